@@ -1,0 +1,56 @@
+"""Writing files so that nothing is ever half-written: a temporary name beside the target, then a rename."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vggish_tf.errors import VGGishError
+
+
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
+    """Returns `path` as a Path if a file can be written there; call it before long work starts.
+
+    Raises:
+        VGGishError: the folder does not exist or cannot be written to, `path` is a folder, or it exists and
+            `overwrite` is False.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise VGGishError(f"cannot write {path}: the folder {path.parent} does not exist. Create it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise VGGishError(f"cannot write {path}: the folder {path.parent} is not writable. Choose another.")
+    if path.exists() and not overwrite:
+        raise VGGishError(f"{path} already exists. Choose another name, or say --overwrite.")
+    if path.is_dir() and overwrite:
+        raise VGGishError(f"cannot write {path}: it is a folder. Give the name of a file.")
+    return path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
+    """Yields a temporary path in the folder of `path`; renames it to `path` on success, removes it on any error.
+
+    The temporary name keeps the suffix of `path`, since many writers choose their format by it. What is written
+    may be a file or a folder.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+        >>> with replacing(target) as temporary:
+        ...     _ = temporary.write_text("whole or not at all")
+        >>> target.read_text()
+        'whole or not at all'
+    """
+    path = check_target(path, overwrite=overwrite)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)

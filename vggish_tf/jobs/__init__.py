@@ -1,0 +1,1 @@
+"""What people do with VGGish, one file a job."""

@@ -1,0 +1,204 @@
+"""The published constants of VGGish by their published names, and Params: the same numbers as one frozen value.
+
+To change the front end, make another Params (`Params(example_hop_seconds=0.48)`); the constants themselves are never
+edited in place. This module does no signal processing.
+
+Source: tensorflow/models research/audioset/vggish/vggish_params.py.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from vggish_tf.errors import ParamsError
+
+# Architectural constants.
+NUM_FRAMES = 96  # Frames in an example.
+NUM_BANDS = 64  # Mel bins in a frame.
+EMBEDDING_SIZE = 128
+
+# Front end.
+SAMPLE_RATE = 16000
+STFT_WINDOW_LENGTH_SECONDS = 0.025
+STFT_HOP_LENGTH_SECONDS = 0.010
+NUM_MEL_BINS = NUM_BANDS
+MEL_MIN_HZ = 125
+MEL_MAX_HZ = 7500
+LOG_OFFSET = 0.01  # Keeps the logarithm finite at silence.
+EXAMPLE_WINDOW_SECONDS = 0.96
+EXAMPLE_HOP_SECONDS = 0.96
+
+# Post-processing.
+PCA_EIGEN_VECTORS_NAME = "pca_eigen_vectors"
+PCA_MEANS_NAME = "pca_means"
+QUANTIZE_MIN_VAL = -2.0
+QUANTIZE_MAX_VAL = +2.0
+
+# Training.
+INIT_STDDEV = 0.01
+LEARNING_RATE = 1e-4
+ADAM_EPSILON = 1e-8
+
+# Names of ops, tensors and features.
+INPUT_OP_NAME = "vggish/input_features"
+INPUT_TENSOR_NAME = INPUT_OP_NAME + ":0"
+OUTPUT_OP_NAME = "vggish/embedding"
+OUTPUT_TENSOR_NAME = OUTPUT_OP_NAME + ":0"
+AUDIO_EMBEDDING_FEATURE_NAME = "audio_embedding"
+
+# The HTK mel scale.
+MEL_BREAK_FREQUENCY_HERTZ = 700.0
+MEL_HIGH_FREQUENCY_Q = 1127.0
+
+
+def hertz_to_mel(hertz):
+    """HTK mel of a frequency in Hz, a number or an array: 1127 ln(1 + f / 700).
+
+    Example:
+        >>> float(hertz_to_mel(8000))
+        2840.0377117383778
+    """
+    return MEL_HIGH_FREQUENCY_Q * np.log(1.0 + np.asarray(hertz) / MEL_BREAK_FREQUENCY_HERTZ)
+
+
+@dataclass(frozen=True)
+class Params:
+    """The parameters of the front end, in physical units; the integers that follow from them are properties.
+
+    Args:
+        sample_rate: Hz, of the waveform that the front end gets. Audio at other rates is resampled to it.
+        stft_window_seconds, stft_hop_seconds: of the short-time Fourier transform.
+        mel_min_hz, mel_max_hz: the lower edge of the first mel bin and the upper edge of the last one.
+        num_mel_bins: the published network needs 64.
+        log_offset: added to the mel spectrogram before the logarithm.
+        example_window_seconds: of one example; the published network needs 96 frames.
+        example_hop_seconds: from the start of one example to the start of the next; less than the window overlaps.
+
+    Raises:
+        ParamsError: a field that is not a number, or a combination that is impossible; the message names the field.
+
+    Warns:
+        UserWarning: mel bins that no FFT bin falls into, by number. They hold ln(log_offset) whatever the sound.
+
+    Example:
+        >>> params = Params(example_hop_seconds=0.48)
+        >>> params.num_frames, params.example_hop_frames, params.min_samples
+        (96, 48, 15600)
+
+    Source: the roundings of mel_features.log_mel_spectrogram and vggish_input.waveform_to_examples.
+    """
+
+    sample_rate: int = SAMPLE_RATE
+    stft_window_seconds: float = STFT_WINDOW_LENGTH_SECONDS
+    stft_hop_seconds: float = STFT_HOP_LENGTH_SECONDS
+    mel_min_hz: float = MEL_MIN_HZ
+    mel_max_hz: float = MEL_MAX_HZ
+    num_mel_bins: int = NUM_MEL_BINS
+    log_offset: float = LOG_OFFSET
+    example_window_seconds: float = EXAMPLE_WINDOW_SECONDS
+    example_hop_seconds: float = EXAMPLE_HOP_SECONDS
+
+    def __post_init__(self):
+        self._check_numbers()
+        self._check_combinations()
+        if self.empty_mel_bins:
+            warnings.warn(self._describe_empty_mel_bins(), stacklevel=3)
+
+    @cached_property
+    def window_length(self) -> int:
+        """Samples in an STFT window."""
+        return int(round(self.sample_rate * self.stft_window_seconds))
+
+    @cached_property
+    def hop_length(self) -> int:
+        """Samples from one frame to the next."""
+        return int(round(self.sample_rate * self.stft_hop_seconds))
+
+    @cached_property
+    def fft_length(self) -> int:
+        """The power of two that holds a window."""
+        return 1 << (self.window_length - 1).bit_length()
+
+    @cached_property
+    def num_spectrogram_bins(self) -> int:
+        """FFT bins from 0 Hz to the Nyquist frequency, both included."""
+        return self.fft_length // 2 + 1
+
+    @cached_property
+    def num_frames(self) -> int:
+        """Frames in an example."""
+        return int(round(self.example_window_seconds * (1.0 / self.stft_hop_seconds)))
+
+    @cached_property
+    def example_hop_frames(self) -> int:
+        """Frames from one example to the next."""
+        return int(round(self.example_hop_seconds * (1.0 / self.stft_hop_seconds)))
+
+    @cached_property
+    def example_hop_samples(self) -> int:
+        """Samples from one example to the next."""
+        return self.example_hop_frames * self.hop_length
+
+    @cached_property
+    def min_samples(self) -> int:
+        """Samples that one example needs."""
+        return self.window_length + (self.num_frames - 1) * self.hop_length
+
+    @cached_property
+    def mel_edges(self) -> np.ndarray:
+        """The num_mel_bins + 2 corners of the triangles, in mel: bin i rises from i to i + 1 and falls to i + 2."""
+        return np.linspace(hertz_to_mel(self.mel_min_hz), hertz_to_mel(self.mel_max_hz), self.num_mel_bins + 2)
+
+    @cached_property
+    def fft_bin_mels(self) -> np.ndarray:
+        """The frequency of every FFT bin, in mel."""
+        return hertz_to_mel(np.linspace(0.0, self.sample_rate / 2.0, self.num_spectrogram_bins))
+
+    @cached_property
+    def empty_mel_bins(self) -> tuple[int, ...]:
+        """The mel bins that no FFT bin falls into; the DC bin counts for none (upstream zeroes it)."""
+        mels = self.fft_bin_mels[1:]
+        first = np.searchsorted(mels, self.mel_edges[:-2], side="right")
+        last = np.searchsorted(mels, self.mel_edges[2:], side="left")
+        return tuple(int(mel_bin) for mel_bin in np.flatnonzero(last <= first))
+
+    def _check_numbers(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+                raise ParamsError(f"{field.name} must be a number; received {value!r}.")
+            if not (math.isfinite(value) and (value > 0 or (value == 0 and field.name == "mel_min_hz"))):
+                raise ParamsError(f"{field.name} must be positive and finite; received {value!r}.")
+        for name in ("sample_rate", "num_mel_bins"):
+            if getattr(self, name) != int(getattr(self, name)):
+                raise ParamsError(f"{name} must be a whole number; received {getattr(self, name)!r}.")
+
+    def _check_combinations(self):
+        nyquist = self.sample_rate / 2
+        if self.mel_max_hz > nyquist:
+            raise ParamsError(
+                f"mel_max_hz must be at most {nyquist:g}, half of sample_rate={self.sample_rate}; "
+                f"received {self.mel_max_hz:g}. Lower mel_max_hz or raise sample_rate."
+            )
+        if self.mel_min_hz >= self.mel_max_hz:
+            raise ParamsError(f"mel_min_hz must be under mel_max_hz={self.mel_max_hz:g}; received {self.mel_min_hz:g}.")
+        for name, length, unit in (
+            ("stft_window_seconds", self.window_length, "sample"),
+            ("stft_hop_seconds", self.hop_length, "sample"),
+            ("example_window_seconds", self.num_frames, "frame"),
+            ("example_hop_seconds", self.example_hop_frames, "frame"),
+        ):
+            if length < 1:
+                raise ParamsError(f"{name} must be at least one {unit}; {getattr(self, name):g} s is less.")
+
+    def _describe_empty_mel_bins(self) -> str:
+        bins = ", ".join(map(str, self.empty_mel_bins))
+        spacing = self.sample_rate / self.fft_length
+        return (
+            f"mel bins {bins} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than these triangles. "
+            f"They are ln({self.log_offset:g}) whatever the sound. Lengthen stft_window_seconds, raise mel_min_hz, "
+            "or ask for fewer num_mel_bins."
+        )
