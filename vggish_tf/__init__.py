@@ -28,7 +28,7 @@ _HOME = {
 }
 _MODULES = ("checkpoints", "formats", "jobs", "reference")
 
-__all__ = [*_HOME, *_MODULES]  # noqa: PLE0604  (names of this package, as strings)
+__all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:  # what editors and type checkers read instead of _HOME; a test holds the two equal
     from vggish_tf import checkpoints, formats, jobs, reference
