@@ -1,0 +1,296 @@
+"""The front end as Keras layers: waveform → STFT magnitude → log-mel → examples.
+
+    StftMagnitude   (batch, num_samples)               → (batch, frames, fft bins)
+    LogMel          (batch, frames, fft bins)          → (batch, frames, mel bins)
+    FrameExamples   (batch, frames, mel bins)          → (batch, examples, 96, mel bins)
+    WaveformToExamples, which is the three in a row    (batch, num_samples) → (batch, examples, 96, mel bins)
+
+A waveform without a batch axis works too. Every layer gives float32 whatever the dtype policy: in bfloat16 the quiet
+parts of a log-mel spectrogram are lost. Nothing here resamples, mixes channels or normalizes; that is audio.py's.
+
+Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten with keras.ops.
+"""
+
+from dataclasses import asdict
+from typing import Literal
+
+import keras
+import numpy as np
+from keras import ops
+
+from vggish_tf.params import Params
+
+Pad = Literal["never", "short", "always"]
+PADS = ("never", "short", "always")
+
+# The square root has no finite slope at 0, which silence would turn into NaN gradients. The smallest normal float32 is
+# 1e-19 after the root: invisible beside any log_offset, and the slope below it is exactly 0.
+TINY_POWER = float(np.finfo(np.float32).tiny)
+
+
+def periodic_hann(window_length: int) -> np.ndarray:
+    """The raised cosine with period `window_length`, (window_length,) float64; SciPy's default is the symmetric one."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi / window_length * np.arange(window_length))
+
+
+def mel_matrix(params: Params) -> np.ndarray:
+    """The mel filters as a matrix, (fft bins, mel bins) float64.
+
+    Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no area normalization.
+    The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
+
+    Example:
+        >>> round(float(mel_matrix(Params()).sum()), 9)
+        230.913599161
+    """
+    lower, center, upper = params.mel_edges[:-2], params.mel_edges[1:-1], params.mel_edges[2:]
+    mels = params.fft_bin_mels[:, np.newaxis]
+    rising = (mels - lower) / (center - lower)
+    falling = (upper - mels) / (upper - center)
+    matrix = np.maximum(0.0, np.minimum(rising, falling))
+    matrix[0] = 0.0
+    return matrix
+
+
+def count_frames(num_samples, params: Params):
+    """STFT frames in `num_samples` samples, an int or a tensor; no padding, so the incomplete last one is dropped."""
+    return _count_windows(num_samples, params.window_length, params.hop_length)
+
+
+def count_examples(num_frames, params: Params):
+    """Examples in `num_frames` STFT frames, an int or a tensor."""
+    return _count_windows(num_frames, params.num_frames, params.example_hop_frames)
+
+
+def padded_length(num_samples, params: Params, pad: Pad):
+    """Samples after the `pad` rule, an int or a tensor. Nothing at all stays nothing under every rule.
+
+    "never" adds nothing (upstream); "short" fills a clip too short for one example; "always" fills the last example,
+    so that every sample is covered (YAMNet's features.pad_waveform).
+
+    Example:
+        >>> [padded_length(20_000, Params(), pad) for pad in PADS]
+        [20000, 20000, 30960]
+    """
+    if pad == "never":
+        return num_samples
+    over = _maximum(num_samples - params.min_samples, 0)
+    if pad == "short":
+        length = params.min_samples + over
+    else:
+        hops = -(-over // params.example_hop_samples)
+        length = params.min_samples + hops * params.example_hop_samples
+    return length * _minimum(num_samples, 1)
+
+
+class _FrontEndLayer(keras.layers.Layer):
+    """What the front-end layers share: float32 always, and Params in the config."""
+
+    def __init__(self, params: Params | dict | None = None, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.params = Params(**params) if isinstance(params, dict) else params or Params()
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "params": asdict(self.params)}
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class StftMagnitude(_FrontEndLayer):
+    """Magnitude of the short-time Fourier transform, periodic Hann window, no centring and no padding.
+
+    Args:
+        params: what to use instead of the published parameters.
+        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is one float32 product with the
+            windowed cosines and sines: slower and a little less exact, but every runtime has it, where the ONNX
+            converter turns rfft into an invalid file.
+
+    Input shape:  (batch, num_samples) or (num_samples,) float32
+    Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under `window_length` samples
+
+    Raises:
+        ValueError: `transform` is neither of the two.
+
+    Example:
+        >>> StftMagnitude()(keras.ops.zeros((1, 16_000))).shape
+        (1, 98, 257)
+
+    Source: mel_features.stft_magnitude.
+    """
+
+    def __init__(self, params=None, *, transform: Literal["rfft", "matrix"] = "rfft", **kwargs):
+        super().__init__(params, **kwargs)
+        if transform not in ("rfft", "matrix"):
+            raise ValueError(f"transform must be 'rfft' or 'matrix'; received {transform!r}.")
+        self.transform = transform
+
+    def call(self, waveform):
+        params = self.params
+        shape = ops.shape(waveform)
+        num_frames = count_frames(shape[-1], params)
+        frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
+        # Rank 2 is what every backend and converter does fastest; the row count is spelled out because -1 cannot be
+        # inferred when there are no frames.
+        rows = ops.reshape(frames, (_product(shape[:-1]) * num_frames, params.window_length))
+        real, imaginary = self._rfft(rows) if self.transform == "rfft" else self._matrix(rows)
+        magnitude = ops.cast(ops.sqrt(ops.maximum(real * real + imaginary * imaginary, TINY_POWER)), "float32")
+        return ops.reshape(magnitude, (*shape[:-1], num_frames, params.num_spectrogram_bins))
+
+    def compute_output_shape(self, input_shape):
+        return (
+            *input_shape[:-1],
+            _or_none(count_frames, input_shape[-1], self.params),
+            self.params.num_spectrogram_bins,
+        )
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "transform": self.transform}
+
+    def _rfft(self, rows):
+        # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold in the silent bins
+        # beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves 1e-6. JAX has float64 only on request.
+        dtype = "float32" if keras.config.backend() == "jax" else "float64"
+        window = periodic_hann(self.params.window_length).astype(dtype)
+        windowed = ops.cast(rows, dtype) * window
+        # Padded here, because TensorFlow's rfft pads everything but an empty tensor, and then refuses it.
+        padded = ops.pad(windowed, ((0, 0), (0, self.params.fft_length - self.params.window_length)))
+        return ops.rfft(padded, fft_length=self.params.fft_length)
+
+    def _matrix(self, rows):
+        samples = np.arange(self.params.window_length)[:, np.newaxis]
+        angle = (
+            2
+            * np.pi
+            * (samples * np.arange(self.params.num_spectrogram_bins) % self.params.fft_length)
+            / self.params.fft_length
+        )
+        window = periodic_hann(self.params.window_length)[:, np.newaxis]
+        cosines, sines = window * np.cos(angle), window * np.sin(angle)
+        return ops.matmul(rows, cosines.astype("float32")), ops.matmul(rows, sines.astype("float32"))
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class LogMel(_FrontEndLayer):
+    """Natural logarithm of the mel spectrogram plus an offset.
+
+    Args:
+        params: what to use instead of the published parameters.
+
+    Input shape:  (…, frames, fft bins) float32, magnitudes
+    Output shape: (…, frames, mel bins) float32, at least ln(log_offset) = -4.605
+
+    Example:
+        >>> float(LogMel()(keras.ops.zeros((1, 257)))[0, 0])
+        -4.60517...
+
+    Source: mel_features.log_mel_spectrogram.
+    """
+
+    def call(self, magnitude):
+        shape = ops.shape(magnitude)
+        rows = ops.reshape(magnitude, (_product(shape[:-1]), self.params.num_spectrogram_bins))
+        mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
+        return ops.reshape(ops.log(mel + self.params.log_offset), (*shape[:-1], self.params.num_mel_bins))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.params.num_mel_bins)
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class FrameExamples(_FrontEndLayer):
+    """Cuts a log-mel spectrogram into examples; frames that fill no whole example are dropped.
+
+    Args:
+        params: what to use instead of the published parameters.
+
+    Input shape:  (batch, frames, mel bins) or (frames, mel bins) float32
+    Output shape: (batch, examples, num_frames, mel bins) or without the batch
+
+    Example:
+        >>> FrameExamples()(keras.ops.zeros((1, 200, 64))).shape
+        (1, 2, 96, 64)
+
+    Source: mel_features.frame, as vggish_input.waveform_to_examples calls it.
+    """
+
+    def call(self, log_mel):
+        num_examples = count_examples(ops.shape(log_mel)[-2], self.params)
+        starts = ops.arange(num_examples, dtype="int32") * self.params.example_hop_frames
+        frames = ops.expand_dims(starts, -1) + np.arange(self.params.num_frames, dtype="int32")
+        return ops.take(log_mel, frames, axis=-2)
+
+    def compute_output_shape(self, input_shape):
+        num_examples = _or_none(count_examples, input_shape[-2], self.params)
+        return (*input_shape[:-2], num_examples, self.params.num_frames, input_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class WaveformToExamples(_FrontEndLayer):
+    """The whole front end: a padding rule, then StftMagnitude, LogMel and FrameExamples.
+
+    Args:
+        params: what to use instead of the published parameters.
+        pad: "never", "short" or "always"; see `padded_length`.
+        transform: as for StftMagnitude.
+
+    Input shape:  (batch, num_samples) or (num_samples,) float32 at params.sample_rate, in [-1, 1]
+    Output shape: (batch, examples, num_frames, mel bins) or without the batch; a clip too short gives zero examples
+
+    Raises:
+        ValueError: `pad` or `transform` is not one of the words above.
+
+    Example:
+        >>> WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape
+        (1, 1, 96, 64)
+
+    Source: vggish_input.waveform_to_examples.
+    """
+
+    def __init__(self, params=None, *, pad: Pad = "never", transform="rfft", **kwargs):
+        super().__init__(params, **kwargs)
+        if pad not in PADS:
+            raise ValueError(f"pad must be one of {', '.join(map(repr, PADS))}; received {pad!r}.")
+        self.pad = pad
+        self.stft_magnitude = StftMagnitude(self.params, transform=transform)
+        self.log_mel = LogMel(self.params)
+        self.frame_examples = FrameExamples(self.params)
+
+    def call(self, waveform):
+        return self.frame_examples(self.log_mel(self.stft_magnitude(self._padded(waveform))))
+
+    def compute_output_shape(self, input_shape):
+        num_samples = _or_none(padded_length, input_shape[-1], self.params, self.pad)
+        shape = self.stft_magnitude.compute_output_shape((*input_shape[:-1], num_samples))
+        return self.frame_examples.compute_output_shape(self.log_mel.compute_output_shape(shape))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "pad": self.pad, "transform": self.stft_magnitude.transform}
+
+    def _padded(self, waveform):
+        if self.pad == "never":
+            return waveform
+        shape = ops.shape(waveform)
+        missing = padded_length(shape[-1], self.params, self.pad) - shape[-1]
+        return ops.concatenate([waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1)
+
+
+def _count_windows(length, window: int, hop: int):
+    return _maximum(length - window + hop, 0) // hop
+
+
+def _maximum(value, bound):
+    return max(value, bound) if isinstance(value, int) else ops.maximum(value, bound)
+
+
+def _minimum(value, bound):
+    return min(value, bound) if isinstance(value, int) else ops.minimum(value, bound)
+
+
+def _product(sizes):
+    product = 1
+    for size in sizes:
+        product = product * size
+    return product
+
+
+def _or_none(count, length, *args):
+    return None if length is None else count(length, *args)
