@@ -1,0 +1,206 @@
+"""Files of VGGish weights: what is in them by the published names, and writing the TF1 kinds.
+
+A file is recognised by its content, not by its suffix. This module knows nothing of models, and judges no names or
+values: a tensor that is not VGGish's is handed on under its own name, and `checkpoints` makes it an error.
+
+Source: the names of research/audioset/vggish/vggish_slim.py; the layout of Keras 3's saving_lib (`layers/<class>_<n>/
+vars/<i>`, where the attribute `name` of `vars` is the layer's name).
+"""
+
+import io
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.errors import CheckpointError
+from vggish_tf.files import check_target, replacing
+from vggish_tf.registry import resolve
+
+# Keras layer → its scope in the published checkpoint, which holds <scope>/weights and <scope>/biases.
+LAYERS = {
+    "conv1": "vggish/conv1",
+    "conv2": "vggish/conv2",
+    "conv3_1": "vggish/conv3/conv3_1",
+    "conv3_2": "vggish/conv3/conv3_2",
+    "conv4_1": "vggish/conv4/conv4_1",
+    "conv4_2": "vggish/conv4/conv4_2",
+    "fc1_1": "vggish/fc1/fc1_1",
+    "fc1_2": "vggish/fc1/fc1_2",
+    "embedding": "vggish/fc2",
+}
+PUBLISHED_NAMES = [f"{scope}/{kind}" for scope in LAYERS.values() for kind in ("weights", "biases")]
+
+# What a TF1 training run leaves beside the 18 variables, and no model has a place for.
+TRAINING_STATE = re.compile(
+    r"global_step|beta[12]_power|({})/(Adam|RMSProp|Momentum|Adagrad|Adadelta|Ftrl)(_1)?".format(
+        "|".join(map(re.escape, PUBLISHED_NAMES))
+    )
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open file of weights: the shape of each tensor by name, and `get`, which reads one as float32."""
+
+    shapes: dict[str, tuple[int, ...]]
+    get: Callable[[str], np.ndarray]
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Published name → float32 array, for all weights in a file.
+
+    The training state of optimizers is left out, and so are PCA parameters in a Keras file.
+
+    Raises:
+        CheckpointError: there is no such file, or it is no checkpoint, or it is cut short.
+    """
+    with opened(path) as source:
+        return {name: source.get(name) for name in source.shapes}
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Source]:
+    """Opens a file of weights of any kind; what the readers raise becomes a CheckpointError of one line."""
+    import tensorflow as tf
+
+    path = resolve(path)
+    try:
+        with _open(path) as source:
+            yield source
+    except CheckpointError:
+        raise
+    except (tf.errors.OpError, OSError, LookupError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"cannot read checkpoint {str(path)!r}: {_reason(error)}") from None
+
+
+def write_v1(path: Path, values: dict[str, np.ndarray]) -> Path:
+    """Writes a TF1 V1 checkpoint, one file."""
+    import tensorflow as tf
+
+    if path.with_name(path.name + ".index").exists():
+        raise CheckpointError(f"cannot write {path}: TensorFlow would read {path}.index instead. Delete that first.")
+    with replacing(path) as temporary:
+        tf.raw_ops.Save(filename=str(temporary), tensor_names=list(values), data=list(values.values()))
+    return path
+
+
+def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
+    """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`."""
+    import tensorflow as tf
+
+    check_target(path.with_name(path.name + ".index"))
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        tf.raw_ops.SaveV2(
+            prefix=str(folder / path.name),
+            tensor_names=list(values),
+            shape_and_slices=[""] * len(values),
+            tensors=list(values.values()),
+        )
+        for part in sorted(folder.iterdir()):  # .data before .index, without which the data count for nothing
+            os.replace(part, path.parent / part.name)
+    finally:
+        shutil.rmtree(folder)
+    return path
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Source]:
+    """Recognises a file by its first bytes; what is neither HDF5 nor a zip is for TensorFlow to read."""
+    start = b""
+    if path.is_file():
+        with open(path, "rb") as stream:
+            start = stream.read(8)
+    if start == b"\x89HDF\r\n\x1a\n":
+        with _open_h5(path) as source:
+            yield source
+    elif start[:4] == b"PK\x03\x04":
+        with _open_h5(_weights_in_zip(path)) as source:
+            yield source
+    else:
+        yield _open_tf1(path)
+
+
+def _weights_in_zip(path: Path) -> io.BytesIO:
+    with zipfile.ZipFile(path) as archive:
+        if "model.weights.h5" not in archive.namelist():
+            raise CheckpointError(f"{str(path)!r} is a zip file but not a .keras file: it has no model.weights.h5.")
+        return io.BytesIO(archive.read("model.weights.h5"))
+
+
+def _open_tf1(path: Path) -> Source:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(path))
+    shapes = {
+        name: tuple(shape)
+        for name, shape in reader.get_variable_to_shape_map().items()
+        if not TRAINING_STATE.fullmatch(name)
+    }
+    return Source(dict(sorted(shapes.items())), lambda name: _float32(reader.get_tensor(name), name))
+
+
+@contextmanager
+def _open_h5(file: Path | io.BytesIO) -> Iterator[Source]:
+    """Finds the weights of layers by the name of the layer; the groups of the file are named by class and number."""
+    import h5py
+
+    with h5py.File(file, "r") as root:
+        datasets: dict[str, h5py.Dataset] = {}
+        root.visititems(lambda path, item: _collect(datasets, path, item))
+        yield Source(
+            {name: tuple(dataset.shape) for name, dataset in datasets.items()},
+            lambda name: _float32(_h5_array(datasets[name]), name),
+        )
+
+
+def _collect(datasets: dict, path: str, item):
+    """Adds an HDF5 dataset under its published name, or under its path if it has none; two of a name are an error."""
+    if not hasattr(item, "shape") or path.startswith("optimizer/"):
+        return
+    group, index = path.rsplit("/", 1)
+    layer = str(item.parent.attrs.get("name", group))
+    if layer == "postprocess":
+        return
+    kind = {"0": "weights", "1": "biases"}.get(index)
+    is_ours = layer in LAYERS and kind is not None and re.fullmatch(r"layers/[^/]+/vars", group)
+    name = f"{LAYERS[layer]}/{kind}" if is_ours else path
+    if name in datasets:
+        raise CheckpointError(f"two layers of the file are called {layer!r}. Nothing was loaded.")
+    datasets[name] = item
+
+
+def _h5_array(dataset) -> np.ndarray:
+    """The array of a dataset; HDF5 has no bfloat16, so Keras stores the bytes and says so in an attribute."""
+    array = dataset[()]
+    if dataset.attrs.get("dtype") == "bfloat16":
+        import ml_dtypes
+
+        return array.view(ml_dtypes.bfloat16)
+    return array
+
+
+def _float32(array: np.ndarray, name: str) -> np.ndarray:
+    if array.dtype.name not in ("float16", "bfloat16", "float32", "float64"):
+        raise CheckpointError(f"{name!r} in the checkpoint is {array.dtype.name}, not floating point.")
+    return array.astype(np.float32, copy=False)
+
+
+def _reason(error: Exception) -> str:
+    """One line, without the path (which the caller names) and TensorFlow's guesses."""
+    if isinstance(error, zipfile.BadZipFile | LookupError) or "truncated" in str(error):
+        return "it is damaged or cut short."
+    text = str(error)
+    if "sstable" in text:
+        return "it is empty, cut short, or not a checkpoint."
+    if "Checksum" in text or "beginning of the checkpoint" in text:
+        return "it is damaged: a checksum in it does not match."
+    return " ".join(text.split())[:200]
