@@ -1,0 +1,77 @@
+"""What every test gets: a quiet TensorFlow, no network, an empty cache; and the files that several of them need."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository; not a part of it
+USER_CACHE = os.environ.get("VGGISH_TF_CACHE")  # read before any test hides it
+CHECKPOINT_NAME = "vggish_model.ckpt"
+os.environ["VGGISH_TF_OFFLINE"] = "1"
+
+
+def pytest_collection_modifyitems(config, items):
+    slow_wanted = "slow" in (config.getoption("-m") or "")
+    checkpoint = published_checkpoint_path()
+    for item in items:
+        if item.get_closest_marker("slow") and not slow_wanted:
+            item.add_marker(pytest.mark.skip(reason="slow; run with -m slow"))
+        if item.get_closest_marker("checkpoint") and not checkpoint.is_file():
+            item.add_marker(pytest.mark.skip(reason=f"the published {CHECKPOINT_NAME} is absent: {checkpoint}"))
+
+
+def published_checkpoint_path() -> Path:
+    """Where the published file would be: VGGISH_TF_CHECKPOINT, or in the user's own cache."""
+    if path := os.environ.get("VGGISH_TF_CHECKPOINT"):
+        return Path(path)
+    import pooch
+
+    return Path(USER_CACHE or pooch.os_cache("vggish-tf")) / CHECKPOINT_NAME
+
+
+@pytest.fixture(autouse=True)
+def no_network_and_an_empty_cache(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("VGGISH_TF_OFFLINE", "1")
+    monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def published_checkpoint() -> Path:
+    """The published vggish_model.ckpt; mark the test `checkpoint` as well."""
+    path = published_checkpoint_path()
+    if not path.is_file():
+        pytest.skip(f"the published {CHECKPOINT_NAME} is absent: {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def seeded_checkpoint(tmp_path_factory):
+    """A V1 file with weights from a seed, 288.6 MB, written once a session and deleted after it. Do not change it."""
+    import seeded
+
+    path = seeded.write_seeded_checkpoint(tmp_path_factory.mktemp("seeded") / CHECKPOINT_NAME)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The project's shared/data folder: see DESIGN section 5."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"shared/data is not beside the repository: {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def pca_params(shared_data) -> Path:
+    """The genuine published vggish_pca_params.npz."""
+    path = shared_data / "vggish_pca_params.npz"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in shared/data")
+    return path
