@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from vggish_tf import registry
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository; not a part of it
-USER_CACHE = os.environ.get("VGGISH_TF_CACHE")  # read before any test hides it
+USER_CACHE = registry.cache_folder()  # asked before any test hides it
 CHECKPOINT_NAME = "vggish_model.ckpt"
 os.environ["VGGISH_TF_OFFLINE"] = "1"
 
@@ -30,9 +32,7 @@ def published_checkpoint_path() -> Path:
     """Where the published file would be: VGGISH_TF_CHECKPOINT, or in the user's own cache."""
     if path := os.environ.get("VGGISH_TF_CHECKPOINT"):
         return Path(path)
-    import pooch
-
-    return Path(USER_CACHE or pooch.os_cache("vggish-tf")) / CHECKPOINT_NAME
+    return USER_CACHE / CHECKPOINT_NAME
 
 
 @pytest.fixture(autouse=True)

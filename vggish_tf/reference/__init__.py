@@ -12,11 +12,12 @@ Where it differs from upstream; for valid input the result is upstream's:
   negative dimensions. It is an AudioError that says how many samples came and how many are needed.
 - With an example hop shorter than its window, too few frames for one example failed in the same way. They give zero
   examples, (0, 96, 64), which is what upstream gives at its default hop.
-- An array with more channels than samples is an AudioError: upstream took the mean over time, without a word.
-- `waveform_to_examples` refuses integers: upstream took 16-bit numbers for samples 32,768 times too loud. The
-  functions of `mel_features` still take them, as the raw data that they are.
+- `waveform_to_examples` refuses channels first: upstream took the mean over time, without a word. It refuses integers:
+  upstream took 16-bit numbers for samples 32,768 times too loud; the functions of `mel_features` still take them, as
+  the raw data that they are. It refuses NaN and infinite samples, which ran through to the embedding.
 - `stft_magnitude` refuses more than one channel, and `frame` a window or hop under 1, which read foreign memory.
-- `wavfile_to_examples` reads every format and sample width that `vggish_tf.load_audio` reads, not 16-bit WAV alone.
+- `wavfile_to_examples` reads every format and sample width that `vggish_tf.load_audio` reads, not 16-bit WAV alone;
+  that function stands for `vggish_input.wav_read`, too.
 - Other rates are resampled with soxr, in float32; upstream used resampy, which removes more than it must.
 - Mel bins that no FFT bin falls into are named in a warning.
 - `define_vggish_slim` refuses a boolean for `features_tensor`. Training scripts from before that argument pass one.

@@ -1,0 +1,58 @@
+"""From raw embeddings to the 8-bit numbers of the released AudioSet features: PCA, whitening, clipping, quantization.
+
+It does not go back: for that, and for the whitened vector as floats, see vggish_tf.Postprocessor and dequantize.
+
+Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
+"""
+
+import numpy as np
+
+from vggish_tf.reference import vggish_params
+
+
+class Postprocessor:
+    """Turns batches of raw embeddings into the released format.
+
+    Args:
+        pca_params_npz_path: the published vggish_pca_params.npz, with the matrix (128, 128) and the means (128,).
+
+    Raises:
+        AssertionError: the arrays of the file have other shapes.
+        KeyError, OSError: the file lacks an array, or is missing.
+
+    Example:
+        >>> Postprocessor("vggish_pca_params.npz").postprocess(np.zeros((1, 128)))[0, :4]  # doctest: +SKIP
+        array([156,  39, 143, 114], dtype=uint8)
+
+    Source: vggish_postprocess.Postprocessor.
+    """
+
+    def __init__(self, pca_params_npz_path):
+        size = vggish_params.EMBEDDING_SIZE
+        with np.load(pca_params_npz_path) as arrays:
+            self._pca_matrix = arrays[vggish_params.PCA_EIGEN_VECTORS_NAME]
+            self._pca_means = arrays[vggish_params.PCA_MEANS_NAME].reshape(-1, 1)
+        assert self._pca_matrix.shape == (size, size), f"Bad PCA matrix shape: {self._pca_matrix.shape}"
+        assert self._pca_means.shape == (size, 1), f"Bad PCA means shape: {self._pca_means.shape}"
+
+    def postprocess(self, embeddings_batch):
+        """Whitens, clips to [-2, 2], scales to [0, 255] and drops what is behind the point: truncated, not rounded.
+
+        Args:
+            embeddings_batch: (batch, 128), pre-activation.
+
+        Returns:
+            (batch, 128) uint8.
+
+        Raises:
+            AssertionError: another shape.
+
+        Source: vggish_postprocess.Postprocessor.postprocess.
+        """
+        shape, size = np.shape(embeddings_batch), vggish_params.EMBEDDING_SIZE
+        assert len(shape) == 2, f"Expected 2-d batch, got {shape}"
+        assert shape[1] == size, f"Bad batch shape: {shape}; the last axis must be {size}"
+        lowest, highest = vggish_params.QUANTIZE_MIN_VAL, vggish_params.QUANTIZE_MAX_VAL
+        whitened = np.dot(self._pca_matrix, np.transpose(embeddings_batch) - self._pca_means).T
+        clipped = np.clip(whitened, lowest, highest)
+        return ((clipped - lowest) * (255.0 / (highest - lowest))).astype(np.uint8)
