@@ -1,25 +1,27 @@
-"""Weights between files and models: load_weights, save_tf1_checkpoint, read.
+"""Weights between files and models: load_weights, save_tf1_checkpoint, read, verify.
 
 A file is TF1 V1 (one file, as published), TF1 V2 (a prefix), `.keras` or `.weights.h5`; its content says which. Weights
 go by name, never by position. Every name, shape and value is checked before the first one is assigned, and what is
-left over on either side is an error, so nothing is loaded by halves. This module does not build models.
+left over on either side is an error, so nothing is loaded by halves. How the files are made up is `weight_files`; what
+the published weights give is `smoke_test`.
 
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint, which takes what it
 finds; the leftovers being an error is ours.
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from vggish_tf import weight_files
+from vggish_tf import backbone, smoke_test, weight_files
 from vggish_tf.errors import CheckpointError
-from vggish_tf.registry import fetch, md5_of
+from vggish_tf.registry import REGISTRY, fetch, md5_of, resolve
 from vggish_tf.weight_files import LAYERS, read
 
-__all__ = ["LAYERS", "fetch", "is_untrained", "load_weights", "md5_of", "read", "save_tf1_checkpoint"]
+__all__ = ["LAYERS", "fetch", "is_untrained", "load_weights", "md5_of", "read", "save_tf1_checkpoint", "verify"]
 
 POSTPROCESS = "postprocess"  # The layer whose weights, the PCA parameters, are not part of a checkpoint.
 
@@ -81,6 +83,89 @@ def is_untrained(model: keras.Model) -> bool:
     """
     biases = [variable for name, variable in _variables(model).items() if name.endswith("/biases")]
     return not any(np.any(keras.ops.convert_to_numpy(bias)) for bias in biases)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found out about a file of weights; print it.
+
+    Args:
+        path, md5: the file.
+        published: its MD5 is that of the published file.
+        untrained: every bias is zero.
+        figures: of the smoke test, without activation; the quantized ones are None if there are no PCA parameters.
+        with_relu: the same through a ReLU, as in the first release.
+        generation: a key of smoke_test.GENERATIONS, or smoke_test.NO_GENERATION.
+        max_difference: of example 0 to the 128 numbers of the official script.
+        note: why the quantized figures are None; empty if they are not.
+    """
+
+    path: Path
+    md5: str
+    published: bool
+    untrained: bool
+    figures: smoke_test.Figures
+    with_relu: smoke_test.Figures
+    generation: str
+    max_difference: float
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """One sentence; only the current figures make weights pass for the published ones."""
+        if self.untrained:
+            return "UNTRAINED weights: every bias is zero, as the initializer leaves them."
+        if self.generation == smoke_test.CURRENT:
+            return f"the published weights{'' if self.published else ', in another file than the published one'}."
+        if self.published:
+            return "the published file, but this installation computes something else with it: that is a bug."
+        return "NOT the published weights."
+
+    def __str__(self):
+        quantized = f"not known: {self.note}"
+        if self.figures.quantized_mean is not None:
+            quantized = f"mean {self.figures.quantized_mean:.1f}, std {self.figures.quantized_std:.1f}"
+        rows = {
+            "checkpoint": self.path,
+            "MD5": f"{self.md5} ({'as published' if self.published else 'not that of the published file'})",
+            "embedding": self.figures,
+            "with a ReLU": self.with_relu,
+            "quantized": quantized,
+            "example 0": f"{self.max_difference:.1e} from the official numbers, at most",
+            "figures": self.generation,
+            "verdict": self.verdict,
+        }
+        return "\n".join(f"{name:<12} {value}" for name, value in rows.items())
+
+
+def verify(path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset") -> Report:
+    """Runs the official smoke test with the weights of a file and says which generation of figures it gives.
+
+    Args:
+        path: as in `load_weights`.
+        pca: "audioset", or the path of the PCA parameters, for the quantized figures.
+
+    Raises:
+        CheckpointError: as `load_weights`. PCA parameters that cannot be had are no error but a note in the report.
+    """
+    path = resolve(path)
+    md5 = md5_of(path)
+    model = backbone.core(dtype="float32")
+    load_weights(model, path)
+    embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
+    figures, note = smoke_test.figures_of(embedding, pca)
+    with_relu, _ = smoke_test.figures_of(np.maximum(embedding, 0), pca)
+    return Report(
+        path=path,
+        md5=md5,
+        published=md5 == REGISTRY["audioset"].md5,
+        untrained=is_untrained(model),
+        figures=figures,
+        with_relu=with_relu,
+        generation=smoke_test.generation_of(figures, with_relu),
+        max_difference=smoke_test.difference_of_example_0(embedding),
+        note=note,
+    )
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

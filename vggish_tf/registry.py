@@ -12,6 +12,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from vggish_tf.errors import CheckpointError
 
@@ -50,6 +51,12 @@ REGISTRY: dict[str, Published] = {
         num_bytes=73020,
         what="the PCA matrix and means of the postprocessor",
     ),
+}
+
+# What "audioset" stands for: to a model the checkpoint, to a postprocessor the PCA parameters.
+NAMES = {
+    "model": {"audioset": "audioset"},
+    "pca": {"audioset": "audioset_pca", "audioset_pca": "audioset_pca"},
 }
 
 
@@ -115,21 +122,22 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     return path
 
 
-def resolve(weights: str | os.PathLike[str], *, progress: bool = True) -> Path:
+def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = "model", progress: bool = True) -> Path:
     """Turns what a user gives as weights, a published name or a path, into the path of an existing file.
 
     A published name wins over a file of the same name (write ./audioset for the file). The path of a TF1 V2
     checkpoint is its prefix.
 
     Args:
-        weights: "audioset" or "audioset_pca", or a path.
+        weights: "audioset", or a path.
+        kind: what the file is for, so which of the published files "audioset" stands for.
         progress: as in `fetch`.
 
     Raises:
         CheckpointError: there is no such name and no such file, or `fetch` fails.
     """
-    if isinstance(weights, str) and weights in REGISTRY:
-        return fetch(weights, progress=progress)
+    if isinstance(weights, str) and weights in NAMES[kind]:
+        return fetch(NAMES[kind][weights], progress=progress)
     path = Path(weights).expanduser()
     prefix, dot, _ = path.name.rpartition(".index" if path.name.endswith(".index") else ".data-")
     if dot:
@@ -140,7 +148,7 @@ def resolve(weights: str | os.PathLike[str], *, progress: bool = True) -> Path:
         raise CheckpointError(f"{path} is a folder. Give the path of a checkpoint in it.")
     if not path.exists() and not _index_of(path).exists():
         raise CheckpointError(
-            f"there is no checkpoint at {path}. Give the path of a file, or a published name: {_quoted(REGISTRY)}."
+            f"there is no checkpoint at {path}. Give the path of a file, or a published name: {_quoted(NAMES[kind])}."
         )
     return path
 

@@ -151,7 +151,7 @@ def _open_tf1(path: Path) -> Source:
 @contextmanager
 def _open_h5(file: Path | io.BytesIO) -> Iterator[Source]:
     """Finds the weights of layers by the name of the layer; the groups of the file are named by class and number."""
-    import h5py
+    import h5py  # type: ignore[import-untyped]
 
     with h5py.File(file, "r") as root:
         datasets: dict[str, h5py.Dataset] = {}
