@@ -10,6 +10,7 @@ Source: tensorflow/models research/audioset/vggish/README.md (the addresses); de
 import glob
 import hashlib
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -103,7 +104,7 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
 
     Args:
         name: "audioset" or "audioset_pca".
-        progress: show a progress bar, if standard error is a terminal.
+        progress: say on standard error what is fetched, with a progress bar if that is a terminal.
 
     Raises:
         CheckpointError: an unknown name; a cached file with another digest; no network, VGGISH_TF_OFFLINE=1, or a
@@ -186,21 +187,34 @@ def _download(path: Path, published: Published, progress: bool):
         retry_if_failed=RETRIES,
     )
     try:
-        cache.fetch(published.filename, downloader=_downloader(published.filename, progress))
+        with _log_level(pooch.get_logger(), "INFO" if progress else "WARNING"):
+            cache.fetch(published.filename, downloader=_downloader(published, progress))
     except (OSError, ValueError) as error:  # requests' exceptions are OSErrors; a wrong digest is pooch's ValueError
         raise CheckpointError(_by_hand(path, published, _reason(error))) from None
 
 
-def _downloader(filename: str, progress: bool):
+def _downloader(published: Published, progress: bool):
     """A downloader for pooch that starts a new bar at each attempt."""
     import pooch
     from tqdm import tqdm
 
     def download(url, output_file, cache):
-        with tqdm(desc=filename, unit="B", unit_scale=True, leave=False, disable=None if progress else True) as bar:
+        total = published.num_bytes or 1  # until the server says; a bar without total is an error to pooch
+        shown = {"desc": published.filename, "unit": "B", "unit_scale": True, "disable": None if progress else True}
+        with tqdm(total=total, **shown) as bar:
             pooch.HTTPDownloader(progressbar=bar, chunk_size=PIECE, timeout=TIMEOUT)(url, output_file, cache)
 
     return download
+
+
+@contextmanager
+def _log_level(logger, level: str):
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _reason(error: Exception) -> str:
