@@ -3,6 +3,7 @@
 The names below load on first use (PEP 562), so that importing the package costs nothing and loads no TensorFlow.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ _HOME = {
     "Postprocessor": "postprocess",
     "dequantize": "postprocess",
     "VGGish": "model",
+    "load_model": "model",
     "Embedder": "embedding",
     "Embeddings": "embedding",
     "EmbeddingStream": "embedding",
@@ -36,7 +38,7 @@ if TYPE_CHECKING:  # what editors and type checkers read instead of _HOME; a tes
     from vggish_tf.embedding import Embedder, Embeddings, EmbeddingStream
     from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
     from vggish_tf.frontend import FrameExamples, LogMel, StftMagnitude, WaveformToExamples
-    from vggish_tf.model import VGGish
+    from vggish_tf.model import VGGish, load_model
     from vggish_tf.params import Params
     from vggish_tf.postprocess import Postprocessor, dequantize
 
@@ -51,3 +53,7 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+if "keras" in sys.modules:  # then it costs nothing more to make keras.saving.load_model know our layers
+    import_module("vggish_tf.model")

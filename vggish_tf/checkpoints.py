@@ -21,7 +21,17 @@ from vggish_tf.errors import CheckpointError
 from vggish_tf.registry import REGISTRY, fetch, md5_of, resolve
 from vggish_tf.weight_files import LAYERS, read
 
-__all__ = ["LAYERS", "fetch", "is_untrained", "load_weights", "md5_of", "read", "save_tf1_checkpoint", "verify"]
+__all__ = [
+    "LAYERS",
+    "copy_weights",
+    "fetch",
+    "is_untrained",
+    "load_weights",
+    "md5_of",
+    "read",
+    "save_tf1_checkpoint",
+    "verify",
+]
 
 POSTPROCESS = "postprocess"  # The layer whose weights, the PCA parameters, are not part of a checkpoint.
 
@@ -47,6 +57,19 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     _check_finite(values, path)
     for name, variable in variables.items():
         variable.assign(values.pop(name))
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Copies the network's weights from one model to another, of whatever input and dtype policy.
+
+    Raises:
+        CheckpointError: one of the two is not a VGGish, or their shapes differ.
+    """
+    values, variables = _variables(source), _variables(target)
+    shapes = ({name: tuple(variable.shape) for name, variable in side.items()} for side in (values, variables))
+    _check_match(*shapes)
+    for name, variable in variables.items():
+        variable.assign(keras.ops.cast(values[name], variable.dtype))
 
 
 def save_tf1_checkpoint(model: keras.Model, path: str | os.PathLike[str], *, version: str = "V2") -> Path:

@@ -254,6 +254,11 @@ class WaveformToExamples(_FrontEndLayer):
         self.log_mel = LogMel(self.params)
         self.frame_examples = FrameExamples(self.params)
 
+    def build(self, input_shape):
+        for layer in (self.stft_magnitude, self.log_mel, self.frame_examples):
+            layer.build(input_shape)
+            input_shape = layer.compute_output_shape(input_shape)
+
     def call(self, waveform):
         return self.frame_examples(self.log_mel(self.stft_magnitude(self._padded(waveform))))
 

@@ -1,0 +1,131 @@
+"""The VGGish network as a table: examples → embedding, before any activation.
+
+Four blocks of 3×3 convolutions and 2×2 max-pools, two 4096-wide ReLU layers, and 128 outputs without activation (the
+first release had a ReLU there; Google removed it on 2020-08-10, tensorflow/models PR #9080). No weights are read here.
+
+Source: tensorflow/models research/audioset/vggish/vggish_slim.py, define_vggish_slim.
+"""
+
+import keras
+from keras import ops
+
+from vggish_tf.params import EMBEDDING_SIZE, INIT_STDDEV, Params
+
+# (name, number of filters or units); a pool has none. Of 96×64 the last pool leaves 6×4×512 = 12,288 numbers.
+CONVOLUTIONS = (
+    ("conv1", 64),
+    ("pool1", None),
+    ("conv2", 128),
+    ("pool2", None),
+    ("conv3_1", 256),
+    ("conv3_2", 256),
+    ("pool3", None),
+    ("conv4_1", 512),
+    ("conv4_2", 512),
+    ("pool4", None),
+)
+DENSE = (("fc1_1", 4096), ("fc1_2", 4096), ("embedding", EMBEDDING_SIZE))
+LAYER_NAMES = tuple(name for name, width in CONVOLUTIONS + DENSE if width)
+
+
+def embed(examples, dtype=None):
+    """Applies the network with new weights (truncated normal 0.01, biases 0) to a symbolic tensor of examples.
+
+    Args:
+        examples: (…, 96, 64) KerasTensor.
+        dtype: the policy of the layers instead of Keras's global one. The embedding is float32 under every policy.
+
+    Returns:
+        (…, 128) KerasTensor, the output of the layer `embedding`.
+
+    Example:
+        >>> embed(keras.Input((None, 96, 64))).shape
+        (None, None, 128)
+    """
+    x = FoldExamples(name="fold", dtype=dtype)(examples)
+    for name, width in CONVOLUTIONS:
+        x = _convolution(name, width, dtype)(x) if width else _pool(name, dtype)(x)
+    x = UnfoldExamples(name="unfold", dtype=dtype)([x, examples])
+    for name, width in DENSE:
+        x = _dense(name, width, dtype)(x)
+    return x
+
+
+def core(params: Params | None = None, *, dtype=None, name: str = "vggish") -> keras.Model:
+    """The network alone as a Keras model, with new weights: `input_features` (batch, 96, 64) → (batch, 128).
+
+    Example:
+        >>> core().count_params()
+        72141184
+    """
+    params = params or Params()
+    examples = keras.Input((params.num_frames, params.num_mel_bins), name="input_features")
+    return keras.Model(examples, embed(examples, dtype), name=name)
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class FoldExamples(keras.layers.Layer):
+    """Folds every axis before an example into the batch and adds the channel axis: (…, 96, 64) → (rows, 96, 64, 1).
+
+    No examples at all become one row of zeros, which UnfoldExamples drops: oneDNN's convolutions refuse zero rows.
+    """
+
+    def call(self, examples):
+        shape = ops.shape(examples)
+        rows = _product(shape[:-2])
+        folded = ops.reshape(examples, (rows, *shape[-2:], 1))
+        if isinstance(rows, int) and rows:
+            return folded
+        filler = ops.maximum(1 - rows, 0)
+        return ops.concatenate([folded, ops.zeros((filler, *shape[-2:], 1), dtype=folded.dtype)])
+
+    def compute_output_shape(self, input_shape):
+        return (None, *input_shape[-2:], 1)
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class UnfoldExamples(keras.layers.Layer):
+    """Flattens each example's features, in the order height, width, channel, and restores the axes that FoldExamples
+    folded: [(rows, 6, 4, 512), (…, 96, 64)] → (…, 12288).
+    """
+
+    def call(self, inputs):
+        features, examples = inputs
+        leading = ops.shape(examples)[:-2]
+        return ops.reshape(features[: _product(leading)], (*leading, _product(features.shape[1:])))
+
+    def compute_output_shape(self, input_shape):
+        features, examples = input_shape
+        return (*examples[:-2], _product(features[1:]))
+
+
+def _product(sizes):
+    product = 1
+    for size in sizes:
+        product = product * size
+    return product
+
+
+def _convolution(name, filters, dtype):
+    return keras.layers.Conv2D(
+        filters, 3, padding="same", activation="relu", kernel_initializer=_initializer(), name=name, dtype=dtype
+    )
+
+
+def _pool(name, dtype):
+    return keras.layers.MaxPooling2D(2, strides=2, padding="same", name=name, dtype=dtype)
+
+
+def _dense(name, units, dtype):
+    last = name == "embedding"
+    return keras.layers.Dense(
+        units,
+        activation=None if last else "relu",
+        kernel_initializer=_initializer(),
+        name=name,
+        dtype="float32" if last else dtype,
+    )
+
+
+def _initializer():
+    return keras.initializers.TruncatedNormal(stddev=INIT_STDDEV)

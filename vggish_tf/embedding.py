@@ -1,0 +1,255 @@
+"""Embedder: arrays, files and streams → embeddings with their start times, in bounded memory.
+
+One road for all three: samples → mono at params.sample_rate (audio) → examples (streaming) → batches → the network
+(runtime). A whole clip is a stream that is pushed at once, so that the two cannot differ.
+"""
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import cached_property
+from typing import Literal, NamedTuple, overload
+
+import keras
+import numpy as np
+
+import vggish_tf
+from vggish_tf import audio, backbone, checkpoints, registry, runtime
+from vggish_tf.errors import AudioError
+from vggish_tf.frontend import PADS, Pad, WaveformToExamples
+from vggish_tf.model import POSTPROCESSES, Postprocess, Weights
+from vggish_tf.params import EMBEDDING_SIZE, Params
+from vggish_tf.postprocess import Postprocessor
+from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches
+
+BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
+PRECISIONS = ("float32", "bfloat16")
+UNTRAINED = "these weights are untrained: the embeddings show that the pipeline runs, and mean nothing else."
+
+Paths = Iterable[str | os.PathLike[str]]
+
+
+class Embeddings(NamedTuple):
+    """What an Embedder returns: `embedding` (n, 128) float32 (uint8 if quantized) and `timestamps` (n,) float64, the
+    start of each example in seconds.
+    """
+
+    embedding: np.ndarray
+    timestamps: np.ndarray
+
+
+class Embedder:
+    """Turns sound of any rate and channel count into VGGish embeddings.
+
+    Args:
+        model: "audioset" for the published weights, the path of a checkpoint, None for untrained weights (with a
+            warning), or a model that VGGish() made, whose weights are copied as they are now.
+        params: what to use instead of the published parameters, or those of `model`.
+        pad: "short" fills a clip too short for one example with silence, with a warning; "never" gives zero rows for
+            it; "always" fills the end of every clip, so that every sample is covered.
+        postprocess: None, "pca" (whitened, float32) or "quantized" (uint8, as in the AudioSet release).
+        batch_size: examples that the network takes at once.
+        precision: "float32", or "bfloat16", which is faster where the processor has it, with a cosine to float32
+            above 0.9999.
+
+    Raises:
+        CheckpointError: the weights cannot be had, or do not fit.
+        ValueError: one of the words is unknown.
+
+    Example:
+        >>> embedder = Embedder(None)
+        >>> embedding, timestamps = embedder(np.zeros(48_000, np.float32), sample_rate=16_000)
+        >>> embedding.shape, timestamps
+        ((3, 128), array([0.  , 0.96, 1.92]))
+    """
+
+    def __init__(
+        self,
+        model: Weights | keras.Model = "audioset",
+        *,
+        params: Params | None = None,
+        pad: Pad = "short",
+        postprocess: Postprocess = None,
+        batch_size: int = 32,
+        precision: Literal["float32", "bfloat16"] = "float32",
+    ):
+        _check_word("pad", pad, PADS)
+        _check_word("postprocess", postprocess, POSTPROCESSES)
+        _check_word("precision", precision, PRECISIONS)
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
+        self.params = params or _params_of(model)
+        self.pad, self.postprocess = pad, postprocess
+        self.batch_size, self.precision = batch_size, precision
+        self.log_mel = ChunkLogMel(self.params)
+        self._model = model
+        self._run = runtime.compiled(self._network(model), (None, self.params.num_frames, self.params.num_mel_bins))
+        self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
+
+    def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
+        """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
+
+        Raises:
+            AudioError: the array is empty, not floating point, not finite, channels first, or of an absurd rate.
+        """
+        if np.size(waveform) == 0:
+            raise AudioError(f"waveform has no samples; received {np.shape(waveform)}.")
+        stream = self.stream(sample_rate)
+        pushed, rest = stream.push(waveform), stream.finish()
+        return Embeddings(*map(np.concatenate, zip(pushed, rest, strict=True)))
+
+    def embed_file(self, path: str | os.PathLike[str]) -> Embeddings:
+        """Embeds a file of any format that soundfile decodes.
+
+        Raises:
+            AudioError: the file is missing, not audio, cut short, empty or not finite.
+        """
+        return next(self.embed_files([path]))
+
+    @overload
+    def embed_files(self, paths: Paths, *, return_errors: Literal[False] = False) -> Iterator[Embeddings]: ...
+
+    @overload
+    def embed_files(self, paths: Paths, *, return_errors: bool) -> Iterator[Embeddings | AudioError]: ...
+
+    def embed_files(self, paths, *, return_errors=False):
+        """Embeds many files, one result a file in the order given; batches are shared across files.
+
+        Args:
+            paths: the files.
+            return_errors: True gives the AudioError in the place of a bad file and goes on, as asyncio.gather does;
+                False raises it when its turn comes.
+
+        Raises:
+            AudioError: as embed_file.
+        """
+        ends: list[tuple[int, AudioError | None]] = []  # of each file read so far: its number of rows, and what failed
+        rows, done = self._no_rows, 0
+        for more in self._embed(self._examples_of(paths, ends), last=True):
+            rows = np.concatenate([rows, more])
+            for count, error in ends[done:]:
+                if len(rows) < count:
+                    break
+                if error and not return_errors:
+                    raise error
+                yield error or self._timed(rows[:count])
+                rows, done = rows[count:], done + 1
+
+    def stream(self, sample_rate: float) -> "EmbeddingStream":
+        """A stream that takes the blocks of one clip, of any size, as they come."""
+        return EmbeddingStream(self, sample_rate)
+
+    @cached_property
+    def provenance(self) -> dict:
+        """What the embeddings come from, to be kept beside them; JSON can hold it."""
+        return {
+            "vggish_tf": vggish_tf.__version__,
+            **_describe(self._model),
+            "untrained": self.untrained,
+            "params": asdict(self.params),
+            "pad": self.pad,
+            "postprocess": self.postprocess,
+            "precision": self.precision,
+        }
+
+    def _network(self, model) -> keras.Model:
+        network = backbone.core(self.params, dtype=self.precision)
+        if isinstance(model, keras.Model):
+            checkpoints.copy_weights(model, network)
+        elif model is not None:
+            checkpoints.load_weights(network, model)
+        self.untrained = checkpoints.is_untrained(network)
+        if self.untrained:
+            warnings.warn(UNTRAINED, stacklevel=3)
+        if not self.postprocess:
+            return network
+        postprocessor = Postprocessor(quantize=self.postprocess == "quantized")
+        return keras.Model(network.input, postprocessor(network.output))
+
+    def _embed(self, examples: Iterable[np.ndarray], *, last: bool = False) -> Iterator[np.ndarray]:
+        """Rows in whole batches; with `last`, no rows follow once all examples have been read."""
+        for batch in batches(examples, self.batch_size):
+            yield self._run(batch)
+        if last:
+            yield self._no_rows
+
+    def _examples_of(self, paths, ends) -> Iterator[np.ndarray]:
+        """The examples of all files, one after the other; appends to `ends` where each file ends."""
+        for path in paths:
+            stream, count, error = ExampleStream(self.log_mel, self.pad), 0, None
+            try:
+                for block in audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS):
+                    examples = stream.push(block)
+                    count += len(examples)
+                    yield examples
+                examples = stream.finish()
+                count += len(examples)
+                yield examples
+            except AudioError as failure:
+                error = failure
+            ends.append((count, error))
+
+    def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
+        starts = first + np.arange(len(embedding))
+        return Embeddings(embedding, starts * (self.params.example_hop_samples / self.params.sample_rate))
+
+
+class EmbeddingStream:
+    """Embeds one clip that comes in blocks, as Embedder.stream makes it. All results concatenated are the whole clip's.
+
+    Example:
+        >>> stream = Embedder(None).stream(sample_rate=48_000)
+        >>> for _ in range(10):
+        ...     embedding, timestamps = stream.push(np.zeros(4_800, np.float32))
+        >>> embedding.shape, stream.finish().timestamps
+        ((0, 128), array([0.]))
+    """
+
+    def __init__(self, embedder: Embedder, sample_rate: float):
+        self._embedder = embedder
+        self._mono = audio.MonoStream(sample_rate, embedder.params.sample_rate)
+        self._examples = ExampleStream(embedder.log_mel, embedder.pad)
+        self._block = int(BLOCK_SECONDS * sample_rate)
+        self._num_rows = 0
+
+    def push(self, waveform: np.ndarray) -> Embeddings:
+        """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in [-1, 1], and returns
+        the embeddings of the examples that they complete, which may be none.
+
+        Raises:
+            AudioError: not floating point, not finite, channels first, or another number of channels than before.
+        """
+        waveform = np.asarray(waveform)
+        starts = range(0, max(len(waveform), 1), self._block)
+        blocks = (self._mono.push(waveform[start : start + self._block]) for start in starts)
+        return self._embed(map(self._examples.push, blocks))
+
+    def finish(self) -> Embeddings:
+        """Ends the clip: what the resampler still holds, then the embedder's `pad` rule."""
+        return self._embed([self._examples.push(self._mono.finish()), self._examples.finish()])
+
+    def _embed(self, examples: Iterable[np.ndarray]) -> Embeddings:
+        first = self._num_rows
+        rows = np.concatenate([self._embedder._no_rows, *self._embedder._embed(examples)])
+        self._num_rows += len(rows)
+        return self._embedder._timed(rows, first)
+
+
+def _params_of(model) -> Params:
+    """The parameters of a model's front end, if it has one."""
+    layers = model.layers if isinstance(model, keras.Model) else ()
+    return next((layer.params for layer in layers if isinstance(layer, WaveformToExamples)), Params())
+
+
+def _describe(model) -> dict:
+    if model is None or isinstance(model, keras.Model):
+        return {"weights": None if model is None else f"keras model {model.name!r}", "weights_md5": None}
+    if model in registry.REGISTRY:
+        return {"weights": model, "weights_md5": registry.REGISTRY[model].md5}
+    return {"weights": os.path.basename(model), "weights_md5": registry.md5_of(model)}
+
+
+def _check_word(name: str, word, words: tuple):
+    if word not in words:
+        raise ValueError(f"{name} must be one of {words}; received {word!r}.")

@@ -1,0 +1,44 @@
+"""Embeddings of one clip as a NumPy npz: `embedding`, `timestamps`, and `provenance`, which is JSON."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import replacing
+
+ARRAYS = ("embedding", "timestamps")
+
+
+def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
+    """Writes what an Embedder returned, and its provenance; whole or not at all.
+
+    Raises:
+        VGGishError: nothing can be written there.
+
+    Example:
+        >>> import tempfile
+        >>> path = write(tempfile.mkdtemp() + "/clip.npz", (np.zeros((1, 128)), np.zeros(1)), {"weights": "audioset"})
+        >>> embedding, timestamps, provenance = read(path)
+        >>> embedding.shape, provenance
+        ((1, 128), {'weights': 'audioset'})
+    """
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **dict(zip(ARRAYS, embeddings, strict=True)), provenance=json.dumps(provenance))
+    return Path(path)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Reads `embedding` (n, 128), `timestamps` (n,) and the provenance.
+
+    Raises:
+        VGGishError: the file is missing, damaged, or not one that `write` made.
+    """
+    try:
+        with np.load(path) as file:
+            return (*(file[name] for name in ARRAYS), json.loads(str(file["provenance"])))  # type: ignore[return-value]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise VGGishError(f"{path} is not an npz of embeddings: {error}") from None

@@ -1,0 +1,83 @@
+"""VGGish(): front end, backbone and post-processing put together as one Keras model."""
+
+import os
+from typing import Literal
+
+import keras
+
+from vggish_tf import backbone, checkpoints, registry
+from vggish_tf.frontend import Pad, WaveformToExamples
+from vggish_tf.params import Params
+from vggish_tf.postprocess import Postprocessor
+
+Postprocess = Literal["pca", "quantized"] | None
+Weights = str | os.PathLike[str] | None
+POSTPROCESSES = (None, "pca", "quantized")
+
+
+def VGGish(  # a function that makes a model is named like one, as in keras.applications
+    weights: Weights = "audioset",
+    *,
+    inputs: Literal["waveform", "examples"] = "waveform",
+    params: Params | None = None,
+    postprocess: Postprocess = None,
+    pad: Pad = "never",
+    name: str = "vggish",
+) -> keras.Model:
+    """The VGGish model, ready to predict, to export, to fine-tune.
+
+    Args:
+        weights: "audioset" for the published checkpoint (from the cache, or fetched), the path of a TF1 checkpoint,
+            `.keras` or `.weights.h5` file, or None for untrained weights (the upstream initializers).
+        inputs: "waveform" takes (batch, num_samples) float32 at params.sample_rate, in [-1, 1], and gives
+            (batch, examples, 128). "examples" takes log-mel examples (batch, 96, 64) and gives (batch, 128).
+        params: what to use instead of the published parameters.
+        postprocess: "pca" whitens the embedding (float32); "quantized" makes it the 8 bits of the AudioSet release.
+        pad: what becomes of the end of a waveform; "never" drops it, as upstream does, so a clip under 15,600 samples
+            gives zero rows. See frontend.padded_length.
+        name: of the model.
+
+    Returns:
+        keras.Model whose input is `waveform` or `input_features`, with the layers `conv1` … `fc1_2` and `embedding`.
+
+    Raises:
+        CheckpointError: the weights cannot be had, or do not fit.
+        ValueError: one of the words is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> model = VGGish(weights=None)
+        >>> model.predict(np.zeros((2, 16_000), np.float32), verbose=0).shape
+        (2, 1, 128)
+    """
+    if inputs not in ("waveform", "examples"):
+        raise ValueError(f"inputs must be 'waveform' or 'examples'; received {inputs!r}.")
+    if postprocess not in POSTPROCESSES:
+        raise ValueError(f"postprocess must be one of {POSTPROCESSES}; received {postprocess!r}.")
+    path = None if weights is None else registry.resolve(weights)
+    params = params or Params()
+    if inputs == "waveform":
+        x = source = keras.Input((None,), name="waveform")
+        x = WaveformToExamples(params, pad=pad, name="examples")(x)
+    else:
+        x = source = keras.Input((params.num_frames, params.num_mel_bins), name="input_features")
+    x = backbone.embed(x)
+    if postprocess:
+        x = Postprocessor(quantize=postprocess == "quantized", name="postprocess")(x)
+    model = keras.Model(source, x, name=name)
+    if path:
+        checkpoints.load_weights(model, path)
+    return model
+
+
+def load_model(path: str | os.PathLike[str]) -> keras.Model:
+    """Loads a `.keras` file with VGGish in it: keras.saving.load_model, with this package's layers made known to it.
+
+    Example:
+        >>> import tempfile
+        >>> path = tempfile.mkdtemp() + "/vggish.keras"
+        >>> VGGish(weights=None, inputs="examples").save(path)
+        >>> load_model(path).output_shape
+        (None, 128)
+    """
+    return keras.saving.load_model(path)

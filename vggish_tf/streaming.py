@@ -1,0 +1,124 @@
+"""Samples in, in blocks of any size; log-mel examples out, as soon as each is complete, in constant memory.
+
+The log-mel of a sample does not depend, in any bit, on how the samples were cut into blocks: frames are always computed
+in the same chunks of `num_frames`, counted from the start of the clip, a chunk not yet full being filled with zeros. (A
+matrix product of another size may sum in another order.) The log-mel of overlapping examples is computed once.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator
+
+import keras
+import numpy as np
+
+from vggish_tf import runtime
+from vggish_tf.frontend import LogMel, Pad, StftMagnitude, count_examples, count_frames, padded_length
+from vggish_tf.params import Params
+
+
+class ChunkLogMel:
+    """The log-mel of one chunk: at most `chunk_samples` samples → (frames, mel bins). Compiled once, shared by streams.
+
+    Example:
+        >>> ChunkLogMel(Params())(np.zeros(560, np.float32)).shape
+        (2, 64)
+    """
+
+    def __init__(self, params: Params):
+        self.params = params
+        self.chunk_samples = params.min_samples
+        layers = keras.Sequential([keras.Input((self.chunk_samples,)), StftMagnitude(params), LogMel(params)])
+        self._run = runtime.compiled(layers, (1, self.chunk_samples))
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        chunk = np.zeros((1, self.chunk_samples), np.float32)
+        chunk[0, : len(samples)] = samples
+        return self._run(chunk)[0, : count_frames(len(samples), self.params)]
+
+
+class ExampleStream:
+    """Turns mono samples at params.sample_rate, pushed in blocks, into examples.
+
+    Args:
+        log_mel: the chunk front end, whose params hold here too.
+        pad: what becomes of the end of the clip; see frontend.padded_length.
+
+    Example:
+        >>> stream = ExampleStream(ChunkLogMel(Params()), pad="never")
+        >>> stream.push(np.zeros(15_599, np.float32)).shape, stream.push(np.zeros(1, np.float32)).shape
+        ((0, 96, 64), (1, 96, 64))
+    """
+
+    def __init__(self, log_mel: ChunkLogMel, pad: Pad):
+        self.params, self.pad = log_mel.params, pad
+        self.num_samples = 0
+        self._log_mel = log_mel
+        self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
+        self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)  # of complete chunks, from the next example
+        self._skip = 0  # frames between two examples that belong to neither (a hop over the window)
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Takes (num_samples,) float32 and returns the examples that it completes, (n, num_frames, mel bins)."""
+        self.num_samples += len(samples)
+        self._samples = np.concatenate([self._samples, samples])
+        examples = []
+        while len(self._samples) >= self._log_mel.chunk_samples:
+            self._take_chunk()
+            examples.append(self._cut(self._frames))
+        examples.append(self._cut(self._frames_with_partial_chunk()))
+        return np.concatenate(examples)
+
+    def finish(self) -> np.ndarray:
+        """Ends the clip by the `pad` rule and returns the last examples."""
+        missing = padded_length(self.num_samples, self.params, self.pad) - self.num_samples
+        if missing and self.num_samples < self.params.min_samples:
+            warnings.warn(self._describe_short_clip(), stacklevel=2)
+        return self.push(np.zeros(missing, np.float32))
+
+    def _take_chunk(self):
+        chunk = self._log_mel(self._samples[: self._log_mel.chunk_samples])
+        self._samples = self._samples[self.params.num_frames * self.params.hop_length :]
+        self._frames = np.concatenate([self._frames, chunk])
+
+    def _frames_with_partial_chunk(self) -> np.ndarray:
+        partial = count_frames(len(self._samples), self.params)
+        if count_examples(len(self._frames) + partial - self._skip, self.params) == 0:
+            return self._frames
+        return np.concatenate([self._frames, self._log_mel(self._samples)])
+
+    def _cut(self, frames: np.ndarray) -> np.ndarray:
+        """Cuts the complete examples off the front of `frames`, and drops from self._frames what no later one needs."""
+        window, hop = self.params.num_frames, self.params.example_hop_frames
+        count = count_examples(len(frames) - self._skip, self.params)
+        starts = self._skip + hop * np.arange(count)
+        examples = frames[starts[:, np.newaxis] + np.arange(window)]
+        done = self._skip + hop * count
+        self._skip = max(done - len(self._frames), 0)
+        self._frames = self._frames[done:]
+        return examples
+
+    def _describe_short_clip(self) -> str:
+        return (
+            f"the clip has {self.num_samples} samples at {self.params.sample_rate} Hz, under the "
+            f"{self.params.min_samples} of one example; it was filled with silence. Say pad='never' for zero rows."
+        )
+
+
+def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
+    """Regroups arrays of examples into arrays of `batch_size`, the last one smaller.
+
+    Example:
+        >>> [len(batch) for batch in batches([np.zeros(3), np.zeros(0), np.zeros(4)], 5)]
+        [5, 2]
+    """
+    held: list[np.ndarray] = []
+    count = 0
+    for array in examples:
+        held.append(array)
+        count += len(array)
+        while count >= batch_size:
+            joined = np.concatenate(held)
+            yield joined[:batch_size]
+            held, count = [joined[batch_size:]], count - batch_size
+    if count:
+        yield np.concatenate(held)
