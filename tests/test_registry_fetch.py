@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from test_registry import message_of
@@ -90,7 +91,7 @@ def cache(monkeypatch, tmp_path):
     """An empty cache, online, where the published file is CONTENT, and retries do not wait."""
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VGGISH_TF_OFFLINE", raising=False)
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda seconds: None))
     return tmp_path / "cache"
 
 
