@@ -409,11 +409,11 @@ def _decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.
     size = int(max(1, min(block_samples, _PIECE // sound.channels)))
     count = 0
     while True:
-        try:
-            block = sound.read(size, dtype="float32", always_2d=True)
+        try:  # no more than is promised: libsndfile would decode it, throw it away, and _check_count see none left
+            block = sound.read(max(1, min(size, sound.frames - count)), dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, OSError, ValueError) as error:
             reason = getattr(error, "error_string", error) or "decoder error"
-            raise AudioError(f"{file.name}: decoding failed behind sample {count:,} ({reason}). {_CUT}") from None
+            raise AudioError(f"{file.name}: decoding failed after {count:,} samples ({reason}). {_CUT}") from None
         if not len(block):
             break
         _check_samples(block, file.name, count)
