@@ -196,10 +196,11 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     layers = {layer.name: layer for layer in model.layers}
     variables = {}
     for layer, scope in LAYERS.items():
-        if layer not in layers:
-            raise CheckpointError(f"the model {model.name!r} has no layer {layer!r}: it is not a VGGish.")
-        variables[f"{scope}/weights"] = layers[layer].kernel
-        variables[f"{scope}/biases"] = layers[layer].bias
+        for kind, attribute in (("weights", "kernel"), ("biases", "bias")):
+            variable = getattr(layers.get(layer), attribute, None)
+            if variable is None:
+                raise CheckpointError(f"the model {model.name!r} has no {layer}/{attribute}: it is not a VGGish.")
+            variables[f"{scope}/{kind}"] = variable
     others = layers[POSTPROCESS].weights if POSTPROCESS in layers else []
     known = {id(variable) for variable in [*variables.values(), *others]}
     strangers = [variable.path for variable in model.weights if id(variable) not in known]

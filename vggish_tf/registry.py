@@ -88,7 +88,7 @@ def md5_of(path: str | os.PathLike[str]) -> str:
     """
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        for part in _files_of(Path(path)):
+        for part in files_of(Path(path)):
             with open(part, "rb") as stream:
                 while piece := stream.read(PIECE):
                     digest.update(piece)
@@ -147,22 +147,24 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
         )
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder. Give the path of a checkpoint in it.")
-    if not path.exists() and not _index_of(path).exists():
+    if not path.exists() and not index_of(path).exists():
         raise CheckpointError(
             f"there is no checkpoint at {path}. Give the path of a file, or a published name: {_quoted(NAMES[kind])}."
         )
     return path
 
 
-def _files_of(path: Path) -> list[Path]:
-    """The one file of most checkpoints; the index and the data files of a TF1 V2 checkpoint, which TensorFlow reads
-    in preference to a single file of the same name."""
-    if not _index_of(path).exists():
+def files_of(path: Path) -> list[Path]:
+    """The files that a path stands for: itself, or the index and then the data of a TF1 V2 checkpoint, which TensorFlow
+    reads in preference to a single file of the same name.
+    """
+    if not index_of(path).exists():
         return [path]
-    return [_index_of(path), *sorted(path.parent.glob(f"{glob.escape(path.name)}.data-*"))]
+    return [index_of(path), *sorted(path.parent.glob(f"{glob.escape(path.name)}.data-*"))]
 
 
-def _index_of(path: Path) -> Path:
+def index_of(path: Path) -> Path:
+    """The file that makes `path` the prefix of a TF1 V2 checkpoint."""
     return path.with_name(path.name + ".index")
 
 
@@ -200,8 +202,8 @@ def _downloader(published: Published, progress: bool):
 
     def download(url, output_file, cache):
         total = published.num_bytes or 1  # until the server says; a bar without total is an error to pooch
-        shown = {"desc": published.filename, "unit": "B", "unit_scale": True, "disable": None if progress else True}
-        with tqdm(total=total, **shown) as bar:
+        hidden = None if progress else True  # None hides it where standard error is not a terminal
+        with tqdm(total=total, desc=published.filename, unit="B", unit_scale=True, disable=hidden) as bar:
             pooch.HTTPDownloader(progressbar=bar, chunk_size=PIECE, timeout=TIMEOUT)(url, output_file, cache)
 
     return download

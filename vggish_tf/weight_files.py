@@ -1,7 +1,8 @@
 """Files of VGGish weights: what is in them by the published names, and writing the TF1 kinds.
 
 A file is recognised by its content, not by its suffix. This module knows nothing of models, and judges no names or
-values: a tensor that is not VGGish's is handed on under its own name, and `checkpoints` makes it an error.
+values: a tensor that is not VGGish's is handed on under its own name, and `checkpoints` makes it an error. A flipped
+bit is found in TF1 and `.keras` files, which have checksums, and not in `.weights.h5`, which has none.
 
 Source: the names of research/audioset/vggish/vggish_slim.py; the layout of Keras 3's saving_lib (`layers/<class>_<n>/
 vars/<i>`, where the attribute `name` of `vars` is the layer's name).
@@ -22,7 +23,7 @@ import numpy as np
 
 from vggish_tf.errors import CheckpointError
 from vggish_tf.files import check_target, replacing
-from vggish_tf.registry import resolve
+from vggish_tf.registry import files_of, index_of, resolve
 
 # Keras layer → its scope in the published checkpoint, which holds <scope>/weights and <scope>/biases.
 LAYERS = {
@@ -85,8 +86,10 @@ def write_v1(path: Path, values: dict[str, np.ndarray]) -> Path:
     """Writes a TF1 V1 checkpoint, one file."""
     import tensorflow as tf
 
-    if path.with_name(path.name + ".index").exists():
-        raise CheckpointError(f"cannot write {path}: TensorFlow would read {path}.index instead. Delete that first.")
+    if index_of(path).exists():
+        raise CheckpointError(
+            f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that first."
+        )
     with replacing(path) as temporary:
         tf.raw_ops.Save(filename=str(temporary), tensor_names=list(values), data=list(values.values()))
     return path
@@ -96,7 +99,7 @@ def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
     """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`."""
     import tensorflow as tf
 
-    check_target(path.with_name(path.name + ".index"))
+    check_target(index_of(path))
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         tf.raw_ops.SaveV2(
@@ -126,7 +129,8 @@ def _open(path: Path) -> Iterator[Source]:
         with _open_h5(_weights_in_zip(path)) as source:
             yield source
     else:
-        yield _open_tf1(path)
+        with _without_wildcards(path) as plain:
+            yield _open_tf1(plain)
 
 
 def _weights_in_zip(path: Path) -> io.BytesIO:
@@ -134,6 +138,18 @@ def _weights_in_zip(path: Path) -> io.BytesIO:
         if "model.weights.h5" not in archive.namelist():
             raise CheckpointError(f"{str(path)!r} is a zip file but not a .keras file: it has no model.weights.h5.")
         return io.BytesIO(archive.read("model.weights.h5"))
+
+
+@contextmanager
+def _without_wildcards(path: Path) -> Iterator[Path]:
+    """A name for a TF1 checkpoint that TensorFlow does not take for a pattern: it would not find 'model[1].ckpt'."""
+    if not re.search(r"[][*?\\]", path.as_posix()):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for part in files_of(path):
+            os.symlink(part.absolute(), Path(folder, "model.ckpt" + part.name.removeprefix(path.name)))
+        yield Path(folder, "model.ckpt")
 
 
 def _open_tf1(path: Path) -> Source:
@@ -198,7 +214,7 @@ def _reason(error: Exception) -> str:
     """One line, without the path (which the caller names) and TensorFlow's guesses."""
     if isinstance(error, zipfile.BadZipFile | LookupError) or "truncated" in str(error):
         return "it is damaged or cut short."
-    text = str(error)
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if "sstable" in text:
         return "it is empty, cut short, or not a checkpoint."
     if "Checksum" in text or "beginning of the checkpoint" in text:
