@@ -1,0 +1,168 @@
+"""The command line, vggish-tf. Every heavy import is inside the command that needs it, so that --help is immediate.
+
+A mistake by the user is one line on standard error and an exit status that tells the kind: 2 the command line, 3 audio,
+4 weights, 5 parameters and everything else that vggish_tf refuses, 6 the operating system, 130 interrupted. `verify`
+exits with 1 if the weights are not the published ones.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import vggish_tf
+from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
+
+STATUSES = ((AudioError, 3), (CheckpointError, 4), (VGGishError, 5), (OSError, 6))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command and returns its exit status."""
+    args = _parser().parse_args(arguments)
+    warnings.showwarning = _show_warning
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except (VGGishError, OSError) as error:
+        return _fail(str(error), next(status for kind, status in STATUSES if isinstance(error, kind)))
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    print(f"vggish-tf: warning: {message}", file=sys.stderr)
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"vggish-tf: {message}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vggish-tf", description="VGGish audio embeddings: sound in, AudioSet embeddings out."
+    )
+    parser.add_argument("--version", action="version", version=f"vggish-tf {vggish_tf.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_add_embed, _add_fetch, _add_verify, _add_demo):
+        add(commands)
+    return parser
+
+
+def _add_command(commands, name: str, run, text: str, **kwargs) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", **kwargs)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_embed(commands):
+    parser = _add_command(commands, "embed", _embed, "write the embeddings of audio files")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=(
+        "an .npz file; for several FILEs a folder, which gets one .npz for each"))  # fmt: skip
+    _add_weights(parser)
+    _add_params(parser)
+    parser.add_argument("--pad", choices=("never", "short", "always"), default="short", help=(
+        "silence goes nowhere, to clips too short for one row (default), or to every clip's end"))  # fmt: skip
+    parser.add_argument("--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
+
+
+def _add_fetch(commands):
+    parser = _add_command(commands, "fetch", _fetch, "download the published weights and PCA parameters into the cache")
+    parser.epilog = "VGGISH_TF_CACHE chooses the folder; VGGISH_TF_OFFLINE=1 forbids the network."
+
+
+def _add_verify(commands):
+    parser = _add_command(commands, "verify", _verify, "run the official smoke test on a file of weights")
+    parser.add_argument("weights", nargs="?", default="audioset", metavar="WEIGHTS", help=(
+        '"audioset" (the default), or a TF1 checkpoint, .keras or .weights.h5 file'))  # fmt: skip
+
+
+def _add_demo(commands):
+    parser = _add_command(commands, "demo", _demo, "embed the clip that ships with the package and draw every stage")
+    parser.add_argument("-o", "--output", type=Path, default=Path("vggish-demo"), metavar="FOLDER", help=(
+        "where to write (default: vggish-demo)"))  # fmt: skip
+
+
+def _add_weights(parser: argparse.ArgumentParser):
+    parser.add_argument("--weights", default="audioset", metavar="WEIGHTS", help=(
+        '"audioset", as published (default), or a TF1 checkpoint, .keras or .weights.h5 file'))  # fmt: skip
+
+
+def _add_params(parser: argparse.ArgumentParser):
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=(
+        "change a parameter of the front end, as in --set example_hop_seconds=0.48; may be repeated"))  # fmt: skip
+
+
+def _embed(args):
+    params = _params(args)
+    _import_tensorflow()
+    from vggish_tf.embedding import Embedder
+    from vggish_tf.jobs import bulk
+
+    bulk.plan(args.files, args.output)
+    embedder = Embedder(
+        args.weights, params=params, pad=args.pad, postprocess=args.postprocess, precision=args.precision
+    )
+    bulk.embed_archive(args.files, args.output, embedder)
+
+
+def _params(args):
+    """Params with what --set NAME=VALUE asks for."""
+    from dataclasses import fields
+
+    from vggish_tf.params import Params
+
+    types = {field.name: field.type for field in fields(Params)}
+    changes = {}
+    for setting in args.set:
+        name, _, value = setting.partition("=")
+        if name not in types:
+            raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(types)}.")
+        try:
+            changes[name] = int(value) if types[name] is int else float(value)
+        except ValueError:
+            raise ParamsError(f"--set {setting}: {name} needs a number, as in {name}=1.") from None
+    return Params(**changes)
+
+
+def _fetch(args):
+    from vggish_tf import registry
+
+    for name in registry.REGISTRY:
+        print(registry.fetch(name))
+
+
+def _verify(args):
+    _import_tensorflow()
+    from vggish_tf import checkpoints
+
+    report = checkpoints.verify(args.weights)
+    print(report)
+    return 0 if report.published else 1
+
+
+def _demo(args):
+    _import_tensorflow()
+    from vggish_tf.jobs import demo
+
+    demo.run(args.output)
+
+
+def _import_tensorflow():
+    """Imports TensorFlow without the messages that it writes before its own log level counts; a failure shows them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as captured, contextlib.ExitStack() as undo:
+        undo.callback(os.close, stderr)
+        undo.callback(os.dup2, stderr, 2)
+        os.dup2(captured.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            captured.seek(0)
+            os.write(stderr, captured.read())
+            raise

@@ -1,0 +1,102 @@
+"""The first thing to run: embeds a clip that ships with the package and draws what every stage makes of it.
+
+Where the published files cannot be had, untrained weights take their place, and the first line printed, the title of
+the picture and the provenance of the output say so.
+"""
+
+import os
+import warnings
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from vggish_tf import audio, backbone
+from vggish_tf.embedding import Embedder
+from vggish_tf.errors import CheckpointError
+from vggish_tf.files import make_folder
+from vggish_tf.formats import npz
+from vggish_tf.jobs import pictures, stages
+from vggish_tf.postprocess import Postprocessor
+
+SEED = 0
+DATA = resources.files("vggish_tf") / "data"
+
+
+class Weights(NamedTuple):
+    """What the demo runs on, and what has to be said about it."""
+
+    embedder: Embedder
+    postprocessor: Postprocessor
+    headline: str
+    provenance: dict
+
+
+def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
+    """Writes `embeddings.npz` and `stages.png` into a folder and prints what it does.
+
+    Returns:
+        The paths of the two files.
+
+    Raises:
+        VGGishError: the folder cannot be written to.
+    """
+    folder = make_folder(folder)
+    weights = _published() or _untrained()
+    print(weights.headline)
+    clip, segments = str(DATA / "demo.flac"), pictures.read_segments(str(DATA / "demo.json"))
+    waveform, sample_rate = audio.load_audio(clip)
+    result = stages.compute(waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor)
+    _describe(waveform, sample_rate, segments, result)
+    written = npz.write(folder / "embeddings.npz", (result.embedding, result.timestamps), weights.provenance)
+    print(f"wrote {written}: embedding {result.embedding.shape}, timestamps {result.timestamps.shape}, provenance")
+    picture = folder / "stages.png"
+    pictures.save(pictures.overview(result, title=weights.headline, segments=segments), picture)
+    print(f"wrote {picture}: every stage, from the waveform to the quantized embeddings")
+    return written, picture
+
+
+def _published() -> Weights | None:
+    """The published files, from the cache or the network; None if they cannot be had."""
+    try:
+        embedder, postprocessor = Embedder("audioset"), Postprocessor()
+    except CheckpointError:
+        return None
+    return Weights(embedder, postprocessor, "The published AudioSet weights.", embedder.provenance)
+
+
+def _untrained() -> Weights:
+    keras.utils.set_random_seed(SEED)
+    network = backbone.core()
+    _spread(network)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the headline says it
+        embedder = Embedder(network)
+    name = f"untrained, seed {SEED}"
+    headline = (
+        f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the published files are neither cached nor fetchable here. "
+        "The pipeline is real; the embeddings mean nothing."
+    )
+    return Weights(embedder, Postprocessor(weights=None), headline, {**embedder.provenance, "weights": name})
+
+
+def _spread(network: keras.Model):
+    """Centres random kernels and scales them so that each layer keeps the variance of its input (He et al. 2015).
+
+    Upstream's initializer shrinks it at each layer, and the picture of the embeddings would be blank.
+    """
+    for name in backbone.LAYER_NAMES:
+        kernel = network.get_layer(name).kernel
+        values = np.asarray(kernel)
+        centred = values - values.reshape(-1, values.shape[-1]).mean(axis=0)
+        fan_in = values.size / values.shape[-1]
+        kernel.assign(centred / centred.std() * np.sqrt(2 / fan_in))
+
+
+def _describe(waveform, sample_rate, segments, result):
+    print(f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: {', '.join(s.label for s in segments)}")
+    for name in ("waveform", "stft_magnitude", "log_mel", "examples", "embedding", "quantized"):
+        array = getattr(result, name)
+        print(f"  {name:15s} {array.shape!s:15s} {array.dtype!s:8s} {array.min():9.3f} … {array.max():9.3f}")
