@@ -136,6 +136,10 @@ class Embedder:
                 yield error or self._timed(rows[:count])
                 rows, done = rows[count:], done + 1
 
+    def embed_examples(self, examples: np.ndarray) -> np.ndarray:
+        """Embeds log-mel examples, (n, 96, 64) float32, that come from elsewhere; returns (n, 128)."""
+        return np.concatenate([self._no_rows, *self._embed([examples])])
+
     def stream(self, sample_rate: float) -> "EmbeddingStream":
         """A stream that takes the blocks of one clip, of any size, as they come."""
         return EmbeddingStream(self, sample_rate)

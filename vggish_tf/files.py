@@ -29,6 +29,20 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = True) -> Pat
     return path
 
 
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Makes the folder `path`, if it is not there yet, and returns it.
+
+    Raises:
+        VGGishError: it cannot be made, or a file is in its place.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VGGishError(f"cannot make the folder {path}: {error.strerror}. Choose another.") from None
+    return path
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the folder of `path`; renames it to `path` on success, removes it on any error.

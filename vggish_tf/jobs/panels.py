@@ -159,7 +159,7 @@ def draw_embedding(ax: "Axes", stages: Stages) -> None:
 def draw_quantized(ax: "Axes", stages: Stages) -> None:
     """The quantized embeddings, a column for each example."""
     rows = _rows(stages.quantized)
-    if _over_examples(ax, stages, rows, f"Quantized embedding {_shape(rows)}: PCA, whitening, 8 bits"):
+    if _over_examples(ax, stages, rows, f"Quantized embedding {_shape(rows)}: 8 bits"):
         columns, block = pool(rows, MOST_COLUMNS)
         _image_of_examples(ax, stages, columns, block, label="uint8", cmap="viridis", vmin=0, vmax=255)
 
