@@ -7,7 +7,8 @@ or normalized: float and lossy files may hold values beyond ±1, and keep them, 
 Damage is an error, never short data. Found: a WAV, RF64, W64, AIFF, AU, CAF or SVX that ends over 64 bytes before its
 header says; a FLAC that holds fewer samples than its header says, or stops between frames; an Ogg or Opus without a
 whole last page; an MP3 two frames shorter than its Xing/Info/LAME count; libsndfile's own complaints; compressed audio
-behind the end that libsndfile sees (files joined end to end, a VBR MP3 without a Xing header).
+behind the end that libsndfile sees, from 16 kB and a tenth of the file (files joined end to end, a VBR MP3 without a
+Xing header).
 
 What it does not do: AAC, raw PCM, pipes. It cannot see that these were cut: an MP3 or FLAC whose header gives no count,
 cut between two frames; a WAV or AU written to a pipe (its size is a placeholder, and whatever is there is read); NIST,
@@ -31,9 +32,7 @@ import soxr
 
 from vggish_tf.errors import AudioError
 
-MIN_SAMPLE_RATE = (
-    100  # Hz. Half of it, 50 Hz, is far under the lowest mel edge; whale and infrasound archives are above.
-)
+MIN_SAMPLE_RATE = 100  # Hz. Half of it, 50 Hz, is far under the lowest mel edge; whale archives are above.
 MAX_SAMPLE_RATE = 10_000_000  # Hz. Bat recorders reach 500 kHz, hydrophones 2 MHz.
 
 _MAX_CHANNELS = 1024  # libsndfile's own limit
