@@ -88,9 +88,8 @@ def test_seeded_embeddings_of_real_sound_spread_as_real_ones_do(run, shared_data
     assert 0.3 < (embedding < 0).mean() < 0.7
 
 
-def test_one_example_stays_a_batch_and_none_is_none(run, examples):
+def test_one_example_stays_a_batch(run, examples):
     np.testing.assert_allclose(run(examples[:1]), run(examples)[:1], rtol=0, atol=FLOAT32)
-    assert run(np.zeros((0, 96, 64))).shape == (0, 128)
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -186,7 +185,7 @@ def test_an_inference_script_changes_only_its_imports(run, seeded_checkpoint, pc
 
 @pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")  # tf-slim, called by the script itself
 def test_a_training_script_changes_only_its_imports(seeded_checkpoint, examples):
-    """The steps of upstream's training demo: a head on the embeddings, the checkpoint below it, one step."""
+    """The steps of upstream's training demo: a head on the embeddings, the checkpoint below it, two steps."""
     import tf_slim as slim
 
     with tf.Graph().as_default(), tf1.Session() as sess:
@@ -201,10 +200,10 @@ def test_a_training_script_changes_only_its_imports(seeded_checkpoint, examples)
         features = sess.graph.get_tensor_by_name(vggish_params.INPUT_TENSOR_NAME)
         first = next(variable for variable in tf1.trainable_variables() if variable.op.name == "vggish/conv1/weights")
         before = sess.run(first)
-        losses = [sess.run([loss, step], feed_dict={features: examples})[0] for _ in range(3)]
+        losses = [sess.run([loss, step], feed_dict={features: examples})[0] for _ in range(2)]
         np.testing.assert_array_equal(before, seeded.seeded_weights()["vggish/conv1/weights"])
         assert (sess.run(first) != before).any()
-    assert losses[2] < losses[0]
+    assert losses[1] < losses[0]
 
 
 def test_features_may_be_a_tensor(run, examples, seeded_checkpoint):

@@ -157,8 +157,7 @@ def spectrogram_to_mel_matrix(
     lower, center, upper = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins - lower) / (center - lower)
     falling = (upper - bins) / (upper - center)
-    matrix = np.maximum(0.0, np.minimum(rising, falling))
-    matrix[0, :] = 0.0
+    matrix = np.maximum(0.0, np.minimum(rising, falling))  # row 0 is zero, since no lower edge is under 0 Hz
     _warn_of_empty_mel_bins(matrix, nyquist_hertz)
     return matrix
 

@@ -21,8 +21,8 @@ def define_vggish_slim(features_tensor=None, training=False):
     """Puts VGGish into the current TF1 graph: the 18 variables, and the tensor `vggish/embedding:0`.
 
     Args:
-        features_tensor: (batch, 96, 64) float32, log-mel examples; None makes the placeholder
-            `vggish/input_features:0`.
+        features_tensor: (batch, 96, 64) float32, log-mel examples, one or more (TensorFlow's fused convolutions fail
+            on none); None makes the placeholder `vggish/input_features:0`.
         training: True makes the variables trainable. Nothing else changes: there is no dropout.
 
     Returns:
