@@ -12,6 +12,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import vggish_tf
 from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
@@ -117,7 +118,7 @@ def _params(args):
     from vggish_tf.params import Params
 
     types = {field.name: field.type for field in fields(Params)}
-    changes = {}
+    changes: dict[str, Any] = {}
     for setting in args.set:
         name, _, value = setting.partition("=")
         if name not in types:

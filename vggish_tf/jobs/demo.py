@@ -51,7 +51,7 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
     result = stages.compute(waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor)
     _describe(waveform, sample_rate, segments, result)
     written = npz.write(folder / "embeddings.npz", (result.embedding, result.timestamps), weights.provenance)
-    print(f"wrote {written}: embedding {result.embedding.shape}, timestamps {result.timestamps.shape}, provenance")
+    print(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
     picture = folder / "stages.png"
     pictures.save(pictures.overview(result, title=weights.headline, segments=segments), picture)
     print(f"wrote {picture}: every stage, from the waveform to the quantized embeddings")

@@ -1,0 +1,102 @@
+"""Checks of samples that come as arrays: shape, dtype, finite values, a rate that can be.
+
+Integers are an error that says how to scale them, never a guess; so are channels that come first. Nothing is clipped or
+normalized.
+"""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+
+from vggish_tf.errors import AudioError
+
+MIN_SAMPLE_RATE = 100  # Hz. Half of it, 50 Hz, is far under the lowest mel edge; whale archives are above.
+MAX_SAMPLE_RATE = 10_000_000  # Hz. Bat recorders reach 500 kHz, hydrophones 2 MHz.
+
+MAX_CHANNELS = 1024  # libsndfile's own limit
+_MANY_CHANNELS = 64  # an array with more channels than this, and than samples, has them the wrong way round
+_MAX_AMPLITUDE = 2.0**31  # no sample format, not even unscaled 32-bit integers, goes beyond
+_LOUD = 64.0  # 36 dB over full scale: these are unscaled integers
+_TRANSPOSE = "channels come last, (num_samples, num_channels). Pass waveform.T, or one clip at a time."
+_INTEGERS = {
+    "int8": "Divide by 128",
+    "uint8": "Subtract 128 and divide by 128",
+    "int16": "Divide by 32768",
+    "int32": "Divide by 2147483648 (by 8388608 if it holds 24-bit samples)",
+}
+
+
+def check_waveform(waveform, sample_rate) -> np.ndarray:
+    """Returns an array as (num_samples, num_channels) float32, without a copy where it already is.
+
+    Args:
+        waveform: floating point, (num_samples,) or (num_samples, num_channels), within [-1, 1]; may be empty.
+        sample_rate: Hz, from MIN_SAMPLE_RATE to MAX_SAMPLE_RATE; need not be whole.
+
+    Raises:
+        AudioError: integers, complex numbers, another rank, channels first, NaN or infinite samples, an absurd rate.
+
+    Warns:
+        UserWarning: samples beyond ±64, which are probably integers that were not divided.
+
+    Example:
+        >>> check_waveform([0.0, 0.5, 1.0], 16000).shape
+        (3, 1)
+    """
+    check_rate(sample_rate, "sample_rate")
+    samples = check_shape(waveform)
+    if samples.shape[1] > max(_MANY_CHANNELS, len(samples)):
+        raise AudioError(f"waveform has {samples.shape[1]} channels of {len(samples)} samples: {_TRANSPOSE}")
+    check_samples(samples, "waveform")
+    return samples
+
+
+def is_number(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def check_rate(rate, name: str):
+    if not is_number(rate):
+        raise AudioError(f"{name} must be a number of Hz; received {rate!r}.")
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise AudioError(f"{name} must be from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE:,} Hz; received {rate!r}.")
+
+
+def check_shape(waveform) -> np.ndarray:
+    """As (num_samples, num_channels) float32, whatever the values."""
+    try:
+        array = np.asarray(waveform)
+    except (ValueError, TypeError) as error:
+        raise AudioError(f"waveform must be an array of numbers; received {type(waveform).__name__}: {error}") from None
+    if array.dtype.kind != "f" or array.ndim not in (1, 2):
+        raise AudioError(
+            "waveform must be floating point, (num_samples,) or (num_samples, num_channels); "
+            f"received {array.dtype} {array.shape}. {_advice(array)}"
+        )
+    array = array[:, np.newaxis] if array.ndim == 1 else array
+    if not 1 <= array.shape[1] <= MAX_CHANNELS:
+        raise AudioError(f"waveform has {array.shape[1]} channels, from 1 to {MAX_CHANNELS} can be: {_TRANSPOSE}")
+    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, which check_samples reports
+        return array.astype(np.float32, copy=False)
+
+
+def _advice(array: np.ndarray) -> str:
+    if array.dtype.kind == "f":
+        return "Pass one clip at a time."
+    divide = _INTEGERS.get(array.dtype.name, "Convert to floats within [-1, 1]")
+    return f"{divide}, or read the file with vggish_tf.load_audio()."
+
+
+def check_samples(samples: np.ndarray, what, first: int = 0):
+    """Raises if a sample is not a number that audio can hold; `first` is where `samples` begin in the clip."""
+    peak = max(samples.max(initial=0), -samples.min(initial=0))
+    if not peak <= _MAX_AMPLITUDE:  # NaN compares False
+        bad = ~(np.abs(samples) <= _MAX_AMPLITUDE)
+        sample, channel = np.argwhere(bad)[0]
+        raise AudioError(
+            f"{what}: {bad.sum():,} values are NaN, infinite or beyond ±2^31; the first is {samples[sample, channel]} "
+            f"at sample {first + sample:,}, channel {channel}. Repair the source, or see numpy.nan_to_num()."
+        )
+    if peak > _LOUD:
+        warnings.warn(f"{what} goes far beyond [-1, 1]. Divide 16-bit integers by 32768 first.", stacklevel=3)
