@@ -88,7 +88,7 @@ def generation_of(figures: Figures, with_relu: Figures) -> str:
         'since July 2023 (no activation, no resampling)'
     """
     for generation, printed in GENERATIONS.items():
-        if figures.round_to(printed):
+        if (with_relu if "ReLU" in generation else figures).round_to(printed):
             return generation
     return NO_GENERATION
 
