@@ -16,7 +16,7 @@ import numpy as np
 
 import vggish_tf
 from vggish_tf import audio, backbone, checkpoints, registry, runtime
-from vggish_tf.errors import AudioError
+from vggish_tf.errors import AudioError, check_word
 from vggish_tf.frontend import PADS, Pad, WaveformToExamples
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights
 from vggish_tf.params import EMBEDDING_SIZE, Params
@@ -74,9 +74,9 @@ class Embedder:
         batch_size: int = 32,
         precision: Literal["float32", "bfloat16"] = "float32",
     ):
-        _check_word("pad", pad, PADS)
-        _check_word("postprocess", postprocess, POSTPROCESSES)
-        _check_word("precision", precision, PRECISIONS)
+        check_word("pad", pad, PADS)
+        check_word("postprocess", postprocess, POSTPROCESSES)
+        check_word("precision", precision, PRECISIONS)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
         self.params = params or _params_of(model)
@@ -252,8 +252,3 @@ def _describe(model) -> dict:
     if model in registry.REGISTRY:
         return {"weights": model, "weights_md5": registry.REGISTRY[model].md5}
     return {"weights": os.path.basename(model), "weights_md5": registry.md5_of(model)}
-
-
-def _check_word(name: str, word, words: tuple):
-    if word not in words:
-        raise ValueError(f"{name} must be one of {words}; received {word!r}.")

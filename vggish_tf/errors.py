@@ -18,3 +18,15 @@ class AudioError(VGGishError, ValueError):
 
 class CheckpointError(VGGishError, ValueError):
     """A file of weights that is absent, damaged, or does not fit the model."""
+
+
+def check_word(name: str, word: object, words: tuple) -> None:
+    """Raises a ValueError if an argument is none of the words that it may be.
+
+    Example:
+        >>> check_word("pad", "sometimes", ("never", "always"))
+        Traceback (most recent call last):
+        ValueError: pad must be 'never' or 'always'; received 'sometimes'.
+    """
+    if word not in words:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, words))}; received {word!r}.")

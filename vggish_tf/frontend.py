@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from vggish_tf.errors import check_word
 from vggish_tf.params import Params
 
 Pad = Literal["never", "short", "always"]
@@ -119,8 +120,7 @@ class StftMagnitude(_FrontEndLayer):
 
     def __init__(self, params=None, *, transform: Literal["rfft", "matrix"] = "rfft", **kwargs):
         super().__init__(params, **kwargs)
-        if transform not in ("rfft", "matrix"):
-            raise ValueError(f"transform must be 'rfft' or 'matrix'; received {transform!r}.")
+        check_word("transform", transform, ("rfft", "matrix"))
         self.transform = transform
 
     def call(self, waveform):
@@ -247,8 +247,7 @@ class WaveformToExamples(_FrontEndLayer):
 
     def __init__(self, params=None, *, pad: Pad = "never", transform="rfft", **kwargs):
         super().__init__(params, **kwargs)
-        if pad not in PADS:
-            raise ValueError(f"pad must be one of {', '.join(map(repr, PADS))}; received {pad!r}.")
+        check_word("pad", pad, PADS)
         self.pad = pad
         self.stft_magnitude = StftMagnitude(self.params, transform=transform)
         self.log_mel = LogMel(self.params)

@@ -6,7 +6,8 @@ from typing import Literal
 import keras
 
 from vggish_tf import backbone, checkpoints, registry
-from vggish_tf.frontend import Pad, WaveformToExamples
+from vggish_tf.errors import check_word
+from vggish_tf.frontend import PADS, Pad, WaveformToExamples
 from vggish_tf.params import Params
 from vggish_tf.postprocess import Postprocessor
 
@@ -50,10 +51,9 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         >>> model.predict(np.zeros((2, 16_000), np.float32), verbose=0).shape
         (2, 1, 128)
     """
-    if inputs not in ("waveform", "examples"):
-        raise ValueError(f"inputs must be 'waveform' or 'examples'; received {inputs!r}.")
-    if postprocess not in POSTPROCESSES:
-        raise ValueError(f"postprocess must be one of {POSTPROCESSES}; received {postprocess!r}.")
+    check_word("inputs", inputs, ("waveform", "examples"))
+    check_word("postprocess", postprocess, POSTPROCESSES)
+    check_word("pad", pad, PADS)
     path = None if weights is None else registry.resolve(weights)
     params = params or Params()
     if inputs == "waveform":

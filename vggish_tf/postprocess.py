@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from vggish_tf import registry
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import CheckpointError, check_word
 from vggish_tf.params import (
     EMBEDDING_SIZE,
     PCA_EIGEN_VECTORS_NAME,
@@ -127,8 +127,7 @@ def dequantize(quantized, convention: str = "edge"):
     dtype = keras.backend.standardize_dtype(quantized.dtype)
     if dtype != "uint8":
         raise ValueError(f"quantized must be uint8; received {dtype} {tuple(quantized.shape)}.")
-    if convention not in ("edge", "youtube8m"):
-        raise ValueError(f"convention must be 'edge' or 'youtube8m'; received {convention!r}.")
+    check_word("convention", convention, ("edge", "youtube8m"))
     values = _edges() if convention == "edge" else _youtube8m()
     return ops.take(values, ops.cast(quantized, "int32")) if ops.is_tensor(quantized) else values[quantized]
 

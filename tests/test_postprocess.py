@@ -1,0 +1,126 @@
+"""The Postprocessor layer against upstream's published parameters, byte for byte, and dequantize()."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vggish_tf import CheckpointError, Postprocessor, dequantize
+from vggish_tf.reference import vggish_postprocess
+
+
+@pytest.fixture(scope="module")
+def postprocessor(pca_params):
+    return Postprocessor(weights=pca_params)
+
+
+@pytest.fixture(scope="module")
+def embeddings():
+    generator = np.random.default_rng(0)
+    return (0.4 * generator.standard_normal((5_000, 128))).astype(np.float32)
+
+
+def test_640_000_bytes_are_the_references(postprocessor, embeddings, pca_params):
+    expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(embeddings)
+    quantized = postprocessor(embeddings)
+    assert quantized.dtype == tf.uint8
+    np.testing.assert_array_equal(quantized, expected)
+    assert len(np.unique(expected)) == 256  # a signal that never leaves the middle would prove little
+
+
+def test_the_official_smoke_test_byte_for_byte(postprocessor, shared_data):
+    with np.load(shared_data / "smoke_test_output.npz") as official:
+        # The printed embedding has 8 digits; no value lies so near an edge that they would matter.
+        np.testing.assert_array_equal(postprocessor(official["embedding"]), official["postprocessed"])
+
+
+def test_zeros_and_means_give_the_published_bytes(postprocessor, pca_params):
+    zeros = np.asarray(postprocessor(np.zeros((1, 128), np.float32)))
+    assert zeros.mean() == 131.484375
+    assert zeros[0, :8].tolist() == [156, 39, 143, 114, 177, 83, 96, 115]
+    with np.load(pca_params) as file:
+        assert (np.asarray(postprocessor(file["pca_means"].reshape(1, 128))) == 127).all()
+
+
+def test_it_truncates_and_does_not_round():
+    identity = Postprocessor(weights=None)
+    values = np.zeros((1, 128), np.float32)
+    values[0, :6] = [-2.0, -2.0 + 0.999 * 4 / 255, -2.0 + 1.001 * 4 / 255, 1.999, 2.0, 3.0]
+    assert np.asarray(identity(values))[0, :7].tolist() == [0, 0, 1, 254, 255, 255, 127]
+
+
+def test_pca_alone_is_not_clipped_and_keeps_its_gradient(embeddings, pca_params):
+    layer = Postprocessor(quantize=False, weights=pca_params)
+    with np.load(pca_params) as file:
+        matrix, means = file["pca_eigen_vectors"], file["pca_means"].reshape(-1)
+    expected = (embeddings.astype(np.float64) - means) @ matrix.T
+    assert np.abs(expected).max() > 2
+    whitened = layer(embeddings)
+    assert whitened.dtype == tf.float32
+    np.testing.assert_allclose(whitened, expected, rtol=1e-6, atol=1e-6)  # float64 inside, one rounding to float32
+    variable = tf.Variable(embeddings[:2])
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(variable))
+    np.testing.assert_allclose(
+        tape.gradient(total, variable), np.tile(matrix.sum(axis=0), (2, 1)), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_any_leading_axes(postprocessor, embeddings):
+    flat = np.asarray(postprocessor(embeddings[:12]))
+    np.testing.assert_array_equal(postprocessor(embeddings[:12].reshape(2, 3, 2, 128)), flat.reshape(2, 3, 2, 128))
+    np.testing.assert_array_equal(postprocessor(embeddings[0]), flat[0])
+    assert postprocessor(np.zeros((0, 128), np.float32)).shape == (0, 128)
+
+
+def test_a_saved_layer_brings_its_parameters(postprocessor, embeddings, tmp_path):
+    embedding = keras.Input((128,))
+    keras.Model(embedding, postprocessor(embedding)).save(tmp_path / "post.keras")
+    loaded = keras.saving.load_model(tmp_path / "post.keras")  # offline, and without the npz
+    np.testing.assert_array_equal(loaded(embeddings[:100]), postprocessor(embeddings[:100]))
+
+
+def test_the_last_axis_must_be_128():
+    with pytest.raises(ValueError, match=r"128\); received \(2, 64\)"):
+        Postprocessor(weights=None)(np.zeros((2, 64), np.float32))
+
+
+def test_parameters_that_cannot_be_used_are_an_error(tmp_path):
+    with pytest.raises(CheckpointError, match="VGGISH_TF_OFFLINE"):
+        Postprocessor()
+    (tmp_path / "text.npz").write_text("not an npz")
+    with pytest.raises(CheckpointError, match="is not an npz"):
+        Postprocessor(weights=tmp_path / "text.npz")
+    np.savez(tmp_path / "other.npz", pca_means=np.zeros(64))
+    with pytest.raises(CheckpointError, match=r"must hold .*\(128, 128\).*; it holds .*64"):
+        Postprocessor(weights=tmp_path / "other.npz")
+
+
+def test_dequantize_is_the_exact_inverse_at_bin_edges():
+    every_byte = np.arange(256, dtype=np.uint8)
+    edges = dequantize(every_byte)
+    assert edges.dtype == np.float32
+    np.testing.assert_allclose(edges, np.arange(256) * 4 / 255 - 2, rtol=0, atol=3e-7)  # the edge, to a float32 step
+    padded = np.resize(edges, (2, 128))
+    np.testing.assert_array_equal(Postprocessor(weights=None)(padded), every_byte.reshape(2, 128))
+    below = np.nextafter(edges[1:], np.float32(-3))
+    padded = np.resize(np.append(below, 0), (2, 128))
+    np.testing.assert_array_equal(np.ravel(Postprocessor(weights=None)(padded))[:255], every_byte[:-1])
+
+
+def test_dequantize_as_youtube8m_does():
+    every_byte = np.arange(256, dtype=np.uint8)
+    expected = every_byte * (4.0 / 255.0) + (4.0 / 512.0 - 2.0)  # utils.Dequantize(feat_vector, 2, -2)
+    np.testing.assert_allclose(dequantize(every_byte, "youtube8m"), expected, rtol=0, atol=2e-7)
+
+
+def test_dequantize_takes_tensors_and_keeps_shapes():
+    quantized = np.arange(256, dtype=np.uint8).reshape(2, 128)
+    np.testing.assert_array_equal(dequantize(tf.constant(quantized)), dequantize(quantized))
+
+
+def test_dequantize_refuses_what_is_not_quantized():
+    with pytest.raises(ValueError, match=r"must be uint8; received float32 \(2,\)"):
+        dequantize(np.zeros(2, np.float32))
+    with pytest.raises(ValueError, match="'middle'"):
+        dequantize(np.zeros(2, np.uint8), "middle")
