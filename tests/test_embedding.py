@@ -1,0 +1,234 @@
+"""Embedder and EmbeddingStream against the TF1 session, and against each other."""
+
+import contextlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import seeded
+import signals
+import soundfile
+
+from vggish_tf import AudioError, Embedder, Embeddings, Params, VGGish
+from vggish_tf.reference import vggish_input, vggish_postprocess
+
+# Of embeddings whose largest value is about 1: float32 sums whose order depends on the size of the batch. The largest
+# difference seen is 5e-6.
+ATOL = 1e-5
+
+
+@pytest.fixture(scope="module")
+def embedder(seeded_checkpoint):
+    return Embedder(seeded_checkpoint)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return signals.demo_clip()
+
+
+@pytest.fixture(scope="module")
+def whole(embedder, clip):
+    return embedder(clip, signals.RATE)
+
+
+@pytest.fixture(scope="module")
+def slim(seeded_checkpoint):
+    def run(examples):  # opened anew each time: while a TF1 graph is open, nothing runs eagerly
+        with seeded.slim_session(seeded_checkpoint) as session:
+            return session(examples)
+
+    return run
+
+
+def joined(parts):
+    return Embeddings(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def test_an_array_is_what_the_tf1_session_makes_of_the_reference_examples(whole, clip, slim):
+    expected = slim(vggish_input.waveform_to_examples(clip, signals.RATE))
+    assert whole.embedding.shape == expected.shape
+    assert whole.embedding.dtype == np.float32
+    np.testing.assert_allclose(whole.embedding, expected, rtol=0, atol=ATOL)
+    np.testing.assert_allclose(whole.timestamps, 0.96 * np.arange(20), rtol=1e-12)
+
+
+def test_a_stereo_file_at_44_1_khz(embedder, shared_data, slim):
+    path = shared_data / "audio" / "bus_chatter.wav"
+    embedding, timestamps = embedder.embed_file(path)
+    waveform, sample_rate = soundfile.read(path)
+    assert (sample_rate, waveform.shape[1]) == (44_100, 2)
+    expected = slim(vggish_input.waveform_to_examples(waveform, sample_rate))
+    assert embedding.shape == expected.shape == (19, 128)
+    np.testing.assert_allclose(embedding, expected, rtol=0, atol=ATOL)
+    assert timestamps.tolist() == pytest.approx(np.arange(19) * 0.96)
+
+
+@pytest.mark.parametrize("block", [441, 4_410, 44_100])
+def test_a_stream_of_any_block_size_is_the_whole_clip(embedder, block):
+    waveform = np.stack([signals.noise(150_000), signals.noise(150_000, 1)], axis=1)
+    expected = embedder(waveform, 44_100)
+    stream = embedder.stream(44_100)
+    parts = [stream.push(waveform[start : start + block]) for start in range(0, len(waveform), block)]
+    result = joined([*parts, stream.finish()])
+    np.testing.assert_allclose(result.embedding, expected.embedding, rtol=0, atol=ATOL)
+    np.testing.assert_array_equal(result.timestamps, expected.timestamps)
+
+
+def test_a_stream_gives_a_row_as_soon_as_it_can(embedder):
+    stream = embedder.stream(signals.RATE)
+    assert [len(stream.push(signals.noise(1_600)).embedding) for _ in range(10)] == [0] * 9 + [1]
+
+
+@pytest.mark.parametrize("hop", [0.16, 0.48, 1.5])
+def test_any_example_hop(seeded_checkpoint, embedder, clip, hop):
+    params = Params(example_hop_seconds=hop)
+    embedding, timestamps = Embedder(seeded_checkpoint, params=params)(clip[:80_000], signals.RATE)
+    assert len(embedding) == 1 + (80_000 - 15_600) // params.example_hop_samples
+    np.testing.assert_allclose(timestamps, hop * np.arange(len(embedding)), rtol=1e-12)
+    for row in (0, len(embedding) - 1):  # each row is the clip that starts at its timestamp
+        start = round(timestamps[row] * signals.RATE)
+        alone = embedder(clip[start : start + 15_600], signals.RATE).embedding
+        np.testing.assert_allclose(embedding[row], alone[0], rtol=0, atol=ATOL)
+
+
+def test_many_files_share_batches_and_keep_their_order(embedder, tmp_path):
+    lengths = [20_000, 100_000, 15_599, 700_000, 16_000]
+    paths = [tmp_path / f"{length}.wav" for length in lengths]
+    for path, length in zip(paths, lengths, strict=True):
+        soundfile.write(path, signals.noise(length, length), signals.RATE, subtype="FLOAT")
+    with pytest.warns(UserWarning, match="the clip has 15599 samples"):
+        results = list(embedder.embed_files(paths))
+    for length, result in zip(lengths, results, strict=True):
+        with pytest.warns(UserWarning, match="the clip has") if length == 15_599 else contextlib.nullcontext():
+            expected = embedder(signals.noise(length, length), signals.RATE)
+        np.testing.assert_allclose(result.embedding, expected.embedding, rtol=0, atol=ATOL)
+        np.testing.assert_array_equal(result.timestamps, expected.timestamps)
+
+
+def test_a_bad_file_among_many(embedder, tmp_path):
+    good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
+    soundfile.write(good, signals.noise(40_000), signals.RATE)
+    bad.write_bytes(good.read_bytes()[:30_000])  # cut short: fails after rows of it have been made
+    first, error, last = embedder.embed_files([good, bad, good], return_errors=True)
+    assert isinstance(error, AudioError)
+    assert "bad.wav" in str(error)
+    np.testing.assert_allclose(first.embedding, last.embedding, rtol=0, atol=ATOL)
+    results = embedder.embed_files([good, bad])
+    assert len(next(results).embedding) == 2
+    with pytest.raises(AudioError, match=r"bad\.wav"):
+        next(results)
+
+
+@pytest.mark.parametrize(("pad", "rows"), [("never", 0), ("short", 1), ("always", 1)])
+@pytest.mark.filterwarnings("ignore:the clip has")
+def test_the_pad_rule_for_a_short_clip(seeded_checkpoint, pad, rows):
+    embedding, timestamps = Embedder(seeded_checkpoint, pad=pad)(signals.noise(8_000), signals.RATE)
+    assert (embedding.shape, timestamps.shape) == ((rows, 128), (rows,))
+    assert (embedding.dtype, timestamps.dtype) == (np.float32, np.float64)
+
+
+@pytest.mark.parametrize("postprocess", ["pca", "quantized"])
+def test_post_processing(seeded_checkpoint, whole, clip, pca_params, monkeypatch, postprocess):
+    monkeypatch.setenv("VGGISH_TF_CACHE", str(pca_params.parent))
+    embedding = Embedder(seeded_checkpoint, postprocess=postprocess)(clip, signals.RATE).embedding
+    expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(whole.embedding)
+    if postprocess == "quantized":
+        np.testing.assert_array_equal(embedding, expected)
+    else:
+        np.testing.assert_array_equal(((np.clip(embedding, -2, 2) + 2) * 63.75).astype(int), expected)
+
+
+def test_a_model_is_taken_as_it_is(seeded_checkpoint, whole, clip):
+    params = Params(example_hop_seconds=0.48)
+    embedder = Embedder(VGGish(seeded_checkpoint, params=params))
+    assert embedder.params == params
+    embedding = embedder(clip, signals.RATE).embedding
+    np.testing.assert_allclose(embedding[::2], whole.embedding, rtol=0, atol=ATOL)
+    assert embedder.provenance["weights"] == "keras model 'vggish'"
+
+
+def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
+    embedding = Embedder(seeded_checkpoint, precision="bfloat16")(clip, signals.RATE).embedding
+    assert embedding.dtype == np.float32
+    norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(whole.embedding, axis=1)
+    cosine = (embedding * whole.embedding).sum(axis=1) / norms
+    assert cosine.min() > 0.998  # 8 bits, 0.4 %, in each of nine layers; the lowest seen is 0.9993
+    assert np.any(embedding != whole.embedding)
+
+
+def test_untrained_weights_are_said_to_be():
+    with pytest.warns(UserWarning, match="untrained"):
+        embedder = Embedder(None)
+    assert embedder.untrained
+    assert embedder.provenance["untrained"] is True
+    with pytest.warns(UserWarning, match="untrained"):
+        assert Embedder(VGGish(None)).untrained
+
+
+def test_the_provenance_says_what_it_was(embedder, seeded_checkpoint):
+    provenance = json.loads(json.dumps(embedder.provenance))
+    md5 = subprocess.run(["md5sum", seeded_checkpoint], capture_output=True, text=True, check=True).stdout.split()[0]
+    assert provenance["weights_md5"] == md5
+    assert (provenance["weights"], provenance["untrained"]) == ("vggish_model.ckpt", False)
+    assert provenance["params"]["sample_rate"] == 16_000
+
+
+@pytest.mark.parametrize(
+    ("waveform", "words"),
+    [
+        (np.zeros((48_000, 2), np.int16), r"received int16 \(48000, 2\). Divide by 32768"),
+        (np.zeros((2, 48_000)), "channels come last"),
+        (np.full(16_000, np.nan), "NaN"),
+        (np.zeros(0), "no samples"),
+        (np.zeros((2, 3, 4)), r"\(2, 3, 4\)"),
+    ],
+    ids=str,
+)
+def test_arrays_that_cannot_be_embedded(embedder, waveform, words):
+    with pytest.raises(AudioError, match=words):
+        embedder(waveform, signals.RATE)
+
+
+@pytest.mark.parametrize("sample_rate", [1, 1e8, 0, -16_000, float("nan"), "16000"])
+def test_rates_that_cannot_be(embedder, sample_rate):
+    with pytest.raises(AudioError, match="sample_rate"):
+        embedder(np.zeros(16_000), sample_rate)
+
+
+@pytest.mark.parametrize("word", [{"pad": "maybe"}, {"postprocess": "int8"}, {"precision": "float16"}])
+def test_an_unknown_word_is_named_before_work_starts(word):
+    with pytest.raises(ValueError, match=repr(next(iter(word.values())))):
+        Embedder("there is no such file", **word)
+
+
+HOUR = """
+import resource
+import numpy as np
+from vggish_tf import Embedder
+embedder = Embedder({checkpoint!r})
+embedder._run = lambda batch: np.zeros((len(batch), 128), np.float32)  # all but the network, which has no memory
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+embedder.embed_file({minute!r})
+before = peak()
+rows = len(embedder.embed_file({hour!r}).embedding)
+print(rows, peak() - before)
+"""
+
+
+@pytest.mark.slow
+def test_an_hour_costs_no_more_memory_than_a_minute(seeded_checkpoint, tmp_path):
+    files = {}
+    for name, minutes in (("minute", 1), ("hour", 60)):
+        files[name] = str(tmp_path / f"{name}.wav")
+        with soundfile.SoundFile(files[name], "w", 44_100, 2) as sound:
+            for _ in range(minutes):
+                sound.write(np.stack([signals.noise(44_100 * 60)] * 2, axis=1))
+    code = HOUR.format(checkpoint=str(seeded_checkpoint), **files)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rows, growth = map(int, result.stdout.split())
+    assert rows == 3_749
+    assert growth < 30  # MB; the rows themselves are 2 MB, the sound would be 1.3 GB

@@ -1,0 +1,99 @@
+"""The log-mel examples of a stream are, bit for bit, those of the whole clip, however it was cut."""
+
+import numpy as np
+import pytest
+import signals
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vggish_tf import Params
+from vggish_tf.frontend import PADS, padded_length
+from vggish_tf.reference import vggish_input
+from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches
+
+HOPS = (0.16, 0.48, 0.5, 0.96, 1.5)  # overlapping, even and uneven to a chunk, and with gaps
+FRONT_ENDS = {hop: ChunkLogMel(Params(example_hop_seconds=hop)) for hop in HOPS}
+
+
+def run(blocks, hop=0.96, pad="never"):
+    stream = ExampleStream(FRONT_ENDS[hop], pad)
+    return np.concatenate([*map(stream.push, blocks), stream.finish()])
+
+
+def cut(waveform, sizes):
+    ends = np.cumsum(sizes)
+    return np.split(waveform, ends[ends < len(waveform)])
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    num_samples=st.integers(1, 70_000),
+    sizes=st.lists(st.integers(0, 20_000), max_size=40),
+    hop=st.sampled_from(HOPS),
+    pad=st.sampled_from(PADS),
+)
+@pytest.mark.filterwarnings("ignore:the clip has")
+def test_any_cut_gives_the_same_bits(num_samples, sizes, hop, pad):
+    waveform = signals.noise(num_samples)
+    np.testing.assert_array_equal(run(cut(waveform, sizes), hop, pad), run([waveform], hop, pad))
+
+
+@pytest.mark.parametrize("size", [1, 7, 159, 160, 161, 400, 1_600, 15_600, 15_601])
+def test_blocks_of_every_awkward_size(size):
+    waveform = signals.noise(16_000 if size == 1 else 50_000)
+    np.testing.assert_array_equal(run(cut(waveform, [size] * (50_000 // size))), run([waveform]))
+
+
+@pytest.mark.parametrize("name", signals.by_name())
+@pytest.mark.parametrize("hop", [0.16, 0.96])
+def test_it_is_the_reference_front_end(name, hop, monkeypatch):
+    from vggish_tf.reference import vggish_params
+
+    monkeypatch.setattr(vggish_params, "EXAMPLE_HOP_SECONDS", hop)
+    waveform = signals.by_name()[name]
+    expected = vggish_input.waveform_to_examples(waveform, signals.RATE)
+    examples = run([waveform], hop)
+    assert examples.shape == expected.shape
+    np.testing.assert_allclose(examples, expected, rtol=0, atol=2e-6)  # as in test_frontend
+
+
+def test_an_example_comes_out_with_its_last_sample():
+    stream = ExampleStream(FRONT_ENDS[0.48], "never")
+    waveform = signals.noise(40_000)
+    for start in range(0, 40_000, 100):
+        before = max((start - 15_600) // 7_680 + 1, 0)
+        after = max((start + 100 - 15_600) // 7_680 + 1, 0)
+        assert len(stream.push(waveform[start : start + 100])) == after - before
+
+
+@pytest.mark.parametrize("num_samples", [0, 1, 15_599, 15_600, 15_601, 31_000])
+@pytest.mark.parametrize("pad", PADS)
+@pytest.mark.parametrize("hop", HOPS)
+@pytest.mark.filterwarnings("ignore:the clip has")
+def test_the_end_follows_the_pad_rule(num_samples, pad, hop):
+    waveform = signals.noise(num_samples)
+    params = FRONT_ENDS[hop].params
+    padded = np.pad(waveform, (0, padded_length(num_samples, params, pad) - num_samples))
+    np.testing.assert_array_equal(run([waveform], hop, pad), run([padded], hop))
+
+
+def test_filling_a_short_clip_is_said():
+    with pytest.warns(UserWarning, match="has 100 samples at 16000 Hz, under the 15600"):
+        assert len(run([signals.noise(100)], pad="short")) == 1
+
+
+def test_memory_does_not_grow_with_the_clip():
+    stream = ExampleStream(FRONT_ENDS[0.96], "never")
+    sizes = []
+    for _ in range(200):
+        stream.push(signals.noise(16_000))
+        sizes.append(stream._samples.size + stream._frames.size)
+    assert max(sizes) <= 15_600 + 16_000 + 96 * 64
+
+
+@given(st.lists(st.integers(0, 10), max_size=20), st.integers(1, 7))
+def test_batches_keep_the_order_and_fill_up(lengths, size):
+    numbers = np.arange(sum(lengths))
+    result = list(batches(np.split(numbers, np.cumsum(lengths)[:-1]) if lengths else [], size))
+    assert np.concatenate([np.zeros(0), *result]).tolist() == numbers.tolist()
+    assert all(len(batch) == size for batch in result[:-1])
