@@ -32,7 +32,7 @@ def embed_archive(
     """
     targets = plan(files, output)
     failures = []
-    results = embedder.embed_files(targets, return_errors=True)
+    results = embedder.embed_files(targets, return_errors=len(targets) > 1)
     with tqdm(total=len(targets), unit="file", disable=None, leave=False) as bar:
         for (file, target), result in zip(targets.items(), results, strict=True):
             bar.update()

@@ -1,0 +1,202 @@
+"""The command line: what it writes, what it prints, its exit statuses, and that nothing is half-written."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import seeded
+import signals
+import soundfile
+
+from vggish_tf import __version__, cli
+from vggish_tf.formats import npz
+from vggish_tf.reference import vggish_input
+
+
+@pytest.fixture
+def wav(tmp_path):
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, signals.noise(40_000), signals.RATE, subtype="FLOAT")
+    return path
+
+
+def fails(arguments, status, capsys):
+    """Runs a command that must fail and returns its one line."""
+    assert cli.main([str(argument) for argument in arguments]) == status
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+@pytest.mark.parametrize("command", [[], ["embed"], ["fetch"], ["verify"], ["demo"]])
+def test_help_loads_nothing_heavy(command):
+    code = (
+        "import sys; from vggish_tf import cli\n"
+        f"try: cli.main({[*command, '--help']})\n"
+        "except SystemExit as exit: assert exit.code == 0\n"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'soundfile', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "usage: vggish-tf" in result.stdout
+
+
+def test_embedding_a_real_file_end_to_end(seeded_checkpoint, shared_data, tmp_path):
+    """The core's own acceptance: 44.1 kHz stereo in, 19 rows out, equal to the TF1 session on the same audio."""
+    source, target = shared_data / "audio" / "bus_chatter.wav", tmp_path / "bus.npz"
+    command = [
+        str(Path(sys.executable).with_name("vggish-tf")),
+        "embed",
+        str(source),
+        "-o",
+        str(target),
+        "--weights",
+        str(seeded_checkpoint),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == f"{source} → {target}: 19 rows\n"
+    assert result.stderr == ""  # TensorFlow's own messages among them
+    embedding, timestamps, provenance = npz.read(target)
+    with seeded.slim_session(seeded_checkpoint) as session:
+        expected = session(vggish_input.wavfile_to_examples(str(source)))
+    np.testing.assert_allclose(embedding, expected, rtol=0, atol=1e-5)  # as in test_embedding
+    assert timestamps.tolist() == pytest.approx(np.arange(19) * 0.96)
+    assert (provenance["audio"], provenance["vggish_tf"]) == ("bus_chatter.wav", __version__)
+    assert provenance["untrained"] is False
+    assert len(provenance["weights_md5"]) == 32
+    assert os.listdir(tmp_path) == ["bus.npz"]
+
+
+def test_many_files_into_a_folder(seeded_checkpoint, wav, tmp_path, capsys):
+    other = tmp_path / "other.flac"
+    soundfile.write(other, signals.noise(16_000), signals.RATE)
+    out = tmp_path / "out"
+    arguments = ["embed", wav, other, "-o", out, "--weights", seeded_checkpoint, "--set", "example_hop_seconds=0.48"]
+    assert cli.main(list(map(str, arguments))) == 0
+    assert sorted(os.listdir(out)) == ["clip.npz", "other.npz"]
+    assert [len(npz.read(out / name)[0]) for name in ("clip.npz", "other.npz")] == [4, 1]
+    assert npz.read(out / "clip.npz")[2]["params"]["example_hop_seconds"] == 0.48
+
+
+def test_a_bad_file_does_not_cost_the_good_ones(seeded_checkpoint, wav, tmp_path, capsys):
+    bad, out = tmp_path / "bad.wav", tmp_path / "out"
+    bad.write_text("this is not audio")
+    assert cli.main(["embed", str(bad), str(wav), "-o", str(out), "--weights", str(seeded_checkpoint)]) == 3
+    assert os.listdir(out) == ["clip.npz"]
+    first, last = capsys.readouterr().err.splitlines()
+    assert "bad.wav is not audio" in first
+    assert "1 of 2 files could not be embedded" in last
+
+
+def test_one_bad_file_is_one_line(seeded_checkpoint, tmp_path, capsys):
+    arguments = ["embed", tmp_path / "none.wav", "-o", tmp_path / "out.npz", "--weights", seeded_checkpoint]
+    assert "none.wav does not exist" in fails(arguments, 3, capsys)
+    assert os.listdir(tmp_path) == []
+
+
+def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
+    line = fails(["embed", wav, "-o", tmp_path / "out.npz"], 4, capsys)
+    for word in ("https://storage.googleapis.com/audioset/vggish_model.ckpt", "d1c7011e6366aa34176bb05c705e31a8"):
+        assert word in line
+    assert os.environ["VGGISH_TF_CACHE"] in line
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (["-o", "nowhere/out.npz"], 5, "the folder nowhere does not exist"),
+        (["-o", "out.npz", "--set", "hop=1"], 5, "no parameter 'hop'. Choose from sample_rate"),
+        (["-o", "out.npz", "--set", "mel_max_hz=high"], 5, "mel_max_hz needs a number"),
+        (["-o", "out.npz", "--set", "mel_max_hz=9000"], 5, "mel_max_hz must be at most 8000"),
+        (["-o", "out.npz", "--weights", "nowhere.ckpt"], 4, "there is no checkpoint at nowhere.ckpt"),
+        (["second.wav", "-o", "out.npz"], 5, "2 files do not fit into out.npz. Give a folder"),
+        (["sub/clip.wav", "-o", "out"], 5, "two files would be written to out/clip.npz"),
+    ],
+    ids=str,
+)
+def test_mistakes_are_one_line_and_leave_nothing(wav, options, status, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert words in fails(["embed", wav.name, *options], status, capsys)
+    assert os.listdir(tmp_path) == ["clip.wav"]
+
+
+def test_a_full_disk_leaves_nothing(seeded_checkpoint, wav, tmp_path, capsys, monkeypatch):
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    arguments = ["embed", wav, "-o", tmp_path / "out.npz", "--weights", seeded_checkpoint]
+    assert "No space left on device" in fails(arguments, 6, capsys)
+    assert os.listdir(tmp_path) == ["clip.wav"]
+
+
+def test_ctrl_c_is_one_line(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vggish_tf.registry.fetch", interrupted)
+    assert fails(["fetch"], 130, capsys) == "vggish-tf: interrupted"
+
+
+def test_verify_says_that_seeded_weights_are_not_the_published_ones(seeded_checkpoint, capsys):
+    assert cli.main(["verify", str(seeded_checkpoint)]) == 1
+    assert "NOT the published weights" in capsys.readouterr().out
+
+
+@pytest.mark.checkpoint
+def test_verify_knows_the_published_weights(published_checkpoint, capsys):
+    assert cli.main(["verify", str(published_checkpoint)]) == 0
+
+
+def test_fetch_offline_says_where_to_put_the_file(capsys):
+    assert "by hand" in fails(["fetch"], 4, capsys)
+
+
+def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(tmp_path, capsys, monkeypatch):
+    from vggish_tf.jobs import pictures
+
+    titles = []
+    overview = pictures.overview
+    monkeypatch.setattr(
+        pictures, "overview", lambda stages, *, title, segments: (titles.append(title), overview(
+            stages, title=title, segments=segments))[1]
+    )  # fmt: skip
+    assert cli.main(["demo", "-o", str(tmp_path / "demo")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("UNTRAINED WEIGHTS")
+    assert titles[0].startswith("UNTRAINED WEIGHTS")
+    embedding, _, provenance = npz.read(tmp_path / "demo" / "embeddings.npz")
+    assert provenance["untrained"] is True
+    assert provenance["weights"] == "untrained, seed 0"
+    assert embedding.shape == (20, 128)
+    assert 0.1 < embedding.std() < 3  # a picture can show it
+    assert (tmp_path / "demo" / "stages.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_demo_on_published_weights_says_so(seeded_checkpoint, pca_params, tmp_path, capsys, monkeypatch):
+    from vggish_tf import registry
+
+    def cached(weights, *, kind="model", progress=True):
+        return pca_params if kind == "pca" else seeded_checkpoint
+
+    monkeypatch.setattr(registry, "resolve", cached)
+    monkeypatch.setattr("vggish_tf.weight_files.resolve", cached)
+    assert cli.main(["demo", "-o", str(tmp_path / "demo")]) == 0
+    assert capsys.readouterr().out.startswith("The published AudioSet weights.")
+    assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["untrained"] is False
+
+
+def test_npz_refuses_what_is_not_one(tmp_path):
+    from vggish_tf import VGGishError
+
+    (tmp_path / "text.npz").write_text(json.dumps({}))
+    np.savez(tmp_path / "other.npz", embedding=np.zeros((1, 128)))
+    for name in ("text.npz", "other.npz", "absent.npz"):
+        with pytest.raises(VGGishError, match=name):
+            npz.read(tmp_path / name)
