@@ -11,11 +11,29 @@ import vggish_tf
 
 PACKAGE = Path(vggish_tf.__file__).parent
 ROWS = [
-    "params", "errors", "files", "registry", "waveform", "sound_file", "audio", "frontend", "backbone", "postprocess",
-    "weight_files", "smoke_test", "checkpoints", "model", "runtime", "streaming", "embedding", "formats", "jobs", "cli",
-]  # fmt: skip
-ROWS.insert(0, ROWS.pop(1))  # errors first
-NO_TENSORFLOW = ("frontend", "backbone", "postprocess", "model", "streaming", "embedding")
+    "errors",
+    "params",
+    "files",
+    "registry",
+    "waveform",
+    "sound_file",
+    "audio",
+    "framing",
+    "frontend",
+    "backbone",
+    "postprocess",
+    "weight_files",
+    "smoke_test",
+    "checkpoints",
+    "model",
+    "runtime",
+    "streaming",
+    "embedding",
+    "formats",
+    "jobs",
+    "cli",
+]
+NO_TENSORFLOW = ("framing", "frontend", "backbone", "postprocess", "model", "streaming", "embedding")
 MAY_IMPORT_REFERENCE = ("smoke_test", "jobs")  # verify, and export's named-tensor graph
 
 

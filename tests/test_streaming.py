@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vggish_tf import Params
-from vggish_tf.frontend import PADS, padded_length
+from vggish_tf.framing import PADS, padded_length
 from vggish_tf.reference import vggish_input
 from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches
 

@@ -9,6 +9,7 @@ Source: tensorflow/models research/audioset/vggish/vggish_slim.py, define_vggish
 import keras
 from keras import ops
 
+from vggish_tf.framing import product
 from vggish_tf.params import EMBEDDING_SIZE, INIT_STDDEV, Params
 
 # (name, number of filters or units); a pool has none. Of 96×64 the last pool leaves 6×4×512 = 12,288 numbers.
@@ -72,7 +73,7 @@ class FoldExamples(keras.layers.Layer):
 
     def call(self, examples):
         shape = ops.shape(examples)
-        rows = _product(shape[:-2])
+        rows = product(shape[:-2])
         folded = ops.reshape(examples, (rows, *shape[-2:], 1))
         if isinstance(rows, int) and rows:
             return folded
@@ -92,18 +93,11 @@ class UnfoldExamples(keras.layers.Layer):
     def call(self, inputs):
         features, examples = inputs
         leading = ops.shape(examples)[:-2]
-        return ops.reshape(features[: _product(leading)], (*leading, _product(features.shape[1:])))
+        return ops.reshape(features[: product(leading)], (*leading, product(features.shape[1:])))
 
     def compute_output_shape(self, input_shape):
         features, examples = input_shape
-        return (*examples[:-2], _product(features[1:]))
-
-
-def _product(sizes):
-    product = 1
-    for size in sizes:
-        product = product * size
-    return product
+        return (*examples[:-2], product(features[1:]))
 
 
 def _convolution(name, filters, dtype):

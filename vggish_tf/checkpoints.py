@@ -134,11 +134,16 @@ class Report:
     note: str = ""
 
     @property
+    def passed(self) -> bool:
+        """True if this installation gives the current published figures with these weights."""
+        return self.generation == smoke_test.CURRENT
+
+    @property
     def verdict(self) -> str:
         """One sentence; only the current figures make weights pass for the published ones."""
         if self.untrained:
             return "UNTRAINED weights: every bias is zero, as the initializer leaves them."
-        if self.generation == smoke_test.CURRENT:
+        if self.passed:
             return f"the published weights{'' if self.published else ', in another file than the published one'}."
         if self.published:
             return "the published file, but this installation computes something else with it: that is a bug."

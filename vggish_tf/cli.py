@@ -2,7 +2,7 @@
 
 A mistake by the user is one line on standard error and an exit status that tells the kind: 2 the command line, 3 audio,
 4 weights, 5 parameters and everything else that vggish_tf refuses, 6 the operating system, 130 interrupted. `verify`
-exits with 1 if the weights are not the published ones.
+exits with 1 if the weights do not give the published figures.
 """
 
 import argparse
@@ -143,7 +143,7 @@ def _verify(args):
 
     report = checkpoints.verify(args.weights)
     print(report)
-    return 0 if report.published else 1
+    return 0 if report.passed else 1
 
 
 def _demo(args):

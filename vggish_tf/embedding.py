@@ -17,7 +17,8 @@ import numpy as np
 import vggish_tf
 from vggish_tf import audio, backbone, checkpoints, registry, runtime
 from vggish_tf.errors import AudioError, check_word
-from vggish_tf.frontend import PADS, Pad, WaveformToExamples
+from vggish_tf.framing import PADS, Pad
+from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.postprocess import Postprocessor
@@ -204,10 +205,10 @@ class EmbeddingStream:
 
     Example:
         >>> stream = Embedder(None).stream(sample_rate=48_000)
-        >>> for _ in range(10):
-        ...     embedding, timestamps = stream.push(np.zeros(4_800, np.float32))
-        >>> embedding.shape, stream.finish().timestamps
-        ((0, 128), array([0.]))
+        >>> [len(stream.push(np.zeros(24_000, np.float32)).embedding) for _ in range(3)]
+        [0, 1, 0]
+        >>> stream.finish().timestamps
+        array([], dtype=float64)
     """
 
     def __init__(self, embedder: Embedder, sample_rate: float):

@@ -19,10 +19,8 @@ import numpy as np
 from keras import ops
 
 from vggish_tf.errors import check_word
+from vggish_tf.framing import PADS, Pad, count_examples, count_frames, padded_length, product
 from vggish_tf.params import Params
-
-Pad = Literal["never", "short", "always"]
-PADS = ("never", "short", "always")
 
 # The square root has no finite slope at 0, which silence would turn into NaN gradients. The smallest normal float32 is
 # 1e-19 after the root: invisible beside any log_offset, and the slope below it is exactly 0.
@@ -53,37 +51,6 @@ def mel_matrix(params: Params) -> np.ndarray:
     return matrix
 
 
-def count_frames(num_samples, params: Params):
-    """STFT frames in `num_samples` samples, an int or a tensor; no padding, so the incomplete last one is dropped."""
-    return _count_windows(num_samples, params.window_length, params.hop_length)
-
-
-def count_examples(num_frames, params: Params):
-    """Examples in `num_frames` STFT frames, an int or a tensor."""
-    return _count_windows(num_frames, params.num_frames, params.example_hop_frames)
-
-
-def padded_length(num_samples, params: Params, pad: Pad):
-    """Samples after the `pad` rule, an int or a tensor. Nothing at all stays nothing under every rule.
-
-    "never" adds nothing (upstream); "short" fills a clip too short for one example; "always" fills the last example,
-    so that every sample is covered (YAMNet's features.pad_waveform).
-
-    Example:
-        >>> [padded_length(20_000, Params(), pad) for pad in PADS]
-        [20000, 20000, 30960]
-    """
-    if pad == "never":
-        return num_samples
-    over = _maximum(num_samples - params.min_samples, 0)
-    if pad == "short":
-        length = params.min_samples + over
-    else:
-        hops = -(-over // params.example_hop_samples)
-        length = params.min_samples + hops * params.example_hop_samples
-    return length * _minimum(num_samples, 1)
-
-
 class _FrontEndLayer(keras.layers.Layer):
     """What the front-end layers share: float32 always, and Params in the config."""
 
@@ -112,7 +79,7 @@ class StftMagnitude(_FrontEndLayer):
         ValueError: `transform` is neither of the two.
 
     Example:
-        >>> StftMagnitude()(keras.ops.zeros((1, 16_000))).shape
+        >>> tuple(StftMagnitude()(keras.ops.zeros((1, 16_000))).shape)
         (1, 98, 257)
 
     Source: mel_features.stft_magnitude.
@@ -130,7 +97,7 @@ class StftMagnitude(_FrontEndLayer):
         frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
         # Rank 2 is what every backend and converter does fastest; the row count is spelled out because -1 cannot be
         # inferred when there are no frames.
-        rows = ops.reshape(frames, (_product(shape[:-1]) * num_frames, params.window_length))
+        rows = ops.reshape(frames, (product(shape[:-1]) * num_frames, params.window_length))
         real, imaginary = self._rfft(rows) if self.transform == "rfft" else self._matrix(rows)
         magnitude = ops.cast(ops.sqrt(ops.maximum(real * real + imaginary * imaginary, TINY_POWER)), "float32")
         return ops.reshape(magnitude, (*shape[:-1], num_frames, params.num_spectrogram_bins))
@@ -187,7 +154,7 @@ class LogMel(_FrontEndLayer):
 
     def call(self, magnitude):
         shape = ops.shape(magnitude)
-        rows = ops.reshape(magnitude, (_product(shape[:-1]), self.params.num_spectrogram_bins))
+        rows = ops.reshape(magnitude, (product(shape[:-1]), self.params.num_spectrogram_bins))
         mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
         return ops.reshape(ops.log(mel + self.params.log_offset), (*shape[:-1], self.params.num_mel_bins))
 
@@ -206,7 +173,7 @@ class FrameExamples(_FrontEndLayer):
     Output shape: (batch, examples, num_frames, mel bins) or without the batch
 
     Example:
-        >>> FrameExamples()(keras.ops.zeros((1, 200, 64))).shape
+        >>> tuple(FrameExamples()(keras.ops.zeros((1, 200, 64))).shape)
         (1, 2, 96, 64)
 
     Source: mel_features.frame, as vggish_input.waveform_to_examples calls it.
@@ -229,7 +196,7 @@ class WaveformToExamples(_FrontEndLayer):
 
     Args:
         params: what to use instead of the published parameters.
-        pad: "never", "short" or "always"; see `padded_length`.
+        pad: "never", "short" or "always"; see framing.padded_length.
         transform: as for StftMagnitude.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32 at params.sample_rate, in [-1, 1]
@@ -239,7 +206,7 @@ class WaveformToExamples(_FrontEndLayer):
         ValueError: `pad` or `transform` is not one of the words above.
 
     Example:
-        >>> WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape
+        >>> tuple(WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape)
         (1, 1, 96, 64)
 
     Source: vggish_input.waveform_to_examples.
@@ -275,25 +242,6 @@ class WaveformToExamples(_FrontEndLayer):
         shape = ops.shape(waveform)
         missing = padded_length(shape[-1], self.params, self.pad) - shape[-1]
         return ops.concatenate([waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1)
-
-
-def _count_windows(length, window: int, hop: int):
-    return _maximum(length - window + hop, 0) // hop
-
-
-def _maximum(value, bound):
-    return max(value, bound) if isinstance(value, int) else ops.maximum(value, bound)
-
-
-def _minimum(value, bound):
-    return min(value, bound) if isinstance(value, int) else ops.minimum(value, bound)
-
-
-def _product(sizes):
-    product = 1
-    for size in sizes:
-        product = product * size
-    return product
 
 
 def _or_none(count, length, *args):

@@ -7,7 +7,8 @@ import keras
 
 from vggish_tf import backbone, checkpoints, registry
 from vggish_tf.errors import check_word
-from vggish_tf.frontend import PADS, Pad, WaveformToExamples
+from vggish_tf.framing import PADS, Pad
+from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.params import Params
 from vggish_tf.postprocess import Postprocessor
 
@@ -35,7 +36,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         params: what to use instead of the published parameters.
         postprocess: "pca" whitens the embedding (float32); "quantized" makes it the 8 bits of the AudioSet release.
         pad: what becomes of the end of a waveform; "never" drops it, as upstream does, so a clip under 15,600 samples
-            gives zero rows. See frontend.padded_length.
+            gives zero rows. See framing.padded_length.
         name: of the model.
 
     Returns:

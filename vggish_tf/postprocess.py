@@ -47,7 +47,7 @@ class Postprocessor(keras.layers.Layer):
         CheckpointError: no such file, or one with other arrays in it.
 
     Example:
-        >>> Postprocessor(weights=None)(keras.ops.zeros((2, 128))).shape
+        >>> tuple(Postprocessor(weights=None)(keras.ops.zeros((2, 128))).shape)
         (2, 128)
 
     Source: tensorflow/models vggish_postprocess.py, Postprocessor.postprocess. Truncates, does not round.

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from vggish_tf import runtime
-from vggish_tf.frontend import LogMel, Pad, StftMagnitude, count_examples, count_frames, padded_length
+from vggish_tf.framing import Pad, count_examples, count_frames, padded_length
+from vggish_tf.frontend import LogMel, StftMagnitude
 from vggish_tf.params import Params
 
 
@@ -41,7 +42,7 @@ class ExampleStream:
 
     Args:
         log_mel: the chunk front end, whose params hold here too.
-        pad: what becomes of the end of the clip; see frontend.padded_length.
+        pad: what becomes of the end of the clip; see framing.padded_length.
 
     Example:
         >>> stream = ExampleStream(ChunkLogMel(Params()), pad="never")

@@ -4,7 +4,8 @@ import numpy as np
 
 from vggish_tf import audio
 from vggish_tf.embedding import Embedder
-from vggish_tf.frontend import FrameExamples, LogMel, Pad, StftMagnitude, count_frames, mel_matrix, padded_length
+from vggish_tf.framing import Pad, count_frames, padded_length
+from vggish_tf.frontend import FrameExamples, LogMel, StftMagnitude, mel_matrix
 from vggish_tf.jobs.panels import Stages
 from vggish_tf.params import Params
 from vggish_tf.postprocess import Postprocessor

@@ -1,0 +1,64 @@
+"""The arithmetic of lengths: how many frames, examples and samples there are, as integers or as tensors.
+
+Source: mel_features.frame for the counts, YAMNet's features.pad_waveform for the padding.
+"""
+
+from typing import Literal
+
+from keras import ops
+
+from vggish_tf.params import Params
+
+Pad = Literal["never", "short", "always"]
+PADS = ("never", "short", "always")
+
+
+def count_frames(num_samples, params: Params):
+    """STFT frames in `num_samples` samples, an int or a tensor; no padding, so the incomplete last one is dropped."""
+    return _count_windows(num_samples, params.window_length, params.hop_length)
+
+
+def count_examples(num_frames, params: Params):
+    """Examples in `num_frames` STFT frames, an int or a tensor."""
+    return _count_windows(num_frames, params.num_frames, params.example_hop_frames)
+
+
+def padded_length(num_samples, params: Params, pad: Pad):
+    """Samples after the `pad` rule, an int or a tensor. Nothing at all stays nothing under every rule.
+
+    "never" adds nothing (upstream); "short" fills a clip too short for one example; "always" fills the last example,
+    so that every sample is covered (YAMNet's features.pad_waveform).
+
+    Example:
+        >>> [padded_length(20_000, Params(), pad) for pad in PADS]
+        [20000, 20000, 30960]
+    """
+    if pad == "never":
+        return num_samples
+    over = _maximum(num_samples - params.min_samples, 0)
+    if pad == "short":
+        length = params.min_samples + over
+    else:
+        hops = -(-over // params.example_hop_samples)
+        length = params.min_samples + hops * params.example_hop_samples
+    return length * _minimum(num_samples, 1)
+
+
+def product(sizes):
+    """The product of sizes, an int or a tensor; 1 for no sizes."""
+    result = 1
+    for size in sizes:
+        result = result * size
+    return result
+
+
+def _count_windows(length, window: int, hop: int):
+    return _maximum(length - window + hop, 0) // hop
+
+
+def _maximum(value, bound):
+    return max(value, bound) if isinstance(value, int) else ops.maximum(value, bound)
+
+
+def _minimum(value, bound):
+    return min(value, bound) if isinstance(value, int) else ops.minimum(value, bound)
