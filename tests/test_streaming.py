@@ -45,7 +45,7 @@ def test_blocks_of_every_awkward_size(size):
 
 
 @pytest.mark.parametrize("name", signals.by_name())
-@pytest.mark.parametrize("hop", [0.16, 0.96])
+@pytest.mark.parametrize("hop", HOPS)
 def test_it_is_the_reference_front_end(name, hop, monkeypatch):
     from vggish_tf.reference import vggish_params
 
