@@ -1,6 +1,8 @@
 """What every test gets: a quiet TensorFlow, no network, an empty cache; and the files that several of them need."""
 
+import gc
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -39,6 +41,15 @@ def published_checkpoint_path() -> Path:
 def no_network_and_an_empty_cache(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("VGGISH_TF_OFFLINE", "1")
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def models_do_not_outlive_their_tests():
+    """A model is 288 MB, and Keras and the garbage collector hold on to them."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

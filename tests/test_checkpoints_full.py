@@ -171,6 +171,9 @@ def test_what_verdict_follows_from_what(tmp_path):
     }
     for verdict, changes in verdicts.items():
         assert dataclasses.replace(base, **changes).verdict == verdict
+    # The same 128 numbers in another order have the published mean and deviation.
+    shuffled = dataclasses.replace(base, published=False, max_difference=1.42)
+    assert shuffled.verdict == "NOT the published weights."
 
 
 def test_verify_refuses_what_does_not_fit(tmp_path):

@@ -182,7 +182,7 @@ def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(tmp_
 def test_the_demo_on_published_weights_says_so(seeded_checkpoint, pca_params, tmp_path, capsys, monkeypatch):
     from vggish_tf import registry
 
-    def cached(weights, *, kind="model", progress=True):
+    def cached(weights, *, kind="model"):
         return pca_params if kind == "pca" else seeded_checkpoint
 
     monkeypatch.setattr(registry, "resolve", cached)

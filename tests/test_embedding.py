@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import seeded
@@ -99,7 +100,7 @@ def test_many_files_share_batches_and_keep_their_order(embedder, tmp_path):
     paths = [tmp_path / f"{length}.wav" for length in lengths]
     for path, length in zip(paths, lengths, strict=True):
         soundfile.write(path, signals.noise(length, length), signals.RATE, subtype="FLOAT")
-    with pytest.warns(UserWarning, match="the clip has 15599 samples"):
+    with pytest.warns(UserWarning, match=r"15599\.wav has 15599 samples"):
         results = list(embedder.embed_files(paths))
     for length, result in zip(lengths, results, strict=True):
         with pytest.warns(UserWarning, match="the clip has") if length == 15_599 else contextlib.nullcontext():
@@ -150,6 +151,26 @@ def test_a_model_is_taken_as_it_is(seeded_checkpoint, whole, clip):
     assert embedder.provenance["weights"] == "keras model 'vggish'"
 
 
+def test_a_model_that_post_processes_is_refused():
+    from vggish_tf import Postprocessor, backbone
+
+    core = backbone.core()
+    with pytest.raises(ValueError, match="post-processes"):
+        Embedder(keras.Model(core.input, Postprocessor(weights=None)(core.output)))
+
+
+def test_weights_in_the_home_folder(seeded_checkpoint, monkeypatch):
+    monkeypatch.setenv("HOME", str(seeded_checkpoint.parent))
+    assert Embedder("~/vggish_model.ckpt").provenance["weights"] == "vggish_model.ckpt"
+
+
+def test_examples_from_elsewhere(embedder, whole, clip):
+    examples = vggish_input.waveform_to_examples(clip, signals.RATE).astype(np.float32)
+    np.testing.assert_allclose(embedder.embed_examples(examples), whole.embedding, rtol=0, atol=ATOL)
+    with pytest.raises(ValueError, match=r"must be \(n, 96, 64\); received \(96, 64\)"):
+        embedder.embed_examples(examples[0])
+
+
 def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
     embedding = Embedder(seeded_checkpoint, precision="bfloat16")(clip, signals.RATE).embedding
     assert embedding.dtype == np.float32
@@ -184,6 +205,9 @@ def test_the_provenance_says_what_it_was(embedder, seeded_checkpoint):
         (np.full(16_000, np.nan), "NaN"),
         (np.zeros(0), "no samples"),
         (np.zeros((2, 3, 4)), r"\(2, 3, 4\)"),
+        ([[0.0], [0.0, 1.0]], "an array of numbers"),
+        (0.5, r"received float64 \(\)"),
+        (None, "received object"),
     ],
     ids=str,
 )

@@ -1,7 +1,9 @@
 """Params: the published integers, upstream's roundings, and combinations that no front end can be built from."""
 
+import json
 import math
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -84,6 +86,15 @@ def test_empty_mel_bins_are_the_empty_columns_and_are_named(changes):
     assert caught[0].filename == __file__
 
 
-def test_params_are_frozen():
+def test_params_are_frozen_to_the_bottom():
     with pytest.raises(AttributeError):
         Params().sample_rate = 8000
+    with pytest.raises(ValueError, match="read-only"):
+        Params().mel_edges[0] = 0
+
+
+def test_numbers_of_other_types_are_taken_as_what_they_are():
+    params = Params(sample_rate=np.int64(16_000), num_mel_bins=64.0, log_offset=np.float32(0.5))
+    assert params == Params(log_offset=0.5)
+    assert json.loads(json.dumps(asdict(params))) == asdict(params)
+    assert mel_matrix(params).shape == (257, 64)

@@ -215,17 +215,23 @@ def test_a_cache_that_cannot_be_written_to(cache, monkeypatch):
 
 
 def test_two_processes_at_once(cache, monkeypatch):
-    """Each downloads under a name of its own. The server is slow enough for both to be at it together."""
+    """Each downloads under a name of its own. The server answers neither before both have asked."""
+    both = threading.Barrier(2)
+
+    def answer(handler):
+        both.wait(timeout=60)
+        in_small_pieces(handler)
+
     code = (
         "import sys; from dataclasses import replace; from vggish_tf import registry as r;"
         f"r.REGISTRY['audioset'] = replace(r.REGISTRY['audioset'], url=sys.argv[1], md5='{MD5}');"
         "print(r.fetch(progress=False))"
     )
-    with serving(in_small_pieces) as server:
+    with serving(answer) as server:
         command = [sys.executable, "-c", code, server.url]
         processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         outputs = [process.communicate(timeout=60)[0].strip() for process in processes]
-        assert server.requests == 2  # or they were not at it together
+        assert server.requests == 2
     assert outputs == [str(cache / "vggish_model.ckpt")] * 2
     assert [process.returncode for process in processes] == [0, 0]
     assert (cache / "vggish_model.ckpt").read_bytes() == CONTENT

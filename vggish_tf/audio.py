@@ -32,6 +32,7 @@ __all__ = [
     "AudioInfo",
     "MonoStream",
     "audio_info",
+    "check_shape",
     "check_waveform",
     "load_audio",
     "read_blocks",
@@ -163,7 +164,8 @@ class MonoStream:
                 f"received {samples.shape}. Make a new MonoStream for other audio."
             )
         check_samples(samples, "waveform", self._num_samples)
-        self._num_channels = samples.shape[1]
+        if len(samples):
+            self._num_channels = samples.shape[1]
         self._num_samples += len(samples)
         return self._resample(_mean(samples))
 

@@ -6,10 +6,11 @@ first release had a ReLU there; Google removed it on 2020-08-10, tensorflow/mode
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, define_vggish_slim.
 """
 
+import math
+
 import keras
 from keras import ops
 
-from vggish_tf.framing import product
 from vggish_tf.params import EMBEDDING_SIZE, INIT_STDDEV, Params
 
 # (name, number of filters or units); a pool has none. Of 96×64 the last pool leaves 6×4×512 = 12,288 numbers.
@@ -73,7 +74,7 @@ class FoldExamples(keras.layers.Layer):
 
     def call(self, examples):
         shape = ops.shape(examples)
-        rows = product(shape[:-2])
+        rows = math.prod(shape[:-2])
         folded = ops.reshape(examples, (rows, *shape[-2:], 1))
         if isinstance(rows, int) and rows:
             return folded
@@ -93,11 +94,11 @@ class UnfoldExamples(keras.layers.Layer):
     def call(self, inputs):
         features, examples = inputs
         leading = ops.shape(examples)[:-2]
-        return ops.reshape(features[: product(leading)], (*leading, product(features.shape[1:])))
+        return ops.reshape(features[: math.prod(leading)], (*leading, math.prod(features.shape[1:])))
 
     def compute_output_shape(self, input_shape):
         features, examples = input_shape
-        return (*examples[:-2], product(features[1:]))
+        return (*examples[:-2], math.prod(features[1:]))
 
 
 def _convolution(name, filters, dtype):

@@ -7,6 +7,7 @@ exits with 1 if the weights do not give the published figures.
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -23,9 +24,13 @@ STATUSES = ((AudioError, 3), (CheckpointError, 4), (VGGishError, 5), (OSError, 6
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     args = _parser().parse_args(arguments)
-    warnings.showwarning = _show_warning
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an arrow or a file name must not fail on a terminal without it
     try:
-        return args.run(args) or 0
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return args.run(args) or 0
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except (VGGishError, OSError) as error:

@@ -45,7 +45,7 @@ class Embedder:
 
     Args:
         model: "audioset" for the published weights, the path of a checkpoint, None for untrained weights (with a
-            warning), or a model that VGGish() made, whose weights are copied as they are now.
+            warning), or a model that VGGish() made, whose weights are copied as they are now; its `pad` rule is not.
         params: what to use instead of the published parameters, or those of `model`.
         pad: "short" fills a clip too short for one example with silence, with a warning; "never" gives zero rows for
             it; "always" fills the end of every clip, so that every sample is covered.
@@ -56,7 +56,7 @@ class Embedder:
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
-        ValueError: one of the words is unknown.
+        ValueError: one of the words is unknown, or the model post-processes already.
 
     Example:
         >>> embedder = Embedder(None)
@@ -78,8 +78,9 @@ class Embedder:
         check_word("pad", pad, PADS)
         check_word("postprocess", postprocess, POSTPROCESSES)
         check_word("precision", precision, PRECISIONS)
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
+        if batch_size != int(batch_size) or batch_size < 1:
+            raise ValueError(f"batch_size must be a whole number from 1; received {batch_size}.")
+        model = model if model is None or isinstance(model, keras.Model) else registry.resolve(model)
         self.params = params or _params_of(model)
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision
@@ -94,8 +95,9 @@ class Embedder:
         Raises:
             AudioError: the array is empty, not floating point, not finite, channels first, or of an absurd rate.
         """
-        if np.size(waveform) == 0:
-            raise AudioError(f"waveform has no samples; received {np.shape(waveform)}.")
+        waveform = audio.check_shape(waveform)
+        if not len(waveform):
+            raise AudioError("waveform has no samples; received an empty array.")
         stream = self.stream(sample_rate)
         pushed, rest = stream.push(waveform), stream.finish()
         return Embeddings(*map(np.concatenate, zip(pushed, rest, strict=True)))
@@ -138,7 +140,14 @@ class Embedder:
                 rows, done = rows[count:], done + 1
 
     def embed_examples(self, examples: np.ndarray) -> np.ndarray:
-        """Embeds log-mel examples, (n, 96, 64) float32, that come from elsewhere; returns (n, 128)."""
+        """Embeds log-mel examples, (n, 96, 64) float32, that come from elsewhere; returns (n, 128).
+
+        Raises:
+            ValueError: the examples have another shape.
+        """
+        expected = (self.params.num_frames, self.params.num_mel_bins)
+        if np.shape(examples)[1:] != expected:
+            raise ValueError(f"examples must be (n, {expected[0]}, {expected[1]}); received {np.shape(examples)}.")
         return np.concatenate([self._no_rows, *self._embed([examples])])
 
     def stream(self, sample_rate: float) -> "EmbeddingStream":
@@ -161,6 +170,7 @@ class Embedder:
     def _network(self, model) -> keras.Model:
         network = backbone.core(self.params, dtype=self.precision)
         if isinstance(model, keras.Model):
+            _check_raw(model)
             checkpoints.copy_weights(model, network)
         elif model is not None:
             checkpoints.load_weights(network, model)
@@ -182,7 +192,7 @@ class Embedder:
     def _examples_of(self, paths, ends) -> Iterator[np.ndarray]:
         """The examples of all files, one after the other; appends to `ends` where each file ends."""
         for path in paths:
-            stream, count, error = ExampleStream(self.log_mel, self.pad), 0, None
+            stream, count, error = ExampleStream(self.log_mel, self.pad, str(path)), 0, None
             try:
                 for block in audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS):
                     examples = stream.push(block)
@@ -218,16 +228,16 @@ class EmbeddingStream:
         self._block = int(BLOCK_SECONDS * sample_rate)
         self._num_rows = 0
 
-    def push(self, waveform: np.ndarray) -> Embeddings:
+    def push(self, samples: np.ndarray) -> Embeddings:
         """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in [-1, 1], and returns
         the embeddings of the examples that they complete, which may be none.
 
         Raises:
             AudioError: not floating point, not finite, channels first, or another number of channels than before.
         """
-        waveform = np.asarray(waveform)
-        starts = range(0, max(len(waveform), 1), self._block)
-        blocks = (self._mono.push(waveform[start : start + self._block]) for start in starts)
+        samples = audio.check_shape(samples)
+        starts = range(0, max(len(samples), 1), self._block)
+        blocks = (self._mono.push(samples[start : start + self._block]) for start in starts)
         return self._embed(map(self._examples.push, blocks))
 
     def finish(self) -> Embeddings:
@@ -247,9 +257,14 @@ def _params_of(model) -> Params:
     return next((layer.params for layer in layers if isinstance(layer, WaveformToExamples)), Params())
 
 
+def _check_raw(model: keras.Model):
+    if any(isinstance(layer, Postprocessor) for layer in model.layers):
+        raise ValueError(
+            f"the model {model.name!r} post-processes. Give one that does not, and say postprocess= here."
+        )
+
+
 def _describe(model) -> dict:
     if model is None or isinstance(model, keras.Model):
         return {"weights": None if model is None else f"keras model {model.name!r}", "weights_md5": None}
-    if model in registry.REGISTRY:
-        return {"weights": model, "weights_md5": registry.REGISTRY[model].md5}
     return {"weights": os.path.basename(model), "weights_md5": registry.md5_of(model)}

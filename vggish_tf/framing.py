@@ -41,15 +41,7 @@ def padded_length(num_samples, params: Params, pad: Pad):
     else:
         hops = -(-over // params.example_hop_samples)
         length = params.min_samples + hops * params.example_hop_samples
-    return length * _minimum(num_samples, 1)
-
-
-def product(sizes):
-    """The product of sizes, an int or a tensor; 1 for no sizes."""
-    result = 1
-    for size in sizes:
-        result = result * size
-    return result
+    return length * _minimum(num_samples, 1)  # 0 for 0
 
 
 def _count_windows(length, window: int, hop: int):

@@ -11,6 +11,7 @@ parts of a log-mel spectrogram are lost. Nothing here resamples, mixes channels 
 Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten with keras.ops.
 """
 
+import math
 from dataclasses import asdict
 from typing import Literal
 
@@ -19,7 +20,7 @@ import numpy as np
 from keras import ops
 
 from vggish_tf.errors import check_word
-from vggish_tf.framing import PADS, Pad, count_examples, count_frames, padded_length, product
+from vggish_tf.framing import PADS, Pad, count_examples, count_frames, padded_length
 from vggish_tf.params import Params
 
 # The square root has no finite slope at 0, which silence would turn into NaN gradients. The smallest normal float32 is
@@ -76,7 +77,7 @@ class StftMagnitude(_FrontEndLayer):
     Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under `window_length` samples
 
     Raises:
-        ValueError: `transform` is neither of the two.
+        ValueError: `transform` is neither of the two, or the waveform is of integers.
 
     Example:
         >>> tuple(StftMagnitude()(keras.ops.zeros((1, 16_000))).shape)
@@ -91,13 +92,15 @@ class StftMagnitude(_FrontEndLayer):
         self.transform = transform
 
     def call(self, waveform):
+        if not keras.backend.is_float_dtype(waveform.dtype):
+            raise ValueError(f"waveform must be floating point in [-1, 1]; received {waveform.dtype}. Scale it first.")
         params = self.params
         shape = ops.shape(waveform)
         num_frames = count_frames(shape[-1], params)
         frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
         # Rank 2 is what every backend and converter does fastest; the row count is spelled out because -1 cannot be
         # inferred when there are no frames.
-        rows = ops.reshape(frames, (product(shape[:-1]) * num_frames, params.window_length))
+        rows = ops.reshape(frames, (math.prod(shape[:-1]) * num_frames, params.window_length))
         real, imaginary = self._rfft(rows) if self.transform == "rfft" else self._matrix(rows)
         magnitude = ops.cast(ops.sqrt(ops.maximum(real * real + imaginary * imaginary, TINY_POWER)), "float32")
         return ops.reshape(magnitude, (*shape[:-1], num_frames, params.num_spectrogram_bins))
@@ -154,7 +157,7 @@ class LogMel(_FrontEndLayer):
 
     def call(self, magnitude):
         shape = ops.shape(magnitude)
-        rows = ops.reshape(magnitude, (product(shape[:-1]), self.params.num_spectrogram_bins))
+        rows = ops.reshape(magnitude, (math.prod(shape[:-1]), self.params.num_spectrogram_bins))
         mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
         return ops.reshape(ops.log(mel + self.params.log_offset), (*shape[:-1], self.params.num_mel_bins))
 

@@ -21,7 +21,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     weights: Weights = "audioset",
     *,
     inputs: Literal["waveform", "examples"] = "waveform",
-    params: Params | None = None,
+    params: Params = Params(),
     postprocess: Postprocess = None,
     pad: Pad = "never",
     name: str = "vggish",
@@ -38,6 +38,9 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         pad: what becomes of the end of a waveform; "never" drops it, as upstream does, so a clip under 15,600 samples
             gives zero rows. See framing.padded_length.
         name: of the model.
+
+    A model trusts its input: Keras makes floats of integers before any layer sees them, and NaN does not get through
+    the ReLUs as NaN. Embedder checks its audio.
 
     Returns:
         keras.Model whose input is `waveform` or `input_features`, with the layers `conv1` … `fc1_2` and `embedding`.
@@ -56,7 +59,6 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     check_word("postprocess", postprocess, POSTPROCESSES)
     check_word("pad", pad, PADS)
     path = None if weights is None else registry.resolve(weights)
-    params = params or Params()
     if inputs == "waveform":
         x = source = keras.Input((None,), name="waveform")
         x = WaveformToExamples(params, pad=pad, name="examples")(x)

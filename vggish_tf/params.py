@@ -150,12 +150,16 @@ class Params:
     @cached_property
     def mel_edges(self) -> np.ndarray:
         """The num_mel_bins + 2 corners of the triangles, in mel: bin i rises from i to i + 1 and falls to i + 2."""
-        return np.linspace(hertz_to_mel(self.mel_min_hz), hertz_to_mel(self.mel_max_hz), self.num_mel_bins + 2)
+        edges = np.linspace(hertz_to_mel(self.mel_min_hz), hertz_to_mel(self.mel_max_hz), self.num_mel_bins + 2)
+        edges.setflags(write=False)
+        return edges
 
     @cached_property
     def fft_bin_mels(self) -> np.ndarray:
         """The frequency of every FFT bin, in mel."""
-        return hertz_to_mel(np.linspace(0.0, self.sample_rate / 2.0, self.num_spectrogram_bins))
+        mels = hertz_to_mel(np.linspace(0.0, self.sample_rate / 2.0, self.num_spectrogram_bins))
+        mels.setflags(write=False)
+        return mels
 
     @cached_property
     def empty_mel_bins(self) -> tuple[int, ...]:
@@ -168,13 +172,15 @@ class Params:
     def _check_numbers(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+            if isinstance(value, np.generic):  # JSON, and so a Keras config, has no place for NumPy's
+                value = value.item()
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ParamsError(f"{field.name} must be a number; received {value!r}.")
             if not (math.isfinite(value) and (value > 0 or (value == 0 and field.name == "mel_min_hz"))):
                 raise ParamsError(f"{field.name} must be positive and finite; received {value!r}.")
-        for name in ("sample_rate", "num_mel_bins"):
-            if getattr(self, name) != int(getattr(self, name)):
-                raise ParamsError(f"{name} must be a whole number; received {getattr(self, name)!r}.")
+            if field.type is int and value != int(value):
+                raise ParamsError(f"{field.name} must be a whole number; received {value!r}.")
+            object.__setattr__(self, field.name, int(value) if field.type is int else value)
 
     def _check_combinations(self):
         nyquist = self.sample_rate / 2

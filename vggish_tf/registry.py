@@ -123,7 +123,7 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     return path
 
 
-def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = "model", progress: bool = True) -> Path:
+def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = "model") -> Path:
     """Turns what a user gives as weights, a published name or a path, into the path of an existing file.
 
     A published name wins over a file of the same name (write ./audioset for the file). The path of a TF1 V2
@@ -132,13 +132,12 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
     Args:
         weights: "audioset", or a path.
         kind: what the file is for, so which of the published files "audioset" stands for.
-        progress: as in `fetch`.
 
     Raises:
         CheckpointError: there is no such name and no such file, or `fetch` fails.
     """
     if isinstance(weights, str) and weights in NAMES[kind]:
-        return fetch(NAMES[kind][weights], progress=progress)
+        return fetch(NAMES[kind][weights])
     path = Path(weights).expanduser()
     prefix, dot, _ = path.name.rpartition(".index" if path.name.endswith(".index") else ".data-")
     if dot:

@@ -43,6 +43,7 @@ class ExampleStream:
     Args:
         log_mel: the chunk front end, whose params hold here too.
         pad: what becomes of the end of the clip; see framing.padded_length.
+        name: what a warning calls the clip.
 
     Example:
         >>> stream = ExampleStream(ChunkLogMel(Params()), pad="never")
@@ -50,8 +51,8 @@ class ExampleStream:
         ((0, 96, 64), (1, 96, 64))
     """
 
-    def __init__(self, log_mel: ChunkLogMel, pad: Pad):
-        self.params, self.pad = log_mel.params, pad
+    def __init__(self, log_mel: ChunkLogMel, pad: Pad, name: str = "the clip"):
+        self.params, self.pad, self.name = log_mel.params, pad, name
         self.num_samples = 0
         self._log_mel = log_mel
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
@@ -100,7 +101,7 @@ class ExampleStream:
 
     def _describe_short_clip(self) -> str:
         return (
-            f"the clip has {self.num_samples} samples at {self.params.sample_rate} Hz, under the "
+            f"{self.name} has {self.num_samples} samples at {self.params.sample_rate} Hz, under the "
             f"{self.params.min_samples} of one example; it was filled with silence. Say pad='never' for zero rows."
         )
 

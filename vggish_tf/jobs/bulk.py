@@ -31,6 +31,8 @@ def embed_archive(
         VGGishError: an output cannot be written, or two files would share one; nothing was done.
     """
     targets = plan(files, output)
+    if Path(output).suffix != ".npz":
+        make_folder(output)
     failures = []
     results = embedder.embed_files(targets, return_errors=len(targets) > 1)
     with tqdm(total=len(targets), unit="file", disable=None, leave=False) as bar:
@@ -65,5 +67,9 @@ def plan(files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
         if target in targets.values():
             raise VGGishError(f"two files would be written to {target}. Rename one, or embed them in two calls.")
         targets[file] = target
-    make_folder(output)
-    return {file: check_target(target) for file, target in targets.items()}
+    if output.exists() and not output.is_dir():
+        raise VGGishError(f"{output} is a file. Give the name of a folder, or for one FILE of an .npz.")
+    if output.is_dir():
+        for target in targets.values():
+            check_target(target)
+    return targets

@@ -1,7 +1,7 @@
 """The first thing to run: embeds a clip that ships with the package and draws what every stage makes of it.
 
-Where the published files cannot be had, untrained weights take their place, and the first line printed, the title of
-the picture and the provenance of the output say so.
+Where the published files cannot be had, untrained weights take their place; the first line printed, the title of the
+picture and the provenance of the output say so, and the second line says why.
 """
 
 import os
@@ -44,8 +44,13 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
         VGGishError: the folder cannot be written to.
     """
     folder = make_folder(folder)
-    weights = _published() or _untrained()
+    try:
+        weights, reason = _published(), None
+    except CheckpointError as error:
+        weights, reason = _untrained(), error
     print(weights.headline)
+    if reason:
+        print(f"why: {reason}")
     clip, segments = str(DATA / "demo.flac"), pictures.read_segments(str(DATA / "demo.json"))
     waveform, sample_rate = audio.load_audio(clip)
     result = stages.compute(waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor)
@@ -58,12 +63,8 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
     return written, picture
 
 
-def _published() -> Weights | None:
-    """The published files, from the cache or the network; None if they cannot be had."""
-    try:
-        embedder, postprocessor = Embedder("audioset"), Postprocessor()
-    except CheckpointError:
-        return None
+def _published() -> Weights:
+    embedder, postprocessor = Embedder("audioset"), Postprocessor()
     return Weights(embedder, postprocessor, "The published AudioSet weights.", embedder.provenance)
 
 
@@ -75,10 +76,7 @@ def _untrained() -> Weights:
         warnings.simplefilter("ignore")  # the headline says it
         embedder = Embedder(network)
     name = f"untrained, seed {SEED}"
-    headline = (
-        f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the published files are neither cached nor fetchable here. "
-        "The pipeline is real; the embeddings mean nothing."
-    )
+    headline = f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the pipeline is real, the embeddings mean nothing."
     return Weights(embedder, Postprocessor(weights=None), headline, {**embedder.provenance, "weights": name})
 
 
