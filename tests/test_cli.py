@@ -116,6 +116,8 @@ def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
         (["-o", "out.npz", "--weights", "nowhere.ckpt"], 4, "there is no checkpoint at nowhere.ckpt"),
         (["second.wav", "-o", "out.npz"], 5, "2 files do not fit into out.npz. Give a folder"),
         (["sub/clip.wav", "-o", "out"], 5, "two files would be written to out/clip.npz"),
+        (["-o", "clip.npy"], 5, "clip.npy is neither an .npz nor a folder"),
+        (["-o", "out.npz", "--set", "num_mel_bins=1e9"], 5, "num_mel_bins must be positive and at most 10,000"),
     ],
     ids=str,
 )
@@ -134,6 +136,24 @@ def test_a_full_disk_leaves_nothing(seeded_checkpoint, wav, tmp_path, capsys, mo
     arguments = ["embed", wav, "-o", tmp_path / "out.npz", "--weights", seeded_checkpoint]
     assert "No space left on device" in fails(arguments, 6, capsys)
     assert os.listdir(tmp_path) == ["clip.wav"]
+
+
+def test_a_recording_is_not_overwritten_with_its_embeddings(wav, tmp_path, capsys):
+    misnamed = wav.rename(tmp_path / "clip.npz")
+    before = misnamed.read_bytes()
+    for output in (misnamed, tmp_path):
+        assert "would be overwritten" in fails(["embed", misnamed, "-o", output], 5, capsys)
+    assert misnamed.read_bytes() == before
+
+
+def test_a_closed_pipe_does_not_stop_the_work(seeded_checkpoint, wav, tmp_path):
+    other = tmp_path / "other.wav"
+    soundfile.write(other, signals.noise(16_000), signals.RATE)
+    program = Path(sys.executable).with_name("vggish-tf")
+    command = f"{program} embed {wav} {other} -o {tmp_path / 'out'} --weights {seeded_checkpoint} | true"
+    result = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert sorted(os.listdir(tmp_path / "out")) == ["clip.npz", "other.npz"]
 
 
 def test_ctrl_c_is_one_line(monkeypatch, capsys):
@@ -197,6 +217,9 @@ def test_npz_refuses_what_is_not_one(tmp_path):
 
     (tmp_path / "text.npz").write_text(json.dumps({}))
     np.savez(tmp_path / "other.npz", embedding=np.zeros((1, 128)))
-    for name in ("text.npz", "other.npz", "absent.npz"):
+    np.save(tmp_path / "array.npy", np.zeros(1))
+    (tmp_path / "empty.npz").touch()
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "other.npz").read_bytes()[:300])
+    for name in ("text.npz", "other.npz", "absent.npz", "array.npy", "empty.npz", "cut.npz"):
         with pytest.raises(VGGishError, match=name):
             npz.read(tmp_path / name)

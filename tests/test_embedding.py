@@ -78,6 +78,30 @@ def test_a_stream_of_any_block_size_is_the_whole_clip(embedder, block):
     np.testing.assert_array_equal(result.timestamps, expected.timestamps)
 
 
+def test_a_stream_that_failed_midway_says_so_from_then_on(embedder):
+    stream = embedder.stream(signals.RATE)
+    stream.push(signals.noise(20_000))
+    with pytest.raises(AudioError, match="floating point"):  # found before anything was taken in
+        stream.push(np.zeros(100, np.int16))
+    spoilt = signals.noise(400_000)
+    spoilt[390_000] = np.nan
+    with pytest.raises(AudioError, match="at sample 410,000"):
+        stream.push(spoilt)
+    for call in (lambda: stream.push(signals.noise(20_000)), stream.finish):
+        with pytest.raises(AudioError, match="failed midway"):
+            call()
+
+
+def test_one_path_is_not_a_list_of_letters(embedder):
+    with pytest.raises(TypeError, match="Use embed_file"):
+        next(embedder.embed_files("clip.wav"))
+
+
+def test_a_clip_that_resamples_to_nothing_says_so(embedder):
+    with pytest.warns(UserWarning, match="the clip has 0 samples at 16000 Hz"):
+        assert embedder(np.zeros(1), 1_000_000).embedding.shape == (0, 128)
+
+
 def test_a_stream_gives_a_row_as_soon_as_it_can(embedder):
     stream = embedder.stream(signals.RATE)
     assert [len(stream.push(signals.noise(1_600)).embedding) for _ in range(10)] == [0] * 9 + [1]

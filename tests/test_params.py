@@ -57,6 +57,10 @@ def test_the_fft_length_is_upstreams_next_power_of_two(window_length):
         ("sample_rate", {"sample_rate": "16000"}),
         ("sample_rate", {"sample_rate": True}),
         ("mel_max_hz", {"mel_max_hz": math.inf}),
+        ("sample_rate", {"sample_rate": 10**400}),
+        ("stft_window_seconds", {"stft_window_seconds": 100.0}),
+        ("num_mel_bins", {"num_mel_bins": 10**9}),
+        ("example_window_seconds", {"example_window_seconds": 1e9}),
     ],
 )
 def test_an_impossible_combination_names_the_field(field, changes):

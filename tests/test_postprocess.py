@@ -91,6 +91,12 @@ def test_parameters_that_cannot_be_used_are_an_error(tmp_path):
     (tmp_path / "text.npz").write_text("not an npz")
     with pytest.raises(CheckpointError, match="is not an npz"):
         Postprocessor(weights=tmp_path / "text.npz")
+    (tmp_path / "empty.npz").touch()
+    with pytest.raises(CheckpointError, match="is not an npz"):
+        Postprocessor(weights=tmp_path / "empty.npz")
+    np.savez(tmp_path / "nan.npz", pca_means=np.full(128, np.nan), pca_eigen_vectors=np.eye(128))
+    with pytest.raises(CheckpointError, match="NaN"):
+        Postprocessor(weights=tmp_path / "nan.npz")
     np.savez(tmp_path / "other.npz", pca_means=np.zeros(64))
     with pytest.raises(CheckpointError, match=r"must hold .*\(128, 128\).*; it holds .*64"):
         Postprocessor(weights=tmp_path / "other.npz")

@@ -94,7 +94,7 @@ def save_tf1_checkpoint(model: keras.Model, path: str | os.PathLike[str], *, ver
         for name, variable in _variables(model).items()
     }
     write = weight_files.write_v1 if version == "V1" else weight_files.write_v2
-    return write(Path(path), values)
+    return write(Path(path).expanduser(), values)
 
 
 def is_untrained(model: keras.Model) -> bool:

@@ -33,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
             return args.run(args) or 0
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
+    except BrokenPipeError:  # the reader of the output is gone, as with `| head`; so must be what is not yet written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (VGGishError, OSError) as error:
         return _fail(str(error), next(status for kind, status in STATUSES if isinstance(error, kind)))
 
@@ -42,7 +45,7 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"vggish-tf: {message}", file=sys.stderr)
+    print(f"vggish-tf: {' '.join(message.splitlines())}", file=sys.stderr)
     return status
 
 
@@ -122,14 +125,14 @@ def _params(args):
 
     from vggish_tf.params import Params
 
-    types = {field.name: field.type for field in fields(Params)}
+    names = [field.name for field in fields(Params)]
     changes: dict[str, Any] = {}
     for setting in args.set:
         name, _, value = setting.partition("=")
-        if name not in types:
-            raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(types)}.")
+        if name not in names:
+            raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(names)}.")
         try:
-            changes[name] = int(value) if types[name] is int else float(value)
+            changes[name] = float(value)
         except ValueError:
             raise ParamsError(f"--set {setting}: {name} needs a number, as in {name}=1.") from None
     return Params(**changes)

@@ -7,6 +7,7 @@ One road for all three: samples → mono at params.sample_rate (audio) → examp
 import os
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from typing import Literal, NamedTuple, overload
@@ -78,14 +79,13 @@ class Embedder:
         check_word("pad", pad, PADS)
         check_word("postprocess", postprocess, POSTPROCESSES)
         check_word("precision", precision, PRECISIONS)
-        if batch_size != int(batch_size) or batch_size < 1:
-            raise ValueError(f"batch_size must be a whole number from 1; received {batch_size}.")
-        model = model if model is None or isinstance(model, keras.Model) else registry.resolve(model)
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"batch_size must be a whole number from 1; received {batch_size!r}.")
+        self._weights = _describe(model)
         self.params = params or _params_of(model)
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision
         self.log_mel = ChunkLogMel(self.params)
-        self._model = model
         self._run = runtime.compiled(self._network(model), (None, self.params.num_frames, self.params.num_mel_bins))
         self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
 
@@ -127,6 +127,8 @@ class Embedder:
         Raises:
             AudioError: as embed_file.
         """
+        if isinstance(paths, (str, os.PathLike)):
+            raise TypeError(f"paths must be a list; received {paths!r}. Use embed_file for one file.")
         ends: list[tuple[int, AudioError | None]] = []  # of each file read so far: its number of rows, and what failed
         rows, done = self._no_rows, 0
         for more in self._embed(self._examples_of(paths, ends), last=True):
@@ -143,11 +145,13 @@ class Embedder:
         """Embeds log-mel examples, (n, 96, 64) float32, that come from elsewhere; returns (n, 128).
 
         Raises:
-            ValueError: the examples have another shape.
+            ValueError: the examples have another shape, or are not finite.
         """
         expected = (self.params.num_frames, self.params.num_mel_bins)
         if np.shape(examples)[1:] != expected:
             raise ValueError(f"examples must be (n, {expected[0]}, {expected[1]}); received {np.shape(examples)}.")
+        if not np.isfinite(examples).all():
+            raise ValueError("examples must be finite; received NaN or infinity.")
         return np.concatenate([self._no_rows, *self._embed([examples])])
 
     def stream(self, sample_rate: float) -> "EmbeddingStream":
@@ -159,7 +163,7 @@ class Embedder:
         """What the embeddings come from, to be kept beside them; JSON can hold it."""
         return {
             "vggish_tf": vggish_tf.__version__,
-            **_describe(self._model),
+            **self._weights,
             "untrained": self.untrained,
             "params": asdict(self.params),
             "pad": self.pad,
@@ -227,22 +231,34 @@ class EmbeddingStream:
         self._examples = ExampleStream(embedder.log_mel, embedder.pad)
         self._block = int(BLOCK_SECONDS * sample_rate)
         self._num_rows = 0
+        self._broken = False
 
     def push(self, samples: np.ndarray) -> Embeddings:
         """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in [-1, 1], and returns
         the embeddings of the examples that they complete, which may be none.
 
         Raises:
-            AudioError: not floating point, not finite, channels first, or another number of channels than before.
+            AudioError: not floating point, not finite, channels first, or another number of channels than before; or
+                an earlier push that failed midway, after which the stream has lost its place.
         """
         samples = audio.check_shape(samples)
         starts = range(0, max(len(samples), 1), self._block)
         blocks = (self._mono.push(samples[start : start + self._block]) for start in starts)
-        return self._embed(map(self._examples.push, blocks))
+        with self._all_or_broken():
+            return self._embed(map(self._examples.push, blocks))
 
     def finish(self) -> Embeddings:
         """Ends the clip: what the resampler still holds, then the embedder's `pad` rule."""
-        return self._embed([self._examples.push(self._mono.finish()), self._examples.finish()])
+        with self._all_or_broken():
+            return self._embed([self._examples.push(self._mono.finish()), self._examples.finish()])
+
+    @contextmanager
+    def _all_or_broken(self) -> Iterator[None]:
+        if self._broken:
+            raise AudioError("an earlier push of this stream failed midway. Make a new stream and push the clip again.")
+        self._broken = True
+        yield
+        self._broken = False
 
     def _embed(self, examples: Iterable[np.ndarray]) -> Embeddings:
         first = self._num_rows
@@ -259,12 +275,12 @@ def _params_of(model) -> Params:
 
 def _check_raw(model: keras.Model):
     if any(isinstance(layer, Postprocessor) for layer in model.layers):
-        raise ValueError(
-            f"the model {model.name!r} post-processes. Give one that does not, and say postprocess= here."
-        )
+        raise ValueError(f"the model {model.name!r} post-processes. Give one that does not, and say postprocess= here.")
 
 
 def _describe(model) -> dict:
     if model is None or isinstance(model, keras.Model):
         return {"weights": None if model is None else f"keras model {model.name!r}", "weights_md5": None}
-    return {"weights": os.path.basename(model), "weights_md5": registry.md5_of(model)}
+    path = registry.resolve(model)  # which has just checked the digest of a published file
+    md5 = registry.REGISTRY[str(model)].md5 if model in registry.REGISTRY else registry.md5_of(path)
+    return {"weights": path.name, "weights_md5": md5}

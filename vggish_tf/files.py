@@ -63,6 +63,8 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:  # in the words of the user, who does not know the temporary name
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)

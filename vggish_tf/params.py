@@ -6,7 +6,6 @@ edited in place. This module does no signal processing.
 Source: tensorflow/models research/audioset/vggish/vggish_params.py.
 """
 
-import math
 import warnings
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -62,6 +61,21 @@ def hertz_to_mel(hertz):
         2840.0377117383778
     """
     return MEL_HIGH_FREQUENCY_Q * np.log(1.0 + np.asarray(hertz) / MEL_BREAK_FREQUENCY_HERTZ)
+
+
+# Beyond these, a slip of the keyboard would ask for gigabytes.
+LARGEST = {
+    "sample_rate": 10_000_000,
+    "num_mel_bins": 10_000,
+    "stft_window_seconds": 1e6,
+    "stft_hop_seconds": 1e6,
+    "mel_min_hz": 1e7,
+    "mel_max_hz": 1e7,
+    "log_offset": 1e30,
+    "example_window_seconds": 3600,
+    "example_hop_seconds": 1e6,
+}
+MAX_WINDOW_LENGTH = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -176,13 +190,19 @@ class Params:
                 value = value.item()
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ParamsError(f"{field.name} must be a number; received {value!r}.")
-            if not (math.isfinite(value) and (value > 0 or (value == 0 and field.name == "mel_min_hz"))):
-                raise ParamsError(f"{field.name} must be positive and finite; received {value!r}.")
+            if not (0 < value <= LARGEST[field.name] or (value == 0 and field.name == "mel_min_hz")):
+                largest = f"{LARGEST[field.name]:,}"
+                raise ParamsError(f"{field.name} must be positive and at most {largest}; received {value!r:.40}.")
             if field.type is int and value != int(value):
                 raise ParamsError(f"{field.name} must be a whole number; received {value!r}.")
             object.__setattr__(self, field.name, int(value) if field.type is int else value)
 
     def _check_combinations(self):
+        if self.sample_rate * self.stft_window_seconds > MAX_WINDOW_LENGTH:
+            raise ParamsError(
+                f"stft_window_seconds must be at most {MAX_WINDOW_LENGTH:,} samples; received "
+                f"{self.stft_window_seconds:g} s at {self.sample_rate} Hz."
+            )
         nyquist = self.sample_rate / 2
         if self.mel_max_hz > nyquist:
             raise ParamsError(

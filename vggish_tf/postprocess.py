@@ -6,6 +6,7 @@ Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 """
 
 import os
+import zipfile
 from functools import cache
 
 import keras
@@ -96,11 +97,13 @@ def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.nda
     try:
         with np.load(path) as file:
             arrays = {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
-    except (OSError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} is not an npz of PCA parameters: {error}") from None
+    except (OSError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile):
+        raise CheckpointError(f"{path} is not an npz, or is damaged. vggish-tf fetch gets the published one.") from None
     found = {name: values.shape for name, values in arrays.items()}
     if found != expected:
         raise CheckpointError(f"{path} must hold {expected}; it holds {found}.")
+    if not all(np.isfinite(values).all() for values in arrays.values()):
+        raise CheckpointError(f"{path} holds NaN or infinity.")
     return arrays[PCA_EIGEN_VECTORS_NAME], arrays[PCA_MEANS_NAME]
 
 

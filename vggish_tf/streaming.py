@@ -73,7 +73,7 @@ class ExampleStream:
     def finish(self) -> np.ndarray:
         """Ends the clip by the `pad` rule and returns the last examples."""
         missing = padded_length(self.num_samples, self.params, self.pad) - self.num_samples
-        if missing and self.num_samples < self.params.min_samples:
+        if self.pad != "never" and self.num_samples < self.params.min_samples:
             warnings.warn(self._describe_short_clip(), stacklevel=2)
         return self.push(np.zeros(missing, np.float32))
 
@@ -102,7 +102,8 @@ class ExampleStream:
     def _describe_short_clip(self) -> str:
         return (
             f"{self.name} has {self.num_samples} samples at {self.params.sample_rate} Hz, under the "
-            f"{self.params.min_samples} of one example; it was filled with silence. Say pad='never' for zero rows."
+            f"{self.params.min_samples} of one example; "
+            + ("it was filled with silence. Say pad='never' for zero rows." if self.num_samples else "it has no rows.")
         )
 
 

@@ -11,7 +11,6 @@ vars/<i>`, where the attribute `name` of `vars` is the layer's name).
 import io
 import os
 import re
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.files import check_target, replacing
 from vggish_tf.registry import files_of, index_of, resolve
 
@@ -90,7 +89,7 @@ def write_v1(path: Path, values: dict[str, np.ndarray]) -> Path:
         raise CheckpointError(
             f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that first."
         )
-    with replacing(path) as temporary:
+    with _words_of_the_user(path), replacing(path) as temporary:
         tf.raw_ops.Save(filename=str(temporary), tensor_names=list(values), data=list(values.values()))
     return path
 
@@ -99,20 +98,32 @@ def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
     """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`."""
     import tensorflow as tf
 
-    check_target(index_of(path))
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
+    check_target(path)
+    with (
+        _words_of_the_user(path),
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
+    ):
         tf.raw_ops.SaveV2(
-            prefix=str(folder / path.name),
+            prefix=f"{folder}/{path.name}",
             tensor_names=list(values),
             shape_and_slices=[""] * len(values),
             tensors=list(values.values()),
         )
-        for part in sorted(folder.iterdir()):  # .data before .index, without which the data count for nothing
+        for part in sorted(Path(folder).iterdir()):  # .data before .index, without which the data count for nothing
             os.replace(part, path.parent / part.name)
-    finally:
-        shutil.rmtree(folder)
     return path
+
+
+@contextmanager
+def _words_of_the_user(path: Path) -> Iterator[None]:
+    """What TensorFlow and the operating system say of a temporary name becomes one line about `path`."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "message", error)
+        raise VGGishError(f"cannot write {path}: {' '.join(str(reason).split())[:200]}") from None
 
 
 @contextmanager

@@ -40,5 +40,5 @@ def read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, dict]:
     try:
         with np.load(path) as file:
             return (*(file[name] for name in ARRAYS), json.loads(str(file["provenance"])))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise VGGishError(f"{path} is not an npz of embeddings: {error}") from None
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+        raise VGGishError(f"{path} is missing, damaged, or not an npz that vggish-tf embed made.") from None

@@ -1,5 +1,6 @@
 """Many files → one npz each. Bad files are named and left out; the rest is written."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -43,7 +44,8 @@ def embed_archive(
                 bar.write(str(result), file=sys.stderr)
                 continue
             npz.write(target, result, {**embedder.provenance, "audio": file.name})
-            bar.write(f"{file} → {target}: {len(result.embedding)} rows")
+            with contextlib.suppress(BrokenPipeError):  # nobody reads on, but the work is still wanted
+                bar.write(f"{file} → {target}: {len(result.embedding)} rows")
     if failures:
         raise AudioError(f"{len(failures)} of {len(targets)} files could not be embedded; the rest was written.")
     return targets
@@ -57,19 +59,26 @@ def plan(files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
         {PosixPath('a.wav'): PosixPath('a.npz')}
     """
     output = Path(output)
+    targets = _targets(files, output)
+    for file, target in targets.items():
+        if target.exists() and file.exists() and target.samefile(file):
+            raise VGGishError(f"{file} would be overwritten with its own embeddings. Choose another output.")
+        if output.is_dir() or target == output:
+            check_target(target)
+    return targets
+
+
+def _targets(files: Sequence[str | os.PathLike[str]], output: Path) -> dict[Path, Path]:
     if len(files) == 1 and output.suffix == ".npz":
-        return {Path(files[0]): check_target(output)}
+        return {Path(files[0]): output}
     if output.suffix == ".npz":
         raise VGGishError(f"{len(files)} files do not fit into {output}. Give a folder instead.")
+    if not output.is_dir() and (output.exists() or output.suffix):
+        raise VGGishError(f"{output} is neither an .npz nor a folder. For one FILE name an .npz, for several a folder.")
     targets: dict[Path, Path] = {}
     for file in map(Path, files):
         target = output / f"{file.stem}.npz"
         if target in targets.values():
             raise VGGishError(f"two files would be written to {target}. Rename one, or embed them in two calls.")
         targets[file] = target
-    if output.exists() and not output.is_dir():
-        raise VGGishError(f"{output} is a file. Give the name of a folder, or for one FILE of an .npz.")
-    if output.is_dir():
-        for target in targets.values():
-            check_target(target)
     return targets
