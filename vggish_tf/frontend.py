@@ -92,8 +92,9 @@ class StftMagnitude(_FrontEndLayer):
         self.transform = transform
 
     def call(self, waveform):
-        if not keras.backend.is_float_dtype(waveform.dtype):
-            raise ValueError(f"waveform must be floating point in [-1, 1]; received {waveform.dtype}. Scale it first.")
+        dtype = keras.backend.standardize_dtype(waveform.dtype)
+        if not keras.backend.is_float_dtype(dtype):
+            raise ValueError(f"waveform must be floating point in [-1, 1]; received {dtype}. Scale it first.")
         params = self.params
         shape = ops.shape(waveform)
         num_frames = count_frames(shape[-1], params)
