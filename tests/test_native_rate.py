@@ -23,7 +23,7 @@ MEL_RANGES = [(125, 7500), (125, 30_000), (125, 125_000), (15_000, 125_000)]
 
 
 def recording(num_samples: int) -> np.ndarray:
-    """Float32 in [-1, 1]: a chirp of 5 ms from 80 to 30 kHz every 0.1 s over faint noise; every second second silent."""
+    """Float32 in [-1, 1]: a chirp of 5 ms from 80 to 30 kHz every 0.1 s over faint noise; half of it is silent."""
     seconds = np.arange(RATE // 10) / RATE
     call = np.where(seconds < 0.005, chirp(seconds, 80_000, 0.005, 30_000), 0.0)
     sound = np.resize(call, num_samples)
