@@ -104,7 +104,7 @@ def test_a_flipped_bit_is_an_error(tmp_path):
     data = bytearray(path.read_bytes())
     data[300] ^= 1
     path.write_bytes(data)
-    with pytest.raises(VGGishError, match="is missing, damaged, or no TFRecord file: corrupted record at 12$"):
+    with pytest.raises(VGGishError, match=r"is missing, damaged, or no TFRecord file: corrupted record at 12$"):
         list(tfrecord.read(path))
 
 

@@ -30,7 +30,7 @@ Draw = Callable[["Axes", Stages], None]
 WIDE, NARROW = 9.6, 4.3  # inches
 NARROW_UNTIL = 600  # pixels of the browser's window
 NARROW_DOTS_PER_INCH = 160  # phones have more dots than pixels
-TITLE_CHARACTERS_PER_INCH = 11.0
+TITLE_CHARACTERS_PER_INCH = 10.3
 
 
 class Section(NamedTuple):
@@ -39,11 +39,20 @@ class Section(NamedTuple):
     heading: str
     text: str
     row: stages.Row | None
-    draws: tuple[Draw, ...]
+    draws: tuple[Draw, ...] = ()
     height: float = 3.0  # inches of each picture
+    warning: str = ""  # in the picture itself
 
 
-def write(path: str | os.PathLike[str], title: str, facts: dict[str, str], result: Stages, original: Spectrum) -> None:
+def write(
+    path: str | os.PathLike[str],
+    title: str,
+    facts: dict[str, str],
+    result: Stages,
+    original: Spectrum,
+    *,
+    warning: str = "",
+) -> None:
     """Writes the page, whole or not at all.
 
     Args:
@@ -51,11 +60,12 @@ def write(path: str | os.PathLike[str], title: str, facts: dict[str, str], resul
         facts: name → sentence, for the box on top.
         result: what is drawn, stage by stage.
         original: the spectrum of the file before anything was done to it.
+        warning: what has to stand in every picture of embeddings.
 
     Raises:
         VGGishError: it cannot be written there.
     """
-    sections = list(_sections(result, original))
+    sections = [*_front_end(result, original), *_embeddings(result, warning)]
     bar = tqdm(sections, desc="pictures", disable=None, leave=False)
     template = Template((resources.files("vggish_tf") / "data" / "report.html").read_text(encoding="utf-8"))
     text = template.substitute(
@@ -68,52 +78,40 @@ def write(path: str | os.PathLike[str], title: str, facts: dict[str, str], resul
         temporary.write_text(text, encoding="utf-8")
 
 
-def _sections(result: Stages, original: Spectrum) -> Iterator[Section]:
+def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     params, rows = result.params, {row.name: row for row in stages.describe(result)}
 
     def draw_original(ax, _):
         draw_spectrum(ax, original, params.sample_rate / 2)
 
-    yield Section("As recorded", "The energy of the whole file over frequency, before anything was done to it.", None,
-                  (draw_original,))  # fmt: skip
-    yield Section("Waveform", "The mean over the channels, at the rate of the front end.", rows["waveform"],
-                  (panels.draw_waveform,), 2.2)  # fmt: skip
-    yield Section(
-        "STFT magnitude",
+    text = "The energy of the whole file over frequency, before anything was done to it."
+    yield Section("As recorded", text, None, (draw_original,))
+    text = "The mean over the channels, at the rate of the front end."
+    yield Section("Waveform", text, rows["waveform"], (panels.draw_waveform,), 2.2)
+    text = (
         f"Windows of {params.window_length} samples ({1000 * params.stft_window_seconds:g} ms) every "
-        f"{params.hop_length} samples; the FFT has {params.fft_length} points.",
-        rows["stft_magnitude"],
-        (panels.draw_stft_magnitude,),
+        f"{params.hop_length} samples; the FFT has {params.fft_length} points."
     )
-    yield Section(
-        "Mel filter bank",
-        f"{params.num_mel_bins} triangles, equally far apart on the mel scale; each sums the magnitudes under it.",
-        rows["mel_matrix"],
-        (panels.draw_mel_matrix, panels.draw_mel_scale),
-        2.8,
-    )
-    yield Section(
-        "Log-mel",
-        f"The natural logarithm of what the filters give, plus {params.log_offset:g}. The lines are the borders of the "
-        "examples.",
-        rows["log_mel"],
-        (panels.draw_log_mel,),
-    )
-    yield Section(
-        "Examples",
-        f"{params.num_frames} frames each, one every {params.example_hop_frames} frames: what the network sees.",
-        rows["examples"],
-        (),
-    )
+    yield Section("STFT magnitude", text, rows["stft_magnitude"], (panels.draw_stft_magnitude,))
+    text = f"{params.num_mel_bins} triangles, equally far apart on the mel scale; each sums the magnitudes under it."
+    yield Section("Mel filter bank", text, rows["mel_matrix"], (panels.draw_mel_matrix, panels.draw_mel_scale), 2.8)
+    text = f"The logarithm of what the filters give, plus {params.log_offset:g}. The lines are the borders of examples."
+    yield Section("Log-mel", text, rows["log_mel"], (panels.draw_log_mel,))
+    text = f"{params.num_frames} frames each, one every {params.example_hop_frames} frames: what the network sees."
+    yield Section("Examples", text, rows["examples"])
+
+
+def _embeddings(result: Stages, warning: str) -> Iterator[Section]:
+    rows = {row.name: row for row in stages.describe(result)}
     if result.embedding is not None:
-        yield Section("Embedding", "What the network makes of each example: 128 numbers, before any activation.",
-                      rows["embedding"], (panels.draw_embedding,))  # fmt: skip
+        text = "What the network makes of each example: 128 numbers, before any activation."
+        yield Section("Embedding", text, rows["embedding"], (panels.draw_embedding,), warning=warning)
     if result.quantized is not None:
-        yield Section("Quantized embedding", "Whitened by PCA, clipped, 8 bits: the format of the AudioSet features.",
-                      rows["quantized"], (panels.draw_quantized,))  # fmt: skip
+        text = "Whitened by PCA, clipped, 8 bits: the format of the AudioSet features."
+        yield Section("Quantized embedding", text, rows["quantized"], (panels.draw_quantized,), warning=warning)
     if result.embedding is not None and len(result.embedding) > 1:
-        yield Section("Self-similarity", "The cosine between the embeddings of every two times.", None,
-                      (panels.draw_similarity,), 4.5)  # fmt: skip
+        text = "The cosine between the embeddings of every two times."
+        yield Section("Self-similarity", text, None, (panels.draw_similarity,), 4.5, warning)
 
 
 def _section(section: Section, result: Stages) -> str:
@@ -130,14 +128,14 @@ def _facts(row: stages.Row | None) -> list[tuple[str, str]]:
 
 
 def _picture(draw: Draw, section: Section, result: Stages) -> str:
-    wide = _data_uri(draw, result, (WIDE, section.height), pictures.DOTS_PER_INCH)
-    narrow = _data_uri(draw, result, (NARROW, section.height), NARROW_DOTS_PER_INCH)
+    wide = _data_uri(draw, section, result, WIDE, pictures.DOTS_PER_INCH)
+    narrow = _data_uri(draw, section, result, NARROW, NARROW_DOTS_PER_INCH)
     source = f'<source media="screen and (max-width: {NARROW_UNTIL}px)" srcset="{narrow}">'
     return f'<picture>{source}<img src="{wide}" alt="{html.escape(section.heading)}"></picture>'
 
 
-def _data_uri(draw: Draw, result: Stages, size: tuple[float, float], dots_per_inch: float) -> str:
-    figure = pictures.one(draw, result, size=size)
+def _data_uri(draw: Draw, section: Section, result: Stages, width: float, dots_per_inch: float) -> str:
+    figure = pictures.one(draw, result, title=section.warning, size=(width, section.height))
     _wrap_title(figure)
     return "data:image/png;base64," + base64.b64encode(pictures.png(figure, dots_per_inch)).decode("ascii")
 

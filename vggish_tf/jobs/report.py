@@ -29,7 +29,8 @@ class Network(NamedTuple):
 
     embedder: Embedder | None
     postprocessor: Postprocessor | None
-    description: str
+    facts: dict[str, str]
+    warning: str = ""  # stands in every picture of embeddings
 
 
 def inspect(
@@ -79,12 +80,12 @@ def inspect(
     result = stages.compute(
         waveform, sample_rate, params, embedder=network.embedder, postprocessor=network.postprocessor
     )
-    facts = _facts(Path(path), info, len(waveform), original, result) | {"weights": network.description}
+    facts = _facts(Path(path), info, len(waveform), original, result) | network.facts
     for name, text in facts.items():
         print(f"{name:15s} {text}")
     print(*stages.describe(result), sep="\n")
     if output is not None:
-        page.write(output, Path(path).name, facts, result, original)
+        page.write(output, Path(path).name, facts, result, original, warning=network.warning)
         print(f"wrote {output}")
     return result
 
@@ -98,7 +99,7 @@ def _facts(path: Path, info: audio.AudioInfo, num_samples: int, original: spectr
     return {
         "file": f"{path.name}: {length}, {channels} ({info.format}, {info.subtype})",
         "resampling": _resampling(rate, original, params),
-        "padding": _padding(num_samples, rate, result),
+        "padding": _padding(num_samples / rate, params),
         "mel bins": f"hear {params.mel_min_hz:,g} to {params.mel_max_hz:,g} Hz: {_of_the_energy(heard)} of the file",
         "empty mel bins": ", ".join(map(str, params.empty_mel_bins)) or "none",
     }
@@ -122,36 +123,35 @@ def _of_the_energy(share: float) -> str:
     return "nothing" if not share else f"{spectrum.decibels(share)} of the energy"
 
 
-def _padding(num_samples: int, rate: int, result: Stages) -> str:
-    added = len(result.waveform) - int(np.ceil(num_samples * result.params.sample_rate / rate))
-    return f"{added:,} samples of silence, to fill one example" if added > 1 else "none"
+def _padding(seconds: float, params: Params) -> str:
+    needed = params.min_samples / params.sample_rate
+    return f"with silence, from {seconds:g} to {needed:g} s, to fill one example" if seconds < needed else "none"
 
 
 def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> Network:
     if weights is None:
-        return Network(None, None, "none given: no embeddings")
+        return Network(None, None, {"weights": "none given: no embeddings"})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the description says it
+        warnings.simplefilter("ignore")  # the facts say it
         embedder = Embedder(weights, params=params)
-    sentences = [_describe_weights(embedder), *_describe_front_end(params)]
+    facts = {"weights": _describe_weights(embedder), **_describe_front_end(params)}
+    warning = "UNTRAINED WEIGHTS: these embeddings mean nothing." if embedder.untrained else ""
     try:
-        postprocessor = Postprocessor(weights=pca)
+        return Network(embedder, Postprocessor(weights=pca), facts, warning)
     except CheckpointError as error:
-        postprocessor = None
-        sentences.append(f"No quantized embeddings: {error}")
-    return Network(embedder, postprocessor, " ".join(sentences))
+        return Network(embedder, None, facts | {"not quantized": f"without PCA parameters: {error}"}, warning)
 
 
 def _describe_weights(embedder: Embedder) -> str:
     name, md5 = embedder.provenance["weights"], embedder.provenance["weights_md5"]
     if embedder.untrained:
-        return f"{name}: UNTRAINED; {UNTRAINED}"
+        return f"UNTRAINED ({name}): {UNTRAINED}"
     if md5 == REGISTRY["audioset"].md5:
-        return "the published AudioSet weights."
-    return f"{name}, MD5 {md5}: not the published file."
+        return "the published AudioSet weights"
+    return f"{name}, MD5 {md5}: not the published file"
 
 
-def _describe_front_end(params: Params) -> list[str]:
+def _describe_front_end(params: Params) -> dict[str, str]:
     """A warning if an example is not what the published weights were trained on."""
     published = Params()
     names = [field.name for field in fields(Params) if field.name != "example_hop_seconds"]
@@ -159,8 +159,8 @@ def _describe_front_end(params: Params) -> list[str]:
         f"{name}={getattr(params, name):g}" for name in names if getattr(params, name) != getattr(published, name)
     ]
     if not changed:
-        return []
-    return [
-        f"The front end is not the published one ({', '.join(changed)}): unless these weights were trained on it, "
-        "the embeddings show what the network makes of it, and mean nothing else."
-    ]
+        return {}
+    return {
+        "front end": f"not the published one ({', '.join(changed)}): unless these weights were trained on it, the "
+        "embeddings show that the pipeline runs, and mean nothing else"
+    }

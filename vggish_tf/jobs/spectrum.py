@@ -59,7 +59,10 @@ def decibels(share: float) -> str:
         >>> decibels(0.25), decibels(0.0)
         ('25 % (−6.0 dB)', 'nothing')
     """
-    return f"{100 * share:.3g} % ({10 * np.log10(share):.1f} dB)".replace("-", "−") if share else "nothing"
+    if not share:
+        return "nothing"
+    level = round(float(10 * np.log10(share)), 1) + 0.0  # never −0.0
+    return f"{100 * share:.3g} % ({level:.1f} dB)".replace("-", "−")
 
 
 def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
