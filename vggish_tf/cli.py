@@ -153,6 +153,8 @@ def _params(args, given=None):
         name, _, value = setting.partition("=")
         if name not in names:
             raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(names)}.")
+        if name in (given or {}):
+            raise ParamsError(f"--set {setting} contradicts --native-rate. Leave out one of them.")
         try:
             changes[name] = float(value)
         except ValueError:

@@ -115,7 +115,7 @@ def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
         above = original.share(np.nextafter(nyquist, np.inf))
         return f"{changed} removed what lay above the new Nyquist frequency, {nyquist:,g} Hz: {_of_the_energy(above)}"
     deaf = np.flatnonzero(params.mel_edges[:-2] >= hertz_to_mel(rate / 2))
-    bins = f", so that mel bins {deaf[0]} to {deaf[-1]} hear nothing" if len(deaf) else ""
+    bins = f", so that mel bins {deaf[0]} to {deaf[-1]} hear next to nothing" if len(deaf) else ""
     return f"{changed} removed nothing; above {rate / 2:,g} Hz there is no sound{bins}"
 
 
