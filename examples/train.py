@@ -27,12 +27,13 @@ def main():
     parser.add_argument("--num-batches", type=int, default=30, help="15 examples each (default: 30)")
     parser.add_argument("--train-vggish", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--weights", default="audioset", help='"audioset" (the default), a checkpoint, or "none"')
+    parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE, help=f"default: {LEARNING_RATE:g}")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
     keras.utils.set_random_seed(args.seed)
     print("from UNTRAINED weights" if args.weights == "none" else f"from the weights {args.weights}")
-    model = classifier(None if args.weights == "none" else args.weights, args.train_vggish)
+    model = classifier(None if args.weights == "none" else args.weights, args.train_vggish, args.learning_rate)
     generator = np.random.default_rng(args.seed)
     for step in range(1, args.num_batches + 1):
         print(f"step {step}: loss {model.train_on_batch(*examples_batch(generator)):.4f}", flush=True)
@@ -41,7 +42,7 @@ def main():
     print(f"{np.mean(guesses == labels.argmax(axis=1)):.0%} of a new batch are told right")
 
 
-def classifier(weights, train_vggish: bool) -> keras.Model:
+def classifier(weights, train_vggish: bool, learning_rate: float) -> keras.Model:
     """VGGish, then 100 units, then one logistic classifier a class: (batch, 96, 64) → (batch, 3) logits."""
     vggish = VGGish(weights, inputs="examples")
     vggish.trainable = train_vggish
@@ -49,7 +50,7 @@ def classifier(weights, train_vggish: bool) -> keras.Model:
     x = keras.layers.Dense(100, activation="relu", name="fc")(x)
     logits = keras.layers.Dense(len(CLASSES), name="logits")(x)
     model = keras.Model(vggish.input, logits)
-    optimizer = keras.optimizers.Adam(LEARNING_RATE, epsilon=ADAM_EPSILON)
+    optimizer = keras.optimizers.Adam(learning_rate, epsilon=ADAM_EPSILON)
     model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
     return model
 
