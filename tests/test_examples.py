@@ -77,7 +77,7 @@ def test_the_head_learns_on_a_fixed_vggish(seeded_checkpoint):
     assert result.returncode == 0, result.stderr
     losses = losses_in(result.stdout)
     assert len(losses) == 8
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < 0.7 * losses[0]
 
 
 @pytest.mark.slow  # a step of Adam on 72 million weights
