@@ -95,7 +95,8 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     yield Section("STFT magnitude", text, rows["stft_magnitude"], (panels.draw_stft_magnitude,))
     text = f"{params.num_mel_bins} triangles, equally far apart on the mel scale; each sums the magnitudes under it."
     yield Section("Mel filter bank", text, rows["mel_matrix"], (panels.draw_mel_matrix, panels.draw_mel_scale), 2.8)
-    text = f"The logarithm of what the filters give, plus {params.log_offset:g}. The lines are the borders of examples."
+    borders = " The lines are the borders of the examples." if len(result.examples) <= panels.MOST_BORDERS else ""
+    text = f"The logarithm of what the filters give, plus {params.log_offset:g}.{borders}"
     yield Section("Log-mel", text, rows["log_mel"], (panels.draw_log_mel,))
     text = f"{params.num_frames} frames each, one every {params.example_hop_frames} frames: what the network sees."
     yield Section("Examples", text, rows["examples"])

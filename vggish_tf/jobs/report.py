@@ -101,8 +101,15 @@ def _facts(path: Path, info: audio.AudioInfo, num_samples: int, original: spectr
         "resampling": _resampling(rate, original, params),
         "padding": _padding(num_samples / rate, params),
         "mel bins": f"hear {params.mel_min_hz:,g} to {params.mel_max_hz:,g} Hz: {_of_the_energy(heard)} of the file",
-        "empty mel bins": ", ".join(map(str, params.empty_mel_bins)) or "none",
+        "empty mel bins": _empty_mel_bins(params),
     }
+
+
+def _empty_mel_bins(params: Params) -> str:
+    if not params.empty_mel_bins:
+        return "none"
+    bins = ", ".join(map(str, params.empty_mel_bins))
+    return f"{bins}: no FFT bin falls into them, so they are ln({params.log_offset:g}) whatever the sound"
 
 
 def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
