@@ -41,9 +41,9 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def file(tmp_path):
-    """3 s of stereo: 1 kHz, and 20 kHz at half its amplitude, which is a fifth of the energy."""
+    """3 s of stereo: 1 kHz, and 10 kHz at half its amplitude, which is a fifth of the energy."""
     seconds = np.arange(3 * RATE) / RATE
-    sound = 0.4 * np.sin(2 * np.pi * 1000 * seconds) + 0.2 * np.sin(2 * np.pi * 20_000 * seconds)
+    sound = 0.4 * np.sin(2 * np.pi * 1000 * seconds) + 0.2 * np.sin(2 * np.pi * 10_000 * seconds)
     path = tmp_path / 'bats & <b>birds "x".wav'
     soundfile.write(path, np.stack([sound, sound], axis=1), RATE, subtype="FLOAT")
     return path
