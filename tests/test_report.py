@@ -186,6 +186,8 @@ def test_what_cannot_work_fails_before_the_work(file, tmp_path, monkeypatch):
         report.inspect(file, weights="audioset", output=tmp_path / "report.html")
     with pytest.raises(VGGishError, match="does not exist"):
         report.inspect(file, output=tmp_path / "missing" / "report.html")
+    with pytest.raises(VGGishError, match="it is HTML"):
+        report.inspect(file, output=file)
     with pytest.raises(AudioError):
         report.inspect(tmp_path / "missing.wav", output=tmp_path / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
