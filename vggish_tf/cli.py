@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vggish-tf {vggish_tf.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_embed, _add_fetch, _add_verify, _add_demo):
+    for add in (_add_embed, _add_inspect, _add_fetch, _add_verify, _add_demo):
         add(commands)
     return parser
 
@@ -79,6 +79,16 @@ def _add_embed(commands):
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
 
 
+def _add_inspect(commands):
+    parser = _add_command(commands, "inspect", _inspect, "take a recording apart and draw every stage")
+    parser.add_argument("audio", type=Path, metavar="AUDIO", help="audio of any rate and channel count")
+    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="OUT", help=(
+        "the report, one HTML file (default: report.html)"))  # fmt: skip
+    parser.add_argument("--native-rate", action="store_true", help="resample nothing: sample_rate is that of the file")
+    _add_weights(parser, default=None)
+    _add_params(parser)
+
+
 def _add_fetch(commands):
     parser = _add_command(commands, "fetch", _fetch, "download the published weights and PCA parameters into the cache")
     parser.epilog = "VGGISH_TF_CACHE chooses the folder; VGGISH_TF_OFFLINE=1 forbids the network."
@@ -96,9 +106,10 @@ def _add_demo(commands):
         "where to write (default: vggish-demo)"))  # fmt: skip
 
 
-def _add_weights(parser: argparse.ArgumentParser):
-    parser.add_argument("--weights", default="audioset", metavar="WEIGHTS", help=(
-        '"audioset", as published (default), or a TF1 checkpoint, .keras or .weights.h5 file'))  # fmt: skip
+def _add_weights(parser: argparse.ArgumentParser, default: str | None = "audioset"):
+    parser.add_argument("--weights", default=default, metavar="WEIGHTS", help=(
+        '"audioset", as published, or a TF1 checkpoint, .keras or .weights.h5 file '
+        f"(default: {default or 'none, so no embeddings'})"))  # fmt: skip
 
 
 def _add_params(parser: argparse.ArgumentParser):
@@ -119,18 +130,31 @@ def _embed(args):
     bulk.embed_archive(args.files, args.output, embedder)
 
 
-def _params(args):
-    """Params with what --set NAME=VALUE asks for."""
+def _inspect(args):
+    from vggish_tf import audio
+
+    file = {"sample_rate": audio.audio_info(args.audio).sample_rate} if args.native_rate else {}
+    params = _params(args, file)
+    _import_tensorflow()
+    from vggish_tf.jobs import report
+
+    report.inspect(args.audio, params=params, weights=args.weights, output=args.output)
+
+
+def _params(args, given=None):
+    """Params with what --set NAME=VALUE asks for, and what is `given`."""
     from dataclasses import fields
 
     from vggish_tf.params import Params
 
     names = [field.name for field in fields(Params)]
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = dict(given or {})
     for setting in args.set:
         name, _, value = setting.partition("=")
         if name not in names:
             raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(names)}.")
+        if name in (given or {}):
+            raise ParamsError(f"--set {setting} contradicts --native-rate. Leave out one of them.")
         try:
             changes[name] = float(value)
         except ValueError:

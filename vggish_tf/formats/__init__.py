@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-__all__ = ["npz"]
+__all__ = ["npz", "tfrecord"]
 
 
 def __getattr__(name: str):

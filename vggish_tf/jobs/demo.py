@@ -95,6 +95,5 @@ def _spread(network: keras.Model):
 
 def _describe(waveform, sample_rate, segments, result):
     print(f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: {', '.join(s.label for s in segments)}")
-    for name in ("waveform", "stft_magnitude", "log_mel", "examples", "embedding", "quantized"):
-        array = getattr(result, name)
-        print(f"  {name:15s} {array.shape!s:15s} {array.dtype!s:8s} {array.min():9.3f} … {array.max():9.3f}")
+    for row in stages.describe(result):
+        print(f"  {row}")

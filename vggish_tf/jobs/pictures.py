@@ -10,6 +10,7 @@ Example:
     >>> pictures.save(pictures.overview(stages, title="clip.wav"), "clip.png")  # doctest: +SKIP
 """
 
+import io
 import json
 import os
 import textwrap
@@ -50,6 +51,7 @@ __all__ = [
     "draw_waveform",
     "one",
     "overview",
+    "png",
     "read_segments",
     "save",
 ]
@@ -129,6 +131,13 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
         raise VGGishError(f"cannot write a picture as {Path(path).name!r}. Name it {', '.join(METADATA)}.")
     with matplotlib.rc_context({"svg.hashsalt": "vggish_tf"}), replacing(path) as temporary:
         figure.savefig(temporary, format=suffix[1:], dpi=DOTS_PER_INCH, metadata=METADATA[suffix])
+
+
+def png(figure: "Figure", dots_per_inch: float = DOTS_PER_INCH) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata=METADATA[".png"])
+    return buffer.getvalue()
 
 
 def _rows_of_page(stages: Stages, segments: list) -> Iterator[tuple[float, list[Callable[["Axes"], Any]]]]:

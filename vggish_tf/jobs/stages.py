@@ -1,6 +1,10 @@
 """What every stage of the pipeline makes of one clip, as NumPy arrays: for pictures, reports and curious people."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
+from tqdm import tqdm
 
 from vggish_tf import audio
 from vggish_tf.embedding import Embedder
@@ -11,6 +15,21 @@ from vggish_tf.params import Params
 from vggish_tf.postprocess import Postprocessor
 
 FRAMES_AT_ONCE = 6000  # The transform needs 20 times the memory of its samples; a minute at a time is enough of that.
+
+BATCHES_AT_ONCE = 4  # for the progress bar
+
+
+class Row(NamedTuple):
+    """What can be said of one stage in a line; print it."""
+
+    name: str
+    shape: str
+    dtype: str
+    rate: str
+    range: str
+
+    def __str__(self):
+        return f"{self.name:15s} {self.shape:14s} {self.dtype:8s} {self.rate:18s} {self.range}"
 
 
 def compute(
@@ -46,7 +65,7 @@ def compute(
     magnitude = _stft_magnitude(mono, params)
     log_mel = np.asarray(LogMel(params)(magnitude))
     examples = np.asarray(FrameExamples(params)(log_mel))
-    embedding = embedder.embed_examples(examples) if embedder else None
+    embedding = _embed(examples, embedder) if embedder else None
     return Stages(
         waveform=mono,
         stft_magnitude=magnitude,
@@ -58,6 +77,36 @@ def compute(
         timestamps=np.arange(len(examples)) * (params.example_hop_samples / params.sample_rate),
         params=params,
     )
+
+
+def describe(stages: Stages) -> Iterator[Row]:
+    """A row for every stage that is there, in the order of the data.
+
+    Example:
+        >>> next(describe(compute(np.zeros(16_000), 16_000)))
+        Row(name='waveform', shape='(16000,)', dtype='float32', rate='16000 Hz', range='0 … 0')
+    """
+    frames, examples = f"{1 / stages.frame_seconds:.4g} frames/s", f"{1 / stages.example_seconds:.4g} examples/s"
+    rates = {
+        "waveform": f"{stages.params.sample_rate} Hz",
+        "stft_magnitude": frames,
+        "mel_matrix": "",
+        "log_mel": frames,
+        "examples": examples,
+        "embedding": examples,
+        "quantized": examples,
+    }
+    for name, rate in rates.items():
+        array = getattr(stages, name)
+        if array is not None:
+            extent = f"{array.min():.4g} … {array.max():.4g}" if array.size else "empty"
+            yield Row(name, str(array.shape), str(array.dtype), rate, extent)
+
+
+def _embed(examples: np.ndarray, embedder: Embedder) -> np.ndarray:
+    step = embedder.batch_size * BATCHES_AT_ONCE
+    starts = tqdm(range(0, max(len(examples), 1), step), desc="network", disable=None, leave=False)
+    return np.concatenate([embedder.embed_examples(examples[start : start + step]) for start in starts])
 
 
 def _stft_magnitude(mono: np.ndarray, params: Params) -> np.ndarray:

@@ -1,0 +1,51 @@
+"""A sound file → log-mel examples → embeddings → quantized embeddings, written as the AudioSet features are.
+
+    python examples/inference.py clip.wav --tfrecord clip.tfrecord
+
+Without a file it takes five seconds of a 1 kHz sine. `--weights none` runs on untrained weights, to try the pipeline.
+The TFRecord holds one SequenceExample with the feature list `audio_embedding`, 128 bytes for each 0.96 s.
+
+Source: tensorflow/models research/audioset/vggish/vggish_inference_demo.py.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from vggish_tf import Embedder, Postprocessor, VGGishError, WaveformToExamples, load_audio
+from vggish_tf.audio import to_mono
+from vggish_tf.formats import tfrecord
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("audio", nargs="?", help="a file of any rate and channel count")
+    parser.add_argument("--weights", default="audioset", help='"audioset" (the default), a checkpoint, or "none"')
+    parser.add_argument("--pca", default="audioset", help='"audioset" (the default), or an npz of PCA parameters')
+    parser.add_argument("--tfrecord", help="where to write the quantized embeddings")
+    args = parser.parse_args()
+
+    waveform, sample_rate = load_audio(args.audio) if args.audio else sine()
+    embedder = Embedder(None if args.weights == "none" else args.weights)
+    if embedder.untrained:
+        print("UNTRAINED WEIGHTS: the numbers below show that the pipeline runs, and mean nothing else.")
+    examples = WaveformToExamples(pad="short")(to_mono(waveform, sample_rate, embedder.params.sample_rate))
+    print("log-mel examples", np.asarray(examples), sep="\n")
+    embedding, timestamps = embedder(waveform, sample_rate)
+    print(f"embeddings, at {timestamps} s", embedding, sep="\n")
+    quantized = np.asarray(Postprocessor(weights=args.pca)(embedding))
+    print("quantized", quantized, sep="\n")
+    if args.tfrecord:
+        print("wrote", tfrecord.write(args.tfrecord, [tfrecord.Record(quantized)]))
+
+
+def sine(seconds=5, sample_rate=44_100):
+    return np.sin(2 * np.pi * 1000 * np.arange(seconds * sample_rate) / sample_rate), sample_rate
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except VGGishError as error:
+        sys.exit(f"inference.py: {error}")

@@ -1,0 +1,221 @@
+"""inspect: what it returns, says and writes; that the page needs nothing else, and that no weights pass for others."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from vggish_tf import AudioError, CheckpointError, Embedder, Params, VGGish, VGGishError, cli
+from vggish_tf.jobs import report
+from vggish_tf.reference import mel_features, vggish_input, vggish_postprocess
+
+RATE = 48_000
+
+
+class Page(HTMLParser):
+    """What a browser would find: text, headings, the addresses of everything it would load."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.addresses, self.text = [], [], ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1] != "style":
+            self.text += " " + data
+
+    def pictures(self):
+        data = (base64.b64decode(address.removeprefix("data:image/png;base64,")) for address in self.addresses)
+        return [Image.open(io.BytesIO(picture)) for picture in data]
+
+
+@pytest.fixture
+def file(tmp_path):
+    """3 s of stereo: 1 kHz, and 10 kHz at half its amplitude, which is a fifth of the energy."""
+    seconds = np.arange(3 * RATE) / RATE
+    sound = 0.4 * np.sin(2 * np.pi * 1000 * seconds) + 0.2 * np.sin(2 * np.pi * 10_000 * seconds)
+    path = tmp_path / 'bats & <b>birds "x".wav'
+    soundfile.write(path, np.stack([sound, sound], axis=1), RATE, subtype="FLOAT")
+    return path
+
+
+def said(capsys) -> dict[str, str]:
+    """What was printed: the first word or words of each line → the rest."""
+    return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in capsys.readouterr().out.splitlines() if "  " in line)
+
+
+def test_the_stages_are_the_references(file, capsys):
+    result = report.inspect(file)
+    lines = said(capsys)
+    assert result.embedding is result.quantized is None
+    expected = vggish_input.wavfile_to_examples(str(file))
+    assert result.examples.shape == expected.shape == (3, 96, 64)
+    np.testing.assert_allclose(result.examples, expected, rtol=0, atol=2e-5)
+    assert lines["file"] == f"{file.name}: 3.00 s at 48,000 Hz, the mean of 2 channels (WAV, FLOAT)"
+    assert lines["weights"] == "none given: no embeddings"
+    assert lines["empty mel bins"] == "none"
+    assert lines["padding"] == "none"
+    names = ["waveform", "stft_magnitude", "mel_matrix", "log_mel", "examples"]
+    for name in names:
+        array = getattr(result, name)
+        assert lines[name].startswith(str(array.shape))
+        assert f"{array.dtype} " in lines[name]
+        assert lines[name].endswith(f"{array.min():.4g} … {array.max():.4g}")
+    assert [re.search(r"[\d.]+ (Hz|\w+/s)", lines[name])[0] for name in names if name != "mel_matrix"] == [
+        "16000 Hz",
+        "100 frames/s",
+        "100 frames/s",
+        "1.042 examples/s",
+    ]
+
+
+def test_what_resampling_removes_is_a_fifth_of_the_energy(file, capsys):
+    report.inspect(file)
+    lines = said(capsys)
+    assert lines["resampling"] == (
+        "48,000 → 16,000 Hz (soxr HQ) removed what lay above the new Nyquist frequency, 8,000 Hz: "
+        "20 % (−7.0 dB) of the energy"
+    )
+    assert lines["mel bins"] == "hear 125 to 7,500 Hz: 80 % (−1.0 dB) of the energy of the file"
+
+
+def test_at_its_native_rate_nothing_is_removed(file, capsys):
+    result = report.inspect(file, params=Params(sample_rate=RATE, mel_max_hz=24_000))
+    lines = said(capsys)
+    assert lines["resampling"] == "none: 48,000 Hz is the rate of the front end"
+    assert lines["mel bins"] == "hear 125 to 24,000 Hz: 100 % (0.0 dB) of the energy of the file"
+    np.testing.assert_array_equal(result.waveform, soundfile.read(file, dtype="float32")[0][:, 0])
+
+
+def test_a_low_rate_leaves_mel_bins_deaf(tmp_path, capsys):
+    soundfile.write(tmp_path / "phone.wav", 0.1 * np.random.default_rng(0).standard_normal(16_000), 8000)
+    result = report.inspect(tmp_path / "phone.wav")
+    match = re.search(
+        r"above 4,000 Hz there is no sound, so that mel bins (\d+) to 63 hear next to nothing",
+        said(capsys)["resampling"],
+    )
+    mel = np.exp(result.log_mel[10:-10]) - 0.01
+    deaf = int(match[1])
+    assert mel[:, deaf:].max() < 0.01 * np.median(mel[:, : deaf - 2]), "what leaks through the resampler's transition"
+    assert np.median(mel[:, deaf - 3]) > 0.5 * np.median(mel[:, deaf - 10]), "none too many"
+
+
+@pytest.mark.filterwarnings("ignore:mel bins")
+def test_empty_mel_bins_are_named(file, capsys):
+    report.inspect(file, params=Params(num_mel_bins=256))
+    named = said(capsys)["empty mel bins"]
+    matrix = mel_features.spectrogram_to_mel_matrix(256, 257, 16_000, 125, 7500)
+    empty = np.flatnonzero(~matrix.any(axis=0))
+    assert len(empty) > 10
+    assert named == f"{', '.join(map(str, empty))}: no FFT bin falls into them, so they are ln(0.01) whatever the sound"
+
+
+def test_a_clip_too_short_is_padded_and_that_is_said(tmp_path, capsys):
+    soundfile.write(tmp_path / "short.wav", np.zeros(8000), 16_000)
+    assert report.inspect(tmp_path / "short.wav").examples.shape == (1, 96, 64)
+    assert said(capsys)["padding"] == "with silence, from 0.5 to 0.975 s, to fill one example"
+
+
+def test_the_page_needs_nothing_else_and_says_what_is_printed(file, tmp_path, capsys):
+    report.inspect(file, output=tmp_path / "report.html")
+    lines, page = said(capsys), Page(tmp_path / "report.html")
+    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    assert not {"script", "link", "iframe", "object", "embed"} & set(page.tags)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"url\(|@import", text)
+    assert "<b>birds" not in text
+    assert "<h1>bats &amp; &lt;b&gt;birds &quot;x&quot;.wav</h1>" in text
+    for name in ("file", "resampling", "mel bins", "weights"):
+        assert lines[name] in page.text
+    assert page.tags.count("section") == 6
+    assert page.tags.count("img") == page.tags.count("source") == 6
+    widths = [picture.size[0] for picture in page.pictures()]
+    assert widths == [688, 1056] * 6  # narrow, then wide
+    assert all(np.ptp(np.asarray(picture.convert("L"))) > 100 for picture in page.pictures())
+
+
+def test_with_weights_there_are_embeddings(file, seeded_checkpoint, pca_params, capsys):
+    result = report.inspect(file, weights=seeded_checkpoint, pca=pca_params)
+    embedding, timestamps = Embedder(seeded_checkpoint).embed_file(file)
+    np.testing.assert_array_equal(result.embedding, embedding)
+    np.testing.assert_array_equal(result.timestamps, timestamps)
+    expected = vggish_postprocess.Postprocessor(pca_params).postprocess(embedding)
+    np.testing.assert_array_equal(result.quantized, expected)
+    lines = said(capsys)
+    assert re.fullmatch(r"vggish_model.ckpt, MD5 [0-9a-f]{32}: not the published file", lines["weights"])
+    assert not {"front end", "not quantized"} & set(lines)
+
+
+def test_a_changed_front_end_and_absent_pca_parameters_are_said(file, seeded_checkpoint, capsys):
+    params = Params(mel_max_hz=8000, example_hop_seconds=0.48)
+    result, lines = report.inspect(file, params=params, weights=seeded_checkpoint), said(capsys)
+    assert result.quantized is None
+    assert lines["not quantized"].startswith("without PCA parameters: ")
+    assert lines["front end"].startswith("not the published one (mel_max_hz=8000): unless these weights were trained")
+
+
+def test_untrained_weights_are_named_in_words_and_pictures(file, pca_params, tmp_path, capsys, monkeypatch):
+    path, titles = tmp_path / "untrained.weights.h5", []
+    VGGish(weights=None, inputs="examples").save_weights(path)
+    one = report.page.pictures.one
+    monkeypatch.setattr(
+        report.page.pictures, "one", lambda *args, title, **kwargs: (titles.append(title), one(*args, **kwargs))[1]
+    )
+    report.inspect(file, weights=path, pca=pca_params, output=tmp_path / "report.html")
+    assert said(capsys)["weights"].startswith("UNTRAINED (untrained.weights.h5): these weights are untrained")
+    page = Page(tmp_path / "report.html")
+    for words in ("UNTRAINED", "Embedding", "Quantized embedding", "Self-similarity"):
+        assert words in page.text
+    assert page.tags.count("img") == 9
+    assert titles == [""] * 12 + ["UNTRAINED WEIGHTS: these embeddings mean nothing."] * 6
+
+
+def test_what_cannot_work_fails_before_the_work(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(report.audio, "load_audio", lambda path: pytest.fail("the file was decoded"))
+    with pytest.raises(CheckpointError):
+        report.inspect(file, weights="audioset", output=tmp_path / "report.html")
+    with pytest.raises(VGGishError, match="does not exist"):
+        report.inspect(file, output=tmp_path / "missing" / "report.html")
+    with pytest.raises(VGGishError, match="it is HTML"):
+        report.inspect(file, output=file)
+    with pytest.raises(AudioError):
+        report.inspect(tmp_path / "missing.wav", output=tmp_path / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_the_command(file, tmp_path, capsys):
+    target = tmp_path / "report.html"
+    command = ["inspect", str(file), "--native-rate", "--set", "mel_max_hz=24000", "-o", str(target)]
+    assert cli.main(command) == 0
+    lines = said(capsys)
+    assert lines["resampling"].startswith("none: 48,000 Hz")
+    assert lines["mel bins"].startswith("hear 125 to 24,000 Hz: 100 %")
+    assert lines["waveform"].startswith("(144000,)")
+    assert Page(target).tags.count("img") == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--set", "mel_max_hz=24000"], 5, "mel_max_hz must be at most 8000"),
+        (["--native-rate", "--set", "mel_max_hz=24001"], 5, "mel_max_hz must be at most 24000"),
+        (["--native-rate", "--set", "sample_rate=16000"], 5, "--native-rate"),
+        (["--weights", "audioset"], 4, "vggish_model.ckpt"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, status, message, file, tmp_path, capsys):
+    target = tmp_path / "report.html"
+    assert cli.main(["inspect", str(file), "-o", str(target), *arguments]) == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not target.exists()

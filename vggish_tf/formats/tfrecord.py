@@ -1,0 +1,139 @@
+"""Quantized embeddings as in the AudioSet release: a TFRecord file with one SequenceExample a clip.
+
+Of each SequenceExample the context says what the clip is (`video_id`, `start_time_seconds`, `end_time_seconds`,
+`labels`), and the feature list `audio_embedding` holds 128 bytes an example. What `read` yields, `write` puts back byte
+for byte: the context keeps its order, which the release leaves open.
+
+Source: research.google.com/audioset/download.html; tensorflow/models vggish_inference_demo.py writes no context.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import replacing
+from vggish_tf.params import AUDIO_EMBEDDING_FEATURE_NAME, EMBEDDING_SIZE
+
+Values = list[bytes] | np.ndarray  # bytes, float32, or int64
+
+
+class Record(NamedTuple):
+    """One clip: `embedding` (n, 128) uint8, and the `context`, name → list of bytes, float32 array or int64 array."""
+
+    embedding: np.ndarray
+    context: Mapping[str, Values] = {}
+
+
+def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
+    """Writes records, which may come one by one from a generator; whole or not at all.
+
+    Raises:
+        VGGishError: an embedding that is not (n, 128) uint8, or nothing can be written there.
+
+    Example:
+        >>> import tempfile
+        >>> record = Record(np.zeros((2, 128), np.uint8), {"video_id": [b"clip"], "labels": np.array([0, 137])})
+        >>> path = write(tempfile.mkdtemp() + "/clips.tfrecord", [record])
+        >>> [(record.embedding.shape, record.context) for record in read(path)]
+        [((2, 128), {'video_id': [b'clip'], 'labels': array([  0, 137])})]
+    """
+    import tensorflow as tf
+
+    with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+        for record in records:
+            writer.write(_encode(Record(*record)))
+    return Path(path)
+
+
+def read(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """Reads record by record.
+
+    Raises:
+        VGGishError: the file is missing, damaged, cut short, or holds other records than write() makes; those before
+            the bad one have been yielded.
+    """
+    for number, serialized in enumerate(_serialized(path), start=1):
+        try:
+            record = _decode(serialized)
+        except (ValueError, DecodeError) as error:
+            raise VGGishError(f"{path}: record {number} is not an AudioSet record: {error}.") from None
+        yield record
+
+
+def _serialized(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """The bytes of each record, whose checksums have been checked."""
+    import tensorflow as tf
+
+    try:
+        yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    except tf.errors.OpError as error:
+        reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message)
+        raise VGGishError(f"{path} is missing, damaged, or no TFRecord file: {reason}") from None
+
+
+def _encode(record: Record) -> bytes:
+    import tensorflow as tf
+
+    embedding = np.asarray(record.embedding)
+    if embedding.dtype != np.uint8 or embedding.shape[1:] != (EMBEDDING_SIZE,):
+        raise VGGishError(
+            f"a record holds (n, {EMBEDDING_SIZE}) uint8; received {embedding.dtype} {embedding.shape}. "
+            'Ask for the format of the release: Embedder(postprocess="quantized").'
+        )
+    rows = [tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.tobytes()])) for row in embedding]
+    lists = {AUDIO_EMBEDDING_FEATURE_NAME: tf.train.FeatureList(feature=rows)}
+    example = tf.train.SequenceExample(feature_lists=tf.train.FeatureLists(feature_list=lists))
+    # A protobuf map is written in any order. To keep ours, each entry is written by itself: messages can be joined by
+    # joining their bytes. The context is field 1 of the whole, bytes with a length, as the first field of a BytesList.
+    context = b"".join(_entry(name, _feature(values)) for name, values in record.context.items())
+    before = tf.train.BytesList(value=[context]).SerializeToString() if context else b""
+    return before + example.SerializeToString()
+
+
+def _decode(serialized: bytes) -> Record:
+    import tensorflow as tf
+
+    example = tf.train.SequenceExample.FromString(serialized)
+    lists = example.feature_lists.feature_list
+    if list(lists) != [AUDIO_EMBEDDING_FEATURE_NAME]:
+        raise ValueError(f"its feature lists are {sorted(lists)}, expected {AUDIO_EMBEDDING_FEATURE_NAME!r} alone")
+    rows = [b"".join(feature.bytes_list.value) for feature in lists[AUDIO_EMBEDDING_FEATURE_NAME].feature]
+    wrong = [len(row) for row in rows if len(row) != EMBEDDING_SIZE]
+    if wrong:
+        raise ValueError(f"a row has {wrong[0]} bytes, expected {EMBEDDING_SIZE}")
+    context = example.context.feature
+    in_order = sorted(context, key=lambda name: serialized.find(_entry(name, context[name])))
+    embedding = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), EMBEDDING_SIZE)
+    return Record(embedding, {name: _values(context[name]) for name in in_order})
+
+
+def _entry(name: str, feature) -> bytes:
+    """One entry of a context as it stands in the file."""
+    import tensorflow as tf
+
+    return tf.train.Features(feature={name: feature}).SerializeToString()
+
+
+def _feature(values: Values):
+    import tensorflow as tf
+
+    if isinstance(values, list):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+    if np.issubdtype(values.dtype, np.floating):
+        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _values(feature) -> Values:
+    kind = feature.WhichOneof("kind")
+    if kind == "bytes_list":
+        return list(feature.bytes_list.value)
+    if kind == "float_list":
+        return np.array(feature.float_list.value, np.float32)
+    return np.array(feature.int64_list.value, np.int64)
