@@ -1,0 +1,110 @@
+"""One model, every runtime: each export is loaded back in the runtime it is for, and compared with the live model.
+
+    formats       the formats by name: precisions, tolerances, what they need
+    pipeline      what is exported, in pieces
+    saved_model, frozen_graph, onnx, tflite, openvino, keras_model, weights, tf1_checkpoint      one a format
+    check         the comparison
+    manifest      what is written beside the file
+
+Nothing is quantized or cut down unless a precision asks for it, and nothing is trained here.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vggish_tf.files import staging
+from vggish_tf.jobs.export import formats
+
+if TYPE_CHECKING:  # so that a mistake is answered before Keras and TensorFlow have been imported
+    import keras
+
+    from vggish_tf.frontend import Pad
+    from vggish_tf.model import Postprocess, Weights
+    from vggish_tf.params import Params
+
+__all__ = ["export"]
+
+
+def export(
+    model: "Weights | keras.Model",
+    path: str | os.PathLike[str],
+    *,
+    format: str = "saved_model",
+    precision: str | None = None,
+    params: "Params | None" = None,
+    pad: "Pad | None" = None,
+    postprocess: "Postprocess" = None,
+    pca: "Weights" = "audioset",
+    input_rate: int | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Exports a model, checks the result in its own runtime, and prints the largest difference to the live model.
+
+    Beside the export comes a manifest, `<path>.json`: digest of the weights, params, signatures, versions, difference.
+
+    Args:
+        model: one that VGGish() made, or "audioset", the path of a checkpoint, or None for untrained weights.
+        path: of the file, or for "saved_model" of the folder.
+        format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights" or "tf1_checkpoint".
+        precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite, openvino), "int8" (tflite).
+        params, pad, postprocess: instead of those of the model.
+        pca: where the PCA parameters are, for `postprocess` and for the signature `quantized` of a SavedModel:
+            "audioset", the path of an npz, or None, which leaves that signature out. Those of the model count more.
+        input_rate: Hz, of the waveforms that the exported model takes; it resamples them itself.
+        overwrite: True replaces what is there.
+
+    Returns:
+        path
+
+    Raises:
+        VGGishError: an unknown format, or one that cannot hold what is asked; a missing extra of the package; a path
+            that exists or cannot be written; an export that differs from the model by more than its tolerance. In
+            every case there is no new file.
+        CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
+        OSError: a file cannot be written to its end.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> export(None, f"{folder}/vggish.weights.h5", format="weights").name  # doctest: +SKIP
+        'vggish.weights.h5'
+    """
+    path = Path(path)
+    asked = {"postprocess": postprocess, "input_rate": input_rate}
+    precision, targets = formats.plan(path, format, precision=precision, overwrite=overwrite, **asked)
+
+    from vggish_tf.jobs.export import check, manifest, pipeline
+
+    wants_pca = postprocess is not None or format == "saved_model"
+    parts = pipeline.take_apart(
+        model, params=params, pad=pad, postprocess=postprocess, pca=pca if wants_pca else None, input_rate=input_rate
+    )
+    formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)  # the model's own
+    chosen = formats.FORMATS[format]
+    module = chosen.load_module()
+    with staging(targets) as folder:
+        written = folder / path.name
+        with _naming(path):
+            module.write(parts, written, precision)
+        loaded = module.load(written, parts)
+        comparison = check.compare(parts, loaded, chosen.tolerances[precision])
+        about = {"format": format, "precision": precision, **manifest.describe(parts, loaded, comparison, chosen.needs)}
+        with _naming(path):
+            manifest.write(formats.manifest_of(written), about)
+    print(f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.untrained else ''}; {comparison}")
+    return path
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What a writer raises when it cannot go on, a full disk for example, as an OSError of one line with the path."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+        raise OSError(f"cannot write {path}: {reason[:200]}. Nothing was written.") from None
