@@ -1,15 +1,18 @@
 """ONNX: waveform → embedding in one graph, dynamic in batch and length, for ONNX Runtime and whatever else reads it.
 
-A clip too short for one example gives zero rows, as it does in TensorFlow, because every Reshape is told to take 0 for a
-size, and not for "as in the input".
+tf2onnx copies constants at every step, to 17 GB for this network; so it is given a graph whose weights are inputs, and
+the inputs become initializers afterwards. A clip too short for one example gives zero rows, as it does in TensorFlow,
+because every Reshape is told to take 0 for a size and not for "as in the input".
 """
 
 import logging
 from pathlib import Path
 
+import keras
+import tensorflow as tf
+
 from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
-from vggish_tf.jobs.export.portable import portable_function
 
 OPSET = 17
 ZERO_IS_A_SIZE = "allowzero"  # an attribute of Reshape since opset 14
@@ -18,14 +21,16 @@ ZERO_IS_A_SIZE = "allowzero"  # an attribute of Reshape since opset 14
 def write(pipeline: Pipeline, path: Path, precision: str):
     """Writes one file and lets ONNX's own checker read it, with shape inference."""
     import onnx
-    import tf2onnx
 
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    function = portable_function(pipeline)
-    model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=OPSET)
+    model = _convert(pipeline)
     for node in model.graph.node:
         if node.op_type == "Reshape":
             node.attribute.append(onnx.helper.make_attribute(ZERO_IS_A_SIZE, 1))
+    waveform, *weights = model.graph.input
+    for source, variable in zip(weights, pipeline.network.variables, strict=True):
+        values = keras.ops.convert_to_numpy(variable)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(values, source.name))
+    del model.graph.input[1:]
     onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)
 
@@ -40,6 +45,24 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         "outputs": {value.name: _spec(value) for value in session.get_outputs()},
     }
     return Loaded(lambda waveform: session.run(["embedding"], {"waveform": waveform})[0], {"graph": signature})
+
+
+def _convert(pipeline: Pipeline):
+    """The graph as an ONNX model, whose first input is the waveform and whose others are the weights, in their order."""
+    import tf2onnx
+
+    variables = pipeline.network.variables
+
+    def embed(waveform, *weights):
+        with keras.StatelessScope(state_mapping=zip(variables, weights, strict=True)):
+            return {"embedding": pipeline.embed(waveform, transform="matrix")}
+
+    names = (variable.path.replace("/", "_") for variable in variables)
+    specs = [tf.TensorSpec(variable.shape, tf.float32, name=name) for variable, name in zip(variables, names, strict=True)]
+    signature = [tf.TensorSpec((None, None), tf.float32, name="waveform"), *specs]
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    model, _ = tf2onnx.convert.from_function(tf.function(embed, signature), signature, opset=OPSET)
+    return model
 
 
 def _spec(value) -> dict:
