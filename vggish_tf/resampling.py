@@ -1,11 +1,10 @@
 """Resample: audio of one rate becomes audio of another inside the graph, for exported models.
 
-A program that has the choice does better with soxr, as vggish_tf.audio does: it is faster, and takes every rate. Nothing
-here mixes channels.
+Outside a graph soxr does it, in vggish_tf.audio: it takes every rate. Nothing here mixes channels.
 
 The derivation. To go from rate R to rate S, let L / M be S / R in lowest terms. In theory one puts L − 1 zeros behind
-every sample, which makes the rate L·R; takes away, with a low-pass filter h, everything that neither rate can hold; and
-keeps every M-th sample. Output m is then
+every sample, which makes the rate L·R; takes away, with a low-pass filter h, what one of the two rates cannot hold; and keeps
+every M-th sample. Output m is then
 
     y[m] = Σ_i x[i] · h(m·M − i·L),        h in steps of 1 / (L·R) seconds, 0 outside [−H, H].
 
@@ -13,14 +12,15 @@ Write m = q·L + p with 0 ≤ p < L. Since m·M = (q·M)·L + p·M, with i = q·
 
     y[q·L + p] = Σ_j x[q·M + j] · h(p·M − j·L),
 
-where q appears in x alone: the L outputs of every q are the same L filters (the phases) on samples that begin q·M further
-on. That is one convolution with stride M and L output channels, whose channels are then laid in a row. The kernel has
+where q appears in x alone: the L outputs of every q are the same L filters (the phases) on samples that begin q·M
+further on. That is one convolution with stride M and L output channels, which are then laid in a row. The kernel has
 
     k[j, p] = h(p·M − j·L),        j from −⌊H / L⌋ to M + ⌊H / L⌋,
 
-and no sample is multiplied with one of the L − 1 zeros. h is a Kaiser-windowed sinc, scaled by L to make up for the zeros.
+and no sample is multiplied with one of the L − 1 zeros. h is a sinc under a Kaiser window, times L to make up for the
+zeros.
 
-Source: P. P. Vaidyanathan, Multirate Systems and Filter Banks (1993), section 4.3; J. F. Kaiser's window, as scipy.signal.
+Source: P. P. Vaidyanathan, Multirate Systems and Filter Banks (1993), section 4.3; scipy.signal for Kaiser's design.
 """
 
 from functools import cached_property
@@ -40,7 +40,7 @@ MAX_KERNEL = 1 << 22  # numbers: 16 MB in the model. 44.1 kHz needs 0.15 million
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class Resample(keras.layers.Layer):
-    """Resamples with a windowed sinc: flat to 94 % of the lower Nyquist frequency, and at least 80 dB down from there on.
+    """Resamples with a windowed sinc: flat to 94 % of the lower Nyquist frequency, 80 dB down and more from 100 % on.
 
     Args:
         input_rate: Hz, a whole number.
@@ -56,7 +56,7 @@ class Resample(keras.layers.Layer):
             take more than 16 MB.
 
     Example:
-        >>> Resample(44_100, 16_000)(keras.ops.zeros((1, 44_100))).shape
+        >>> ops.shape(Resample(44_100, 16_000)(ops.zeros((1, 44_100))))
         (1, 16000)
     """
 

@@ -73,9 +73,7 @@ INT8 = 0.2
 FORMATS: dict[str, Format] = {
     "saved_model": Format("saved_model", {"float32": FLOAT32, "bfloat16": BFLOAT16}, mark="saved_model.pb"),
     "frozen_graph": Format("frozen_graph", {"float32": FLOAT32}, whole=False),
-    "onnx": Format(
-        "onnx", {"float32": FLOAT32_FRONT_END}, extra="onnx", needs=("tf2onnx", "onnx", "onnxruntime")
-    ),
+    "onnx": Format("onnx", {"float32": FLOAT32_FRONT_END}, extra="onnx", needs=("tf2onnx", "onnx", "onnxruntime")),
     "tflite": Format(
         "tflite",
         {"float32": FLOAT32_FRONT_END, "float16": FLOAT16, "int8": INT8},

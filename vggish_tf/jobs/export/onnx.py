@@ -58,7 +58,9 @@ def _convert(pipeline: Pipeline):
             return {"embedding": pipeline.embed(waveform, transform="matrix")}
 
     names = (variable.path.replace("/", "_") for variable in variables)
-    specs = [tf.TensorSpec(variable.shape, tf.float32, name=name) for variable, name in zip(variables, names, strict=True)]
+    specs = [
+        tf.TensorSpec(variable.shape, tf.float32, name=name) for variable, name in zip(variables, names, strict=True)
+    ]
     signature = [tf.TensorSpec((None, None), tf.float32, name="waveform"), *specs]
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(tf.function(embed, signature), signature, opset=OPSET)

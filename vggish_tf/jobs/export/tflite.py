@@ -29,7 +29,9 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], root)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     flat_buffer = converter.convert()
-    path.write_bytes(flat_buffer if precision == "float32" else _quantized(flat_buffer, precision, pipeline.network.name))
+    path.write_bytes(
+        flat_buffer if precision == "float32" else _quantized(flat_buffer, precision, pipeline.network.name)
+    )
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
