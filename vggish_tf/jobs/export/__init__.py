@@ -10,6 +10,7 @@ Nothing is quantized or cut down unless a precision asks for it, and nothing is 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,8 +74,9 @@ def export(
         'vggish.weights.h5'
     """
     path = Path(path)
-    asked = {"postprocess": postprocess, "input_rate": input_rate}
-    precision, targets = formats.plan(path, format, precision=precision, overwrite=overwrite, **asked)
+    precision, targets = formats.plan(
+        path, format, precision=precision, postprocess=postprocess, input_rate=input_rate, overwrite=overwrite
+    )
 
     from vggish_tf.jobs.export import check, manifest, pipeline
 
@@ -83,6 +85,7 @@ def export(
         model, params=params, pad=pad, postprocess=postprocess, pca=pca if wants_pca else None, input_rate=input_rate
     )
     formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)  # the model's own
+    formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]
     module = chosen.load_module()
     with staging(targets) as folder:
@@ -106,5 +109,11 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
-        raise OSError(f"cannot write {path}: {reason[:200]}. Nothing was written.") from None
+        raise OSError(f"cannot write {path}: {_reason(error)}. Nothing was written.") from None
+
+
+def _reason(error: Exception) -> str:
+    """The operating system's words, which HDF5 and TensorFlow quote among their own."""
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    quoted = re.search(r"error message = '([^']+)'", text)
+    return quoted[1] if quoted else text[:200]

@@ -16,20 +16,17 @@ SECONDS = {"silence": 1.0, "smoke signal": 3.0, "noise, short": 2.5, "noise, lon
 
 @dataclass(frozen=True)
 class Comparison:
-    """`largest`: the largest difference of any number in the embeddings; `scale`: the largest number in them (for
-    quantized embeddings 255); `tolerance`: of the one divided by the other.
-    """
+    """`largest`: the largest difference of any number in the embeddings, and `allowed`: the largest that there may be."""
 
     largest: float
-    scale: float
-    tolerance: float
+    allowed: float
 
     @property
     def passed(self) -> bool:
-        return bool(self.largest <= self.tolerance * self.scale)  # False for NaN
+        return self.largest <= self.allowed  # False for NaN
 
     def __str__(self):
-        return f"largest difference {self.largest:.2g} to the live model, {self.tolerance * self.scale:.2g} allowed"
+        return f"largest difference {self.largest:.2g} to the live model, {self.allowed:.2g} allowed"
 
 
 def signals(sample_rate: int) -> dict[str, np.ndarray]:
@@ -49,6 +46,10 @@ def signals(sample_rate: int) -> dict[str, np.ndarray]:
 def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     """Runs both on every signal.
 
+    Args:
+        tolerance: relative to the largest number in the embeddings. Quantized ones may differ by one step in 255 more,
+            since truncation makes a whole step of the smallest difference.
+
     Raises:
         VGGishError: the export gives embeddings of another shape or dtype, or other ones than the tolerance allows.
     """
@@ -63,7 +64,8 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
         difference = np.abs(exported.astype(np.float64) - expected)
         largest = np.maximum(largest, difference.max(initial=0.0))  # keeps NaN, where max() may not
         scale = max(scale, float(np.abs(expected.astype(np.float64)).max(initial=0.0)))
-    comparison = Comparison(float(largest), scale, tolerance)
+    allowed = tolerance * 255 + 1 if expected.dtype == np.uint8 else tolerance * scale
+    comparison = Comparison(float(largest), float(allowed))
     if not comparison.passed:
         raise VGGishError(f"the export does not give what the live model does: {comparison}. Nothing was written.")
     return comparison

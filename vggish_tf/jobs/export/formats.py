@@ -5,6 +5,7 @@ This module imports neither TensorFlow nor any runtime, so that a mistake is ans
 
 import importlib
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ import numpy as np
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import check_target
+
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one weight
 
 Signatures = dict[str, dict[str, dict]]  # {"inputs": {name: {"dtype": …, "shape": …}}, "outputs": …}
 
@@ -152,6 +155,20 @@ def check_options(name: str, **options):
                 f"the format {name!r} holds the network alone, examples to embedding: {option}={value!r} has no place in "
                 "it. Leave it out, or choose another format."
             )
+
+
+def check_space(path: Path, num_params: int, precision: str):
+    """Refuses a disk that the weights do not fit on.
+
+    Raises:
+        VGGishError: how much is needed, and how much there is.
+    """
+    needed, free = num_params * BYTES[precision], shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise VGGishError(
+            f"cannot write {path}: it needs {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free on that disk. "
+            "Make room, or choose another folder."
+        )
 
 
 def manifest_of(path: Path) -> Path:

@@ -29,8 +29,7 @@ def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: 
         "check": {
             "signals": list(SECONDS),
             "largest_difference": comparison.largest,
-            "largest_embedding": comparison.scale,
-            "allowed_difference": comparison.tolerance * comparison.scale,
+            "allowed_difference": comparison.allowed,
         },
         "versions": {"vggish_tf": vggish_tf.__version__, **_versions(needs)},
     }

@@ -23,9 +23,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     import onnx
 
     model = _convert(pipeline)
-    for node in model.graph.node:
-        if node.op_type == "Reshape":
-            node.attribute.append(onnx.helper.make_attribute(ZERO_IS_A_SIZE, 1))
+    _take_zero_for_a_size(model.graph)
     waveform, *weights = model.graph.input
     for source, variable in zip(weights, pipeline.network.variables, strict=True):
         values = keras.ops.convert_to_numpy(variable)
@@ -65,6 +63,20 @@ def _convert(pipeline: Pipeline):
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(tf.function(embed, signature), signature, opset=OPSET)
     return model
+
+
+def _take_zero_for_a_size(graph):
+    """In every Reshape to a shape that is computed; a constant shape with 0 in it is tf2onnx's, and means "as it is"."""
+    import onnx
+
+    constants = {value.name: value for value in graph.initializer}
+    constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    for node in graph.node:
+        if node.op_type != "Reshape":
+            continue
+        shape = constants.get(node.input[1])
+        if shape is None or 0 not in onnx.numpy_helper.to_array(shape):
+            node.attribute.append(onnx.helper.make_attribute(ZERO_IS_A_SIZE, 1))
 
 
 def _spec(value) -> dict:

@@ -37,6 +37,7 @@ class Pipeline:
         pca: the matrix (128, 128) and means (128,) of the postprocessor; None if there is none.
         input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
         weights: what the weights were called: "audioset", a file name, or the name of a model; None if untrained.
+        postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
     """
 
     network: keras.Model
@@ -46,10 +47,14 @@ class Pipeline:
     pca: PCA | None = None
     input_rate: int | None = None
     weights: str | None = None
+    postprocess_dtype: str | None = None
 
     def embed(self, waveform, *, transform="rfft"):
         """(batch, num_samples) → (batch, examples, 128), as Keras operations on tensors; all in one go."""
-        examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(self.resampled(waveform))
+        waveform = self.resampled(waveform)
+        if transform == "matrix" and self.params.num_frames > 1:
+            waveform = _filled(waveform, self.params.window_length)
+        examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(waveform)
         batch, num_examples, *shape = ops.shape(examples)
         embedding = self.network(ops.reshape(examples, (batch * num_examples, *shape)), training=False)
         return self.postprocessed(ops.reshape(embedding, (batch, num_examples, EMBEDDING_SIZE)))
@@ -73,8 +78,9 @@ class Pipeline:
     @cached_property
     def resample(self) -> Resample | None:
         """The layer between input_rate and params.sample_rate, if they differ."""
-        rates = (self.input_rate, self.params.sample_rate)
-        return None if self.input_rate in (None, self.params.sample_rate) else Resample(*rates, name="resample")
+        if self.input_rate is None or self.input_rate == self.params.sample_rate:
+            return None
+        return Resample(self.input_rate, int(self.params.sample_rate), name="resample")
 
     @cached_property
     def postprocessor(self) -> Postprocessor | None:
@@ -84,7 +90,8 @@ class Pipeline:
     def postprocessor_to(self, postprocess: Postprocess) -> Postprocessor:
         """A layer with the PCA parameters of the pipeline."""
         assert self.pca is not None
-        layer = Postprocessor(quantize=postprocess == "quantized", weights=None, name="postprocess")
+        dtype = self.postprocess_dtype
+        layer = Postprocessor(quantize=postprocess == "quantized", weights=None, name="postprocess", dtype=dtype)
         layer.pca_eigen_vectors.assign(self.pca[0])
         layer.pca_means.assign(self.pca[1])
         return layer
@@ -116,7 +123,7 @@ class Pipeline:
         """
         digest = hashlib.sha256()
         for array in self.values().values():
-            digest.update(array)
+            digest.update(array.data)
         return digest.hexdigest()
 
 
@@ -151,6 +158,13 @@ def take_apart(
         input_rate=input_rate or _rate_of(_layer_of(model, Resample)),
         weights=_name_of(model),
     )
+
+
+def _filled(waveform, length: int):
+    """Zeros behind a clip under one window, which is still too short for an example: ONNX divides towards zero, and
+    would count one frame in it where there is none.
+    """
+    return ops.pad(waveform, ((0, 0), (0, ops.maximum(length - ops.shape(waveform)[-1], 0))))
 
 
 def read_model(path: str | os.PathLike[str]) -> keras.Model:

@@ -61,7 +61,7 @@ class Graph:
         self.pipeline, self.params = pipeline, pipeline.params
         self.network = pipeline.network if precision == "float32" else _cast(pipeline.network, self.params, precision)
         self._front_end = WaveformToExamples(self.params)
-        self._to_quantized = _as_function(pipeline.postprocessor_to("quantized")) if pipeline.pca else None
+        self._to_quantized = _as_function(pipeline.postprocessor_to("quantized") if pipeline.pca else None)
         self._postprocessed = _as_function(pipeline.postprocessor)
 
     def signatures(self) -> dict[str, Callable]:
@@ -73,7 +73,7 @@ class Graph:
             "examples": tf.function(self.examples, [examples]),
             "log_mel": tf.function(self.log_mel, [waveform]),
         }
-        return functions | ({"quantized": tf.function(self.quantized, [waveform])} if self._to_quantized else {})
+        return functions | ({"quantized": tf.function(self.quantized, [waveform])} if self.pipeline.pca else {})
 
     def call(self, waveform):
         """(num_samples,) → (examples, 128), or with a batch axis on both sides."""
@@ -120,7 +120,7 @@ class Graph:
         resample = self.pipeline.resample
         if resample is None:
             return waveform
-        num_samples = tf.shape(waveform, tf.int64)[1]
+        batch, num_samples = tf.unstack(tf.shape(waveform, tf.int64))
         hop, width = GROUP_BLOCK * resample.down, GROUP_BLOCK * resample.up
         num_windows = -(-resample.num_groups(num_samples) // GROUP_BLOCK)
         window = hop - resample.down + resample.window_length
@@ -129,7 +129,6 @@ class Graph:
             return resample.convolve(_windows(waveform, rows, num_windows, window, hop, first=-resample.reach))
 
         resampled = _in_blocks(rows_of, waveform, num_windows, BLOCK, width)
-        batch = tf.shape(waveform)[0]
         return tf.reshape(resampled, (batch, num_windows * width))[:, : resample.num_outputs(num_samples)]
 
     def _padded_length(self, waveform):

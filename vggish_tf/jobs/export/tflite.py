@@ -9,6 +9,7 @@ front end too, and leave nothing of the quiet parts of a log-mel spectrogram.
 """
 
 import contextlib
+import dataclasses
 import io
 from pathlib import Path
 
@@ -24,7 +25,7 @@ SIGNATURE = "serving_default"
 
 def write(pipeline: Pipeline, path: Path, precision: str):
     """Writes one flat buffer."""
-    function = portable_function(pipeline)
+    function = portable_function(dataclasses.replace(pipeline, postprocess_dtype="float32"))  # has no float64
     root = tf.train.Checkpoint(function=function, variables=[variable.value for variable in pipeline.network.variables])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], root)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
