@@ -9,9 +9,9 @@
     POST /v1/models/vggish:predict    {"inputs": {"waveform": [[0.0, 0.1, …], …]}}       → {"outputs": {…}}
                                       {"instances": [{"waveform": [0.0, 0.1, …]}, …]}    → {"predictions": [{…}, …]}
 
-A request may name another signature ("signature_name": "examples"). All waveforms of a request have one length. This is a
-stand-in for tensorflow_model_server: a client does not change when that takes its place. It knows one model and one
-version, speaks no gRPC, and does not gather the requests of several clients into one batch.
+A request may name another signature ("signature_name": "examples"). All waveforms of a request have one length. This
+is a stand-in for tensorflow_model_server: a client does not change when that takes its place. It knows one model and
+one version, speaks no gRPC, and does not gather the requests of several clients into one batch.
 
 Source: https://www.tensorflow.org/tfx/serving/api_rest
 """

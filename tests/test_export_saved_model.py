@@ -142,8 +142,8 @@ def test_it_can_be_trained_after_loading(exported):
 def test_it_loads_where_the_package_is_not_installed(exported, oracle, tmp_path):
     waveform = noise(40_000)
     np.save(tmp_path / "waveform.npy", waveform)
-    code = "import numpy as np, tensorflow as tf; np.save('e.npy', tf.saved_model.load(sys.argv[1])(np.load('waveform.npy')))"
-    alone(code, exported, folder=tmp_path)
+    embed = "np.save('e.npy', tf.saved_model.load(sys.argv[1])(np.load('waveform.npy')))"
+    alone(f"import numpy as np, tensorflow as tf; {embed}", exported, folder=tmp_path)
     np.testing.assert_allclose(np.load(tmp_path / "e.npy"), oracle(waveform), atol=ATOL)
 
 

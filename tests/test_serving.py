@@ -1,7 +1,7 @@
 """The serving recipe, examples/serve.py, in a process of its own: health, batches, signatures, bad requests.
 
-The format is that of https://www.tensorflow.org/tfx/serving/api_rest; what is served is a small model with the signatures
-of an export, whose answers are known by hand.
+The format is that of https://www.tensorflow.org/tfx/serving/api_rest; what is served is a small model with signatures
+like those of an export, whose answers are known by hand.
 """
 
 import json

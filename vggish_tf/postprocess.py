@@ -39,9 +39,9 @@ class Postprocessor(keras.layers.Layer):
     Input shape:  (…, 128) float32, pre-activation embeddings
     Output shape: (…, 128) uint8 or float32
 
-    The sums run in float64 (on JAX, or with dtype="float32", in float32), as upstream's do: in float32 one byte in 16,000 comes out wrong,
-    because truncation turns the smallest difference into a whole step. A saved model holds the parameters themselves;
-    its config says weights=None.
+    The sums run in float64 (on JAX, or with dtype="float32", in float32), as upstream's do: in float32 one byte in
+    16,000 comes out wrong, because truncation turns the smallest difference into a whole step. A saved model holds the
+    parameters themselves; its config says weights=None.
 
     Raises:
         ValueError: the last axis is not 128.

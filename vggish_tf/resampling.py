@@ -3,8 +3,8 @@
 Outside a graph soxr does it, in vggish_tf.audio: it takes every rate. Nothing here mixes channels.
 
 The derivation. To go from rate R to rate S, let L / M be S / R in lowest terms. In theory one puts L − 1 zeros behind
-every sample, which makes the rate L·R; takes away, with a low-pass filter h, what one of the two rates cannot hold; and keeps
-every M-th sample. Output m is then
+every sample, which makes the rate L·R; takes away, with a low-pass filter h, what one of the two rates cannot hold; and
+keeps every M-th sample. Output m is then
 
     y[m] = Σ_i x[i] · h(m·M − i·L),        h in steps of 1 / (L·R) seconds, 0 outside [−H, H].
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vggish_tf.errors import VGGishError
 from vggish_tf.files import staging
 from vggish_tf.jobs.export import formats
 
@@ -62,10 +63,9 @@ def export(
 
     Raises:
         VGGishError: an unknown format, or one that cannot hold what is asked; a missing extra of the package; a path
-            that exists or cannot be written; an export that differs from the model by more than its tolerance. In
-            every case there is no new file.
+            that exists or cannot be written; a full disk; an export that differs from the model by more than its
+            tolerance. In every case there is no new file.
         CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
-        OSError: a file cannot be written to its end.
 
     Example:
         >>> import tempfile
@@ -90,26 +90,28 @@ def export(
     module = chosen.load_module()
     with staging(targets) as folder:
         written = folder / path.name
-        with _naming(path):
+        with _naming(path, written):
             module.write(parts, written, precision)
         loaded = module.load(written, parts)
         comparison = check.compare(parts, loaded, chosen.tolerances[precision])
         about = {"format": format, "precision": precision, **manifest.describe(parts, loaded, comparison, chosen.needs)}
-        with _naming(path):
+        with _naming(path, written):
             manifest.write(formats.manifest_of(written), about)
     print(f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.untrained else ''}; {comparison}")
     return path
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """What a writer raises when it cannot go on, a full disk for example, as an OSError of one line with the path."""
+def _naming(path: Path, written: Path) -> Iterator[None]:
+    """What a writer raises when it cannot go on, a full disk for example, as one line with the name that was asked."""
     import tensorflow as tf
 
     try:
         yield
+    except VGGishError as error:
+        raise type(error)(str(error).replace(str(written), str(path))) from None
     except (OSError, tf.errors.OpError) as error:
-        raise OSError(f"cannot write {path}: {_reason(error)}. Nothing was written.") from None
+        raise VGGishError(f"cannot write {path}: {_reason(error)}. Nothing was written.") from None
 
 
 def _reason(error: Exception) -> str:

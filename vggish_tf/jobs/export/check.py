@@ -16,7 +16,7 @@ SECONDS = {"silence": 1.0, "smoke signal": 3.0, "noise, short": 2.5, "noise, lon
 
 @dataclass(frozen=True)
 class Comparison:
-    """`largest`: the largest difference of any number in the embeddings, and `allowed`: the largest that there may be."""
+    """`largest`: the largest difference of any number in the embeddings; `allowed`: the largest that there may be."""
 
     largest: float
     allowed: float

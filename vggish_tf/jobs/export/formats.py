@@ -109,7 +109,8 @@ def find(name: str) -> Format:
     missing = [module for module in chosen.needs if find_spec(module) is None]
     if missing:
         raise VGGishError(
-            f"the format {name!r} needs {', '.join(missing)}, not installed. Run: pip install 'vggish-tf[{chosen.extra}]'"
+            f"the format {name!r} needs {', '.join(missing)}, which is not installed. "
+            f"Run: pip install 'vggish-tf[{chosen.extra}]'"
         )
     return chosen
 
@@ -152,8 +153,8 @@ def check_options(name: str, **options):
     for option, value in options.items():
         if value is not None and not FORMATS[name].whole:
             raise VGGishError(
-                f"the format {name!r} holds the network alone, examples to embedding: {option}={value!r} has no place in "
-                "it. Leave it out, or choose another format."
+                f"the format {name!r} holds the network alone, examples to embedding: {option}={value!r} has no place "
+                "in it. Leave it out, or choose another format."
             )
 
 

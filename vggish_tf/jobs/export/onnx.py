@@ -24,8 +24,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
     model = _convert(pipeline)
     _take_zero_for_a_size(model.graph)
-    waveform, *weights = model.graph.input
-    for source, variable in zip(weights, pipeline.network.variables, strict=True):
+    for source, variable in zip(model.graph.input[1:], pipeline.network.variables, strict=True):
         values = keras.ops.convert_to_numpy(variable)
         model.graph.initializer.append(onnx.numpy_helper.from_array(values, source.name))
     del model.graph.input[1:]
@@ -46,7 +45,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
 
 def _convert(pipeline: Pipeline):
-    """The graph as an ONNX model, whose first input is the waveform and whose others are the weights, in their order."""
+    """The graph as an ONNX model; its first input is the waveform, and the others are the weights in their order."""
     import tf2onnx
 
     variables = pipeline.network.variables
@@ -66,7 +65,7 @@ def _convert(pipeline: Pipeline):
 
 
 def _take_zero_for_a_size(graph):
-    """In every Reshape to a shape that is computed; a constant shape with 0 in it is tf2onnx's, and means "as it is"."""
+    """In every Reshape to a computed shape; a constant one with 0 in it is tf2onnx's own, and means "as it is"."""
     import onnx
 
     constants = {value.name: value for value in graph.initializer}

@@ -1,4 +1,4 @@
-"""TensorFlow without its advice to migrate: the TF1 functions called here are there for files that TF1 programs read."""
+"""TensorFlow without its advice to migrate: TF1 functions are called here for the sake of TF1 programs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

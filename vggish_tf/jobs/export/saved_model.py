@@ -1,9 +1,9 @@
 """SavedModel: waveform → embedding in bounded memory, for TensorFlow in any language, TF Serving and TensorFlow Hub.
 
 The object that tf.saved_model.load returns is called as TensorFlow Hub's google/vggish/1 is, takes batches as well, and
-can be trained. Examples are cut from the waveform, turned into log-mel and embedded `BLOCK` at a time in a loop, so that
-memory beyond the waveform itself does not grow with it. What is saved is a bare trackable with the raw variables of the
-network: a Keras model saved as such is refused by the C++ loader, or has every weight twice.
+can be trained. Examples are cut from the waveform, turned into log-mel and embedded `BLOCK` at a time in a loop, so
+that memory beyond the waveform itself does not grow with it. What is saved is a bare trackable with the raw variables
+of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice.
 """
 
 from collections.abc import Callable

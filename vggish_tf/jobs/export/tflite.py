@@ -1,7 +1,7 @@
 """LiteRT (TensorFlow Lite): waveform → embedding with built-in operators only, for phones and small computers.
 
-Batch and length are dynamic. A clip too short for one example cannot be run, since the interpreter has no empty tensors:
-export with pad="short", or pad it first.
+Batch and length are dynamic. A clip too short for one example cannot be run, since the interpreter has no empty
+tensors: export with pad="short", or pad it first.
 
 In "float16" the weights take half the space, in "int8" a quarter; with int8 the inputs of each layer are rounded to 8
 bits as well, as they come ("dynamic range"). Both are for the network alone. TensorFlow's own converter would round the
@@ -25,8 +25,11 @@ SIGNATURE = "serving_default"
 
 def write(pipeline: Pipeline, path: Path, precision: str):
     """Writes one flat buffer."""
-    function = portable_function(dataclasses.replace(pipeline, postprocess_dtype="float32"))  # has no float64
-    root = tf.train.Checkpoint(function=function, variables=[variable.value for variable in pipeline.network.variables])
+    pipeline = dataclasses.replace(pipeline, postprocess_dtype="float32")  # there is no float64
+    function = portable_function(pipeline)
+    layers = filter(None, [pipeline.network, pipeline.postprocessor])
+    variables = [variable.value for layer in layers for variable in layer.variables]
+    root = tf.train.Checkpoint(function=function, variables=variables)  # without one, the signature is lost
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], root)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     flat_buffer = converter.convert()
