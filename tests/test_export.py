@@ -1,8 +1,7 @@
-"""Every format but the SavedModel, each in its own runtime; and what must not be exported.
+"""Every format but the SavedModel and the frozen graph, each in its own runtime.
 
-The network is VGGish's with a few filters a layer, so that a format takes a second; the tests marked slow export the
-whole one. Oracle: the reference front end (NumPy, float64), and the same Keras layers behind it; for whole networks the
-tf-slim graph.
+The network is VGGish's with a few filters a layer, so that an export takes seconds. Oracle: the reference front end
+(NumPy, float64), and the same Keras layers behind it.
 """
 
 import json
@@ -14,7 +13,7 @@ import pytest
 import tensorflow as tf
 from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
 
-from vggish_tf import Resample, load_model
+from vggish_tf import Resample, checkpoints, load_model
 from vggish_tf.jobs.export import export
 from vggish_tf.reference import vggish_input
 

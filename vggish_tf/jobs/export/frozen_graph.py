@@ -6,6 +6,7 @@ name too (`vggish/conv1/Relu:0` and so on). It takes log-mel examples, as upstre
 
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from vggish_tf.errors import VGGishError
@@ -18,17 +19,19 @@ tf1 = tf.compat.v1
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes a binary GraphDef."""
+    """Writes a binary GraphDef, in which a constant has the place and the name of each variable."""
     from vggish_tf.reference import vggish_slim
 
     _check_shape(pipeline)
-    values = pipeline.values()
-    with tf.Graph().as_default() as graph, tf1.Session() as session, quiet():
+    with tf.Graph().as_default() as graph, tf1.variable_scope(tf1.get_variable_scope(), use_resource=False), quiet():
         vggish_slim.define_vggish_slim()
-        for variable in tf1.global_variables():
-            variable.load(values[variable.op.name], session)
-        frozen = tf1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), [OUTPUT_OP_NAME])
-    path.write_bytes(frozen.SerializeToString())
+        definition = tf1.graph_util.extract_sub_graph(graph.as_graph_def(), [OUTPUT_OP_NAME])
+    values = pipeline.values()
+    for node in definition.node:
+        if node.op == "VariableV2":
+            node.CopyFrom(_constant(node.name, values.pop(node.name)))
+    assert not values, f"no place for {', '.join(values)}"
+    path.write_bytes(definition.SerializeToString())
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
@@ -59,3 +62,10 @@ def _check_shape(pipeline: Pipeline):
             f"the TF1 graph takes examples of {NUM_FRAMES} frames and {NUM_BANDS} mel bins; these params make {shape}. "
             "Choose another format."
         )
+
+
+def _constant(name: str, array: np.ndarray):
+    value = tf1.AttrValue(tensor=tf.make_tensor_proto(array))
+    return tf1.NodeDef(
+        name=name, op="Const", attr={"dtype": tf1.AttrValue(type=tf.float32.as_datatype_enum), "value": value}
+    )
