@@ -20,6 +20,7 @@ _HOME = {
     "LogMel": "frontend",
     "StftMagnitude": "frontend",
     "WaveformToExamples": "frontend",
+    "Resample": "resampling",
     "Postprocessor": "postprocess",
     "dequantize": "postprocess",
     "VGGish": "model",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # what editors and type checkers read instead of _HOME; a tes
     from vggish_tf.model import VGGish, load_model
     from vggish_tf.params import Params
     from vggish_tf.postprocess import Postprocessor, dequantize
+    from vggish_tf.resampling import Resample
 
 
 def __getattr__(name: str):

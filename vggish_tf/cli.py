@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vggish-tf {vggish_tf.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_embed, _add_inspect, _add_fetch, _add_verify, _add_demo):
+    for add in (_add_embed, _add_inspect, _add_fetch, _add_verify, _add_demo, _add_export):
         add(commands)
     return parser
 
@@ -104,6 +104,25 @@ def _add_demo(commands):
     parser = _add_command(commands, "demo", _demo, "embed the clip that ships with the package and draw every stage")
     parser.add_argument("-o", "--output", type=Path, default=Path("vggish-demo"), metavar="FOLDER", help=(
         "where to write (default: vggish-demo)"))  # fmt: skip
+
+
+def _add_export(commands):
+    parser = _add_command(commands, "export", _export, "write a model for another runtime, and check it there")
+    parser.add_argument("--format", required=True, metavar="FORMAT", help=(
+        "saved_model, frozen_graph, onnx, tflite, openvino, keras, weights or tf1_checkpoint"))  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="PATH", help="beside it comes PATH.json")
+    _add_weights(parser)
+    parser.add_argument("--model", type=Path, metavar="FILE", help="a .keras file, instead of --weights")
+    _add_params(parser)
+    parser.add_argument(
+        "--pad", choices=("never", "short", "always"), help="see embed; default: as the model, or never"
+    )
+    parser.add_argument("--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits")
+    parser.add_argument("--pca", default="audioset", metavar="NPZ", help=(
+        'PCA parameters of --postprocess and the signature quantized; "none" leaves that out'))  # fmt: skip
+    parser.add_argument("--input-rate", type=int, metavar="HZ", help="resample audio of this rate inside the model")
+    parser.add_argument("--precision", help="of the weights: float32, bfloat16, float16 or int8, as the format has it")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
 
 
 def _add_weights(parser: argparse.ArgumentParser, default: str | None = "audioset"):
@@ -183,6 +202,21 @@ def _demo(args):
     from vggish_tf.jobs import demo
 
     demo.run(args.output)
+
+
+def _export(args):
+    params = _params(args) if args.set else None
+    from vggish_tf.jobs import export
+
+    names = ("precision", "postprocess", "input_rate", "overwrite")
+    options = {name: getattr(args, name) for name in names}
+    export.formats.plan(args.output, args.format, **options)
+    _import_tensorflow()
+    from vggish_tf.jobs.export.pipeline import read_model
+
+    model = read_model(args.model) if args.model else args.weights
+    pca = None if args.pca == "none" else args.pca
+    export.export(model, args.output, format=args.format, params=params, pad=args.pad, pca=pca, **options)
 
 
 def _import_tensorflow():

@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,7 +52,6 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     may be a file or a folder.
 
     Example:
-        >>> import tempfile
         >>> target = Path(tempfile.mkdtemp()) / "note.txt"
         >>> with replacing(target) as temporary:
         ...     _ = temporary.write_text("whole or not at all")
@@ -70,3 +70,28 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging(targets: Sequence[Path]) -> Iterator[Path]:
+    """Yields a new folder beside `targets`, which are to be made in it by their names; on success moves them out.
+
+    What has the name of a target is replaced, a folder too: check first that it may be. After an error nothing of
+    the new is left, and nothing of the old is lost.
+
+    Example:
+        >>> target = Path(tempfile.mkdtemp()) / "model"
+        >>> with staging([target]) as folder:
+        ...     (folder / "model").mkdir()
+        >>> target.is_dir(), len(list(target.parent.iterdir()))
+        (True, 1)
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f".{targets[0].name}.", dir=targets[0].parent))
+    try:
+        yield folder
+        for target in targets:
+            if target.is_dir():
+                os.replace(target, folder / f"{target.name}.old")
+            os.replace(folder / target.name, target)
+    finally:
+        shutil.rmtree(folder)

@@ -11,6 +11,7 @@ from vggish_tf.framing import PADS, Pad
 from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.params import Params
 from vggish_tf.postprocess import Postprocessor
+from vggish_tf.resampling import Resample  # noqa: F401  (load_model has to know it)
 
 Postprocess = Literal["pca", "quantized"] | None
 Weights = str | os.PathLike[str] | None

@@ -39,9 +39,9 @@ class Postprocessor(keras.layers.Layer):
     Input shape:  (…, 128) float32, pre-activation embeddings
     Output shape: (…, 128) uint8 or float32
 
-    The sums run in float64 (on JAX, in float32), as upstream's do: in float32 one byte in 16,000 comes out wrong,
-    because truncation turns the smallest difference into a whole step. A saved model holds the parameters themselves;
-    its config says weights=None.
+    The sums run in float64 (on JAX, or with dtype="float32", in float32), as upstream's do: in float32 one byte in
+    16,000 comes out wrong, because truncation turns the smallest difference into a whole step. A saved model holds the
+    parameters themselves; its config says weights=None.
 
     Raises:
         ValueError: the last axis is not 128.
@@ -55,7 +55,7 @@ class Postprocessor(keras.layers.Layer):
     """
 
     def __init__(self, quantize: bool = True, *, weights: str | os.PathLike[str] | None = "audioset", **kwargs):
-        dtype = "float32" if keras.config.backend() == "jax" else "float64"
+        dtype = "float32" if keras.config.backend() == "jax" else kwargs.get("dtype") or "float64"
         super().__init__(**{**kwargs, "dtype": dtype})
         self.quantize = quantize
         eigen_vectors, means = read_pca(weights)

@@ -1,0 +1,168 @@
+"""Every format but the SavedModel and the frozen graph, each in its own runtime.
+
+The network is VGGish's with a few filters a layer, so that an export takes seconds. Oracle: the reference front end
+(NumPy, float64), and the same Keras layers behind it.
+"""
+
+import json
+from functools import cache
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
+
+from vggish_tf import Resample, checkpoints, load_model
+from vggish_tf.jobs.export import export
+from vggish_tf.reference import vggish_input
+
+NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.xml", "keras": "vggish.keras"}
+EXTRA = {"onnx": "onnxruntime", "tflite": "ai_edge_quantizer", "openvino": "openvino", "keras": "keras"}
+# Against the float64 log-mel, on noise: ten float32 layers, and the front end in float32. The largest seen is 1e-5.
+ATOL = 5e-5
+
+
+@pytest.fixture(scope="module")
+def files(small, tmp_path_factory):
+    """format → its file; each is exported once."""
+    folder = tmp_path_factory.mktemp("files")
+    return cache(lambda format: exported(small, folder, format))
+
+
+@pytest.fixture(scope="module")
+def oracle(small):
+    """(num_samples,) → (examples, 128)"""
+    names = [layer.name for layer in small.layers]
+    network = keras.Model(small.layers[names.index("examples")].output, small.output)
+
+    def run(waveform):
+        examples = vggish_input.waveform_to_examples(waveform.astype(np.float64), 16_000)
+        return np.asarray(network(examples[np.newaxis].astype(np.float32)))[0]
+
+    return run
+
+
+def exported(model, folder, format, **options):
+    pytest.importorskip(EXTRA[format], reason=f"pip install 'vggish-tf[{format}]'")
+    return export(model, folder / NAMES[format], format=format, **options)
+
+
+def run_onnx(path):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    return lambda waveform: session.run(["embedding"], {"waveform": waveform})[0]
+
+
+def run_tflite(path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(str(path)).get_signature_runner()
+    return lambda waveform: runner(waveform=waveform)["embedding"]
+
+
+def run_openvino(path):
+    import openvino
+
+    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda waveform: compiled({"waveform": waveform})["embedding"]
+
+
+def run_keras(path):
+    model = load_model(path)
+    return lambda waveform: np.asarray(model(waveform))
+
+
+RUNTIMES = {"onnx": run_onnx, "tflite": run_tflite, "openvino": run_openvino, "keras": run_keras}
+
+
+@pytest.mark.parametrize("format", RUNTIMES)
+def test_a_waveform_goes_in_and_embeddings_come_out(format, small, oracle, files, capsys):
+    """By name, for a batch, and for more than one length."""
+    path = files(format)
+    run = RUNTIMES[format](path)
+    for shape in ((1, 15_600), (3, 40_000)):
+        waveforms = noise(*shape)
+        embedding = run(waveforms)
+        for waveform, rows in zip(waveforms, embedding, strict=True):
+            np.testing.assert_allclose(rows, oracle(waveform), atol=ATOL)
+    manifest = json.loads(path.with_name(f"{NAMES[format]}.json").read_text())
+    assert manifest["format"] == format
+    assert 0 <= manifest["check"]["largest_difference"] <= manifest["check"]["allowed_difference"]
+    assert f"largest difference {manifest['check']['largest_difference']:.2g}" in capsys.readouterr().out
+    (signature,) = manifest["signatures"].values()
+    assert signature["inputs"] == {"waveform": {"dtype": "float32", "shape": [None, None]}}
+    assert list(signature["outputs"]) == ["embedding"]
+
+
+@pytest.mark.parametrize("format", ["onnx", "openvino", "keras"])
+def test_a_clip_too_short_gives_no_rows(format, files):
+    run = RUNTIMES[format](files(format))
+    for num_samples in (0, 399, 400, 15_599):
+        assert run(noise(2, num_samples)).shape == (2, 0, 128)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+def test_litert_has_builtin_operators_only(precision, small, tmp_path):
+    path = exported(small, tmp_path, "tflite", precision=precision)
+    from ai_edge_litert.interpreter import Interpreter
+
+    operators = {operator["op_name"] for operator in Interpreter(str(path))._get_ops_details()}
+    assert "CONV_2D" in operators
+    assert not [name for name in operators if name.startswith("Flex") or name == "CUSTOM"]
+
+
+def test_litert_weights_get_smaller_and_the_front_end_stays_exact(small, tmp_path, oracle):
+    """TensorFlow's own converter rounds the front end too; the smoke signal's embedding is then far off."""
+    sizes, differences = {}, {}
+    smoke = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 16_000).astype(np.float32)
+    for precision in ("float32", "float16", "int8"):
+        path = exported(small, tmp_path, "tflite", precision=precision, overwrite=True)
+        sizes[precision] = path.stat().st_size
+        differences[precision] = np.abs(run_tflite(path)(smoke[np.newaxis])[0] - oracle(smoke)).max()
+    weights = 4 * small.count_params()
+    assert sizes["float32"] - sizes["float16"] > 0.4 * weights
+    assert sizes["float32"] - sizes["int8"] > 0.6 * weights  # biases and scales stay float32
+    assert 1e-6 < differences["float16"] < 1e-2 * np.abs(oracle(smoke)).max() < differences["int8"] * 10
+    assert differences["int8"] < 0.2 * np.abs(oracle(smoke)).max()
+
+
+@pytest.mark.parametrize(
+    ("format", "postprocess"),
+    [("onnx", "quantized"), ("tflite", "pca"), ("tflite", "quantized"), ("openvino", "quantized"), ("keras", "pca")],
+)
+def test_the_resampler_and_the_postprocessor_go_along(format, postprocess, small, tmp_path, pca_params):
+    path = exported(small, tmp_path, format, postprocess=postprocess, pca=pca_params, input_rate=44_100)
+    embedding = RUNTIMES[format](path)(noise(2, 50_000))
+    assert (embedding.shape, embedding.dtype) == (
+        (2, 1, 128),
+        np.dtype("uint8" if postprocess == "quantized" else "f4"),
+    )
+    manifest = json.loads((tmp_path / f"{NAMES[format]}.json").read_text())
+    assert (manifest["input_rate"], manifest["postprocess"]) == (44_100, postprocess)
+
+
+def test_a_saved_model_resamples_in_blocks(small, tmp_path):
+    """A batch, over many blocks, as the layer does it at once; and 15,600 samples at 16 kHz are 42,997.5 of these."""
+    path = export(small, tmp_path / "vggish", input_rate=44_100, pca=None)
+    loaded = tf.saved_model.load(path)
+    waveforms = noise(2, 30 * 44_100 + 7)
+    expected = small(np.asarray(Resample(44_100)(waveforms)))
+    np.testing.assert_allclose(loaded(waveforms), expected, atol=ATOL)
+    assert loaded(noise(43_000)).shape == (1, 128)
+    assert loaded(noise(42_996)).shape == (0, 128)
+
+
+def test_weights_and_tf1_checkpoints_hold_the_values_by_name(small, tmp_path):
+    """Read by h5py and by TensorFlow."""
+    kernel = np.asarray(small.get_layer("fc1_2").kernel)
+    path = export(small, tmp_path / "vggish.ckpt", format="tf1_checkpoint")
+    reader = tf.train.load_checkpoint(str(path))
+    assert path.is_file()  # V1, as published
+    assert len(reader.get_variable_to_shape_map()) == 18
+    assert np.array_equal(reader.get_tensor("vggish/fc1/fc1_2/weights"), kernel)
+    path = export(small, tmp_path / "vggish.weights.h5", format="weights")
+    other = keras.models.clone_model(small)
+    checkpoints.load_weights(other, path)
+    assert np.array_equal(other.get_layer("fc1_2").kernel, kernel)

@@ -1,0 +1,224 @@
+"""The SavedModel, in every loader. Oracle: the reference front end (NumPy, float64) and the tf-slim graph with the same
+checkpoint; for the quantized embeddings, upstream's NumPy Postprocessor.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import seeded
+import tensorflow as tf
+
+from vggish_tf import checkpoints
+from vggish_tf.jobs.export import export
+from vggish_tf.reference import vggish_input, vggish_postprocess, vggish_slim
+
+RAW_BYTES = 4 * 72_141_184
+PUBLISHED_ORDER = [f"{layer}/{kind}" for layer in seeded.SHAPES for kind in ("weights", "biases")]
+ATOL = 1e-5  # float32 network and log-mel against float64 log-mel and the tf-slim graph; the largest seen is 4e-6
+# A process as of somebody who has TensorFlow alone: neither our package nor Keras can be imported.
+ALONE = "import sys; sys.modules.update(dict.fromkeys(('vggish_tf', 'keras', 'tf_slim', 'scipy')));"
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, shape).astype(np.float32)
+
+
+def alone(code: str, *arguments, folder) -> str:
+    command = [sys.executable, "-c", ALONE + code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def exported(seeded_checkpoint, pca_params, tmp_path_factory):
+    """The folder of a SavedModel. Do not change it."""
+    path = export(seeded_checkpoint, tmp_path_factory.mktemp("export") / "vggish", pca=pca_params)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def loaded(exported):
+    return tf.saved_model.load(exported)
+
+
+@pytest.fixture(scope="module")
+def oracle(seeded_checkpoint):
+    """(num_samples,) → (examples, 128), as upstream computes it."""
+    with tf.Graph().as_default() as graph:
+        embedding = vggish_slim.define_vggish_slim()
+    session = tf.compat.v1.Session(graph=graph)
+    vggish_slim.load_vggish_slim_checkpoint(session, seeded_checkpoint)
+
+    def run(waveform):
+        examples = vggish_input.waveform_to_examples(waveform.astype(np.float64), 16_000)
+        return session.run(embedding, {"vggish/input_features:0": examples})
+
+    yield run
+    session.close()
+
+
+def test_it_is_called_as_the_tensorflow_hub_module_is(loaded, oracle):
+    """vggish_export_tfhub.py: a 1-D waveform in, NumPy or tensor, and (num_examples, 128) out."""
+    waveform = noise(40_000)
+    for given in (waveform, tf.constant(waveform)):
+        embedding = loaded(given)
+        assert embedding.shape == (2, 128)
+        np.testing.assert_allclose(embedding, oracle(waveform), atol=ATOL)
+
+
+@pytest.mark.parametrize("num_samples", [0, 1, 400, 15_599, 15_600, 30_959, 30_960])
+def test_the_number_of_rows_straddles_every_boundary(loaded, num_samples):
+    expected = max(0, (num_samples - 400 + 160) // 160 // 96)
+    assert loaded(noise(num_samples)).shape == (expected, 128)
+    assert loaded(noise(2, num_samples)).shape == (2, expected, 128)
+
+
+@pytest.mark.parametrize("shape", [(3, 40_000), (5, 7 * 15_600), (40, 15_600)])
+def test_a_batch_is_its_rows(loaded, oracle, shape):
+    """Also where the blocks of 32 examples end inside a clip, and where one clip is less than a block."""
+    waveforms = noise(*shape)
+    embedding = loaded(waveforms)
+    for waveform, rows in zip(waveforms[[0, -1]], embedding.numpy()[[0, -1]], strict=True):
+        np.testing.assert_allclose(rows, oracle(waveform), atol=ATOL)
+
+
+def test_serving_default_has_the_start_of_every_example(loaded, oracle):
+    waveforms = noise(2, 60_000)
+    outputs = loaded.signatures["serving_default"](waveform=tf.constant(waveforms))
+    np.testing.assert_allclose(outputs["embedding"][1], oracle(waveforms[1]), atol=ATOL)
+    np.testing.assert_allclose(outputs["timestamps"], [[0.0, 0.96, 1.92]] * 2, rtol=1e-15)
+
+
+def test_examples_and_log_mel_are_the_two_halves(loaded, oracle):
+    waveform = noise(40_000)
+    log_mel = loaded.signatures["log_mel"](waveform=tf.constant(waveform[np.newaxis]))["log_mel"].numpy()
+    assert log_mel.shape == (1, 248, 64)
+    examples = vggish_input.waveform_to_examples(waveform.astype(np.float64), 16_000)
+    np.testing.assert_allclose(log_mel[0, :192].reshape(2, 96, 64), examples, atol=2e-5)  # as the front end's own tests
+    embedding = loaded.signatures["examples"](input_features=tf.constant(examples, tf.float32))["embedding"]
+    np.testing.assert_allclose(embedding, oracle(waveform), atol=ATOL)
+
+
+def test_quantized_is_upstreams_postprocessing(loaded, pca_params):
+    waveform = noise(2, 110_000)
+    quantized = loaded.signatures["quantized"](waveform=tf.constant(waveform))["embedding"].numpy()
+    expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(loaded(waveform[1]).numpy())
+    assert quantized.dtype == np.uint8
+    assert np.count_nonzero((quantized > 0) & (quantized < 255)) > 0  # not all of them clipped
+    assert np.array_equal(quantized[1], expected)
+
+
+def test_weights_are_stored_once(exported):
+    size = sum(file.stat().st_size for file in exported.rglob("*") if file.is_file())
+    assert RAW_BYTES < size <= 1.02 * RAW_BYTES
+
+
+def test_it_can_be_trained_after_loading(exported):
+    """Every one of the 18 weights gets a gradient through the loop, and a step changes the embedding."""
+    loaded = tf.saved_model.load(exported)
+    assert len(loaded.variables) == len(loaded.trainable_variables) == 18
+    waveform = tf.constant(noise(1, 33 * 15_360 + 240))  # more than one block
+    with tf.GradientTape() as tape:
+        before = loaded(waveform)
+        loss = tf.reduce_mean(before**2)
+    gradients = tape.gradient(loss, loaded.trainable_variables)
+    assert all(np.abs(gradient.numpy()).max() > 0 for gradient in gradients)
+    bias = loaded.trainable_variables[-1]
+    expected = 2 / 128 * tf.reduce_mean(before, (0, 1))  # d mean(e²) / d bias, by hand
+    np.testing.assert_allclose(gradients[-1], expected, rtol=1e-4, atol=1e-7)  # sums of 33 rows in float32
+    bias.assign_sub(gradients[-1])
+    np.testing.assert_allclose(loaded(waveform), before - gradients[-1], atol=1e-6)
+
+
+def test_it_loads_where_the_package_is_not_installed(exported, oracle, tmp_path):
+    waveform = noise(40_000)
+    np.save(tmp_path / "waveform.npy", waveform)
+    embed = "np.save('e.npy', tf.saved_model.load(sys.argv[1])(np.load('waveform.npy')))"
+    alone(f"import numpy as np, tensorflow as tf; {embed}", exported, folder=tmp_path)
+    np.testing.assert_allclose(np.load(tmp_path / "e.npy"), oracle(waveform), atol=ATOL)
+
+
+def saved_model_cli(*arguments, folder) -> str:
+    code = "from tensorflow.python.tools.saved_model_cli import main; sys.argv[0] = 'saved_model_cli'; sys.exit(main())"
+    return alone(code, *arguments, folder=folder)
+
+
+def test_saved_model_cli_shows_the_signatures(exported, tmp_path):
+    text = saved_model_cli("show", "--dir", exported, "--tag_set", "serve", folder=tmp_path)
+    assert set(re.findall(r'SignatureDef key: "(\w+)"', text)) >= {
+        "serving_default",
+        "examples",
+        "log_mel",
+        "quantized",
+    }
+
+
+def test_saved_model_cli_runs_it(exported, oracle, tmp_path):
+    waveforms = noise(2, 40_000)
+    np.save(tmp_path / "w.npy", waveforms)
+    run = ("run", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default")
+    saved_model_cli(*run, "--inputs", "waveform=w.npy", "--outdir", ".", folder=tmp_path)
+    np.testing.assert_allclose(np.load(tmp_path / "embedding.npy")[1], oracle(waveforms[1]), atol=ATOL)
+
+
+def test_a_c_program_runs_it(exported, oracle, tmp_path):
+    """The session loader of C and C++, without Python; it is what TF Serving is built on."""
+    compiler = shutil.which("gcc")
+    if not compiler:
+        pytest.skip("there is no gcc")
+    folder = Path(tf.__file__).parent
+    program, source = tmp_path / "embed", Path(__file__).with_name("embed_with_c.c")
+    libraries = [folder / name for name in ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2")]
+    command = [compiler, source, "-o", program, f"-I{folder / 'include'}", *libraries, f"-Wl,-rpath,{folder}"]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    signature = json.loads(exported.with_name("vggish.json").read_text())["signatures"]["serving_default"]
+    waveform = noise(40_000)
+    waveform.tofile(tmp_path / "w.f32")
+    names = (signature["inputs"]["waveform"]["tensor"], signature["outputs"]["embedding"]["tensor"])
+    subprocess.run([program, exported, tmp_path / "w.f32", tmp_path / "e.f32", *names], check=True, capture_output=True)
+    embedding = np.fromfile(tmp_path / "e.f32", np.float32).reshape(-1, 128)
+    np.testing.assert_allclose(embedding, oracle(waveform), atol=ATOL)
+
+
+def test_a_manifest_tells_what_it_is(exported, seeded_checkpoint):
+    manifest = json.loads(exported.with_name("vggish.json").read_text())
+    assert (manifest["weights"], manifest["untrained"], manifest["pad"]) == ("vggish_model.ckpt", False, "never")
+    assert manifest["versions"]["tensorflow"] == tf.__version__
+    assert manifest["params"]["sample_rate"] == manifest["input_rate"] == 16_000
+    assert set(manifest["signatures"]) == {"serving_default", "examples", "log_mel", "quantized"}
+    assert manifest["check"]["largest_difference"] <= manifest["check"]["allowed_difference"] < 1e-3
+    values = checkpoints.read(seeded_checkpoint)
+    digest = hashlib.sha256(b"".join(values[name].tobytes() for name in PUBLISHED_ORDER))
+    assert manifest["weights_sha256"] == digest.hexdigest()
+
+
+PEAK = """
+import numpy as np, tensorflow as tf
+def kilobytes(field):
+    return int(next(line for line in open("/proc/self/status") if line.startswith(field)).split()[1])
+loaded = tf.saved_model.load(sys.argv[1])
+loaded(np.zeros(33 * 15_360, np.float32))
+waveform = np.random.default_rng(0).standard_normal(int(sys.argv[2]) * 16_000, np.float32)
+open("/proc/self/clear_refs", "w").write("5")  # the peak of loading does not count
+before = kilobytes("VmRSS")
+rows = loaded(waveform).shape[0]
+print(rows, kilobytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is reset through /proc")
+@pytest.mark.parametrize("seconds", [240, pytest.param(3600, marks=pytest.mark.slow)])
+def test_memory_does_not_grow_with_the_waveform(exported, tmp_path, seconds):
+    """Beyond the waveform and a copy of it; at once, the log-mel and first layers would take 2 GB in four minutes."""
+    rows, kilobytes = map(int, alone(PEAK, exported, seconds, folder=tmp_path).split()[-2:])
+    assert rows == (seconds * 16_000 - 240) // 15_360
+    assert kilobytes * 1024 < 3 * 4 * 16_000 * seconds + 150e6  # what the allocator keeps of blocks of 32 examples

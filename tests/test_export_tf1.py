@@ -1,0 +1,36 @@
+"""The frozen graph in a TF1 script that knows nothing of the package. Oracle: the tf-slim graph with the checkpoint."""
+
+import numpy as np
+import pytest
+import seeded
+import tensorflow as tf
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.jobs.export import export
+from vggish_tf.params import Params
+
+tf1 = tf.compat.v1
+
+
+def test_a_tf1_script_finds_the_published_tensors(seeded_checkpoint, tmp_path):
+    path = export(seeded_checkpoint, tmp_path / "vggish.pb", format="frozen_graph")
+    examples = np.random.default_rng(0).uniform(-4, 2, (3, 96, 64)).astype(np.float32)
+    definition = tf1.GraphDef()
+    definition.ParseFromString(path.read_bytes())
+    assert not [node.name for node in definition.node if "Variable" in node.op]
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tf1.import_graph_def(definition, name="")
+        source = session.graph.get_tensor_by_name("vggish/input_features:0")
+        names = ["vggish/embedding:0", "vggish/conv1/Relu:0"]
+        embedding, conv1 = session.run([session.graph.get_tensor_by_name(name) for name in names], {source: examples})
+    with seeded.slim_session(seeded_checkpoint) as run:
+        expected, expected_conv1 = run(examples, "embedding", "conv1")
+    np.testing.assert_allclose(embedding, expected, atol=1e-5)  # the same operations, on constants: other kernels
+    np.testing.assert_allclose(conv1, expected_conv1, atol=1e-5)
+
+
+def test_it_holds_the_published_shape_alone(tmp_path):
+    params = Params(example_window_seconds=0.48)
+    with pytest.raises(VGGishError, match="takes examples of 96 frames and 64 mel bins"):
+        export(None, tmp_path / "vggish.pb", format="frozen_graph", params=params)
+    assert not list(tmp_path.iterdir())

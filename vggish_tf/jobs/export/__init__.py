@@ -1,0 +1,121 @@
+"""One model, every runtime: each export is loaded back in the runtime it is for, and compared with the live model.
+
+    formats       the formats by name: precisions, tolerances, what they need
+    pipeline      what is exported, in pieces
+    saved_model, frozen_graph, onnx, tflite, openvino, keras_model, weights, tf1_checkpoint      one a format
+    check         the comparison
+    manifest      what is written beside the file
+
+Nothing is quantized or cut down unless a precision asks for it, and nothing is trained here.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import staging
+from vggish_tf.jobs.export import formats
+
+if TYPE_CHECKING:  # so that a mistake is answered before Keras and TensorFlow have been imported
+    import keras
+
+    from vggish_tf.frontend import Pad
+    from vggish_tf.model import Postprocess, Weights
+    from vggish_tf.params import Params
+
+__all__ = ["export"]
+
+
+def export(
+    model: "Weights | keras.Model",
+    path: str | os.PathLike[str],
+    *,
+    format: str = "saved_model",
+    precision: str | None = None,
+    params: "Params | None" = None,
+    pad: "Pad | None" = None,
+    postprocess: "Postprocess" = None,
+    pca: "Weights" = "audioset",
+    input_rate: int | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Exports a model, checks the result in its own runtime, and prints the largest difference to the live model.
+
+    Beside the export comes a manifest, `<path>.json`: digest of the weights, params, signatures, versions, difference.
+
+    Args:
+        model: one that VGGish() made, or "audioset", the path of a checkpoint, or None for untrained weights.
+        path: of the file, or for "saved_model" of the folder.
+        format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights" or "tf1_checkpoint".
+        precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite, openvino), "int8" (tflite).
+        params, pad, postprocess: instead of those of the model.
+        pca: where the PCA parameters are, for `postprocess` and for the signature `quantized` of a SavedModel:
+            "audioset", the path of an npz, or None, which leaves that signature out. Those of the model count more.
+        input_rate: Hz, of the waveforms that the exported model takes; it resamples them itself.
+        overwrite: True replaces what is there.
+
+    Returns:
+        path
+
+    Raises:
+        VGGishError: an unknown format, or one that cannot hold what is asked; a missing extra of the package; a path
+            that exists or cannot be written; a full disk; an export that differs from the model by more than its
+            tolerance. In every case there is no new file.
+        CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> export(None, f"{folder}/vggish.weights.h5", format="weights").name  # doctest: +SKIP
+        'vggish.weights.h5'
+    """
+    path = Path(path)
+    precision, targets = formats.plan(
+        path, format, precision=precision, postprocess=postprocess, input_rate=input_rate, overwrite=overwrite
+    )
+
+    from vggish_tf.jobs.export import check, manifest, pipeline
+
+    wants_pca = postprocess is not None or format == "saved_model"
+    parts = pipeline.take_apart(
+        model, params=params, pad=pad, postprocess=postprocess, pca=pca if wants_pca else None, input_rate=input_rate
+    )
+    formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)  # the model's own
+    formats.check_space(path, parts.network.count_params(), precision)
+    chosen = formats.FORMATS[format]
+    module = chosen.load_module()
+    with staging(targets) as folder:
+        written = folder / path.name
+        with _naming(path, written):
+            module.write(parts, written, precision)
+        loaded = module.load(written, parts)
+        comparison = check.compare(parts, loaded, chosen.tolerances[precision])
+        about = {"format": format, "precision": precision, **manifest.describe(parts, loaded, comparison, chosen.needs)}
+        with _naming(path, written):
+            manifest.write(formats.manifest_of(written), about)
+    print(f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.untrained else ''}; {comparison}")
+    return path
+
+
+@contextmanager
+def _naming(path: Path, written: Path) -> Iterator[None]:
+    """What a writer raises when it cannot go on, a full disk for example, as one line with the name that was asked."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except VGGishError as error:
+        raise type(error)(str(error).replace(str(written), str(path))) from None
+    except (OSError, tf.errors.OpError) as error:
+        raise VGGishError(f"cannot write {path}: {_reason(error)}. Nothing was written.") from None
+
+
+def _reason(error: Exception) -> str:
+    """The operating system's words, which HDF5 and TensorFlow quote among their own."""
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    quoted = re.search(r"error message = '([^']+)'", text)
+    return quoted[1] if quoted else text[:200]

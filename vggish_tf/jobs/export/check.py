@@ -1,0 +1,71 @@
+"""The self-check: an exported file in its own runtime against the live model, on sound that is made here.
+
+It says how far apart the two are; whether the weights are the published ones is `vggish-tf verify`'s to say.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.pipeline import Pipeline
+
+SECONDS = {"silence": 1.0, "smoke signal": 3.0, "noise, short": 2.5, "noise, long, a batch of two": 5.3}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`largest`: the largest difference of any number in the embeddings; `allowed`: the largest that there may be."""
+
+    largest: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        return self.largest <= self.allowed  # False for NaN
+
+    def __str__(self):
+        return f"largest difference {self.largest:.2g} to the live model, {self.allowed:.2g} allowed"
+
+
+def signals(sample_rate: int) -> dict[str, np.ndarray]:
+    """Name → (batch, num_samples) float32: silence, the official smoke signal (1 kHz), and noise of two lengths."""
+    counts = {name: int(seconds * sample_rate) for name, seconds in SECONDS.items()}
+    silence, smoke, short, long = counts.values()
+    noise = np.random.default_rng(0)
+    waveforms = (
+        np.zeros((1, silence)),
+        np.sin(2 * np.pi * 1000 * np.arange(smoke) / sample_rate)[np.newaxis],
+        noise.uniform(-0.5, 0.5, (1, short)),
+        noise.uniform(-0.5, 0.5, (2, long)),
+    )
+    return {name: waveform.astype(np.float32) for name, waveform in zip(counts, waveforms, strict=True)}
+
+
+def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
+    """Runs both on every signal.
+
+    Args:
+        tolerance: relative to the largest number in the embeddings. Quantized ones may differ by one step in 255 more,
+            since truncation makes a whole step of the smallest difference.
+
+    Raises:
+        VGGishError: the export gives embeddings of another shape or dtype, or other ones than the tolerance allows.
+    """
+    largest, scale = 0.0, 0.0
+    for name, waveform in signals(pipeline.input_rate or pipeline.params.sample_rate).items():
+        expected, exported = pipeline.live(waveform), np.asarray(loaded.run(waveform))
+        if (expected.shape, expected.dtype) != (exported.shape, exported.dtype):
+            raise VGGishError(
+                f"the export gives {exported.dtype} {exported.shape} for {name!r}, the live model {expected.dtype} "
+                f"{expected.shape}. Nothing was written."
+            )
+        difference = np.abs(exported.astype(np.float64) - expected)
+        largest = np.maximum(largest, difference.max(initial=0.0))  # keeps NaN, where max() may not
+        scale = max(scale, float(np.abs(expected.astype(np.float64)).max(initial=0.0)))
+    allowed = tolerance * 255 + 1 if expected.dtype == np.uint8 else tolerance * scale
+    comparison = Comparison(float(largest), float(allowed))
+    if not comparison.passed:
+        raise VGGishError(f"the export does not give what the live model does: {comparison}. Nothing was written.")
+    return comparison

@@ -1,0 +1,177 @@
+"""The formats by name: which module writes each, what it can hold, how exact it has to be, and what it needs.
+
+This module imports neither TensorFlow nor any runtime, so that a mistake is answered at once.
+"""
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import check_target
+
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one weight
+
+Signatures = dict[str, dict[str, dict]]  # {"inputs": {name: {"dtype": …, "shape": …}}, "outputs": …}
+
+
+class Loaded(NamedTuple):
+    """A file in its own runtime: `run`, (batch, num_samples) → (batch, examples, 128) arrays, and its signatures."""
+
+    run: Callable[[np.ndarray], np.ndarray]
+    signatures: dict[str, Signatures]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Args:
+        module: of this package; has write(pipeline, path, precision) and load(path, pipeline) → Loaded.
+        tolerances: precision → the largest difference to the live model that an export may have, as a part of the
+            largest number in the embeddings; the first precision is the default.
+        whole: holds the front end and what is behind the network; False for the network alone, in which there is no
+            place for a resampler or a postprocessor.
+        extra, needs: the extra of the package and the modules that it brings; empty if none.
+        suffixes: of the files beside the first one.
+        ending: what the name of the file has to end in, where the runtime goes by that.
+        mark: for a folder, the file in it by which it is known.
+    """
+
+    module: str
+    tolerances: dict[str, float]
+    whole: bool = True
+    extra: str = ""
+    needs: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    ending: str = ""
+    mark: str = ""
+
+    def load_module(self) -> ModuleType:
+        return importlib.import_module(f"vggish_tf.jobs.export.{self.module}")
+
+
+# The largest relative differences, each with the largest that has been seen over the signals of the check.
+#
+# float32 on both sides, sums in another order: ten layers with sums of up to 12,288 products. 3e-6.
+FLOAT32 = 5e-5
+# The same behind a front end in float32, which is float64 in the live model: beside a full-scale tone, rounding moves
+# the log-mel of the silent bins by 2e-4. 9e-5, on the smoke signal; 8e-6 on noise.
+FLOAT32_FRONT_END = 3e-4
+# Weights of 11 bits, in nine layers. 4e-3.
+FLOAT16 = 1e-2
+# Weights of 8 bits, and 8 bits between the layers too. 4e-2.
+BFLOAT16 = 1e-1
+# Weights of 127 steps a channel, and inputs of 127 steps a layer. 0.12; the cosine to the live embedding is 0.987.
+INT8 = 0.2
+
+FORMATS: dict[str, Format] = {
+    "saved_model": Format("saved_model", {"float32": FLOAT32, "bfloat16": BFLOAT16}, mark="saved_model.pb"),
+    "frozen_graph": Format("frozen_graph", {"float32": FLOAT32}, whole=False),
+    "onnx": Format("onnx", {"float32": FLOAT32_FRONT_END}, extra="onnx", needs=("tf2onnx", "onnx", "onnxruntime")),
+    "tflite": Format(
+        "tflite",
+        {"float32": FLOAT32_FRONT_END, "float16": FLOAT16, "int8": INT8},
+        extra="tflite",
+        needs=("ai_edge_litert", "ai_edge_quantizer"),
+    ),
+    "openvino": Format(
+        "openvino",
+        {"float32": FLOAT32_FRONT_END},
+        extra="openvino",
+        needs=("openvino",),
+        suffixes=(".bin",),
+        ending=".xml",
+    ),
+    "keras": Format("keras_model", {"float32": FLOAT32}, ending=".keras"),
+    "weights": Format("weights", {"float32": FLOAT32}, whole=False, ending=".weights.h5"),
+    "tf1_checkpoint": Format("tf1_checkpoint", {"float32": FLOAT32}, whole=False),
+}
+
+
+def find(name: str) -> Format:
+    """The format of that name, if everything that it needs is installed.
+
+    Raises:
+        VGGishError: there is no such format, or an extra of the package is missing.
+    """
+    if name not in FORMATS:
+        raise VGGishError(f"no export format {name!r}. Choose from {', '.join(FORMATS)}.")
+    chosen = FORMATS[name]
+    missing = [module for module in chosen.needs if find_spec(module) is None]
+    if missing:
+        raise VGGishError(
+            f"the format {name!r} needs {', '.join(missing)}, which is not installed. "
+            f"Run: pip install 'vggish-tf[{chosen.extra}]'"
+        )
+    return chosen
+
+
+def plan(
+    path: str | os.PathLike[str],
+    name: str,
+    *,
+    precision: str | None = None,
+    postprocess: str | None = None,
+    input_rate: int | None = None,
+    overwrite: bool = False,
+) -> tuple[str, list[Path]]:
+    """The precision, and the files that will be written, the one of that path last: checked before long work starts.
+
+    Raises:
+        VGGishError: as vggish_tf.jobs.export.export.
+    """
+    chosen, path = find(name), Path(path)
+    precision = precision or next(iter(chosen.tolerances))
+    if precision not in chosen.tolerances:
+        have = ", ".join(chosen.tolerances)
+        raise VGGishError(f"the format {name!r} has no precision {precision!r}. Choose from {have}.")
+    check_options(name, postprocess=postprocess, input_rate=input_rate)
+    if not path.name.endswith(chosen.ending):
+        raise VGGishError(f"the name of a {name!r} export must end in {chosen.ending}; received {path}.")
+    targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), manifest_of(path), path]
+    for target in reversed(targets):
+        if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):  # such a folder may be replaced
+            check_target(target, overwrite=overwrite)
+    return precision, targets
+
+
+def check_options(name: str, **options):
+    """Refuses what the format has no place for.
+
+    Raises:
+        VGGishError: which option.
+    """
+    for option, value in options.items():
+        if value is not None and not FORMATS[name].whole:
+            raise VGGishError(
+                f"the format {name!r} holds the network alone, examples to embedding: {option}={value!r} has no place "
+                "in it. Leave it out, or choose another format."
+            )
+
+
+def check_space(path: Path, num_params: int, precision: str):
+    """Refuses a disk that the weights do not fit on.
+
+    Raises:
+        VGGishError: how much is needed, and how much there is.
+    """
+    needed, free = num_params * BYTES[precision], shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise VGGishError(
+            f"cannot write {path}: it needs {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free on that disk. "
+            "Make room, or choose another folder."
+        )
+
+
+def manifest_of(path: Path) -> Path:
+    """Where the manifest of an export is."""
+    return path.with_name(path.name + ".json")

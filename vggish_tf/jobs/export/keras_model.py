@@ -1,0 +1,28 @@
+"""`.keras`: the whole model, waveform to embedding, for Keras on any backend; vggish_tf.load_model reads it."""
+
+from pathlib import Path
+
+import keras
+
+from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.pipeline import Pipeline
+from vggish_tf.model import load_model
+
+
+def write(pipeline: Pipeline, path: Path, precision: str):
+    """Writes the file without an optimizer."""
+    pipeline.as_model().save(path)
+
+
+def load(path: Path, pipeline: Pipeline) -> Loaded:
+    """Loads it as a user does."""
+    return loaded_from(load_model(path))
+
+
+def loaded_from(model: keras.Model, run=None) -> Loaded:
+    """A Keras model as Loaded; `run` instead of the model itself where it takes no waveforms."""
+    sides = {"inputs": (model.input, model.input.name), "outputs": (model.output, model.layers[-1].name)}
+    signature = {
+        side: {name: {"dtype": tensor.dtype, "shape": list(tensor.shape)}} for side, (tensor, name) in sides.items()
+    }
+    return Loaded(run or (lambda waveform: keras.ops.convert_to_numpy(model(waveform))), {"call": signature})

@@ -1,0 +1,51 @@
+"""The manifest beside an exported file: what is in it, what it takes and gives, how exact it has been found to be."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import vggish_tf
+from vggish_tf.jobs.export.check import SECONDS, Comparison
+from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.pipeline import Pipeline
+
+PACKAGES = ("tensorflow", "keras", "numpy")
+DISTRIBUTIONS = {"ai_edge_litert": "ai-edge-litert"}
+
+
+def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: Iterable[str] = ()) -> dict:
+    """What was exported and what came of it, as a dictionary that JSON can hold; `needs` are the runtime's modules."""
+    return {
+        "weights": pipeline.weights,
+        "weights_sha256": pipeline.weights_sha256(),
+        "untrained": pipeline.untrained,
+        "params": asdict(pipeline.params),
+        "pad": pipeline.pad,
+        "postprocess": pipeline.postprocess,
+        "input_rate": pipeline.input_rate or pipeline.params.sample_rate,
+        "signatures": loaded.signatures,
+        "check": {
+            "signals": list(SECONDS),
+            "largest_difference": comparison.largest,
+            "allowed_difference": comparison.allowed,
+        },
+        "versions": {"vggish_tf": vggish_tf.__version__, **_versions(needs)},
+    }
+
+
+def write(path: Path, manifest: dict):
+    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _versions(needs: Iterable[str]) -> dict[str, str]:
+    names = [*PACKAGES, *(DISTRIBUTIONS.get(module, module) for module in needs)]
+    return {name: _version(name) for name in names}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # tensorflow is also distributed as tensorflow-cpu
+        return str(getattr(__import__(distribution), "__version__", "unknown"))

@@ -1,0 +1,83 @@
+"""ONNX: waveform → embedding in one graph, dynamic in batch and length, for ONNX Runtime and whatever else reads it.
+
+tf2onnx copies constants at every step, to 17 GB for this network; so it is given a graph whose weights are inputs, and
+the inputs become initializers afterwards. A clip too short for one example gives zero rows, as it does in TensorFlow,
+because every Reshape is told to take 0 for a size and not for "as in the input".
+"""
+
+import logging
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.pipeline import Pipeline
+
+OPSET = 17
+ZERO_IS_A_SIZE = "allowzero"  # an attribute of Reshape since opset 14
+
+
+def write(pipeline: Pipeline, path: Path, precision: str):
+    """Writes one file and lets ONNX's own checker read it, with shape inference."""
+    import onnx
+
+    model = _convert(pipeline)
+    _take_zero_for_a_size(model.graph)
+    for source, variable in zip(model.graph.input[1:], pipeline.network.variables, strict=True):
+        values = keras.ops.convert_to_numpy(variable)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(values, source.name))
+    del model.graph.input[1:]
+    onnx.save(model, path)
+    onnx.checker.check_model(path, full_check=True)
+
+
+def load(path: Path, pipeline: Pipeline) -> Loaded:
+    """Runs it in ONNX Runtime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    signature = {
+        "inputs": {value.name: _spec(value) for value in session.get_inputs()},
+        "outputs": {value.name: _spec(value) for value in session.get_outputs()},
+    }
+    return Loaded(lambda waveform: session.run(["embedding"], {"waveform": waveform})[0], {"graph": signature})
+
+
+def _convert(pipeline: Pipeline):
+    """The graph as an ONNX model; its first input is the waveform, and the others are the weights in their order."""
+    import tf2onnx
+
+    variables = pipeline.network.variables
+
+    def embed(waveform, *weights):
+        with keras.StatelessScope(state_mapping=zip(variables, weights, strict=True)):
+            return {"embedding": pipeline.embed(waveform, transform="matrix")}
+
+    names = (variable.path.replace("/", "_") for variable in variables)
+    specs = [
+        tf.TensorSpec(variable.shape, tf.float32, name=name) for variable, name in zip(variables, names, strict=True)
+    ]
+    signature = [tf.TensorSpec((None, None), tf.float32, name="waveform"), *specs]
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    model, _ = tf2onnx.convert.from_function(tf.function(embed, signature), signature, opset=OPSET)
+    return model
+
+
+def _take_zero_for_a_size(graph):
+    """In every Reshape to a computed shape; a constant one with 0 in it is tf2onnx's own, and means "as it is"."""
+    import onnx
+
+    constants = {value.name: value for value in graph.initializer}
+    constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    for node in graph.node:
+        if node.op_type != "Reshape":
+            continue
+        shape = constants.get(node.input[1])
+        if shape is None or 0 not in onnx.numpy_helper.to_array(shape):
+            node.attribute.append(onnx.helper.make_attribute(ZERO_IS_A_SIZE, 1))
+
+
+def _spec(value) -> dict:
+    shape = [size if isinstance(size, int) else None for size in value.shape]
+    return {"dtype": value.type.removeprefix("tensor(").removesuffix(")").replace("float", "float32"), "shape": shape}

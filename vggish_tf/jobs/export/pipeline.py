@@ -1,0 +1,209 @@
+"""What is exported: VGGish in pieces, which every format puts together in its own way.
+
+The pieces are Keras layers in float32, and `live` runs them as they are: what every exported file is compared with.
+"""
+
+import hashlib
+import os
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+from keras import ops
+
+from vggish_tf import backbone, checkpoints, registry
+from vggish_tf.errors import CheckpointError
+from vggish_tf.frontend import Pad, WaveformToExamples
+from vggish_tf.model import Postprocess, Weights, load_model
+from vggish_tf.params import EMBEDDING_SIZE, Params
+from vggish_tf.postprocess import Postprocessor, read_pca
+from vggish_tf.resampling import Resample
+from vggish_tf.weight_files import LAYERS
+
+PCA = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A waveform at `input_rate` → resample → examples → network → postprocess.
+
+    Args:
+        network: (rows, 96, 64) → (rows, 128), float32.
+        params: of the front end.
+        pad: what becomes of the end of a waveform; see frontend.padded_length.
+        postprocess: what the embedding goes through.
+        pca: the matrix (128, 128) and means (128,) of the postprocessor; None if there is none.
+        input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
+        weights: what the weights were called: "audioset", a file name, or the name of a model; None if untrained.
+        postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
+    """
+
+    network: keras.Model
+    params: Params
+    pad: Pad = "never"
+    postprocess: Postprocess = None
+    pca: PCA | None = None
+    input_rate: int | None = None
+    weights: str | None = None
+    postprocess_dtype: str | None = None
+
+    def embed(self, waveform, *, transform="rfft"):
+        """(batch, num_samples) → (batch, examples, 128), as Keras operations on tensors; all in one go."""
+        waveform = self.resampled(waveform)
+        if transform == "matrix" and self.params.num_frames > 1:
+            waveform = _filled(waveform, self.params.window_length)
+        examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(waveform)
+        batch, num_examples, *shape = ops.shape(examples)
+        embedding = self.network(ops.reshape(examples, (batch * num_examples, *shape)), training=False)
+        return self.postprocessed(ops.reshape(embedding, (batch, num_examples, EMBEDDING_SIZE)))
+
+    def resampled(self, waveform):
+        """(…, num_samples at input_rate) → (…, num_samples at params.sample_rate)."""
+        return self.resample(waveform) if self.resample else waveform
+
+    def postprocessed(self, embedding):
+        """(…, 128) → (…, 128) by the `postprocess` rule."""
+        return self.postprocessor(embedding) if self.postprocessor else embedding
+
+    def live(self, waveform: np.ndarray) -> np.ndarray:
+        """(batch, num_samples) → (batch, examples, 128) arrays, by the Keras layers themselves."""
+        return np.asarray(self.embed(ops.convert_to_tensor(waveform)))
+
+    def live_examples(self, waveform: np.ndarray) -> np.ndarray:
+        """(batch, num_samples) → (batch, examples, 96, 64) arrays."""
+        return np.asarray(WaveformToExamples(self.params, pad=self.pad)(self.resampled(waveform)))
+
+    @cached_property
+    def resample(self) -> Resample | None:
+        """The layer between input_rate and params.sample_rate, if they differ."""
+        if self.input_rate is None or self.input_rate == self.params.sample_rate:
+            return None
+        return Resample(self.input_rate, int(self.params.sample_rate), name="resample")
+
+    @cached_property
+    def postprocessor(self) -> Postprocessor | None:
+        """The layer behind the network, if there is one."""
+        return self.postprocessor_to(self.postprocess) if self.postprocess else None
+
+    def postprocessor_to(self, postprocess: Postprocess) -> Postprocessor:
+        """A layer with the PCA parameters of the pipeline."""
+        assert self.pca is not None
+        dtype = self.postprocess_dtype
+        layer = Postprocessor(quantize=postprocess == "quantized", weights=None, name="postprocess", dtype=dtype)
+        layer.pca_eigen_vectors.assign(self.pca[0])
+        layer.pca_means.assign(self.pca[1])
+        return layer
+
+    def as_model(self) -> keras.Model:
+        """One Keras model, waveform → embedding, with a copy of the weights and VGGish's layer names."""
+        x = source = keras.Input((None,), name="waveform")
+        x = WaveformToExamples(self.params, pad=self.pad, name="examples")(self.resampled(x))
+        model = keras.Model(source, self.postprocessed(backbone.embed(x, "float32")), name="vggish")
+        checkpoints.copy_weights(self.network, model)
+        return model
+
+    @cached_property
+    def untrained(self) -> bool:
+        """True if the weights are as the initializer left them."""
+        return checkpoints.is_untrained(self.network)
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Published name → float32 array, of the network's weights."""
+        return {
+            f"{scope}/{kind}": np.ascontiguousarray(ops.convert_to_numpy(variable), dtype=np.float32)
+            for name, scope in LAYERS.items()
+            for kind, variable in zip(("weights", "biases"), self.network.get_layer(name).variables, strict=True)
+        }
+
+    def weights_sha256(self) -> str:
+        """SHA-256 of the values one after the other, in the order of the published layers, weights before biases: the
+        digest of the weights themselves, whatever file they come from.
+        """
+        digest = hashlib.sha256()
+        for array in self.values().values():
+            digest.update(array.data)
+        return digest.hexdigest()
+
+
+def take_apart(
+    model: Weights | keras.Model,
+    *,
+    params: Params | None = None,
+    pad: Pad | None = None,
+    postprocess: Postprocess = None,
+    pca: Weights = "audioset",
+    input_rate: int | None = None,
+) -> Pipeline:
+    """The pipeline of a model that VGGish() made, or of weights; what is not given is taken from the model.
+
+    Args:
+        model: "audioset", the path of a checkpoint, None for untrained weights, or a model.
+        params, pad, postprocess, input_rate: as in Pipeline.
+        pca: "audioset", or the path of the PCA parameters; None for none. Those in a model count more.
+
+    Raises:
+        CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
+    """
+    front_end = _layer_of(model, WaveformToExamples)
+    own = _layer_of(model, Postprocessor)
+    params = params or (front_end.params if front_end else Params())
+    return Pipeline(
+        network=_network(model, params),
+        params=params,
+        pad=pad or (front_end.pad if front_end else "never"),
+        postprocess=postprocess or (None if own is None else "quantized" if own.quantize else "pca"),
+        pca=_pca_of(own) if own else None if pca is None else read_pca(pca),
+        input_rate=input_rate or _rate_of(_layer_of(model, Resample)),
+        weights=_name_of(model),
+    )
+
+
+def _filled(waveform, length: int):
+    """Zeros behind a clip under one window, which is still too short for an example: ONNX divides towards zero, and
+    would count one frame in it where there is none.
+    """
+    return ops.pad(waveform, ((0, 0), (0, ops.maximum(length - ops.shape(waveform)[-1], 0))))
+
+
+def read_model(path: str | os.PathLike[str]) -> keras.Model:
+    """A `.keras` file as a model.
+
+    Raises:
+        CheckpointError: there is no such file, or Keras cannot make a model of it.
+    """
+    try:
+        return load_model(path)
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"cannot load a model from {path}: {' '.join(str(error).split())[:200]}") from None
+
+
+def _layer_of(model, kind: type):
+    layers = model.layers if isinstance(model, keras.Model) else ()
+    return next((layer for layer in layers if isinstance(layer, kind)), None)
+
+
+def _network(model, params: Params) -> keras.Model:
+    network = backbone.core(params, dtype="float32")
+    if isinstance(model, keras.Model):
+        checkpoints.copy_weights(model, network)
+    elif model is not None:
+        checkpoints.load_weights(network, model)
+    return network
+
+
+def _pca_of(layer: Postprocessor) -> PCA:
+    return ops.convert_to_numpy(layer.pca_eigen_vectors), ops.convert_to_numpy(layer.pca_means)
+
+
+def _rate_of(layer: Resample | None) -> int | None:
+    return layer.input_rate if layer else None
+
+
+def _name_of(model) -> str | None:
+    if model is None:
+        return None
+    if isinstance(model, keras.Model):
+        return f"keras model {model.name!r}"
+    return os.fspath(model) if model in registry.REGISTRY else os.path.basename(model)

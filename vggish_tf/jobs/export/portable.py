@@ -1,0 +1,14 @@
+"""The pipeline as one graph of operations that every converter knows, for ONNX, LiteRT and OpenVINO.
+
+The front end is the matrix product and not the FFT: tf2onnx turns Keras's rfft into an invalid file without a word.
+"""
+
+import tensorflow as tf
+
+from vggish_tf.jobs.export.pipeline import Pipeline
+
+
+def portable_function(pipeline: Pipeline):
+    """A tf.function of `waveform`, (batch, num_samples), that returns {"embedding": (batch, examples, 128)}."""
+    waveform = tf.TensorSpec((None, None), tf.float32, name="waveform")
+    return tf.function(lambda waveform: {"embedding": pipeline.embed(waveform, transform="matrix")}, [waveform])

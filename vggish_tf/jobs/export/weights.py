@@ -1,0 +1,28 @@
+"""`.weights.h5`: the values of the network alone, for a model that already exists."""
+
+from pathlib import Path
+
+from keras import ops
+
+from vggish_tf import backbone, checkpoints
+from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.keras_model import loaded_from
+from vggish_tf.jobs.export.pipeline import Pipeline
+
+
+def write(pipeline: Pipeline, path: Path, precision: str):
+    """Writes Keras's file of weights."""
+    pipeline.network.save_weights(path)
+
+
+def load(path: Path, pipeline: Pipeline) -> Loaded:
+    """Loads a file of weights of any kind into a new network."""
+    network = backbone.core(pipeline.params, dtype="float32")
+    checkpoints.load_weights(network, path)
+
+    def run(waveform):
+        examples = pipeline.live_examples(waveform)
+        embedding = network(examples.reshape(-1, *examples.shape[2:]), training=False)
+        return ops.convert_to_numpy(embedding).reshape(*examples.shape[:2], -1)
+
+    return loaded_from(network, run)
