@@ -19,6 +19,7 @@ ROWS = [
     "sound_file",
     "audio",
     "framing",
+    "resampling",
     "frontend",
     "backbone",
     "postprocess",
