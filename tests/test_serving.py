@@ -4,7 +4,10 @@ The format is that of https://www.tensorflow.org/tfx/serving/api_rest; what is s
 like those of an export, whose answers are known by hand.
 """
 
+import contextlib
 import json
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,12 +16,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 pytest.importorskip("starlette", reason="pip install 'vggish-tf[serve]'")
 pytest.importorskip("uvicorn", reason="pip install 'vggish-tf[serve]'")
-SERVE = Path(__file__).resolve().parents[1] / "examples" / "serve.py"
+ROOT = Path(__file__).resolve().parents[1]
+SERVE = ROOT / "examples" / "serve.py"
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +36,13 @@ def url(tmp_path_factory):
     )
     module.half = tf.function(lambda x: {"y": x / 2}, [tf.TensorSpec((None, 3), tf.float32, name="x")])
     tf.saved_model.save(module, str(folder), {"serving_default": module.double, "examples": module.half})
+    with serving(folder) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """The address of examples/serve.py over a SavedModel, in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -101,3 +113,20 @@ def test_bad_requests_are_answered(url, body, says):
     assert status == 400
     assert says in reply["error"]
     assert post(url, {"inputs": {"waveform": [[1.0]]}})[0] == 200  # and the server goes on
+
+
+def test_the_client_of_the_docs_gets_the_embeddings_of_an_export(seeded_checkpoint, tmp_path, monkeypatch):
+    from vggish_tf import Embedder
+    from vggish_tf.jobs.export import export
+
+    exported = export(seeded_checkpoint, tmp_path / "vggish", format="saved_model", pca=None)
+    clip = shutil.copy(ROOT / "vggish_tf" / "data" / "demo.flac", tmp_path / "clip.flac")
+    client = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "serving.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    with serving(exported) as address:
+        names: dict = {}
+        exec(client.replace("http://127.0.0.1:8501/v1/models/vggish", address), names)
+    expected = Embedder(seeded_checkpoint).embed_file(clip)
+    # JSON keeps every bit; the batches of the two are of other sizes, as in test_embedding.
+    np.testing.assert_allclose(names["row"]["embedding"], expected.embedding, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(names["row"]["timestamps"], expected.timestamps, rtol=1e-12)
