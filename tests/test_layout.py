@@ -22,6 +22,7 @@ ROWS = [
     "frontend",
     "backbone",
     "postprocess",
+    "heads",
     "weight_files",
     "smoke_test",
     "checkpoints",
@@ -31,6 +32,7 @@ ROWS = [
     "embedding",
     "formats",
     "jobs",
+    "cli_finetune",
     "cli",
 ]
 MAY_IMPORT_TENSORFLOW = ("weight_files", "checkpoints", "runtime", "formats", "jobs", "cli", "reference")
