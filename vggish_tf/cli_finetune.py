@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         "a folder with one subfolder a class, or a CSV: path,label[,start,end,split]; a;b is two labels"))  # fmt: skip
     add("-o", "--output", required=True, type=Path, metavar="MODEL", help="a .keras file; the report goes beside it")
     add("--trainable", choices=("head", "fc", "conv4", "all"), default="head", help=(
-        "what moves besides the new layers: nothing (default), dense layers, last convolutions, everything"))  # fmt: skip
+        "what moves besides the new layers: nothing (default), dense layers, last convolutions, all"))  # fmt: skip
     add("--untrained", action="store_true", help="start from untrained weights instead; --trainable is then all")
     add("--multi-label", action="store_true", help="a clip may have any number of labels")
     add("--labels", type=lambda text: text.split(","), metavar="A,B", help="the labels and their order (default: all)")
