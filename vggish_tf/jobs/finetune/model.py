@@ -79,6 +79,7 @@ def classifier(
 
     Source: upstream's vggish_train_demo.py, and its README on the ReLU.
     """
+    params = params or Params()
     labels = _check(num_classes, multi_label, labels, trainable, postprocess)
     base = VGGish(weights, params=params, postprocess=postprocess, pad=PAD)
     for name in LAYER_NAMES:
