@@ -52,6 +52,14 @@ def models_do_not_outlive_their_tests():
     gc.collect()
 
 
+@pytest.fixture
+def tiny_network(monkeypatch):
+    """Networks with a few filters a layer, where the network itself is not what is tested."""
+    import tiny
+
+    tiny.shrink(monkeypatch.setattr)
+
+
 @pytest.fixture(scope="session")
 def published_checkpoint() -> Path:
     """The published vggish_model.ckpt; mark the test `checkpoint` as well."""

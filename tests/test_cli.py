@@ -32,7 +32,9 @@ def fails(arguments, status, capsys):
     return lines[0]
 
 
-@pytest.mark.parametrize("command", [[], ["embed"], ["inspect"], ["fetch"], ["verify"], ["demo"]])
+@pytest.mark.parametrize(
+    "command", [[], ["embed"], ["inspect"], ["fetch"], ["verify"], ["demo"], ["finetune"], ["classify"]]
+)
 def test_help_loads_nothing_heavy(command):
     code = (
         "import sys; from vggish_tf import cli\n"

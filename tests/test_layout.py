@@ -23,6 +23,7 @@ ROWS = [
     "frontend",
     "backbone",
     "postprocess",
+    "heads",
     "weight_files",
     "smoke_test",
     "checkpoints",
@@ -32,6 +33,7 @@ ROWS = [
     "embedding",
     "formats",
     "jobs",
+    "cli_finetune",
     "cli",
 ]
 MAY_IMPORT_TENSORFLOW = ("weight_files", "checkpoints", "runtime", "formats", "jobs", "cli", "reference")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import vggish_tf
+from vggish_tf import cli_finetune
 from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
 
 STATUSES = ((AudioError, 3), (CheckpointError, 4), (VGGishError, 5), (OSError, 6))
@@ -55,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vggish-tf {vggish_tf.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_embed, _add_inspect, _add_fetch, _add_verify, _add_demo, _add_export):
+    for add in (
+        _add_embed, _add_inspect, _add_fetch, _add_verify, _add_demo, _add_export, _add_finetune, _add_classify
+    ):  # fmt: skip
         add(commands)
     return parser
 
@@ -123,6 +126,23 @@ def _add_export(commands):
     parser.add_argument("--input-rate", type=int, metavar="HZ", help="resample audio of this rate inside the model")
     parser.add_argument("--precision", help="of the weights: float32, bfloat16, float16 or int8, as the format has it")
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+
+
+def _add_finetune(commands):
+    parser = _add_command(commands, "finetune", _finetune, "train a classifier on a folder of labelled sounds")
+    parser.epilog = "A run that was killed goes on with the same command and --resume, and ends as it would have."
+    cli_finetune.add_arguments(parser)
+    _add_weights(parser)
+    _add_params(parser)
+
+
+def _add_classify(commands):
+    parser = _add_command(commands, "classify", _classify, "print the scores that a classifier gives to audio files")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file that finetune wrote")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count")
+    parser.add_argument("--top", type=int, default=3, metavar="N", help="scores in a line (default: 3)")
+    parser.add_argument("--whole", action="store_true", help="only the whole clip, not its examples one by one")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="a .csv for all the scores")
 
 
 def _add_weights(parser: argparse.ArgumentParser, default: str | None = "audioset"):
@@ -217,6 +237,21 @@ def _export(args):
     model = read_model(args.model) if args.model else args.weights
     pca = None if args.pca == "none" else args.pca
     export.export(model, args.output, format=args.format, params=params, pad=args.pad, pca=pca, **options)
+
+
+def _finetune(args):
+    params = _params(args)
+    _import_tensorflow()
+    cli_finetune.run(args, params)
+
+
+def _classify(args):
+    _import_tensorflow()
+    from vggish_tf.jobs import classify
+
+    classify.classify_files(
+        classify.Classifier(args.model), args.files, top=args.top, whole=args.whole, output=args.output
+    )
 
 
 def _import_tensorflow():

@@ -5,6 +5,7 @@ from typing import Literal
 
 import keras
 
+import vggish_tf.heads  # noqa: F401, so that saved classifiers load
 from vggish_tf import backbone, checkpoints, registry
 from vggish_tf.errors import check_word
 from vggish_tf.framing import PADS, Pad

@@ -1,0 +1,58 @@
+"""The arguments of `vggish-tf finetune`, and what they become; the command itself is in cli.py. No heavy import."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vggish_tf.params import Params
+
+
+def add_arguments(parser: argparse.ArgumentParser):
+    """All but those that other commands have too."""
+    add = parser.add_argument
+    add("data", type=Path, metavar="DATA", help=(
+        "a folder with one subfolder a class, or a CSV: path,label[,start,end,split]; a;b is two labels"))  # fmt: skip
+    add("-o", "--output", required=True, type=Path, metavar="MODEL", help="a .keras file; the report goes beside it")
+    add("--trainable", choices=("head", "fc", "conv4", "all"), default="head", help=(
+        "what moves besides the new layers: nothing (default), dense layers, last convolutions, all"))  # fmt: skip
+    add("--untrained", action="store_true", help="start from untrained weights instead; --trainable is then all")
+    add("--multi-label", action="store_true", help="a clip may have any number of labels")
+    add("--labels", type=lambda text: text.split(","), metavar="A,B", help="the labels and their order (default: all)")
+    add("--hidden", type=int, nargs="*", default=[100], metavar="UNITS", help="new layers before the scores (100)")
+    add("--pool", choices=("mean", "max", "attention"), default="mean", help="over the examples of a clip (mean)")
+    add("--dropout", type=float, default=0.0, metavar="RATE", help="before the scores (0)")
+    add("--pca", action="store_true", help="whiten the embeddings first")
+    add("--augment", nargs="+", default=[], choices=("gain", "shift", "noise", "mixup", "specaugment"), metavar="NAME",
+        help="in training: gain, shift, noise, mixup, specaugment")  # fmt: skip
+    add("--epochs", type=int, default=50, help="at most (50)")
+    add("--patience", type=int, default=10, metavar="EPOCHS", help="without a lower validation loss, then stop (10)")
+    add("--batch-size", type=int, default=16, metavar="CLIPS", help="(16)")
+    add("--learning-rate", type=float, default=1e-4, metavar="RATE", help="of the new layers (1e-4)")
+    add("--backbone-learning-rate", type=float, metavar="RATE", help="a tenth of that; all of it if untrained")
+    add("--seed", type=int, default=0, help="the same seed gives the same classifier (0)")
+    add("--cache", type=Path, metavar="FOLDER", help="keep log-mel or embeddings there for other runs")
+    add("--resume", action="store_true", help="go on with a run that was killed")
+    add("--overwrite", action="store_true", help="replace MODEL, or a run that was not finished")
+    add("--tensorboard", action="store_true", help="also write TensorBoard logs")
+
+
+def run(args: argparse.Namespace, params: "Params"):
+    """Trains a classifier as the arguments say; TensorFlow has been imported."""
+    from vggish_tf.jobs import finetune
+
+    data_options = {"labels": args.labels, "multi_label": args.multi_label, "batch_size": args.batch_size}
+    data_options["params"] = params
+    model_options = {
+        "weights": None if args.untrained else args.weights,
+        "trainable": "all" if args.untrained else args.trainable,
+        "hidden": args.hidden,
+        "pool": args.pool,
+        "dropout": args.dropout,
+        "postprocess": "pca" if args.pca else None,
+        "learning_rate": args.learning_rate,
+        "backbone_learning_rate": args.backbone_learning_rate,
+    }
+    names = ("epochs", "patience", "seed", "augment", "cache", "resume", "overwrite", "tensorboard")
+    options = {name: getattr(args, name) for name in names}
+    finetune.run(args.data, args.output, **options, data_options=data_options, model_options=model_options)

@@ -1,0 +1,150 @@
+"""The part of the network that does not change in training, computed once a clip: log-mel examples or embeddings.
+
+A value's name in the cache is the digest of all that it depends on, the file's path, size and time of change included,
+so that a folder may be kept, shared and come back to after a killed run. It is never out of date; it is never cleared.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from vggish_tf.backbone import LAYER_NAMES
+from vggish_tf.embedding import Embedder
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import make_folder, replacing
+from vggish_tf.jobs.finetune.clips import Clip
+from vggish_tf.jobs.finetune.data import Dataset
+from vggish_tf.jobs.finetune.model import front, network, params_of
+from vggish_tf.params import EMBEDDING_SIZE
+
+BATCH = 32  # examples that the network takes at once
+
+
+def cached(
+    data: Dataset,
+    model: keras.Model,
+    stage: Literal["examples", "embedding"],
+    folder: str | os.PathLike[str] | None = None,
+) -> Dataset:
+    """The same data with every clip replaced by what `front(model, stage)` gives, computed now, if it is not there yet.
+
+    Args:
+        data: of waveforms.
+        model: a classifier; for "embedding", one whose network does not move.
+        stage: "examples", the log-mel, 24 kB an example, or "embedding", 0.5 kB.
+        folder: where to keep the values; None is in memory.
+
+    Raises:
+        VGGishError: embeddings of a network that moves in training, or a folder that cannot be written to.
+    """
+    if stage == "embedding" and any(model.get_layer(name).trainable for name in LAYER_NAMES):
+        raise VGGishError(
+            'embeddings cannot be cached while the network moves. Say trainable="head", or cache "examples".'
+        )
+    features = CachedFeatures(data, model, stage, {} if folder is None else _Folder(folder))
+    missing = [clip for clip, key in features.keys.items() if key not in features.store]
+    for clip, rows in _compute(data, model, stage, missing):
+        features.store[features.keys[clip]] = rows
+    return replace(data, features=features)
+
+
+class CachedFeatures:
+    """A clip → its values, (examples, *shape) float32."""
+
+    def __init__(self, data: Dataset, model: keras.Model, stage: str, store: MutableMapping[str, np.ndarray]):
+        params = params_of(model)
+        self.store = store
+        self.shape: tuple[int, ...] = (
+            (EMBEDDING_SIZE,) if stage == "embedding" else (params.num_frames, params.num_mel_bins)
+        )
+        base = (stage, asdict(params), _digest(network(model)) if stage == "embedding" else "")
+        self.keys = {clip: _key(clip, base) for clip in data.clips}
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        return self.store[self.keys[clip]]
+
+
+def _key(clip: Clip, base: tuple) -> str:
+    """The digest of what the values of a clip depend on."""
+    status = clip.path.stat()
+    parts = (*base, str(clip.path.resolve()), status.st_size, status.st_mtime_ns, clip.start, clip.end)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+class _Folder(MutableMapping[str, np.ndarray]):
+    """Arrays by name, one `.npy` each."""
+
+    def __init__(self, folder: str | os.PathLike[str]):
+        self.folder = make_folder(folder)
+
+    def __contains__(self, key):
+        return self._path(key).exists()
+
+    def __getitem__(self, key):
+        return np.load(self._path(key))
+
+    def __setitem__(self, key, rows):
+        with replacing(self._path(key)) as temporary:
+            np.save(temporary, rows)
+
+    def __delitem__(self, key):
+        self._path(key).unlink()
+
+    def __iter__(self):
+        return (path.stem for path in self.folder.glob("*.npy"))
+
+    def __len__(self):
+        return sum(1 for _ in self)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.npy"
+
+
+def _compute(data: Dataset, model, stage: str, clips: Sequence[Clip]) -> Iterator[tuple[Clip, np.ndarray]]:
+    """Each clip and its values."""
+    pairs = zip(clips, _examples(data, model, clips), strict=True)
+    bar = tqdm(pairs, total=len(clips), desc=f"caching {stage}", unit="clip", disable=None, leave=False)
+    return _embed(bar, model) if stage == "embedding" and clips else iter(bar)
+
+
+def _examples(data: Dataset, model, clips: Sequence[Clip]) -> Iterator[np.ndarray]:
+    """The log-mel examples of each clip, without those that are padding."""
+    import tensorflow as tf
+
+    run = tf.function(front(model, "examples"), input_signature=[tf.TensorSpec((1, None), tf.float32)])
+    for waveform in data.waveforms(clips):
+        examples, sounding = run(waveform[np.newaxis])
+        yield examples.numpy()[sounding.numpy()]
+
+
+def _embed(pairs: Iterable[tuple[Clip, np.ndarray]], model) -> Iterator[tuple[Clip, np.ndarray]]:
+    """The embeddings of examples; clips share batches."""
+    embedder = Embedder(network(model), params=params_of(model), batch_size=BATCH)
+    held: list[tuple[Clip, np.ndarray]] = []
+    for pair in pairs:
+        held.append(pair)
+        if sum(len(examples) for _, examples in held) >= BATCH:
+            yield from _embed_held(held, embedder)
+            held = []
+    yield from _embed_held(held, embedder)
+
+
+def _embed_held(held, embedder: Embedder) -> Iterator[tuple[Clip, np.ndarray]]:
+    if held:
+        rows = embedder.embed_examples(np.concatenate([examples for _, examples in held]))
+        ends = np.cumsum([len(examples) for _, examples in held])[:-1]
+        yield from zip([clip for clip, _ in held], np.split(rows, ends), strict=True)
+
+
+def _digest(model: keras.Model) -> str:
+    digest = hashlib.blake2b()
+    for variable in model.variables:
+        digest.update(keras.ops.convert_to_numpy(variable).tobytes())
+    return digest.hexdigest()

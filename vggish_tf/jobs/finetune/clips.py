@@ -1,0 +1,220 @@
+"""Which clips there are, their labels and their splits: a folder or a CSV → Clips. No audio is read.
+
+A folder has one subfolder a class. A CSV has the columns path, label and, if wanted, start, end (seconds) and split;
+paths are relative to the CSV, and `a;b` in the column label is two labels.
+"""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+
+SPLITS = ("train", "validation", "test")
+SUFFIXES = tuple(".wav .flac .ogg .oga .opus .mp3 .aiff .aif .aifc .au .snd .caf .w64 .rf64".split())  # noqa: SIM905
+LABEL_SEPARATOR = ";"
+COLUMNS = ("path", "label", "start", "end", "split")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of a file and its labels.
+
+    Args:
+        path: of the file.
+        labels: none to several.
+        start, end: in seconds; None is the end of the file.
+        split: "train", "validation", "test", or "" before it is known.
+    """
+
+    path: Path
+    labels: tuple[str, ...]
+    start: float = 0.0
+    end: float | None = None
+    split: str = ""
+
+    def __str__(self):
+        if not self.start and self.end is None:
+            return str(self.path)
+        return f"{self.path} [{self.start:g} s to {'the end' if self.end is None else f'{self.end:g} s'}]"
+
+
+def find(source: str | os.PathLike[str]) -> list[Clip]:
+    """The clips of a folder of class subfolders, or of a CSV, in the order of their names or rows.
+
+    Raises:
+        VGGishError: nothing is there, or no audio, or a row that makes no sense (the message has its line number).
+    """
+    source = Path(source)
+    if source.is_dir():
+        return _find_in_folder(source)
+    if not source.is_file():
+        raise VGGishError(f"{source} does not exist. Give a folder with a subfolder for each class, or a CSV.")
+    return list(_read_csv(source))
+
+
+def _find_in_folder(folder: Path) -> list[Clip]:
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not classes:
+        raise VGGishError(f"{folder} has no subfolders. Put the files of each class into a subfolder of its name.")
+    clips = [Clip(path, (entry.name,)) for entry in classes for path in _audio_files(entry)]
+    empty = sorted({entry.name for entry in classes} - {label for clip in clips for label in clip.labels})
+    if empty:
+        raise VGGishError(f"{folder}: no audio files in {_listed(empty)}. Fill or remove these subfolders.")
+    return clips
+
+
+def _audio_files(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return sorted(path for path in files if path.is_file())
+
+
+def _read_csv(path: Path) -> Iterator[Clip]:
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        columns = rows.fieldnames or []
+        unknown = [name for name in columns if name not in COLUMNS]
+        if unknown or not {"path", "label"} <= set(columns):
+            raise VGGishError(
+                f"{path}: the first line must name the columns path,label and, if wanted, start,end,split; "
+                f"received {','.join(columns) or 'nothing'}."
+            )
+        clips = [_clip_of_row(row, path, rows.line_num) for row in rows]
+    if not clips:
+        raise VGGishError(f"{path} has no rows under its header.")
+    _check_splits(clips, path)
+    yield from clips
+
+
+def _clip_of_row(row: dict, path: Path, line: int) -> Clip:
+    labels = tuple(filter(None, (label.strip() for label in (row["label"] or "").split(LABEL_SEPARATOR))))
+    start, end = (_seconds(row.get(name), name, path, line) for name in ("start", "end"))
+    split = (row.get("split") or "").strip()
+    if not row["path"] or split not in ("", *SPLITS) or (end is not None and end <= (start or 0.0)):
+        raise VGGishError(
+            f"{path}, line {line}: a row needs a path, an end after its start, and a split out of "
+            f"{', '.join(SPLITS)} if there is one; received {','.join(value or '' for value in row.values())}."
+        )
+    return Clip(path.parent / row["path"], labels, start or 0.0, end, split)
+
+
+def _seconds(text: str | None, name: str, path: Path, line: int) -> float | None:
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise VGGishError(f"{path}, line {line}: {name} must be in seconds, from 0 on; received {text!r}.")
+    return seconds
+
+
+def _check_splits(clips: list[Clip], path: Path):
+    without = [clip for clip in clips if not clip.split]
+    if 0 < len(without) < len(clips):
+        raise VGGishError(f"{path}: {len(without)} rows have no split and the others do. Fill in all, or none.")
+    first: dict[Path, str] = {}
+    for clip in clips:
+        if first.setdefault(clip.path, clip.split) != clip.split:
+            raise VGGishError(f"{path}: {clip.path} is in both {first[clip.path]} and {clip.split}. Choose one a file.")
+
+
+def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: bool) -> list[str]:
+    """The labels in order, those given or all there are; every clip is known to fit them.
+
+    Raises:
+        VGGishError: a label outside those given, a label without clips, too few labels, or, without multi_label, a
+            clip that has not exactly one.
+    """
+    wrong = next((clip for clip in clips if len(clip.labels) != 1), None)
+    if wrong and not multi_label:
+        raise VGGishError(f"{wrong} has {len(wrong.labels)} labels; one is expected. Say multi_label (--multi-label).")
+    found = {label for clip in clips for label in clip.labels}
+    expected = sorted(found) if labels is None else list(labels)
+    stranger = next((clip for clip in clips if not set(clip.labels) <= set(expected)), None)
+    if stranger:
+        raise VGGishError(f"{stranger} is labelled {_listed(stranger.labels)}, outside the set {_listed(expected)}.")
+    missing = [label for label in expected if label not in found]
+    if missing:
+        raise VGGishError(f"no clip is labelled {_listed(missing)}. Add some, or leave these labels out.")
+    if len(expected) < (1 if multi_label else 2):
+        raise VGGishError(f"two classes or more are needed; found {_listed(expected)}.")
+    return expected
+
+
+def split(clips: list[Clip], *, validation: float, test: float, seed: int, multi_label: bool) -> list[Clip]:
+    """Gives every clip a split, all clips of a file the same; where the CSV says the splits, they stay.
+
+    Without multi_label each class is split by itself, so that it is in every split.
+
+    Raises:
+        VGGishError: a class with fewer files than there are splits, or one that is not in the training split.
+    """
+    if not (0 < validation < 1 and 0 <= test < 1 and validation + test < 1):
+        raise VGGishError(f"validation and test must be shares of 1; received {validation:g} and {test:g}.")
+    if not clips[0].split:
+        strata = _strata(clips, multi_label)
+        needed = 3 if test else 2
+        few = [f"{name!r} ({len(files)})" for name, files in strata.items() if len(files) < needed]
+        if few:
+            raise VGGishError(
+                f"{needed} files of each class are needed, one for each split; too few: {', '.join(few)}. "
+                "Add files, remove these classes, or set the split of every clip in a CSV."
+            )
+        generator = np.random.default_rng(seed)
+        where = {file: name for files in strata.values() for file, name in _deal(files, validation, test, generator)}
+        clips = [replace(clip, split=where[clip.path]) for clip in clips]
+    _check_every_label_is_trained(clips)
+    return clips
+
+
+def _strata(clips: list[Clip], multi_label: bool) -> dict[str, list[Path]]:
+    """The files of each class, or all of them together, in order and once."""
+    strata: dict[str, dict[Path, None]] = {}
+    seen: set[Path] = set()
+    for clip in clips:
+        if clip.path not in seen:  # a file with segments of several classes goes by its first
+            strata.setdefault("all" if multi_label else clip.labels[0], {})[clip.path] = None
+            seen.add(clip.path)
+    return {name: list(files) for name, files in strata.items()}
+
+
+def _deal(files: list[Path], validation: float, test: float, generator) -> Iterator[tuple[Path, str]]:
+    counts = [max(1, round(share * len(files))) if share else 0 for share in (validation, test)]
+    names = ["validation"] * counts[0] + ["test"] * counts[1]
+    names += ["train"] * (len(files) - len(names))
+    order = [files[place] for place in generator.permutation(len(files))]
+    return zip(order, names, strict=True)
+
+
+def _check_every_label_is_trained(clips: list[Clip]):
+    trained = {label for clip in clips if clip.split == "train" for label in clip.labels}
+    never = sorted({label for clip in clips for label in clip.labels} - trained)
+    if never:
+        raise VGGishError(f"no training clip is labelled {_listed(never)}. Add some, or change the split or its seed.")
+    if not any(clip.split == "validation" for clip in clips):
+        raise VGGishError("no clip is in the split validation, by which the best epoch is chosen. Put some there.")
+
+
+def class_weights(clips: list[Clip], labels: Sequence[str]) -> dict[str, float]:
+    """How much a clip of each class counts, so that all classes count the same: clips / (classes × clips of the class).
+
+    Example:
+        >>> clips = [Clip(Path("1"), ("cat",)), Clip(Path("2"), ("cat",)), Clip(Path("3"), ("dog",))]
+        >>> class_weights(clips, ["cat", "dog"])
+        {'cat': 0.75, 'dog': 1.5}
+    """
+    counts = Counter(label for clip in clips for label in clip.labels)
+    total = counts.total()
+    return {label: total / (len(labels) * counts[label]) for label in labels}
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*map(repr, names[:most]), *more])

@@ -1,0 +1,130 @@
+"""run(): from a folder of labelled sounds to a saved classifier and a report; what `vggish-tf finetune` does."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import check_target, make_folder, replacing
+from vggish_tf.jobs import pictures
+from vggish_tf.jobs.finetune import report
+from vggish_tf.jobs.finetune.augment import AUGMENTATIONS
+from vggish_tf.jobs.finetune.cache import cached
+from vggish_tf.jobs.finetune.data import LISTED, Dataset, dataset, describe_skipped
+from vggish_tf.jobs.finetune.model import classifier, is_untrained
+from vggish_tf.jobs.finetune.training import choose_stage, train
+
+
+def run(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    epochs: int = 50,
+    patience: int = 10,
+    seed: int = 0,
+    augment: Sequence[str] = (),
+    cache: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    data_options: dict | None = None,
+    model_options: dict | None = None,
+) -> report.Evaluation:
+    """Trains a classifier on a folder or CSV, prints what it does, and writes it down.
+
+    The classifier goes to `output`. Beside it, in a folder of the same name and the suffix `.run`, are `history.json`,
+    `report.txt`, `report.json` and `report.png`, and until the run is finished the checkpoint that `resume` needs.
+
+    Args:
+        source: as for `dataset`.
+        output: a `.keras` path.
+        epochs, patience, tensorboard: as for `train`.
+        seed: of everything random: the same seed gives the same classifier on the same machine.
+        augment: names of AUGMENTATIONS.
+        cache: a folder for log-mel or embeddings, to be kept for other runs; None removes them after this one.
+        resume: go on with a run that was killed; all other arguments must be the same, but for epochs and patience.
+        overwrite: whether an output or an unfinished run may be replaced.
+        data_options, model_options: further arguments of `dataset` and `classifier`.
+
+    Returns:
+        Of the test clips, or, if there are none, of the validation clips.
+
+    Raises:
+        VGGishError: see `dataset`, `classifier` and `train`.
+    """
+    output, folder = _check_output(output, resume=resume, overwrite=overwrite)
+    layers = [AUGMENTATIONS[name](name=f"augment_{name}") for name in augment]
+    data = dataset(source, seed=seed, **(data_options or {}))
+    _describe_data(data)
+    keras.utils.set_random_seed(seed)
+    model = classifier(
+        len(data.labels), labels=data.labels, multi_label=data.multi_label, params=data.params, **(model_options or {})
+    )
+    stage = choose_stage(model, layers)
+    make_folder(folder)
+    kept = folder / "cache" if cache is None else Path(cache)
+    values = data if stage == "waveform" else cached(data, model, stage, kept)
+    train(
+        model, values, folder, stage=stage, epochs=epochs, patience=patience, augment=layers, seed=seed, resume=resume,
+        tensorboard=tensorboard,
+    )  # fmt: skip
+    evaluation = _evaluate(model, data)
+    _write(model, evaluation, output, folder)
+    return evaluation
+
+
+def _check_output(output, *, resume: bool, overwrite: bool) -> tuple[Path, Path]:
+    """The paths of the model and of the run's folder, once it is known that both may be written."""
+    output = check_target(output, overwrite=overwrite)
+    if output.suffix != ".keras":
+        raise VGGishError(f"cannot write a classifier as {output.name!r}. Name it .keras.")
+    folder = output.with_suffix(".run")
+    unfinished = (folder / "checkpoint.npz").exists()
+    if unfinished and not (resume or overwrite):
+        raise VGGishError(
+            f"{folder} holds a run that was not finished. Say --resume to go on, --overwrite to start anew."
+        )
+    if unfinished and not resume:
+        for name in ("checkpoint.npz", "best.npz"):
+            (folder / name).unlink(missing_ok=True)
+    return output, folder
+
+
+def _describe_data(data: Dataset):
+    counts = ", ".join(f"{len(data.of(split))} {split}" for split in ("train", "validation", "test"))
+    print(f"{len(data.clips)} clips of {len(data.labels)} classes ({', '.join(data.labels)}): {counts}")
+    if data.skipped:
+        print(f"left out, since they cannot be read: {len(data.skipped)} clips\n{describe_skipped(data.skipped)}")
+    if data.short:
+        more = f" and {len(data.short) - LISTED} more" if len(data.short) > LISTED else ""
+        names = ", ".join(map(str, data.short[:LISTED])) + more
+        print(f"shorter than one example, filled with silence: {len(data.short)} clips: {names}")
+
+
+def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
+    split = "test" if data.of("test") else "validation"
+    scores = np.concatenate([model.predict_on_batch(waveforms) for waveforms, *_ in data.batches(split)])
+    what = f"{split} clips, UNTRAINED network under the head" if is_untrained(model) else f"{split} clips"
+    return report.evaluate(data.targets(data.of(split)), scores, data.labels, multi_label=data.multi_label, what=what)
+
+
+def _write(model: keras.Model, evaluation: report.Evaluation, output: Path, folder: Path):
+    """The report, then the model, and only then away with what a resumed run would need."""
+    print(evaluation)
+    with replacing(folder / "report.txt") as temporary:
+        temporary.write_text(f"{evaluation}\n", encoding="utf-8")
+    with replacing(folder / "report.json") as temporary:
+        temporary.write_text(json.dumps(evaluation.as_json(), indent=1), encoding="utf-8")
+    title = f"{output.name}: {evaluation.what}, accuracy {evaluation.accuracy:.3f}"
+    pictures.save(report.draw(evaluation, title), folder / "report.png")
+    with replacing(output) as temporary:  # not compiled: Adam's state is twice the weights, and predicting needs none
+        keras.Model(model.input, model.output, name=model.name).save(temporary)
+    for name in ("checkpoint.npz", "best.npz"):
+        (folder / name).unlink()
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    print(f"wrote {output}, and {folder}: history.json, report.txt, report.json, report.png")

@@ -1,0 +1,194 @@
+"""How well a classifier does: precision, recall and average precision a class, and the confusion matrix.
+
+    evaluate(targets, scores, labels, …) → Evaluation; str() of it is the text, draw() the picture.
+
+Numbers from arrays; nothing here runs a model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+THRESHOLD = 0.5  # from which score on a class counts as found, with multi_label
+MEASURES = ("precision", "recall", "average_precision")
+LONGEST_LABEL = 24  # characters that a picture has room for
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found; arrays have one number a class, NaN where there is nothing to divide by.
+
+    Args:
+        labels: of the classes.
+        num_clips: that were scored.
+        accuracy: the share of clips whose highest score is at their class; with multi_label, of right decisions.
+        support: clips of each class.
+        precision, recall, average_precision: of each class.
+        confusion: (class, class that was scored highest), clips; None with multi_label.
+        what: which clips these are.
+    """
+
+    labels: Sequence[str]
+    num_clips: int
+    accuracy: float
+    support: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+    average_precision: np.ndarray
+    confusion: np.ndarray | None
+    what: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The same numbers, for json.dumps; NaN becomes None."""
+        classes = {
+            label: {"support": int(self.support[place])}
+            | {name: _json_number(getattr(self, name)[place]) for name in MEASURES}
+            for place, label in enumerate(self.labels)
+        }
+        return {
+            "clips": self.num_clips,
+            "accuracy": _json_number(self.accuracy),
+            "mean_average_precision": _json_number(_mean(self.average_precision)),
+            "classes": classes,
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
+        }
+
+    def __str__(self):
+        width = max(len("class"), *map(len, self.labels))
+        head = f"{self.what}: {self.num_clips} clips, accuracy {self.accuracy:.3f}, "
+        head += f"mean average precision {_mean(self.average_precision):.3f}"
+        lines = [head, "", f"{'class':{width}}  clips  precision  recall  average precision"]
+        for row in zip(self.labels, self.support, self.precision, self.recall, self.average_precision, strict=True):
+            lines.append("{:{w}}  {:5d}  {:>9}  {:>6}  {:>17}".format(*row[:2], *map(_decimals, row[2:]), w=width))
+        if self.confusion is not None:
+            lines += ["", "confusion: a row is a class, a column what was heard in it", *self._confusion_lines(width)]
+        return "\n".join(lines)
+
+    def _confusion_lines(self, width: int):
+        assert self.confusion is not None
+        cell = max(3, len(str(self.confusion.max())), len(str(len(self.labels))))
+        yield " " * width + "".join(f" {number:>{cell}}" for number in range(1, len(self.labels) + 1))
+        for number, (label, row) in enumerate(zip(self.labels, self.confusion, strict=True), start=1):
+            yield f"{label:{width}}" + "".join(f" {count or '·':>{cell}}" for count in row) + f"  {number}"
+
+
+def evaluate(
+    targets: np.ndarray, scores: np.ndarray, labels: Sequence[str], *, multi_label: bool = False, what: str = "clips"
+) -> Evaluation:
+    """Compares scores with what is there.
+
+    Args:
+        targets: (clips, classes), 1 where the clip has the class, else 0.
+        scores: (clips, classes).
+        labels: of the classes.
+        multi_label: classes count as found from a score of 0.5 on; otherwise the one with the highest score does.
+        what: says in the text which clips these are.
+
+    Example:
+        >>> result = evaluate(np.eye(2), np.array([[0.9, 0.1], [0.6, 0.4]]), ["cat", "dog"])
+        >>> result.accuracy, result.confusion.tolist(), result.average_precision.tolist()
+        (0.5, [[1, 0], [1, 0]], [1.0, 1.0])
+    """
+    targets = np.asarray(targets) > 0.5
+    found = scores >= THRESHOLD if multi_label else np.eye(len(labels), dtype=bool)[scores.argmax(axis=1)]
+    right = (targets & found).sum(axis=0)
+    confusion = None if multi_label else targets.T.astype(int) @ found.astype(int)
+    return Evaluation(
+        labels=labels,
+        num_clips=len(targets),
+        accuracy=float(np.mean(targets == found if multi_label else (targets & found).any(axis=1))),
+        support=targets.sum(axis=0),
+        precision=_divide(right, found.sum(axis=0)),
+        recall=_divide(right, targets.sum(axis=0)),
+        average_precision=np.array([average_precision(*pair) for pair in zip(targets.T, scores.T, strict=True)]),
+        confusion=confusion,
+        what=what,
+    )
+
+
+def average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
+    """The mean, over the clips of a class, of the precision among all clips scored as high or higher; NaN without any.
+
+    Equal scores count as one step, so that their order does not matter.
+
+    Example:
+        >>> average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))
+        0.833...
+    """
+    if not targets.any():
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    last_of_ties = np.append(np.diff(scores[order]) != 0, True)
+    right = np.cumsum(targets[order])[last_of_ties]
+    precision = right / (np.flatnonzero(last_of_ties) + 1)
+    return float(np.sum(np.diff(right, prepend=0) * precision) / targets.sum())
+
+
+def draw(evaluation: Evaluation, title: str = "") -> "Figure":
+    """The confusion matrix, if there is one, and bars of the three measures, as a figure for pictures.save()."""
+    import matplotlib
+
+    from vggish_tf.jobs import pictures
+
+    size = max(4.0, 0.36 * len(evaluation.labels) + 1.5)
+    with matplotlib.rc_context(pictures.STYLE):
+        if evaluation.confusion is None:
+            figure = pictures._figure(8.0, size, title)
+            _draw_measures(figure.add_subplot(), evaluation)
+            return figure
+        figure = pictures._figure(size + 7.0, size, title)
+        left, right = figure.subplots(1, 2, width_ratios=(size, 6.0))
+        _draw_confusion(left, evaluation)
+        _draw_measures(right, evaluation)
+    return figure
+
+
+def _draw_confusion(ax: "Axes", evaluation: Evaluation):
+    counts = evaluation.confusion
+    assert counts is not None
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    for row, column in np.argwhere(counts):
+        color = "white" if shares[row, column] > 0.5 else "black"
+        ax.text(column, row, str(counts[row, column]), ha="center", va="center", color=color)
+    names = _short(evaluation.labels)
+    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_yticks(range(len(names)), names, parse_math=False)
+    ax.set(xlabel="scored highest", ylabel="class", title="clips, shaded by the share of the class")
+
+
+def _draw_measures(ax: "Axes", evaluation: Evaluation):
+    places = np.arange(len(evaluation.labels))
+    for offset, name in zip((-0.27, 0.0, 0.27), MEASURES, strict=True):
+        ax.barh(places + offset, np.nan_to_num(getattr(evaluation, name)), 0.25, label=name.replace("_", " "))
+    names = [f"{name} ({count})" for name, count in zip(_short(evaluation.labels), evaluation.support, strict=True)]
+    ax.set_yticks(places, names, parse_math=False)
+    ax.set(xlim=(0.0, 1.0), ylim=(len(places) - 0.5, -0.5), title="each class (clips)")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, frameon=False)
+
+
+def _short(labels: Sequence[str]) -> list[str]:
+    return [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label in labels]
+
+
+def _divide(numerator, denominator) -> np.ndarray:
+    return np.where(denominator, numerator / np.maximum(denominator, 1), np.nan)
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _decimals(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.3f}"
+
+
+def _json_number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

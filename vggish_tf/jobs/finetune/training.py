@@ -1,0 +1,266 @@
+"""train(): epochs, checkpoints, early stopping; a killed run that is resumed ends where it would have ended.
+
+Everything random in an epoch follows from the seed and the number of the epoch: nothing else has to be remembered.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from vggish_tf.backbone import LAYER_NAMES
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import make_folder, replacing
+from vggish_tf.jobs.finetune import checkpoint
+from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
+from vggish_tf.jobs.finetune.data import Dataset
+from vggish_tf.jobs.finetune.model import Stage
+from vggish_tf.jobs.finetune.trainee import reseed, trainee_of
+
+History = list[dict[str, float]]
+
+
+@dataclass
+class Progress:
+    """How far a run is; JSON can hold it."""
+
+    history: History = field(default_factory=list)
+    best_epoch: int = 0
+    best_loss: float = float("inf")
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.history)
+
+    def add(self, row: dict[str, float]) -> bool:
+        """Takes in an epoch; True if it is the best by the validation loss."""
+        self.history.append(row)
+        if row["val_loss"] >= self.best_loss:
+            return False
+        self.best_loss, self.best_epoch = row["val_loss"], self.epoch
+        return True
+
+
+def choose_stage(model: keras.Model, augment: Sequence[keras.layers.Layer]) -> Stage:
+    """The last stage that neither training nor augmentation changes: all before it has to be computed only once."""
+    if any(not isinstance(layer, SpecAugment) for layer in augment):
+        return "waveform"
+    frozen = not any(model.get_layer(name).trainable for name in LAYER_NAMES)
+    return "embedding" if frozen and not augment else "examples"
+
+
+def train(
+    model: keras.Model,
+    data: Dataset,
+    folder: Path,
+    *,
+    stage: Stage = "waveform",
+    epochs: int = 50,
+    patience: int = 10,
+    augment: Sequence[keras.layers.Layer] = (),
+    seed: int = 0,
+    resume: bool = False,
+    tensorboard: bool = False,
+) -> Progress:
+    """Trains a classifier in place; it ends with the weights of the epoch with the lowest validation loss.
+
+    Args:
+        model: a compiled classifier. To resume, one that was made in the same way from the same seed.
+        data: of waveforms, or cached at `stage`.
+        folder: gets `checkpoint.npz` and `history.json` after every epoch, and `best.npz` after the best.
+        stage: what `data` holds.
+        epochs: at most.
+        patience: epochs without a lower validation loss before training stops.
+        augment: layers of jobs.finetune.augment, applied in this order in training.
+        seed: of augmentation, dropout; the order of the clips follows from the seed of `data`.
+        resume: go on from the checkpoint in `folder`, if there is one.
+        tensorboard: also write TensorBoard logs, into `folder/tensorboard`.
+
+    Raises:
+        VGGishError: a checkpoint of another run; a loss that is not finite. The last good checkpoint stays.
+    """
+    make_folder(folder)
+    runner = _Runner(model, data, folder, stage, augment, seed)
+    if resume:
+        runner.resume()
+    log = _TensorBoard(folder / "tensorboard") if tensorboard else None
+    while runner.progress.epoch < epochs and runner.waited < patience:
+        runner.run_epoch(epochs)
+        if log:
+            log.write(runner.progress)
+    runner.finish()
+    return runner.progress
+
+
+class _Runner:
+    """A run in progress."""
+
+    def __init__(self, model, data: Dataset, folder: Path, stage: Stage, augment, seed: int):
+        self.data, self.folder, self.seed = data, folder, seed
+        self.mix_up = [layer for layer in augment if isinstance(layer, MixUp)]
+        self.trainee = trainee_of(model, stage, [layer for layer in augment if layer not in self.mix_up])
+        self.fingerprint = _fingerprint(model, data, stage, augment, seed)
+        self.progress = Progress()
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the best one."""
+        return self.progress.epoch - self.progress.best_epoch
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.npz"
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best.npz"
+
+    def resume(self):
+        if not self.checkpoint.exists():
+            return
+        arrays, about = checkpoint.read(self.checkpoint)
+        checkpoint.check(self.checkpoint, about["fingerprint"], self.fingerprint)
+        checkpoint.restore(self.trainee, arrays)
+        self.progress = Progress(**about["progress"])
+        print(f"resuming after epoch {self.progress.epoch}")
+
+    def run_epoch(self, epochs: int):
+        number, started = self.progress.epoch + 1, time.perf_counter()
+        reseed([self.trainee, *self.mix_up], self.seed, number)
+        with tqdm(
+            total=len(self.batches), desc=f"epoch {number}/{epochs}", unit="batch", disable=None, leave=False
+        ) as bar:
+            row = self._fit(number, bar)
+        row |= {f"val_{name}": value for name, value in self._evaluate().items()}
+        row["seconds"] = time.perf_counter() - started
+        self._save(row, number, epochs)
+
+    @cached_property
+    def batches(self):
+        """The training batches of whichever epoch is being run: Keras may begin more than one pass in an epoch."""
+        batches = self.data.batches("train", epoch=lambda: self.progress.epoch + 1)
+        if not self.mix_up:
+            return batches
+        return batches.map(lambda x, y, w: (*self.mix_up[0]([x, y], training=True), w))
+
+    @cached_property
+    def validation(self):
+        return self.data.batches("validation")
+
+    def _fit(self, number: int, bar) -> dict[str, float]:
+        watch = _Watch(lambda batch: self._describe_failure(number, batch), bar)
+        result = self._guarded(lambda: self.trainee.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False))
+        return {name: float(values[0]) for name, values in result.history.items()}
+
+    def _evaluate(self) -> dict[str, float]:
+        values = self._guarded(lambda: self.trainee.evaluate(self.validation, verbose=0, return_dict=True))
+        return {name: float(value) for name, value in values.items()}
+
+    def _guarded(self, run):
+        """Runs TensorFlow; of an error in reading a clip, raises that and not TensorFlow's account of it."""
+        try:
+            return run()
+        except Exception:
+            if self.data.failures:
+                raise self.data.failures[0] from None
+            raise
+
+    def _save(self, row: dict[str, float], number: int, epochs: int):
+        if not np.isfinite([row["loss"], row["val_loss"]]).all():
+            raise VGGishError(self._describe_failure(number, None, f"the validation loss is {row['val_loss']}"))
+        try:
+            arrays = checkpoint.state_of(self.trainee)
+        except VGGishError as error:
+            raise VGGishError(self._describe_failure(number, None, str(error))) from None
+        is_best = self.progress.add(row)
+        about = {"fingerprint": self.fingerprint, "progress": vars(self.progress)}
+        if is_best:  # before the checkpoint, which names it
+            checkpoint.write(self.best, checkpoint.weights_only(arrays), about)
+        checkpoint.write(self.checkpoint, arrays, about)
+        with replacing(self.folder / "history.json") as temporary:
+            temporary.write_text(json.dumps(self.progress.history, indent=1), encoding="utf-8")
+        print(describe_epoch(row, number, epochs) + ("  best" if is_best else ""), flush=True)
+
+    def finish(self):
+        if self.best.exists():
+            arrays, _ = checkpoint.read(self.best)
+            checkpoint.restore(self.trainee, arrays)
+
+    def _describe_failure(self, number: int, batch: int | None, what: str = "the loss is not finite") -> str:
+        where = f"epoch {number}"
+        if batch is not None:
+            size = self.data.batch_size
+            clips = self.data.order("train", number)[batch * size : (batch + 1) * size]
+            where += f", batch {batch + 1} ({', '.join(map(str, clips[:4]))}{' …' if len(clips) > 4 else ''})"
+        kept = f"{self.checkpoint} holds epoch {number - 1}" if self.checkpoint.exists() else "no epoch was finished"
+        return f"{where}: {what}. Training stopped; {kept}. Lower the learning rate, or look at these clips."
+
+
+class _Watch(keras.callbacks.Callback):
+    """Moves the bar, and stops at the first batch whose loss is not finite."""
+
+    def __init__(self, describe, bar):
+        super().__init__()
+        self.describe, self.bar = describe, bar
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+        self.bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
+        if not np.isfinite(logs["loss"]):
+            raise VGGishError(self.describe(batch))
+
+
+class _TensorBoard:
+    """Event files of every number of the history; needs no more than TensorFlow."""
+
+    def __init__(self, folder: Path):
+        import tensorflow as tf
+
+        self.writer = tf.summary.create_file_writer(str(folder))
+
+    def write(self, progress: Progress):
+        import tensorflow as tf
+
+        metadata = tf.compat.v1.SummaryMetadata()
+        metadata.plugin_data.plugin_name = "scalars"
+        with self.writer.as_default(step=progress.epoch):
+            for name, value in progress.history[-1].items():
+                tf.summary.write(name, tf.constant(value, tf.float32), metadata=metadata)
+        self.writer.flush()
+
+
+def describe_epoch(row: dict[str, float], number: int, epochs: int) -> str:
+    """One line for one epoch."""
+    values = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "seconds")
+    return f"epoch {number}/{epochs}  {values}  {row['seconds']:.1f} s"
+
+
+def _fingerprint(model: keras.Model, data: Dataset, stage: str, augment, seed: int) -> dict[str, str]:
+    """Digests of all that the result of a run depends on."""
+    clips = [(clip.path.name, clip.labels, clip.start, clip.end, clip.split) for clip in data.clips]
+    configs = [keras.saving.serialize_keras_object(layer) for layer in augment]
+    weights = hashlib.blake2b()
+    for variable in model.weights:
+        weights.update(keras.ops.convert_to_numpy(variable).tobytes())
+    parts: dict[str, Any] = {
+        "the clips": (clips, data.labels, data.batch_size, data.seed, data.weights),
+        "the model": (model.get_config(), weights.hexdigest()),
+        "the training": (stage, configs, seed, _without_names(model.get_compile_config())),
+    }
+    return {name: hashlib.blake2b(repr(part).encode()).hexdigest() for name, part in parts.items()}
+
+
+def _without_names(config):
+    """A config without the names that Keras numbers as objects come and go."""
+    if isinstance(config, dict):
+        return {key: _without_names(value) for key, value in config.items() if key != "name"}
+    return config
