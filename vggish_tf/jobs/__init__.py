@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-__all__ = ["bulk", "demo", "pictures", "report", "spectrum", "stages"]
+__all__ = ["bulk", "classify", "demo", "export", "finetune", "pictures", "report", "spectrum", "stages"]
 
 
 def __getattr__(name: str):
