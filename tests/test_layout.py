@@ -14,6 +14,7 @@ ROWS = [
     "errors",
     "params",
     "files",
+    "digests",
     "registry",
     "waveform",
     "sound_file",

@@ -178,7 +178,7 @@ def verify(path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[
     """
     path = resolve(path)
     md5 = md5_of(path)
-    model = backbone.core(dtype="float32")
+    model = backbone.core(dtype="float32", initializer="zeros")
     load_weights(model, path)
     embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
     figures, note = smoke_test.figures_of(embedding, pca)

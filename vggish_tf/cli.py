@@ -158,6 +158,9 @@ def _add_params(parser: argparse.ArgumentParser):
 
 def _embed(args):
     params = _params(args)
+    from vggish_tf import registry
+
+    registry.md5_ahead(args.weights)
     _import_tensorflow()
     from vggish_tf.embedding import Embedder
     from vggish_tf.jobs import bulk

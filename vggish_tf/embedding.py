@@ -23,7 +23,7 @@ from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.postprocess import Postprocessor
-from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches
+from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches, prefetched
 
 BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
 PRECISIONS = ("float32", "bfloat16")
@@ -131,7 +131,7 @@ class Embedder:
             raise TypeError(f"paths must be a list; received {paths!r}. Use embed_file for one file.")
         ends: list[tuple[int, AudioError | None]] = []  # of each file read so far: its number of rows, and what failed
         rows, done = self._no_rows, 0
-        for more in self._embed(self._examples_of(paths, ends), last=True):
+        for more in self._embed_ahead(self._examples_of(paths, ends)):
             rows = np.concatenate([rows, more])
             for count, error in ends[done:]:
                 if len(rows) < count:
@@ -172,7 +172,8 @@ class Embedder:
         }
 
     def _network(self, model) -> keras.Model:
-        network = backbone.core(self.params, dtype=self.precision)
+        initializer = "published" if model is None else "zeros"
+        network = backbone.core(self.params, dtype=self.precision, initializer=initializer)
         if isinstance(model, keras.Model):
             _check_raw(model)
             checkpoints.copy_weights(model, network)
@@ -186,12 +187,14 @@ class Embedder:
         postprocessor = Postprocessor(quantize=self.postprocess == "quantized")
         return keras.Model(network.input, postprocessor(network.output))
 
-    def _embed(self, examples: Iterable[np.ndarray], *, last: bool = False) -> Iterator[np.ndarray]:
-        """Rows in whole batches; with `last`, no rows follow once all examples have been read."""
-        for batch in batches(examples, self.batch_size):
-            yield self._run(batch)
-        if last:
-            yield self._no_rows
+    def _embed(self, examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Rows in whole batches."""
+        return map(self._run, batches(examples, self.batch_size))
+
+    def _embed_ahead(self, examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The same, reading, resampling and the front end being a batch ahead; then no rows, once all were read."""
+        yield from map(self._run, prefetched(batches(examples, self.batch_size)))
+        yield self._no_rows
 
     def _examples_of(self, paths, ends) -> Iterator[np.ndarray]:
         """The examples of all files, one after the other; appends to `ends` where each file ends."""

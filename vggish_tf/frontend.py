@@ -118,8 +118,8 @@ class StftMagnitude(_FrontEndLayer):
 
     def _rfft(self, rows):
         # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold in the silent bins
-        # beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves 1e-6. JAX has float64 only on request.
-        dtype = "float32" if keras.config.backend() == "jax" else "float64"
+        # beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves 1e-6.
+        dtype = _widest_float()
         window = periodic_hann(self.params.window_length).astype(dtype)
         windowed = ops.cast(rows, dtype) * window
         # Padded here, because TensorFlow's rfft pads everything but an empty tensor, and then refuses it.
@@ -246,6 +246,15 @@ class WaveformToExamples(_FrontEndLayer):
         shape = ops.shape(waveform)
         missing = padded_length(shape[-1], self.params, self.pad) - shape[-1]
         return ops.concatenate([waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1)
+
+
+def _widest_float() -> str:
+    """float64; JAX has it only on request, by JAX_ENABLE_X64=1 or within jax.enable_x64(True)."""
+    if keras.config.backend() == "jax":
+        import jax
+
+        return "float64" if jax.config.jax_enable_x64 else "float32"
+    return "float64"
 
 
 def _or_none(count, length, *args):

@@ -66,7 +66,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         x = WaveformToExamples(params, pad=pad, name="examples")(x)
     else:
         x = source = keras.Input((params.num_frames, params.num_mel_bins), name="input_features")
-    x = backbone.embed(x)
+    x = backbone.embed(x, initializer="zeros" if path else "published")
     if postprocess:
         x = Postprocessor(quantize=postprocess == "quantized", name="postprocess")(x)
     model = keras.Model(source, x, name=name)

@@ -8,19 +8,18 @@ Source: tensorflow/models research/audioset/vggish/README.md (the addresses); de
 """
 
 import glob
-import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vggish_tf import digests
 from vggish_tf.errors import CheckpointError
 
 BASE_URL = "https://storage.googleapis.com/audioset/"
 RETRIES = 2  # After the first attempt; pooch waits 1 s, then 2 s.
 TIMEOUT = (5, 60)  # Seconds: to connect, and between two pieces of the file.
-PIECE = 1 << 18  # Bytes read at a time.
 
 
 @dataclass(frozen=True)
@@ -86,15 +85,17 @@ def md5_of(path: str | os.PathLike[str]) -> str:
         >>> md5_of(path)
         'd41d8cd98f00b204e9800998ecf8427e'
     """
-    digest = hashlib.md5(usedforsecurity=False)
     try:
-        for part in files_of(Path(path)):
-            with open(part, "rb") as stream:
-                while piece := stream.read(PIECE):
-                    digest.update(piece)
+        return digests.md5(files_of(Path(path)))
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from None
-    return digest.hexdigest()
+
+
+def md5_ahead(weights: str | os.PathLike[str]) -> None:
+    """Begins to take the digest of weights that are here already, for the md5_of or fetch that follows."""
+    published = REGISTRY.get(os.fspath(weights))
+    path = cache_folder() / published.filename if published else Path(weights).expanduser()
+    digests.md5_ahead(files_of(path))
 
 
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
@@ -203,7 +204,7 @@ def _downloader(published: Published, progress: bool):
         total = published.num_bytes or 1  # until the server says; a bar without total is an error to pooch
         hidden = None if progress else True  # None hides it where standard error is not a terminal
         with tqdm(total=total, desc=published.filename, unit="B", unit_scale=True, disable=hidden) as bar:
-            pooch.HTTPDownloader(progressbar=bar, chunk_size=PIECE, timeout=TIMEOUT)(url, output_file, cache)
+            pooch.HTTPDownloader(progressbar=bar, chunk_size=digests.PIECE, timeout=TIMEOUT)(url, output_file, cache)
 
     return download
 

@@ -40,7 +40,12 @@ def _jax(layer, shape) -> Run:
     trainable = [variable.value for variable in layer.trainable_variables]
     frozen = [variable.value for variable in layer.non_trainable_variables]
     call = jax.jit(lambda *state: layer.stateless_call(*state, training=False)[0])
-    return lambda array: np.asarray(call(trainable, frozen, array))
+
+    def run(array):
+        with jax.enable_x64(True):  # so that the front end has its float64; everything else says float32
+            return np.asarray(call(trainable, frozen, array))
+
+    return run
 
 
 def _torch(layer, shape) -> Run:

@@ -7,6 +7,8 @@ matrix product of another size may sum in another order.) The log-mel of overlap
 
 import warnings
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import keras
 import numpy as np
@@ -15,6 +17,9 @@ from vggish_tf import runtime
 from vggish_tf.framing import Pad, count_examples, count_frames, padded_length
 from vggish_tf.frontend import LogMel, StftMagnitude
 from vggish_tf.params import Params
+
+Item = TypeVar("Item")
+_END = object()
 
 
 class ChunkLogMel:
@@ -125,3 +130,18 @@ def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndar
             held, count = [joined[batch_size:]], count - batch_size
     if count:
         yield np.concatenate(held)
+
+
+def prefetched(items: Iterable[Item]) -> Iterator[Item]:
+    """Makes the next item in a thread of its own while the caller works on this one; errors come in their turn.
+
+    Example:
+        >>> list(prefetched(range(3)))
+        [0, 1, 2]
+    """
+    iterator = iter(items)
+    with ThreadPoolExecutor(1, "vggish_tf prefetch") as pool:
+        item = pool.submit(next, iterator, _END)
+        while (current := item.result()) is not _END:
+            item = pool.submit(next, iterator, _END)
+            yield current

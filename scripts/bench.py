@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""Measures vggish_tf beside the other ways to run VGGish, on this machine; see scripts/benchmark/.
+
+    python scripts/bench.py --weights vggish_model.ckpt -o bench      # all of it: bench/bench.json and bench/bench.png
+    python scripts/bench.py --quick -o bench                          # a minute: do they agree, does everything run
+    python scripts/bench.py --table docs/bench.json                   # the README's table of that file
+
+Without --weights the weights come from a seed: as large and as fast as the published ones.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = _parser().parse_args(arguments)
+    from benchmark import goals, report
+
+    if args.table:
+        print(report.table(json.loads(args.table.read_text(encoding="utf-8"))))
+        return 0
+    from benchmark import picture, suite
+
+    args.output.mkdir(parents=True, exist_ok=True)
+    results = suite.run(args)
+    (args.output / "bench.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    picture.save(results, args.output / "bench.png")
+    print(report.table(results))
+    print(goals.text(results))
+    print(f"wrote {args.output / 'bench.json'} and {args.output / 'bench.png'}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, default=Path("bench"), help="a folder (default: bench)")
+    parser.add_argument("--weights", type=Path, help="a TF1 checkpoint (default: one is made from a seed)")
+    parser.add_argument("--contenders", nargs="+", metavar="NAME", help="only these, and ours")
+    parser.add_argument("--cases", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--rounds", type=int, default=5, help="in which each contender has its turn (default: 5)")
+    parser.add_argument("--clips", type=int, default=100, help="in each round (default: 100)")
+    parser.add_argument("--minutes", type=float, default=10, help="of the long file (default: 10)")
+    parser.add_argument("--growth", type=int, nargs="+", default=[1, 10, 60], metavar="MINUTES", help=(
+        "lengths of clips, to see how cost and memory grow (default: 1 10 60; 600 takes ten minutes)"))  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="a minute: everything once, and small")
+    parser.add_argument("--table", type=Path, metavar="JSON", help="print the table of a bench.json, and do nothing else")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""What a run happened on: processor, versions, and the most that it does in a matrix product."""
+
+import os
+import platform
+import re
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "torch",
+    "torchvggish",
+    "resampy",
+    "soxr",
+    "onnxruntime",
+    "openvino",
+    "ai-edge-litert",
+)
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+DTYPES = ("float32", "bfloat16")
+SIZE = 2048  # of the square matrices: 16 MB each, larger than a cache of one core, as VGGish's largest layer is
+
+
+def describe() -> dict:
+    """What a reader needs to know to compare with another machine."""
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    name = re.search(r"model name\s*: (.*)", info)
+    flags = set((re.search(r"flags\s*: (.*)", info) or ["", ""])[1].split())
+    return {
+        "processor": name[1] if name else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "instructions": [flag for flag in FLAGS if flag in flags],
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def matmul_peak(dtype: str = "float32", seconds: float = 2.0) -> float:
+    """The most billions of multiplications and additions a second that TensorFlow reached in a product of matrices."""
+    import tensorflow as tf
+
+    left = tf.cast(tf.random.uniform((SIZE, SIZE)), dtype)
+    product = tf.function(lambda: tf.matmul(left, left))
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        product()[0, 0].numpy()
+        best = min(best, time.perf_counter() - start)
+    return 2 * SIZE**3 / best / 1e9
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,70 @@
+"""What is timed as whole programs, from the shell: start-up, and how cost and memory grow with the length of a clip."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmark import sound
+
+IMPORT = "import tensorflow as tf; tf.config.list_physical_devices()"
+COMMAND = "import sys; from vggish_tf.cli import main; sys.exit(main())"
+# Peak memory of what comes after the embedder is ready and warm; the loop is what embed_file does, keeping no rows.
+GROWTH = """
+import json, sys, time
+from benchmark import workers
+from benchmark.contenders import CONTENDERS
+from pathlib import Path
+name, checkpoint, exports, *paths = sys.argv[1:]
+contender = CONTENDERS[name](Path(checkpoint), Path(exports))
+for path in paths:
+    rows, cost = workers.measure(contender.embed_file, (path,))
+    print(json.dumps([len(rows), *cost]), flush=True)
+"""
+
+
+def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
+    """Wall seconds of `vggish-tf --help`, of `vggish-tf embed` for one second of sound, and of TensorFlow's import."""
+    results: dict[str, list[float]] = {"help": [], "import tensorflow": [], "embed": []}
+    with tempfile.TemporaryDirectory() as folder:
+        clip, target = sound.write(Path(folder, "clip.wav"), 1.0, 16_000), Path(folder, "clip.npz")
+        embed = ["-c", COMMAND, "embed", str(clip), "-o", str(target), "--weights", str(checkpoint)]
+        commands = {"help": ["-c", COMMAND, "--help"], "import tensorflow": ["-c", IMPORT], "embed": embed}
+        for _ in range(times):
+            for name, command in commands.items():
+                start = time.perf_counter()
+                _python(command)
+                results[name].append(time.perf_counter() - start)
+    return results
+
+
+def growth(name: str, checkpoint: Path, exports: Path, minutes: list[int]) -> dict[str, dict[str, float]]:
+    """Length in minutes → seconds a row and peak memory, of 16 kHz files in one process, a short one run before."""
+    with tempfile.TemporaryDirectory() as folder:
+        lengths = [minutes[0], *minutes]
+        paths = [sound.write_long(Path(folder, f"{length}.wav"), length, 16_000) for length in lengths]
+        lines = _python(["-c", GROWTH, name, str(checkpoint), str(exports), *map(str, paths)]).splitlines()
+    results = {}
+    for length, line in list(zip(lengths, lines, strict=True))[1:]:
+        rows, wall, cpu, peak_mb = json.loads(line)
+        results[str(length)] = {"rows": rows, "wall": wall, "cpu": cpu, "peak_mb": peak_mb}
+    return results
+
+
+def beyond_import(results: dict[str, list[float]]) -> float:
+    """Median seconds of `embed` beyond the import of TensorFlow in the same round."""
+    pairs = zip(results["embed"], results["import tensorflow"], strict=True)
+    return statistics.median(embed - imported for embed, imported in pairs)
+
+
+def _python(arguments: list[str]) -> str:
+    folders = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
+    if result.returncode:
+        raise SystemExit(f"bench: {arguments[2:]} failed:\n{result.stderr[-2000:]}")
+    return result.stdout

@@ -1,0 +1,65 @@
+"""From bench.json to ratios, the table of the README, and the goals."""
+
+import statistics
+
+TITLES = {
+    "ours": "**vggish_tf**, float32",
+    "ours_bfloat16": "**vggish_tf**, bfloat16",
+    "upstream": "upstream: resampy, NumPy, tf-slim session",
+    "torchvggish": "torchvggish, torch",
+    "onnxruntime": "exported, ONNX Runtime",
+    "openvino": "exported, OpenVINO float32",
+    "openvino_bfloat16": "exported, OpenVINO bfloat16",
+    "litert": "exported, LiteRT",
+    "keras_predict": "Keras, `model.predict`",
+}
+GFLOP_A_ROW = 1.7283  # multiplications and additions of one example: 2 × rows × columns × positions of every layer
+
+
+def ratios(one: list[float], other: list[float]) -> list[float]:
+    """How many times as long the other one took, round by round."""
+    return [b / a for a, b in zip(one, other, strict=True)]
+
+
+def speedup(contenders: dict, name: str, ours: str = "ours") -> float:
+    """Median over the rounds of how many times faster we are."""
+    return statistics.median(ratios(contenders[ours]["wall"], contenders[name]["wall"]))
+
+
+def table(results: dict) -> str:
+    """Seconds of sound a second, and how many times as long each takes as vggish_tf in float32, as Markdown."""
+    jobs = results["cases"]
+    names = [name for name in TITLES if any(name in job["contenders"] for job in jobs.values())]
+    latency = results.get("latency", {}).get("clip", {})
+    head = ["", *(job["title"] for job in jobs.values()), *(["one second of sound a call"] if latency else [])]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for name in names:
+        cells = [_cell(job, name) for job in jobs.values()]
+        lines.append(_line([TITLES[name], *cells, *([_call(latency, name)] if latency else [])]))
+    return "\n".join([_caption(results["machine"]), "", *lines])
+
+
+def _caption(machine: dict) -> str:
+    instructions = ", ".join(machine["instructions"])
+    return (
+        f"On {machine['cores']} cores of an {machine['processor']} ({instructions}): seconds of sound a second of the "
+        "whole job, file to file, and in brackets the time it takes beside ours in float32 (median of the rounds)."
+    )
+
+
+def _cell(job: dict, name: str) -> str:
+    result = job["contenders"].get(name)
+    if result is None:
+        return ""
+    rate = job["audio_seconds"] / statistics.median(result["wall"])
+    return f"{rate:.0f}× real time ({speedup(job['contenders'], name):.2f}×)"
+
+
+def _call(latency: dict, name: str) -> str:
+    if name not in latency:
+        return ""
+    return f"{1e3 * statistics.median(latency[name]['wall']):.1f} ms ({speedup(latency, name):.2f}×)"
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,105 @@
+"""The whole run, case by case: what goes into bench.json."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import cases, machine, programs, sound
+from benchmark.contenders import CONTENDERS
+from benchmark.workers import Worker, started
+
+QUICK = {"rounds": 1, "clips": 4, "minutes": 0.25, "growth": [1]}
+OURS = ("ours", "ours_bfloat16")
+ONE_BY_ONE = ("ours", "ours_bfloat16", "upstream")  # who is measured at other hops, where an export has no such option
+CASES = ("file", "clips44", "clips16", "latency", "live", "hops", "start_up", "growth")
+
+
+def run(args) -> dict:
+    """The results as a dictionary that JSON can hold; says on standard error what is being done."""
+    if args.quick:
+        vars(args).update(QUICK)
+    wanted = args.cases or CASES
+    names = [name for name in CONTENDERS if name in OURS or name in (args.contenders or CONTENDERS)]
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = args.weights or _seeded(Path(folder, "vggish_model.ckpt"))
+        exports = args.output / "exports"
+        exports.mkdir(exist_ok=True)
+        results: dict = {"machine": _machine(), "calls": 5 if args.quick else 100}
+        with started(names, checkpoint, exports) as workers:
+            _say("do they agree?")
+            results["checks"] = cases.check(workers)
+            results["cases"] = {name: _job(args, name, workers) for name in ("file", "clips44", "clips16") if name in wanted}
+            if "latency" in wanted:
+                results["latency"] = _latency(workers, results["calls"])
+            if "live" in wanted:
+                results["live"] = _live(workers, 10 if args.quick else 60)
+        if "hops" in wanted:
+            results["hops"] = {hop: _hop(args, names, checkpoint, exports, hop) for hop in ("0.48", "0.16")}
+        if "start_up" in wanted:
+            _say("start-up")
+            results["start_up"] = programs.start_up(checkpoint, 1 if args.quick else 5)
+        if "growth" in wanted:
+            _say("growth with length")
+            results["growth"] = {name: programs.growth(name, checkpoint, exports, args.growth) for name in OURS}
+    return results
+
+
+def _machine() -> dict:
+    _say("the machine")
+    return {**machine.describe(), "peak_gflops": {dtype: machine.matmul_peak(dtype) for dtype in machine.DTYPES}}
+
+
+def _job(args, name: str, workers: dict[str, Worker]) -> dict:
+    case = {
+        "file": cases.file_case(args.minutes),
+        "clips44": cases.clips_case(args.clips, 44_100),
+        "clips16": cases.clips_case(args.clips, 16_000),
+    }[name]
+    _say(case.title)
+    results = cases.run(case, workers, args.rounds)
+    shares = {ours: cases.network_share(case, workers[ours], args.rounds) for ours in OURS}
+    return {"title": case.title, "audio_seconds": case.audio_seconds, "contenders": results, "network_share": shares}
+
+
+def _latency(workers: dict[str, Worker], calls: int) -> dict:
+    """One clip of one example a call; and one example a call, the network alone."""
+    _say("one clip a call")
+    clip = sound.waveform(1, 16_000)[:, 0].astype(np.float32)
+    example = np.random.default_rng(0).uniform(-4, 4, (1, 96, 64)).astype(np.float32)
+    alone = {name: worker for name, worker in workers.items() if name in (*OURS, "upstream", "torchvggish")}
+    return {
+        "clip": cases.latency(workers, "embed_clip", (clip, 16_000), calls),
+        "example": cases.latency(alone, "embed_example", (example,), calls),
+    }
+
+
+def _live(workers: dict[str, Worker], seconds: int) -> dict:
+    """A live stream at 44.1 kHz stereo in blocks of 100 ms: seconds a push, and processor seconds a second of sound."""
+    _say("a live stream")
+    waveform, results = sound.waveform(seconds, 44_100, 2).astype(np.float32), {}
+    for name in OURS:
+        pushes, cost = workers[name].call("live", waveform, 44_100, 0.1)
+        results[name] = {"pushes": pushes, "cpu_share": cost.cpu / seconds}
+    return results
+
+
+def _hop(args, names, checkpoint, exports, hop: str) -> dict:
+    case = cases.file_case(args.minutes / 10)
+    _say(f"{case.title}, a row every {hop} s")
+    names = [name for name in names if name in ONE_BY_ONE]
+    with started(names, checkpoint, exports, hop=float(hop)) as workers:
+        return cases.run(case, workers, args.rounds)
+
+
+def _seeded(path: Path) -> Path:
+    _say("weights from a seed")
+    sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tests")]
+    import seeded
+
+    return seeded.write_seeded_checkpoint(path)
+
+
+def _say(text: str):
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,117 @@
+"""Each contender in a process of its own: its libraries, threads and memory are its own, and it waits without load."""
+
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+import warnings
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmark.contenders import CONTENDERS
+
+
+class Cost(NamedTuple):
+    """What one call took: wall and processor seconds, and the most memory that the process held, in MB."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+
+
+class Worker:
+    """A contender behind a pipe; `call` runs one of its methods there and says what it cost."""
+
+    def __init__(self, name: str, *args, **kwargs):
+        self.name = name
+        self._pipe, theirs = multiprocessing.Pipe()
+        context = multiprocessing.get_context("spawn")
+        self._process = context.Process(target=_serve, args=(theirs, name, args, kwargs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._answer()
+
+    def call(self, method: str, *args) -> tuple[Any, Cost]:
+        self._pipe.send((method, args))
+        return self._answer()
+
+    def close(self):
+        self._pipe.send(None)
+        self._process.join(10)
+        if self._process.is_alive():
+            self._process.terminate()
+
+    def _answer(self):
+        try:
+            result, cost, error = self._pipe.recv()
+        except EOFError:
+            raise SystemExit(f"bench: {self.name} died; is there memory for it?") from None
+        if error:
+            raise SystemExit(f"bench: {self.name} failed:\n{error}")
+        return result, cost
+
+
+def missing(name: str) -> list[str]:
+    """The modules that a contender needs and that are not installed."""
+    return [module for module in CONTENDERS[name].needs if find_spec(module) is None]
+
+
+@contextmanager
+def started(names: list[str], *args, **kwargs):
+    """Name → Worker of the contenders that can run here; the others are named on standard error."""
+    workers: dict[str, Worker] = {}
+    try:
+        for name in names:
+            if absent := missing(name):
+                print(f"left out: {CONTENDERS[name].title}; not installed: {', '.join(absent)}", file=sys.stderr)
+                continue
+            workers[name] = Worker(name, *args, **kwargs)
+        yield workers
+    finally:
+        for worker in workers.values():
+            worker.close()
+
+
+def _serve(pipe, name: str, args, kwargs):
+    """The loop of a worker: makes the contender, then answers calls until None comes."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore")
+    contender = None
+    try:
+        contender = CONTENDERS[name](*args, **kwargs)
+        pipe.send((None, None, None))
+        while message := pipe.recv():
+            method, arguments = message
+            pipe.send((*measure(getattr(contender, method), arguments), None))
+    except (EOFError, KeyboardInterrupt):
+        pass
+    except Exception:
+        pipe.send((None, None, traceback.format_exc()))
+
+
+def measure(function, arguments) -> tuple[Any, Cost]:
+    _forget_peak()
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = function(*arguments)
+    return result, Cost(time.perf_counter() - wall, time.process_time() - cpu, _peak_mb())
+
+
+def _forget_peak():
+    """Linux alone can; elsewhere the peak is that of the process so far."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+def _peak_mb() -> float:
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    except (OSError, StopIteration):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
