@@ -61,9 +61,7 @@ def embed(examples, dtype=None, initializer="published"):
     return x
 
 
-def core(
-    params: Params | None = None, *, dtype=None, initializer="published", name: str = "vggish"
-) -> keras.Model:
+def core(params: Params | None = None, *, dtype=None, initializer="published", name: str = "vggish") -> keras.Model:
     """The network alone as a Keras model, with new weights: `input_features` (batch, 96, 64) → (batch, 128).
 
     Example:

@@ -8,7 +8,7 @@ matrix product of another size may sum in another order.) The log-mel of overlap
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import keras
 import numpy as np
@@ -144,4 +144,4 @@ def prefetched(items: Iterable[Item]) -> Iterator[Item]:
         item = pool.submit(next, iterator, _END)
         while (current := item.result()) is not _END:
             item = pool.submit(next, iterator, _END)
-            yield current
+            yield cast(Item, current)
