@@ -55,8 +55,9 @@ class Postprocessor(keras.layers.Layer):
     """
 
     def __init__(self, quantize: bool = True, *, weights: str | os.PathLike[str] | None = "audioset", **kwargs):
-        dtype = "float32" if keras.config.backend() == "jax" else kwargs.get("dtype") or "float64"
-        super().__init__(**{**kwargs, "dtype": dtype})
+        asked = keras.dtype_policies.get(kwargs.get("dtype") or "float64").name
+        narrow = keras.config.backend() == "jax" or asked == "float32"  # a policy of half precision is for networks
+        super().__init__(**{**kwargs, "dtype": "float32" if narrow else "float64"})
         self.quantize = quantize
         eigen_vectors, means = read_pca(weights)
         self.pca_eigen_vectors = self._constant(PCA_EIGEN_VECTORS_NAME, eigen_vectors)
