@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
 
@@ -26,16 +25,22 @@ def main(arguments: list[str] | None = None) -> int:
     if args.table:
         print(report.table(json.loads(args.table.read_text(encoding="utf-8"))))
         return 0
-    from benchmark import picture, suite
+    from benchmark import picture, precision, suite
 
     args.output.mkdir(parents=True, exist_ok=True)
-    results = suite.run(args)
-    (args.output / "bench.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    results = suite.run(args, lambda results: _keep(results, args.output / "bench.json"))
+    _keep(results, args.output / "bench.json")
     picture.save(results, args.output / "bench.png")
     print(report.table(results))
     print(goals.text(results))
+    if "precision" in results:
+        print(precision.table(results["precision"]))
     print(f"wrote {args.output / 'bench.json'} and {args.output / 'bench.png'}")
     return 0
+
+
+def _keep(results: dict, path: Path):
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--growth", type=int, nargs="+", default=[1, 10, 60], metavar="MINUTES", help=(
         "lengths of clips, to see how cost and memory grow (default: 1 10 60; 600 takes ten minutes)"))  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a minute: everything once, and small")
-    parser.add_argument("--table", type=Path, metavar="JSON", help="print the table of a bench.json, and do nothing else")
+    parser.add_argument(
+        "--table", type=Path, metavar="JSON", help="print the table of a bench.json, and do nothing else"
+    )
     return parser
 
 

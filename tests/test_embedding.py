@@ -200,7 +200,10 @@ def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
     assert embedding.dtype == np.float32
     norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(whole.embedding, axis=1)
     cosine = (embedding * whole.embedding).sum(axis=1) / norms
-    assert cosine.min() > 0.998  # 8 bits, 0.4 %, in each of nine layers; the lowest seen is 0.9993
+    # 8 bits, 0.4 %, in six of nine layers; the lowest seen on speech, music, noise and silence is 0.99989. With all
+    # nine in bfloat16 it is 0.9984.
+    assert cosine.min() > 0.9998
+    assert np.median(cosine) > 0.9999
     assert np.any(embedding != whole.embedding)
 
 

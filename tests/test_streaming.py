@@ -1,5 +1,7 @@
 """The log-mel examples of a stream are, bit for bit, those of the whole clip, however it was cut."""
 
+import threading
+
 import numpy as np
 import pytest
 import signals
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from vggish_tf import Params
 from vggish_tf.framing import PADS, padded_length
 from vggish_tf.reference import vggish_input
-from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches
+from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches, prefetched
 
 HOPS = (0.16, 0.48, 0.5, 0.96, 1.5)  # overlapping, even and uneven to a chunk, and with gaps
 FRONT_ENDS = {hop: ChunkLogMel(Params(example_hop_seconds=hop)) for hop in HOPS}
@@ -97,3 +99,33 @@ def test_batches_keep_the_order_and_fill_up(lengths, size):
     result = list(batches(np.split(numbers, np.cumsum(lengths)[:-1]) if lengths else [], size))
     assert np.concatenate([np.zeros(0), *result]).tolist() == numbers.tolist()
     assert all(len(batch) == size for batch in result[:-1])
+
+
+def test_the_next_item_is_made_while_the_caller_works_on_this_one():
+    made = [threading.Event() for _ in range(3)]
+
+    def items():
+        for number, event in enumerate(made):
+            event.set()
+            yield number
+
+    for number in prefetched(items()):
+        assert made[min(number + 1, 2)].wait(10)
+
+
+def test_an_error_comes_after_the_items_before_it():
+    def items():
+        yield 1
+        raise KeyError("bad")
+
+    result = prefetched(items())
+    assert next(result) == 1
+    with pytest.raises(KeyError, match="bad"):
+        next(result)
+
+
+def test_no_thread_is_left_when_the_caller_stops():
+    result = prefetched(iter(range(1_000)))
+    assert next(result) == 0
+    result.close()
+    assert not [thread for thread in threading.enumerate() if "prefetch" in thread.name]

@@ -2,7 +2,7 @@
 
 machine     what it runs on, and the largest matrix product per second
 sound       the files that every contender gets
-contenders  one class a way to run VGGish
+contenders  one class a way to run VGGish: contender, ours, rivals, exported
 workers     each contender in a process of its own, so that its time and memory are its own
 cases       what is run, in rounds in which every contender has its turn
 report      ratios, the table of the README

@@ -95,7 +95,9 @@ def run(case: Case, workers: dict[str, Worker], rounds: int) -> dict[str, dict]:
                 output = Path(folder, "out", name)
                 output.mkdir(parents=True, exist_ok=True)
                 _, cost = taking_part[name].call("embed_files", paths, output)
-                _note(results[name], cost, sum(len(np.load(output / f"{path.stem}.npz")["embedding"]) for path in paths))
+                _note(
+                    results[name], cost, sum(len(np.load(output / f"{path.stem}.npz")["embedding"]) for path in paths)
+                )
                 print(f"  {CONTENDERS[name].title:22s} {cost.wall:7.2f} s", file=sys.stderr)
     _check_rows(results)
     return results

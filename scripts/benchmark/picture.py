@@ -43,7 +43,9 @@ def _bars(axes, title: str, contenders: dict, unit: str, scale: float):
     axes.set_yticks(range(len(names)), [CONTENDERS[name].title for name in names])
     axes.set_title(title, loc="left")
     axes.set_xlabel(unit)
-    axes.set_xlim(0, 1.15 * max(max(wall) if len(wall) <= 20 else median for wall, median in zip(walls, medians, strict=True)))
+    axes.set_xlim(
+        0, 1.15 * max(max(wall) if len(wall) <= 20 else median for wall, median in zip(walls, medians, strict=True))
+    )
     axes.spines[["top", "right"]].set_visible(False)
 
 

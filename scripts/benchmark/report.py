@@ -13,7 +13,7 @@ TITLES = {
     "litert": "exported, LiteRT",
     "keras_predict": "Keras, `model.predict`",
 }
-GFLOP_A_ROW = 1.7283  # multiplications and additions of one example: 2 × rows × columns × positions of every layer
+GFLOP_A_ROW = 1.7278  # multiplications and additions of one example: 2 × rows × columns × positions of every layer
 
 
 def ratios(one: list[float], other: list[float]) -> list[float]:
@@ -63,3 +63,12 @@ def _call(latency: dict, name: str) -> str:
 
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def peak_shares(results: dict) -> dict[str, float]:
+    """What part of the largest matrix product a second the whole long-file job reaches, by our precisions."""
+    job, peaks = results["cases"]["file"]["contenders"], results["machine"]["peak_gflops"]
+    return {
+        dtype: GFLOP_A_ROW * job[name]["rows"] / statistics.median(job[name]["wall"]) / peaks[dtype]
+        for name, dtype in (("ours", "float32"), ("ours_bfloat16", "bfloat16"))
+    }

@@ -2,22 +2,23 @@
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from benchmark import cases, machine, programs, sound
+from benchmark import cases, machine, precision, programs, sound
 from benchmark.contenders import CONTENDERS
 from benchmark.workers import Worker, started
 
 QUICK = {"rounds": 1, "clips": 4, "minutes": 0.25, "growth": [1]}
 OURS = ("ours", "ours_bfloat16")
 ONE_BY_ONE = ("ours", "ours_bfloat16", "upstream")  # who is measured at other hops, where an export has no such option
-CASES = ("file", "clips44", "clips16", "latency", "live", "hops", "start_up", "growth")
+CASES = ("precision", "file", "clips44", "clips16", "latency", "live", "hops", "start_up", "growth")
 
 
-def run(args) -> dict:
-    """The results as a dictionary that JSON can hold; says on standard error what is being done."""
+def run(args, keep: Callable[[dict], None]) -> dict:
+    """The results as a dictionary that JSON can hold, given to `keep` whenever a case is done."""
     if args.quick:
         vars(args).update(QUICK)
     wanted = args.cases or CASES
@@ -30,16 +31,24 @@ def run(args) -> dict:
         with started(names, checkpoint, exports) as workers:
             _say("do they agree?")
             results["checks"] = cases.check(workers)
-            results["cases"] = {name: _job(args, name, workers) for name in ("file", "clips44", "clips16") if name in wanted}
+            if "precision" in wanted:
+                results["precision"] = precision.measure(*(workers[name] for name in OURS))
+            results["cases"] = {}
+            for name in ("file", "clips44", "clips16"):
+                if name in wanted:
+                    results["cases"][name] = _job(args, name, workers)
+                    keep(results)
             if "latency" in wanted:
                 results["latency"] = _latency(workers, results["calls"])
             if "live" in wanted:
                 results["live"] = _live(workers, 10 if args.quick else 60)
+            keep(results)
         if "hops" in wanted:
             results["hops"] = {hop: _hop(args, names, checkpoint, exports, hop) for hop in ("0.48", "0.16")}
         if "start_up" in wanted:
             _say("start-up")
-            results["start_up"] = programs.start_up(checkpoint, 1 if args.quick else 5)
+            results["start_up"] = programs.start_up(checkpoint, 1 if args.quick else 3)
+            keep(results)
         if "growth" in wanted:
             _say("growth with length")
             results["growth"] = {name: programs.growth(name, checkpoint, exports, args.growth) for name in OURS}
@@ -60,6 +69,7 @@ def _job(args, name: str, workers: dict[str, Worker]) -> dict:
     _say(case.title)
     results = cases.run(case, workers, args.rounds)
     shares = {ours: cases.network_share(case, workers[ours], args.rounds) for ours in OURS}
+    _say(f"  all but the network: {', '.join(f'{100 - 100 * shares[ours][0]:.0f} %' for ours in OURS)}")
     return {"title": case.title, "audio_seconds": case.audio_seconds, "contenders": results, "network_share": shares}
 
 

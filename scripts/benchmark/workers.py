@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,10 +101,8 @@ def measure(function, arguments) -> tuple[Any, Cost]:
 
 def _forget_peak():
     """Linux alone can; elsewhere the peak is that of the process so far."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def _peak_mb() -> float:

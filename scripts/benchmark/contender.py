@@ -1,0 +1,52 @@
+"""What every way to run VGGish has to do here: embed files into npz, and one clip at a time."""
+
+from pathlib import Path
+
+import numpy as np
+
+RATE = 16_000
+
+
+class Contender:
+    """One way to run VGGish; see the subclasses for what is not the same in each.
+
+    Args:
+        checkpoint: the TF1 checkpoint.
+        exports: a folder for what has to be converted first, and is kept there.
+        hop: seconds from one example to the next.
+    """
+
+    title = ""
+    needs: tuple[str, ...] = ()  # modules
+    resampler = "soxr"
+    relu = False
+    cosine = 1.0  # to our float32, at least; 1.0 asks for the same numbers
+
+    def __init__(self, checkpoint: Path, exports: Path, hop: float = 0.96):
+        self.checkpoint, self.exports, self.hop = checkpoint, exports, hop
+
+    def embed_files(self, paths: list[Path], folder: Path):
+        """Writes one npz a file."""
+        for path in paths:
+            np.savez(folder / f"{path.stem}.npz", embedding=self.embed_file(path))
+
+    def embed_file(self, path: Path) -> np.ndarray:
+        import soundfile
+
+        samples, rate = soundfile.read(path, dtype="float32")
+        return self.embed_clip(samples, rate)
+
+    def embed_clip(self, waveform: np.ndarray, rate: int) -> np.ndarray:
+        """(num_samples,) or (num_samples, channels) → (n, 128)."""
+        raise NotImplementedError
+
+    def embed_example(self, example: np.ndarray) -> np.ndarray:
+        """(1, 96, 64) → (1, 128): the network alone; None where the front end is inside."""
+        raise NotImplementedError
+
+
+def mono_of(waveform: np.ndarray, rate: int) -> np.ndarray:
+    import soxr
+
+    mono = waveform if waveform.ndim == 1 else waveform.mean(axis=1)
+    return (mono if rate == RATE else soxr.resample(mono, rate, RATE)).astype(np.float32)

@@ -1,0 +1,101 @@
+"""The exported model in other runtimes: soxr HQ before it, batches of 32 examples where users could pick worse."""
+
+import os
+
+import numpy as np
+
+from benchmark.contender import Contender, mono_of
+
+BATCH = 32
+
+
+class Exported(Contender):
+    """The exported model, waveform to embedding, in another runtime; long clips in pieces of a batch."""
+
+    format = suffix = ""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        path = self.exports / f"vggish{self.suffix}"
+        if not path.exists():
+            from vggish_tf.jobs.export import export
+
+            export(self.checkpoint, path, format=self.format)
+        self.open(str(path))
+
+    def open(self, path: str):
+        raise NotImplementedError
+
+    def run(self, waveform: np.ndarray) -> np.ndarray:
+        """(batch, num_samples) → (batch, n, 128)."""
+        raise NotImplementedError
+
+    def embed_files(self, paths, folder):
+        """As many clips of one length at once as make a batch."""
+        import soundfile
+
+        per_call = max(1, BATCH // max(1, round(soundfile.info(paths[0]).duration / 0.96)))
+        for first in range(0, len(paths), per_call):
+            some = paths[first : first + per_call]
+            clips = [mono_of(*soundfile.read(path, dtype="float32")) for path in some]
+            rows = self.run(np.stack(clips)) if len(some) > 1 else [self._in_pieces(clips[0])]
+            for path, embedding in zip(some, rows, strict=True):
+                np.savez(folder / f"{path.stem}.npz", embedding=embedding)
+
+    def embed_clip(self, waveform, rate):
+        return self._in_pieces(mono_of(waveform, rate))
+
+    def _in_pieces(self, mono):
+        hop, window = 15_360, 15_600
+        count = max((len(mono) - window) // hop + 1, 0)
+        firsts = range(0, count, BATCH)
+        pieces = [mono[first * hop : (min(first + BATCH, count) - 1) * hop + window] for first in firsts]
+        return np.concatenate([self.run(piece[np.newaxis])[0] for piece in pieces] or [np.zeros((0, 128), np.float32)])
+
+
+class OnnxRuntime(Exported):
+    title, needs, format, suffix = "onnxruntime", ("onnxruntime", "tf2onnx"), "onnx", ".onnx"
+
+    def open(self, path):
+        import onnxruntime
+
+        self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+    def run(self, waveform):
+        return self.session.run(None, {"waveform": waveform})[0]
+
+
+class OpenVino(Exported):
+    title, needs, format, suffix, precision = "OpenVINO float32", ("openvino",), "openvino", ".xml", "f32"
+
+    def open(self, path):
+        import openvino
+
+        self.compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": self.precision})
+
+    def run(self, waveform):
+        return self.compiled(waveform)[0]
+
+
+class OpenVinoBfloat16(OpenVino):
+    title, precision, cosine = "OpenVINO bfloat16", "bf16", 0.95
+
+
+class LiteRt(Exported):
+    title, needs, format, suffix = "LiteRT", ("ai_edge_litert",), "tflite", ".tflite"
+
+    def open(self, path):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.interpreter = Interpreter(path, num_threads=len(os.sched_getaffinity(0)))
+        self.shape = None
+
+    def run(self, waveform):
+        source, target = self.interpreter.get_input_details()[0]["index"], self.interpreter.get_output_details()[0]
+        if waveform.shape != self.shape:
+            self.interpreter.resize_tensor_input(source, waveform.shape)
+            self.interpreter.allocate_tensors()
+            self.shape = waveform.shape
+        self.interpreter.set_tensor(source, waveform)
+        self.interpreter.invoke()
+        return self.interpreter.get_tensor(target["index"])
