@@ -9,7 +9,7 @@ import pytest
 import seeded
 import signals
 
-from vggish_tf import CheckpointError, Params, VGGish, checkpoints, load_model
+from vggish_tf import CheckpointError, Params, VGGish, backbone, checkpoints, load_model
 from vggish_tf.backbone import CONVOLUTIONS, DENSE
 from vggish_tf.reference import vggish_input
 
@@ -191,3 +191,14 @@ def test_weights_that_cannot_be_had_are_an_error():
         VGGish()
     with pytest.raises(CheckpointError, match=r"nowhere\.ckpt"):
         VGGish("nowhere.ckpt")
+
+
+def test_a_network_for_weights_that_follow_draws_no_random_ones():
+    for layer in backbone.core(initializer="zeros").layers:
+        assert not any(np.any(keras.ops.convert_to_numpy(variable)) for variable in layer.variables), layer.name
+
+
+def test_bfloat16_leaves_the_first_three_convolutions_alone():
+    dtypes = {layer.name: layer.compute_dtype for layer in backbone.core(dtype="bfloat16").layers}
+    assert {name for name, dtype in dtypes.items() if dtype == "float32"} >= {*backbone.FLOAT32_LAYERS, "embedding"}
+    assert {dtypes[name] for name in ("conv3_2", "conv4_1", "conv4_2", "fc1_1", "fc1_2")} == {"bfloat16"}

@@ -70,7 +70,7 @@ def core(params: Params | None = None, *, dtype=None, initializer="published", n
     """
     params = params or Params()
     examples = keras.Input((params.num_frames, params.num_mel_bins), name="input_features")
-    return keras.Model(examples, embed(examples, dtype), name=name)
+    return keras.Model(examples, embed(examples, dtype, initializer), name=name)
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")

@@ -43,9 +43,7 @@ def _bars(axes, title: str, contenders: dict, unit: str, scale: float):
     axes.set_yticks(range(len(names)), [CONTENDERS[name].title for name in names])
     axes.set_title(title, loc="left")
     axes.set_xlabel(unit)
-    axes.set_xlim(
-        0, 1.15 * max(max(wall) if len(wall) <= 20 else median for wall, median in zip(walls, medians, strict=True))
-    )
+    axes.set_xlim(0, 1.2 * axes.dataLim.x1)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -58,7 +56,8 @@ def _growth(axes, growth: dict):
                 f"{1e3 * result['wall'] / result['rows']:.2f} ms a row", (minute, result["peak_mb"]), fontsize=9
             )
     axes.set_xscale("log")
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.15 * axes.dataLim.y1)
+    axes.margins(x=0.25)
     axes.set_xlabel("minutes of sound in one file")
     axes.set_title("peak memory in MB, and cost a row", loc="left")
     axes.legend(loc="lower right")
