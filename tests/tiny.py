@@ -20,7 +20,7 @@ def shrink(setattr=setattr):
     setattr(backbone, "CONVOLUTIONS", tuple(widths))
     setattr(backbone, "DENSE", (("fc1_1", 16), ("fc1_2", 16), ("embedding", 128)))
     # He et al. 2015, so that three layers of sixteen units let differences through
-    setattr(backbone, "_initializer", lambda: keras.initializers.HeNormal(seed=0))
+    setattr(backbone, "_kernel", lambda initializer: keras.initializers.HeNormal(seed=0))
 
 
 def classifier(**options) -> keras.Model:

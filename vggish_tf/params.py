@@ -64,7 +64,7 @@ def hertz_to_mel(hertz):
 
 
 # Beyond these, a slip of the keyboard would ask for gigabytes.
-LARGEST = {
+_LARGEST = {
     "sample_rate": 10_000_000,
     "num_mel_bins": 10_000,
     "stft_window_seconds": 1e6,
@@ -75,7 +75,7 @@ LARGEST = {
     "example_window_seconds": 3600,
     "example_hop_seconds": 1e6,
 }
-MAX_WINDOW_LENGTH = 1 << 20
+_MAX_WINDOW_LENGTH = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -190,17 +190,17 @@ class Params:
                 value = value.item()
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ParamsError(f"{field.name} must be a number; received {value!r}.")
-            if not (0 < value <= LARGEST[field.name] or (value == 0 and field.name == "mel_min_hz")):
-                largest = f"{LARGEST[field.name]:,}"
+            if not (0 < value <= _LARGEST[field.name] or (value == 0 and field.name == "mel_min_hz")):
+                largest = f"{_LARGEST[field.name]:,}"
                 raise ParamsError(f"{field.name} must be positive and at most {largest}; received {value!r:.40}.")
             if field.type is int and value != int(value):
                 raise ParamsError(f"{field.name} must be a whole number; received {value!r}.")
             object.__setattr__(self, field.name, int(value) if field.type is int else value)
 
     def _check_combinations(self):
-        if self.sample_rate * self.stft_window_seconds > MAX_WINDOW_LENGTH:
+        if self.sample_rate * self.stft_window_seconds > _MAX_WINDOW_LENGTH:
             raise ParamsError(
-                f"stft_window_seconds must be at most {MAX_WINDOW_LENGTH:,} samples; received "
+                f"stft_window_seconds must be at most {_MAX_WINDOW_LENGTH:,} samples; received "
                 f"{self.stft_window_seconds:g} s at {self.sample_rate} Hz."
             )
         nyquist = self.sample_rate / 2
