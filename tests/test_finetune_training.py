@@ -51,8 +51,8 @@ def same(first, second) -> bool:
 @pytest.mark.parametrize(
     ("stage", "augment", "options"),
     [
-        ("waveform", EVERYTHING, {}),
-        ("examples", [finetune.SpecAugment], {}),
+        pytest.param("waveform", EVERYTHING, {}, marks=pytest.mark.slow),
+        pytest.param("examples", [finetune.SpecAugment], {}, marks=pytest.mark.slow),
         ("embedding", [], {"trainable": "head"}),
     ],
 )
@@ -68,6 +68,7 @@ def test_a_resumed_run_ends_as_the_whole_one(folder, tmp_path, stage, augment, o
     assert json.loads((tmp_path / "parts" / "history.json").read_text())[2]["loss"] == history[2]["loss"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_and_another_does_not(folder, tmp_path):
     options = {"epochs": 2, "augment": EVERYTHING, "stage": "waveform"}
     seeds = {"first": 0, "again": 0, "other": 1}
@@ -77,6 +78,7 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(folder, tmp_path)
     assert first[1] != other[1]
 
 
+@pytest.mark.slow
 def test_mixed_precision_resumes_with_its_loss_scale(folder, tmp_path):
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -226,6 +228,7 @@ def command(folder, output, *more):
 TINY = "import sys, tiny; tiny.shrink(); from vggish_tf import cli; sys.exit(cli.main(sys.argv[1:]))"
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     """kill -9 in the middle, then the same command and --resume: the same history, and the same scores."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path])}
