@@ -94,3 +94,20 @@ def pca_params(shared_data) -> Path:
     if not path.is_file():
         pytest.skip(f"{path.name} is not in shared/data")
     return path
+
+
+@pytest.fixture(scope="module")
+def source():
+    """A small network with random weights, of VGGish's layer names."""
+    import small_network
+
+    return small_network.randomize(small_network.small())
+
+
+@pytest.fixture(scope="module")
+def written(source, tmp_path_factory):
+    """kind → a file of the source's weights. Do not change it."""
+    import small_network
+
+    folder = tmp_path_factory.mktemp("written")
+    return {kind: small_network.write(kind, folder, source) for kind in small_network.KINDS}

@@ -10,18 +10,6 @@ from vggish_tf import checkpoints
 tf1 = tf.compat.v1
 
 
-@pytest.fixture(scope="module")
-def source():
-    return randomize(small())
-
-
-@pytest.fixture(scope="module")
-def written(source, tmp_path_factory):
-    """kind → a file of the source's weights. Do not change it."""
-    folder = tmp_path_factory.mktemp("written")
-    return {kind: write(kind, folder, source) for kind in KINDS}
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_file_loads(kind, source, written):
     model = small()

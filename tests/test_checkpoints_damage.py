@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small_network import (
-    KINDS,
     VARIABLES,
     by_layer,
     check_nothing_is_loaded,
     randomize,
     small,
-    write,
 )
 from test_registry import message_of
 
@@ -21,18 +19,6 @@ tf1 = tf.compat.v1
 NOT_A_CHECKPOINT = "it is empty, cut short, or not a checkpoint."
 DAMAGED = "it is damaged: a checksum in it does not match."
 CUT_SHORT = "it is damaged or cut short."
-
-
-@pytest.fixture(scope="module")
-def source():
-    return randomize(small())
-
-
-@pytest.fixture(scope="module")
-def written(source, tmp_path_factory):
-    """kind → a file of the source's weights. Do not change it."""
-    folder = tmp_path_factory.mktemp("written")
-    return {kind: write(kind, folder, source) for kind in KINDS}
 
 
 def copied(path, folder):

@@ -24,18 +24,6 @@ from vggish_tf import checkpoints
 tf1 = tf.compat.v1
 
 
-@pytest.fixture(scope="module")
-def source():
-    return randomize(small())
-
-
-@pytest.fixture(scope="module")
-def written(source, tmp_path_factory):
-    """kind → a file of the source's weights. Do not change it."""
-    folder = tmp_path_factory.mktemp("written")
-    return {kind: write(kind, folder, source) for kind in KINDS}
-
-
 def test_leftovers_on_both_sides_are_named(tmp_path, source):
     values = by_layer(source)
     del values["vggish/fc1/fc1_2/weights"]
