@@ -1,5 +1,7 @@
 """The arithmetic of lengths: how many frames, examples and samples there are, as integers or as tensors.
 
+Where clips of different lengths share a batch, what is behind a clip's last non-zero sample is padding.
+
 Source: mel_features.frame for the counts, YAMNet's features.pad_waveform for the padding.
 """
 
@@ -11,6 +13,17 @@ from vggish_tf.params import Params
 
 Pad = Literal["never", "short", "always"]
 PADS = ("never", "short", "always")
+
+
+def clip_lengths(waveform):
+    """The samples of each clip up to its last non-zero one: (batch, num_samples) → (batch,) int32.
+
+    Example:
+        >>> int(clip_lengths(keras.ops.array([[0.0, 0.5, 0.0]]))[0])
+        2
+    """
+    ends = ops.arange(1, ops.shape(waveform)[-1] + 1, dtype="int32")
+    return ops.max(ops.where(ops.not_equal(waveform, 0), ends, 0), axis=-1, initial=0)
 
 
 def count_frames(num_samples, params: Params):

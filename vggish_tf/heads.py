@@ -12,23 +12,12 @@ import keras
 from keras import ops
 
 from vggish_tf.backbone import LAYER_NAMES
-from vggish_tf.framing import Pad, count_examples, count_frames, padded_length
+from vggish_tf.framing import Pad, clip_lengths, count_examples, count_frames, padded_length
 from vggish_tf.frontend import _FrontEndLayer
 from vggish_tf.params import ADAM_EPSILON, LEARNING_RATE, Params
 
 Pool = Literal["mean", "max", "attention"] | None
 POOLS = ("mean", "max", "attention")
-
-
-def clip_lengths(waveform):
-    """The samples of each clip up to its last non-zero one: (batch, num_samples) → (batch,) int32.
-
-    Example:
-        >>> int(clip_lengths(keras.ops.array([[0.0, 0.5, 0.0]]))[0])
-        2
-    """
-    ends = ops.arange(1, ops.shape(waveform)[-1] + 1, dtype="int32")
-    return ops.max(ops.where(ops.not_equal(waveform, 0), ends, 0), axis=-1, initial=0)
 
 
 def count_clip_examples(num_samples, params: Params, pad: Pad):

@@ -32,6 +32,7 @@ from keras import ops
 from scipy import signal
 
 from vggish_tf.errors import ParamsError
+from vggish_tf.framing import clip_lengths
 
 STOP_DB = 90.0  # what the filter is designed for; 80 is what it promises
 PASS = 0.94  # of the lower Nyquist frequency: 7520 Hz of 8000, just above the last mel bin's edge
@@ -45,6 +46,8 @@ class Resample(keras.layers.Layer):
     Args:
         input_rate: Hz, a whole number.
         output_rate: Hz, a whole number.
+        zero_filled: True if clips of different lengths share a batch, filled with zeros: behind the end of a clip, too,
+            are then zeros, and not what the filter makes of the end.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32
     Output shape: (batch, num_samples · output_rate / input_rate, rounded), or without the batch
@@ -60,12 +63,13 @@ class Resample(keras.layers.Layer):
         (1, 16000)
     """
 
-    def __init__(self, input_rate: int, output_rate: int = 16_000, **kwargs):
+    def __init__(self, input_rate: int, output_rate: int = 16_000, *, zero_filled: bool = False, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
         for name, rate in (("input_rate", input_rate), ("output_rate", output_rate)):
             if isinstance(rate, bool) or not isinstance(rate, (int, np.integer)) or rate <= 0:
                 raise ParamsError(f"{name} must be a positive whole number of Hz; received {rate!r}.")
         self.input_rate, self.output_rate = int(input_rate), int(output_rate)
+        self.zero_filled = zero_filled
         common = gcd(self.input_rate, self.output_rate)
         self.up, self.down = self.output_rate // common, self.input_rate // common  # L and M
         if self.up * self.window_length > MAX_KERNEL:
@@ -101,7 +105,7 @@ class Resample(keras.layers.Layer):
         num_samples = ops.shape(rows)[-1]
         behind = (self.num_groups(num_samples) - 1) * self.down + self.window_length - self.reach - num_samples
         padded = ops.pad(rows, ((0, 0), (self.reach, behind)))
-        resampled = self.convolve(padded)[:, : self.num_outputs(num_samples)]
+        resampled = self.silenced(self.convolve(padded)[:, : self.num_outputs(num_samples)], rows)
         return resampled[0] if len(waveform.shape) == 1 else resampled
 
     def convolve(self, windows):
@@ -111,9 +115,17 @@ class Resample(keras.layers.Layer):
         num_groups = (shape[-1] - self.window_length) // self.down + 1
         return ops.reshape(groups, (shape[0], num_groups * self.up))
 
+    def silenced(self, resampled, waveform):
+        """With zero_filled, `resampled` with zeros behind the end of each clip of `waveform`; else as it is."""
+        if not self.zero_filled:
+            return resampled
+        ends = ops.expand_dims(self.num_outputs(clip_lengths(waveform)), -1)
+        return ops.where(ops.arange(ops.shape(resampled)[-1], dtype="int32") < ends, resampled, 0.0)
+
     def num_outputs(self, num_samples):
         """Samples of the output, to the nearest, as soxr gives them; an int or a tensor."""
-        return (num_samples * self.up + self.down // 2) // self.down
+        whole, rest = num_samples // self.down, num_samples % self.down  # 32 bits do not hold num_samples * up
+        return whole * self.up + (rest * self.up + self.down // 2) // self.down
 
     def num_groups(self, num_samples):
         """Groups that hold these samples, and at least one; an int or a tensor."""
@@ -124,7 +136,8 @@ class Resample(keras.layers.Layer):
         return (*leading, None if num_samples is None else self.num_outputs(num_samples))
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "input_rate": self.input_rate, "output_rate": self.output_rate}
+        rates = {"input_rate": self.input_rate, "output_rate": self.output_rate}
+        return {**super().get_config(), **rates, "zero_filled": self.zero_filled}
 
     @property
     def _nyquist(self) -> float:

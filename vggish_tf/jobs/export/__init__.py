@@ -2,6 +2,7 @@
 
     formats       the formats by name: precisions, tolerances, what they need
     pipeline      what is exported, in pieces
+    classifiers   the pieces of a fine-tuned classifier
     saved_model, frozen_graph, onnx, tflite, openvino, keras_model, weights, tf1_checkpoint      one a format
     check         the comparison
     manifest      what is written beside the file
@@ -48,11 +49,13 @@ def export(
     Beside the export comes a manifest, `<path>.json`: digest of the weights, params, signatures, versions, difference.
 
     Args:
-        model: one that VGGish() made, or "audioset", the path of a checkpoint, or None for untrained weights.
+        model: one that VGGish() or finetune.classifier() made, or "audioset", the path of a checkpoint, or None for
+            untrained weights. A classifier's export gives `scores` instead of `embedding`; the formats for the network
+            alone take finetune.network(classifier).
         path: of the file, or for "saved_model" of the folder.
         format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights" or "tf1_checkpoint".
         precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite, openvino), "int8" (tflite).
-        params, pad, postprocess: instead of those of the model.
+        params, pad, postprocess: instead of those of the model; a classifier keeps its own.
         pca: where the PCA parameters are, for `postprocess` and for the signature `quantized` of a SavedModel:
             "audioset", the path of an npz, or None, which leaves that signature out. Those of the model count more.
         input_rate: Hz, of the waveforms that the exported model takes; it resamples them itself.
@@ -85,6 +88,7 @@ def export(
         model, params=params, pad=pad, postprocess=postprocess, pca=pca if wants_pca else None, input_rate=input_rate
     )
     formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)  # the model's own
+    formats.check_head(format, parts.head)
     formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]
     module = chosen.load_module()

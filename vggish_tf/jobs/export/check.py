@@ -11,12 +11,12 @@ from vggish_tf.errors import VGGishError
 from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 
-SECONDS = {"silence": 1.0, "smoke signal": 3.0, "noise, short": 2.5, "noise, long, a batch of two": 5.3}
+SECONDS = {"silence": 1.0, "smoke signal": 3.0, "noise, short": 2.5, "noise, long, and half of it filled up": 5.3}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`largest`: the largest difference of any number in the embeddings; `allowed`: the largest that there may be."""
+    """`largest`: the largest difference of any number that comes out; `allowed`: the largest that there may be."""
 
     largest: float
     allowed: float
@@ -30,7 +30,9 @@ class Comparison:
 
 
 def signals(sample_rate: int) -> dict[str, np.ndarray]:
-    """Name → (batch, num_samples) float32: silence, the official smoke signal (1 kHz), and noise of two lengths."""
+    """Name → (batch, num_samples) float32: silence, the official smoke signal (1 kHz), noise, and a batch of two clips,
+    the second of which ends early: to a classifier, the zeros behind it are padding.
+    """
     counts = {name: int(seconds * sample_rate) for name, seconds in SECONDS.items()}
     silence, smoke, short, long = counts.values()
     noise = np.random.default_rng(0)
@@ -38,7 +40,7 @@ def signals(sample_rate: int) -> dict[str, np.ndarray]:
         np.zeros((1, silence)),
         np.sin(2 * np.pi * 1000 * np.arange(smoke) / sample_rate)[np.newaxis],
         noise.uniform(-0.5, 0.5, (1, short)),
-        noise.uniform(-0.5, 0.5, (2, long)),
+        noise.uniform(-0.5, 0.5, (2, long)) * (np.arange(long) < [[long], [long // 2]]),
     )
     return {name: waveform.astype(np.float32) for name, waveform in zip(counts, waveforms, strict=True)}
 
@@ -47,11 +49,11 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     """Runs both on every signal.
 
     Args:
-        tolerance: relative to the largest number in the embeddings. Quantized ones may differ by one step in 255 more,
+        tolerance: relative to the largest number that comes out. Quantized embeddings may differ by one step in 255 more,
             since truncation makes a whole step of the smallest difference.
 
     Raises:
-        VGGishError: the export gives embeddings of another shape or dtype, or other ones than the tolerance allows.
+        VGGishError: the export gives arrays of another shape or dtype, or other numbers than the tolerance allows.
     """
     largest, scale = 0.0, 0.0
     for name, waveform in signals(pipeline.input_rate or pipeline.params.sample_rate).items():

@@ -24,7 +24,7 @@ Signatures = dict[str, dict[str, dict]]  # {"inputs": {name: {"dtype": …, "sha
 
 
 class Loaded(NamedTuple):
-    """A file in its own runtime: `run`, (batch, num_samples) → (batch, examples, 128) arrays, and its signatures."""
+    """A file in its own runtime: `run`, (batch, num_samples) → (batch, examples, 128) or scores, and its signatures."""
 
     run: Callable[[np.ndarray], np.ndarray]
     signatures: dict[str, Signatures]
@@ -156,6 +156,19 @@ def check_options(name: str, **options):
                 f"the format {name!r} holds the network alone, examples to embedding: {option}={value!r} has no place "
                 "in it. Leave it out, or choose another format."
             )
+
+
+def check_head(name: str, head: object):
+    """Refuses a classifier where there is no place for its head.
+
+    Raises:
+        VGGishError: with what to export instead.
+    """
+    if head is not None and not FORMATS[name].whole:
+        raise VGGishError(
+            f"the format {name!r} holds the network alone, and this model is a classifier. Choose another format, or "
+            f"export the network under its head, in Python: export(finetune.network(model), path, format={name!r})"
+        )
 
 
 def check_space(path: Path, num_params: int, precision: str):

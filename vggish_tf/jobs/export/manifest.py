@@ -25,6 +25,7 @@ def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: 
         "pad": pipeline.pad,
         "postprocess": pipeline.postprocess,
         "input_rate": pipeline.input_rate or pipeline.params.sample_rate,
+        **_classes(pipeline),
         "signatures": loaded.signatures,
         "check": {
             "signals": list(SECONDS),
@@ -33,6 +34,14 @@ def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: 
         },
         "versions": {"vggish_tf": vggish_tf.__version__, **_versions(needs)},
     }
+
+
+def _classes(pipeline: Pipeline) -> dict:
+    """What the scores of a classifier mean."""
+    if pipeline.head is None:
+        return {}
+    scores = pipeline.head.get_layer("scores")
+    return {"labels": scores.labels, "multi_label": scores.multi_label}
 
 
 def write(path: Path, manifest: dict):

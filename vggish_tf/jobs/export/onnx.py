@@ -24,7 +24,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
     model = _convert(pipeline)
     _take_zero_for_a_size(model.graph)
-    for source, variable in zip(model.graph.input[1:], pipeline.network.variables, strict=True):
+    for source, variable in zip(model.graph.input[1:], pipeline.variables, strict=True):
         values = keras.ops.convert_to_numpy(variable)
         model.graph.initializer.append(onnx.numpy_helper.from_array(values, source.name))
     del model.graph.input[1:]
@@ -41,18 +41,18 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         "inputs": {value.name: _spec(value) for value in session.get_inputs()},
         "outputs": {value.name: _spec(value) for value in session.get_outputs()},
     }
-    return Loaded(lambda waveform: session.run(["embedding"], {"waveform": waveform})[0], {"graph": signature})
+    return Loaded(lambda waveform: session.run([pipeline.output], {"waveform": waveform})[0], {"graph": signature})
 
 
 def _convert(pipeline: Pipeline):
     """The graph as an ONNX model; its first input is the waveform, and the others are the weights in their order."""
     import tf2onnx
 
-    variables = pipeline.network.variables
+    variables = pipeline.variables
 
-    def embed(waveform, *weights):
+    def run(waveform, *weights):
         with keras.StatelessScope(state_mapping=zip(variables, weights, strict=True)):
-            return {"embedding": pipeline.embed(waveform, transform="matrix")}
+            return {pipeline.output: pipeline.run(waveform, transform="matrix")}
 
     names = (variable.path.replace("/", "_") for variable in variables)
     specs = [
@@ -60,7 +60,7 @@ def _convert(pipeline: Pipeline):
     ]
     signature = [tf.TensorSpec((None, None), tf.float32, name="waveform"), *specs]
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    model, _ = tf2onnx.convert.from_function(tf.function(embed, signature), signature, opset=OPSET)
+    model, _ = tf2onnx.convert.from_function(tf.function(run, signature), signature, opset=OPSET)
     return model
 
 

@@ -28,7 +28,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     sides = {"inputs": compiled.inputs, "outputs": compiled.outputs}
     signature = {side: {port.any_name: _spec(port) for port in ports} for side, ports in sides.items()}
-    return Loaded(lambda waveform: compiled({"waveform": waveform})["embedding"], {"model": signature})
+    return Loaded(lambda waveform: compiled({"waveform": waveform})[pipeline.output], {"model": signature})
 
 
 def _spec(port) -> dict:

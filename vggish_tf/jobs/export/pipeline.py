@@ -1,4 +1,4 @@
-"""What is exported: VGGish in pieces, which every format puts together in its own way.
+"""What is exported: VGGish or a classifier in pieces, which every format puts together in its own way.
 
 The pieces are Keras layers in float32, and `live` runs them as they are: what every exported file is compared with.
 """
@@ -13,9 +13,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf import backbone, checkpoints, registry
+from vggish_tf import backbone, checkpoints, heads, registry
 from vggish_tf.errors import CheckpointError
 from vggish_tf.frontend import Pad, WaveformToExamples
+from vggish_tf.jobs.export import classifiers
 from vggish_tf.model import Postprocess, Weights, load_model
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.postprocess import Postprocessor, read_pca
@@ -27,7 +28,7 @@ PCA = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A waveform at `input_rate` → resample → examples → network → postprocess.
+    """A waveform at `input_rate` → resample → examples → network → postprocess, or the head of a classifier.
 
     Args:
         network: (rows, 96, 64) → (rows, 128), float32.
@@ -38,6 +39,7 @@ class Pipeline:
         input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
         weights: what the weights were called: "audioset", a file name, or the name of a model; None if untrained.
         postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
+        head: of a classifier, as classifiers.head_of gives it; with it there is no `postprocess`.
     """
 
     network: keras.Model
@@ -48,28 +50,45 @@ class Pipeline:
     input_rate: int | None = None
     weights: str | None = None
     postprocess_dtype: str | None = None
+    head: keras.Model | None = None
 
-    def embed(self, waveform, *, transform="rfft"):
-        """(batch, num_samples) → (batch, examples, 128), as Keras operations on tensors; all in one go."""
+    @property
+    def output(self) -> str:
+        """The name of what comes out."""
+        return "scores" if self.head else "embedding"
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Of the network, then of the head."""
+        return [*self.network.weights, *(self.head.weights if self.head else ())]
+
+    def run(self, waveform, *, transform="rfft"):
+        """(batch, num_samples) → (batch, examples, 128) or scores, as Keras operations on tensors; all in one go."""
         waveform = self.resampled(waveform)
         if transform == "matrix" and self.params.num_frames > 1:
             waveform = _filled(waveform, self.params.window_length)
         examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(waveform)
         batch, num_examples, *shape = ops.shape(examples)
         embedding = self.network(ops.reshape(examples, (batch * num_examples, *shape)), training=False)
-        return self.postprocessed(ops.reshape(embedding, (batch, num_examples, EMBEDDING_SIZE)))
+        return self.finished(ops.reshape(embedding, (batch, num_examples, EMBEDDING_SIZE)), waveform)
 
     def resampled(self, waveform):
         """(…, num_samples at input_rate) → (…, num_samples at params.sample_rate)."""
         return self.resample(waveform) if self.resample else waveform
+
+    def finished(self, embedding, waveform):
+        """The embeddings (batch, examples, 128) of a waveform at params.sample_rate → what comes out."""
+        if not self.head:
+            return self.postprocessed(embedding)
+        return self.head.call([embedding, self.sounding(waveform)])  # its layers, and not a model in a model
 
     def postprocessed(self, embedding):
         """(…, 128) → (…, 128) by the `postprocess` rule."""
         return self.postprocessor(embedding) if self.postprocessor else embedding
 
     def live(self, waveform: np.ndarray) -> np.ndarray:
-        """(batch, num_samples) → (batch, examples, 128) arrays, by the Keras layers themselves."""
-        return np.asarray(self.embed(ops.convert_to_tensor(waveform)))
+        """(batch, num_samples) → what comes out as an array, by the Keras layers themselves."""
+        return np.asarray(self.run(ops.convert_to_tensor(waveform)))
 
     def live_examples(self, waveform: np.ndarray) -> np.ndarray:
         """(batch, num_samples) → (batch, examples, 96, 64) arrays."""
@@ -80,7 +99,13 @@ class Pipeline:
         """The layer between input_rate and params.sample_rate, if they differ."""
         if self.input_rate is None or self.input_rate == self.params.sample_rate:
             return None
-        return Resample(self.input_rate, int(self.params.sample_rate), name="resample")
+        rates = self.input_rate, int(self.params.sample_rate)
+        return Resample(*rates, zero_filled=self.head is not None, name="resample")
+
+    @cached_property
+    def sounding(self) -> heads.SoundingExamples:
+        """The layer that tells the head which examples are no padding."""
+        return heads.SoundingExamples(self.params, pad=self.pad, name="sounding")
 
     @cached_property
     def postprocessor(self) -> Postprocessor | None:
@@ -97,12 +122,13 @@ class Pipeline:
         return layer
 
     def as_model(self) -> keras.Model:
-        """One Keras model, waveform → embedding, with a copy of the weights and VGGish's layer names."""
-        x = source = keras.Input((None,), name="waveform")
-        x = WaveformToExamples(self.params, pad=self.pad, name="examples")(self.resampled(x))
-        model = keras.Model(source, self.postprocessed(backbone.embed(x, "float32")), name="vggish")
-        checkpoints.copy_weights(self.network, model)
-        return model
+        """One Keras model, waveform → what comes out, with a copy of the weights and VGGish's layer names."""
+        source = keras.Input((None,), name="waveform")
+        waveform = self.resampled(source)
+        examples = WaveformToExamples(self.params, pad=self.pad, name="examples")(waveform)
+        embedding = backbone.embed(examples, "float32", "zeros")
+        checkpoints.copy_weights(self.network, keras.Model(source, embedding))
+        return keras.Model(source, self.finished(embedding, waveform), name="classifier" if self.head else "vggish")
 
     @cached_property
     def untrained(self) -> bool:
@@ -118,12 +144,13 @@ class Pipeline:
         }
 
     def weights_sha256(self) -> str:
-        """SHA-256 of the values one after the other, in the order of the published layers, weights before biases: the
-        digest of the weights themselves, whatever file they come from.
+        """SHA-256 of the values one after the other, in the order of the published layers, weights before biases, and
+        of the head's after them: the digest of the weights themselves, whatever file they come from.
         """
         digest = hashlib.sha256()
-        for array in self.values().values():
-            digest.update(array.data)
+        head = self.head.get_weights() if self.head else ()
+        for array in (*self.values().values(), *head):
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 
@@ -136,7 +163,8 @@ def take_apart(
     pca: Weights = "audioset",
     input_rate: int | None = None,
 ) -> Pipeline:
-    """The pipeline of a model that VGGish() made, or of weights; what is not given is taken from the model.
+    """The pipeline of a model that VGGish() or finetune.classifier() made, or of weights; what is not given is taken
+    from the model.
 
     Args:
         model: "audioset", the path of a checkpoint, None for untrained weights, or a model.
@@ -145,7 +173,12 @@ def take_apart(
 
     Raises:
         CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
+        VGGishError: other params, pad or postprocess than those a classifier was trained with.
     """
+    name, head = _name_of(model), None
+    if classifiers.is_classifier(model):
+        classifiers.check_options(model, params=params, pad=pad, postprocess=postprocess, pca=pca)
+        model, head, pca = classifiers.network(model), classifiers.head_of(model), None
     front_end = _layer_of(model, WaveformToExamples)
     own = _layer_of(model, Postprocessor)
     params = params or (front_end.params if front_end else Params())
@@ -156,7 +189,8 @@ def take_apart(
         postprocess=postprocess or (None if own is None else "quantized" if own.quantize else "pca"),
         pca=_pca_of(own) if own else None if pca is None else read_pca(pca),
         input_rate=input_rate or _rate_of(_layer_of(model, Resample)),
-        weights=_name_of(model),
+        weights=name,
+        head=head,
     )
 
 
@@ -185,7 +219,7 @@ def _layer_of(model, kind: type):
 
 
 def _network(model, params: Params) -> keras.Model:
-    network = backbone.core(params, dtype="float32")
+    network = backbone.core(params, dtype="float32", initializer="published" if model is None else "zeros")
     if isinstance(model, keras.Model):
         checkpoints.copy_weights(model, network)
     elif model is not None:

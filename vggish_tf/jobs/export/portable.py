@@ -9,6 +9,6 @@ from vggish_tf.jobs.export.pipeline import Pipeline
 
 
 def portable_function(pipeline: Pipeline):
-    """A tf.function of `waveform`, (batch, num_samples), that returns {"embedding": (batch, examples, 128)}."""
+    """A tf.function of `waveform`, (batch, num_samples), that returns what comes out by its name."""
     waveform = tf.TensorSpec((None, None), tf.float32, name="waveform")
-    return tf.function(lambda waveform: {"embedding": pipeline.embed(waveform, transform="matrix")}, [waveform])
+    return tf.function(lambda waveform: {pipeline.output: pipeline.run(waveform, transform="matrix")}, [waveform])

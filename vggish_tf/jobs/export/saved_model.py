@@ -6,6 +6,7 @@ that memory beyond the waveform itself does not grow with it. What is saved is a
 of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice.
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     """Writes the folder of a SavedModel with the four signatures; without PCA parameters `quantized` is left out."""
     graph = Graph(pipeline, precision)
     root = tf.train.Checkpoint(
-        variables=[variable.value for variable in graph.network.variables],
-        trainable_variables=[variable.value for variable in graph.network.trainable_variables],
+        variables=[variable.value for variable in graph.variables],
+        trainable_variables=[variable.value for variable in graph.variables if variable.trainable],
         regularization_losses=[],
     )
     root.__call__ = tf.function(graph.call)
@@ -49,7 +50,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
     def run(waveform):
         feed = {serving.inputs["waveform"].name: waveform}
-        return session.run(serving.outputs["embedding"].name, feed)
+        return session.run(serving.outputs[pipeline.output].name, feed)
 
     return Loaded(run, {name: _described(definitions[name]) for name in SIGNATURES if name in definitions})
 
@@ -60,6 +61,7 @@ class Graph:
     def __init__(self, pipeline: Pipeline, precision: str):
         self.pipeline, self.params = pipeline, pipeline.params
         self.network = pipeline.network if precision == "float32" else _cast(pipeline.network, self.params, precision)
+        self.variables = dataclasses.replace(pipeline, network=self.network).variables
         self._front_end = WaveformToExamples(self.params)
         self._to_quantized = _as_function(pipeline.postprocessor_to("quantized") if pipeline.pca else None)
         self._postprocessed = _as_function(pipeline.postprocessor)
@@ -76,17 +78,20 @@ class Graph:
         return functions | ({"quantized": tf.function(self.quantized, [waveform])} if self.pipeline.pca else {})
 
     def call(self, waveform):
-        """(num_samples,) → (examples, 128), or with a batch axis on both sides."""
+        """(num_samples,) → (examples, 128) or scores, or with a batch axis on both sides."""
         if waveform.shape.rank == 1:
             return self.call(waveform[tf.newaxis])[0]
-        return self._postprocessed(self._embed(waveform))
+        waveform = self._resampled(waveform)
+        embedding = self._embed(waveform)
+        return self.pipeline.finished(embedding, waveform) if self.pipeline.head else self._postprocessed(embedding)
 
     def serving_default(self, waveform):
-        embedding = self.call(waveform)
-        return {"embedding": embedding, "timestamps": self._timestamps(embedding)}
+        """What comes out, and, if that is one row an example, when each starts."""
+        rows = self.call(waveform)
+        return {self.pipeline.output: rows} | ({"timestamps": self._timestamps(rows)} if rows.shape.rank == 3 else {})
 
     def quantized(self, waveform):
-        embedding = self._embed(waveform)
+        embedding = self._embed(self._resampled(waveform))
         return {"embedding": self._to_quantized(embedding), "timestamps": self._timestamps(embedding)}
 
     def examples(self, input_features):
@@ -105,8 +110,8 @@ class Graph:
         return {"log_mel": _in_blocks(rows_of, waveform, num_frames, FRAME_BLOCK, params.num_mel_bins)}
 
     def _embed(self, waveform):
-        """(batch, num_samples) → (batch, examples, 128), before any post-processing."""
-        waveform, params = self._resampled(waveform), self.params
+        """(batch, num_samples) at params.sample_rate → (batch, examples, 128), before any post-processing."""
+        params = self.params
         num_examples = count_examples(count_frames(self._padded_length(waveform), params), params)
 
         def rows_of(rows):
@@ -128,8 +133,8 @@ class Graph:
         def rows_of(rows):
             return resample.convolve(_windows(waveform, rows, num_windows, window, hop, first=-resample.reach))
 
-        resampled = _in_blocks(rows_of, waveform, num_windows, BLOCK, width)
-        return tf.reshape(resampled, (batch, num_windows * width))[:, : resample.num_outputs(num_samples)]
+        resampled = tf.reshape(_in_blocks(rows_of, waveform, num_windows, BLOCK, width), (batch, num_windows * width))
+        return resample.silenced(resampled[:, : resample.num_outputs(num_samples)], waveform)
 
     def _padded_length(self, waveform):
         num_samples = tf.shape(waveform, tf.int64)[1]

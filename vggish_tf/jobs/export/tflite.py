@@ -27,8 +27,8 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     """Writes one flat buffer."""
     pipeline = dataclasses.replace(pipeline, postprocess_dtype="float32")  # there is no float64
     function = portable_function(pipeline)
-    layers = filter(None, [pipeline.network, pipeline.postprocessor])
-    variables = [variable.value for layer in layers for variable in layer.variables]
+    postprocessor = pipeline.postprocessor.variables if pipeline.postprocessor else []
+    variables = [variable.value for variable in [*pipeline.variables, *postprocessor]]
     root = tf.train.Checkpoint(function=function, variables=variables)  # without one, the signature is lost
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], root)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -45,7 +45,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
     runner = Interpreter(str(path)).get_signature_runner(SIGNATURE)
     sides = {"inputs": runner.get_input_details(), "outputs": runner.get_output_details()}
     signature = {side: {name: _spec(value) for name, value in details.items()} for side, details in sides.items()}
-    return Loaded(lambda waveform: runner(waveform=waveform)["embedding"], {SIGNATURE: signature})
+    return Loaded(lambda waveform: runner(waveform=waveform)[pipeline.output], {SIGNATURE: signature})
 
 
 def _quantized(flat_buffer: bytes, precision: str, scope: str) -> bytes:

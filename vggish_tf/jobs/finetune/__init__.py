@@ -29,7 +29,7 @@ from vggish_tf.jobs.finetune.augment import (
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.data import Dataset, dataset, read_clip
 from vggish_tf.jobs.finetune.job import run
-from vggish_tf.jobs.finetune.model import back, classifier, front, is_multi_label, is_untrained, labels_of
+from vggish_tf.jobs.finetune.model import back, classifier, front, is_multi_label, is_untrained, labels_of, network
 from vggish_tf.jobs.finetune.report import Evaluation, evaluate
 from vggish_tf.jobs.finetune.training import train
 
@@ -51,6 +51,7 @@ __all__ = [
     "is_multi_label",
     "is_untrained",
     "labels_of",
+    "network",
     "read_clip",
     "run",
     "train",

@@ -165,7 +165,7 @@ def is_untrained(model: keras.Model) -> bool:
 
 def network(model: keras.Model) -> keras.Model:
     """The VGGish under the head: waveform → raw embeddings. Layers are shared."""
-    return keras.Model(model.input, model.get_layer("embedding").output)
+    return keras.Model(model.input, model.get_layer("embedding").output, name="vggish")
 
 
 def front(model: keras.Model, stage: Stage) -> keras.Model:
