@@ -88,7 +88,7 @@ def test_a_model_that_is_not_a_vggish(written):
 def test_a_model_with_more_than_a_vggish_would_be_loaded_by_halves(tmp_path, written):
     expected = (
         "the model 'vggish' has weights that no VGGish checkpoint holds: head/kernel, head/bias. "
-        "Load or save the VGGish inside it."
+        "Load, save or export the VGGish inside it."
     )
     assert message_of(checkpoints.load_weights, small(head=True), written["V1"]) == expected
     assert message_of(checkpoints.save_tf1_checkpoint, small(head=True), tmp_path / "model.ckpt") == expected

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
+from runtimes import RUNTIMES, needs, run_tflite
 
-from vggish_tf import Resample, checkpoints, load_model
+from vggish_tf import Resample, checkpoints
 from vggish_tf.jobs.export import export
 from vggish_tf.reference import vggish_input
 
 NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.xml", "keras": "vggish.keras"}
-EXTRA = {"onnx": "onnxruntime", "tflite": "ai_edge_quantizer", "openvino": "openvino", "keras": "keras"}
 # Against the float64 log-mel, on noise: ten float32 layers, and the front end in float32. The largest seen is 1e-5.
 ATOL = 5e-5
 
@@ -44,37 +44,8 @@ def oracle(small):
 
 
 def exported(model, folder, format, **options):
-    pytest.importorskip(EXTRA[format], reason=f"pip install 'vggish-tf[{format}]'")
+    needs(format)
     return export(model, folder / NAMES[format], format=format, **options)
-
-
-def run_onnx(path):
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path)
-    return lambda waveform: session.run(["embedding"], {"waveform": waveform})[0]
-
-
-def run_tflite(path):
-    from ai_edge_litert.interpreter import Interpreter
-
-    runner = Interpreter(str(path)).get_signature_runner()
-    return lambda waveform: runner(waveform=waveform)["embedding"]
-
-
-def run_openvino(path):
-    import openvino
-
-    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda waveform: compiled({"waveform": waveform})["embedding"]
-
-
-def run_keras(path):
-    model = load_model(path)
-    return lambda waveform: np.asarray(model(waveform))
-
-
-RUNTIMES = {"onnx": run_onnx, "tflite": run_tflite, "openvino": run_openvino, "keras": run_keras}
 
 
 @pytest.mark.parametrize("format", RUNTIMES)

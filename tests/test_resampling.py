@@ -125,3 +125,24 @@ def test_it_is_saved_with_a_model(tmp_path):
 def test_rates_that_cannot_be(rate, says):
     with pytest.raises(ParamsError, match=says):
         Resample(rate)
+
+
+@pytest.mark.parametrize("rate", [*RATES, 96_000])
+def test_the_number_of_outputs_is_exact_in_32_bits(rate):
+    """An hour's samples times the output rate is more than 32 bits hold; Python's integers are the oracle."""
+    counts = [0, 1, 2, 3, 440, 441, 442, 14_000_001, 2 * 3_600 * rate + 7]
+    expected = [(count * 16_000 + rate // 2) // rate for count in counts]
+    assert [layer(rate).num_outputs(count) for count in counts] == expected
+    tensor = keras.ops.convert_to_tensor(counts, dtype="int32")
+    assert np.asarray(layer(rate).num_outputs(tensor)).tolist() == expected
+
+
+def test_a_zero_filled_clip_ends_where_it_ends_alone():
+    waveform = np.random.default_rng(0).uniform(-1, 1, 5_000).astype(np.float32)
+    filled = np.pad(waveform, (0, 1_000))
+    alone = resampled(waveform, 44_100)
+    assert resampled(filled, 44_100)[len(alone) : len(alone) + 10].any(), "the filter does not ring"
+    ends = np.asarray(Resample(44_100, zero_filled=True)(np.stack([filled, filled * 0])))
+    np.testing.assert_allclose(ends[0, : len(alone)], alone, atol=1e-6)  # the same sums, perhaps in another order
+    assert not ends[0, len(alone) :].any()
+    assert not ends[1].any()

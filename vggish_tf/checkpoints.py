@@ -212,7 +212,7 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     if strangers:
         raise CheckpointError(
             f"the model {model.name!r} has weights that no VGGish checkpoint holds: {_listed(strangers)}. "
-            "Load or save the VGGish inside it."
+            "Load, save or export the VGGish inside it."
         )
     return variables
 

@@ -81,14 +81,15 @@ def export(
         path, format, precision=precision, postprocess=postprocess, input_rate=input_rate, overwrite=overwrite
     )
 
-    from vggish_tf.jobs.export import check, manifest, pipeline
+    from vggish_tf.jobs.export import check, classifiers, manifest, pipeline
 
+    if classifiers.is_classifier(model):
+        classifiers.check(model, format, params=params, pad=pad, postprocess=postprocess, pca=pca)
     wants_pca = postprocess is not None or format == "saved_model"
     parts = pipeline.take_apart(
         model, params=params, pad=pad, postprocess=postprocess, pca=pca if wants_pca else None, input_rate=input_rate
     )
     formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)  # the model's own
-    formats.check_head(format, parts.head)
     formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]
     module = chosen.load_module()

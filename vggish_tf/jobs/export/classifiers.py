@@ -8,11 +8,12 @@ import keras
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.frontend import Pad
+from vggish_tf.jobs.export.formats import FORMATS
 from vggish_tf.jobs.finetune.model import back, network, params_of
 from vggish_tf.model import Postprocess, Weights
 from vggish_tf.params import Params
 
-__all__ = ["check_options", "head_of", "is_classifier", "network"]
+__all__ = ["check", "head_of", "is_classifier", "network"]
 
 LAYERS = {"examples", "sounding", "embedding", "scores"}
 
@@ -34,19 +35,25 @@ def head_of(model: keras.Model) -> keras.Model:
     return copy
 
 
-def check_options(
+def check(
     model: keras.Model,
+    format: str,
     *,
     params: Params | None = None,
     pad: Pad | None = None,
     postprocess: Postprocess = None,
     pca: Weights = None,
 ):
-    """Refuses what would make another classifier of it than the one that was trained.
+    """Refuses a format without a place for the head, and what would make another classifier than was trained.
 
     Raises:
-        VGGishError: which option.
+        VGGishError: what to do instead.
     """
+    if not FORMATS[format].whole:
+        raise VGGishError(
+            f"the format {format!r} holds the network alone, and this model is a classifier. Choose another format, or "
+            f"export the network under its head, in Python: export(finetune.network(model), path, format={format!r})"
+        )
     own: dict[str, object] = {"params": params_of(model), "pad": model.get_layer("examples").pad}
     asked = {"params": params, "pad": pad, "postprocess": postprocess, "pca": None if pca == "audioset" else pca}
     other = [f"{name}={value!r}" for name, value in asked.items() if value is not None and value != own.get(name)]

@@ -158,19 +158,6 @@ def check_options(name: str, **options):
             )
 
 
-def check_head(name: str, head: object):
-    """Refuses a classifier where there is no place for its head.
-
-    Raises:
-        VGGishError: with what to export instead.
-    """
-    if head is not None and not FORMATS[name].whole:
-        raise VGGishError(
-            f"the format {name!r} holds the network alone, and this model is a classifier. Choose another format, or "
-            f"export the network under its head, in Python: export(finetune.network(model), path, format={name!r})"
-        )
-
-
 def check_space(path: Path, num_params: int, precision: str):
     """Refuses a disk that the weights do not fit on.
 

@@ -168,16 +168,14 @@ def take_apart(
 
     Args:
         model: "audioset", the path of a checkpoint, None for untrained weights, or a model.
-        params, pad, postprocess, input_rate: as in Pipeline.
+        params, pad, postprocess, input_rate: as in Pipeline; of a classifier, classifiers.check knows which may be.
         pca: "audioset", or the path of the PCA parameters; None for none. Those in a model count more.
 
     Raises:
         CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
-        VGGishError: other params, pad or postprocess than those a classifier was trained with.
     """
     name, head = _name_of(model), None
     if classifiers.is_classifier(model):
-        classifiers.check_options(model, params=params, pad=pad, postprocess=postprocess, pca=pca)
         model, head, pca = classifiers.network(model), classifiers.head_of(model), None
     front_end = _layer_of(model, WaveformToExamples)
     own = _layer_of(model, Postprocessor)
