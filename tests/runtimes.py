@@ -35,9 +35,9 @@ def run_openvino(path, output="embedding"):
     return lambda waveform: compiled({"waveform": waveform})[output]
 
 
-def run_keras(path, output="embedding"):
+def run_keras(path, output=""):
+    """It has one output, without a name to ask for."""
     model = load_model(path)
-    assert model.layers[-1].name == output
     return lambda waveform: np.asarray(model(waveform))
 
 

@@ -91,6 +91,12 @@ def test_mixed_precision_resumes_with_its_loss_scale(folder, tmp_path):
     assert same(resumed, weights)
 
 
+def test_a_classifier_without_pooling_is_not_for_train(folder, tmp_path):
+    with pytest.raises(VGGishError, match="pool=None scores every example"):
+        finetune.train(tiny.classifier(pool=None), finetune.dataset(folder), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"seed": 5}, "the training differ"), ({"learning_rate": 1e-3}, "the training"), ({"hidden": (7,)}, "the model")],
@@ -300,6 +306,27 @@ def test_classify_refuses_what_is_no_classifier(tmp_path, capsys):
     vggish_tf.VGGish(None).save(tmp_path / "v.keras")
     assert cli.main(["classify", str(tmp_path / "v.keras"), "a.wav"]) == 5
     assert "is no classifier" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *[("--epochs", value) for value in ("0", "-1", "1.5", "many")],
+        *[("--patience", "0"), ("--batch-size", "0"), ("--hidden", "0"), ("--seed", "-1"), ("--seed", str(2**32))],
+        *[
+            (f"--{rate}", value)
+            for rate in ("learning-rate", "backbone-learning-rate")
+            for value in ("0", "nan", "inf")
+        ],
+        *[("--dropout", value) for value in ("1", "-0.1")],
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_by_name(folder, tmp_path, option, value, capsys):
+    with pytest.raises(SystemExit) as error:
+        cli.main(command(folder, tmp_path / "m.keras", option, value))
+    assert error.value.code == 2
+    assert f"argument {option}: must be " in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("output", "words"), [("m.h5", "Name it .keras"), ("nowhere/m.keras", "does not exist")])

@@ -1,6 +1,8 @@
 """The arguments of `vggish-tf finetune`, and what they become; the command itself is in cli.py. No heavy import."""
 
 import argparse
+import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,22 +21,43 @@ def add_arguments(parser: argparse.ArgumentParser):
     add("--untrained", action="store_true", help="start from untrained weights instead; --trainable is then all")
     add("--multi-label", action="store_true", help="a clip may have any number of labels")
     add("--labels", type=lambda text: text.split(","), metavar="A,B", help="the labels and their order (default: all)")
-    add("--hidden", type=int, nargs="*", default=[100], metavar="UNITS", help="new layers before the scores (100)")
+    add("--hidden", type=_count, nargs="*", default=[100], metavar="UNITS", help="new layers before the scores (100)")
     add("--pool", choices=("mean", "max", "attention"), default="mean", help="over the examples of a clip (mean)")
-    add("--dropout", type=float, default=0.0, metavar="RATE", help="before the scores (0)")
+    add("--dropout", type=_share, default=0.0, metavar="RATE", help="before the scores (0)")
     add("--pca", action="store_true", help="whiten the embeddings first")
     add("--augment", nargs="+", default=[], choices=("gain", "shift", "noise", "mixup", "specaugment"), metavar="NAME",
         help="in training: gain, shift, noise, mixup, specaugment")  # fmt: skip
-    add("--epochs", type=int, default=50, help="at most (50)")
-    add("--patience", type=int, default=10, metavar="EPOCHS", help="without a lower validation loss, then stop (10)")
-    add("--batch-size", type=int, default=16, metavar="CLIPS", help="(16)")
-    add("--learning-rate", type=float, default=1e-4, metavar="RATE", help="of the new layers (1e-4)")
-    add("--backbone-learning-rate", type=float, metavar="RATE", help="a tenth of that; all of it if untrained")
-    add("--seed", type=int, default=0, help="the same seed gives the same classifier (0)")
+    add("--epochs", type=_count, default=50, help="at most (50)")
+    add("--patience", type=_count, default=10, metavar="EPOCHS", help="without a lower validation loss, then stop (10)")
+    add("--batch-size", type=_count, default=16, metavar="CLIPS", help="(16)")
+    add("--learning-rate", type=_rate, default=1e-4, metavar="RATE", help="of the new layers (1e-4)")
+    add("--backbone-learning-rate", type=_rate, metavar="RATE", help="a tenth of that; all of it if untrained")
+    add("--seed", type=_seed, default=0, help="the same seed gives the same classifier (0)")
     add("--cache", type=Path, metavar="FOLDER", help="keep log-mel or embeddings there for other runs")
     add("--resume", action="store_true", help="go on with a run that was killed")
     add("--overwrite", action="store_true", help="replace MODEL, or a run that was not finished")
     add("--tensorboard", action="store_true", help="also write TensorBoard logs")
+
+
+def _number(kind, low, high, expected: str):
+    """A type for argparse: numbers from `low` up to but not at `high`; what else comes is told what was expected."""
+
+    def read(text: str):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value < high:
+            raise argparse.ArgumentTypeError(f"must be {expected}; received {text!r}")
+        return value
+
+    return read
+
+
+_count = _number(int, 1, math.inf, "a whole number from 1")
+_seed = _number(int, 0, 2**32, "a whole number from 0, of 32 bits")
+_share = _number(float, 0, 1, "from 0 to under 1")
+_rate = _number(float, sys.float_info.min, math.inf, "more than 0")
 
 
 def run(args: argparse.Namespace, params: "Params"):

@@ -49,6 +49,7 @@ __all__ = [
     "draw_similarity",
     "draw_stft_magnitude",
     "draw_waveform",
+    "empty_figure",
     "one",
     "overview",
     "png",
@@ -94,7 +95,7 @@ def overview(stages: Stages, *, title: str, segments: Iterable[tuple[str, float,
     rows = list(_rows_of_page(stages, list(segments or ())))
     heights = [height for height, _ in rows]
     with matplotlib.rc_context(STYLE):
-        figure = _figure(WIDTH_INCHES, sum(heights) + 1.2, title)
+        figure = empty_figure(WIDTH_INCHES, sum(heights) + 1.2, title)
         grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
         for row, (_, draws) in enumerate(rows):
             if len(draws) == 1:  # straight into the grid, whose one column keeps the time axes aligned
@@ -113,8 +114,20 @@ def one(
     import matplotlib
 
     with matplotlib.rc_context(STYLE):
-        figure = _figure(*size, title)
+        figure = empty_figure(*size, title)
         draw(figure.add_subplot(), stages)
+    return figure
+
+
+def empty_figure(width: float, height: float, title: str) -> "Figure":
+    """A figure of so many inches with a title alone, each line of which is wrapped to the width: no end is cut off."""
+    from matplotlib.figure import Figure
+
+    characters = int(width * TITLE_CHARACTERS_PER_INCH)
+    lines = [line for text in title.splitlines() for line in textwrap.wrap(text, characters) or [""]]
+    figure = Figure(figsize=(width, height + 0.3 * len(lines)), layout="constrained")
+    if lines:
+        figure.suptitle("\n".join(lines), **TITLE)
     return figure
 
 
@@ -154,15 +167,3 @@ def _rows_of_page(stages: Stages, segments: list) -> Iterator[tuple[float, list[
         yield 3.0, [lambda ax: draw_quantized(ax, stages)]
     if stages.embedding is not None and len(stages.embedding) > 1:
         yield 5.0, [lambda ax: draw_similarity(ax, stages)]
-
-
-def _figure(width: float, height: float, title: str) -> "Figure":
-    """An empty figure; each line of `title` is wrapped to its width, so that no end is cut off."""
-    from matplotlib.figure import Figure
-
-    characters = int(width * TITLE_CHARACTERS_PER_INCH)
-    lines = [line for text in title.splitlines() for line in textwrap.wrap(text, characters) or [""]]
-    figure = Figure(figsize=(width, height + 0.3 * len(lines)), layout="constrained")
-    if lines:
-        figure.suptitle("\n".join(lines), **TITLE)
-    return figure

@@ -6,6 +6,7 @@
     augment   random gain, shift, noise, mix-up, SpecAugment, as Keras layers
     cache     log-mel or embeddings, computed once a clip
     training  train(): epochs, early stopping; checkpoint: what a killed run goes on from
+    progress  the history of a run; tensorboard: the same as TensorBoard logs
     report    precision, recall, average precision, confusion
     job       run(): all of it, as `vggish-tf finetune` does
 

@@ -3,9 +3,11 @@
 What does not move is not in it: the run is set up again from the same arguments, and `check` sees to it that they are.
 """
 
+import hashlib
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import replacing
+from vggish_tf.jobs.finetune.data import Dataset
 
 Arrays = dict[str, np.ndarray]
 
@@ -77,6 +80,30 @@ def check(path: Path, found: dict[str, str], expected: dict[str, str]):
             f"{path} is of another run: {', '.join(different)} differ. "
             "Give the arguments of that run, or start again with --overwrite."
         )
+
+
+def fingerprint(
+    model: keras.Model, data: Dataset, stage: str, augment: Sequence[keras.layers.Layer], seed: int
+) -> dict[str, str]:
+    """Digests of all that the result of a run depends on."""
+    clips = [(clip.path.name, clip.labels, clip.start, clip.end, clip.split) for clip in data.clips]
+    configs = [keras.saving.serialize_keras_object(layer) for layer in augment]
+    weights = hashlib.blake2b()
+    for variable in model.weights:
+        weights.update(keras.ops.convert_to_numpy(variable).tobytes())
+    parts: dict[str, Any] = {
+        "the clips": (clips, data.labels, data.batch_size, data.seed, data.weights),
+        "the model": (model.get_config(), weights.hexdigest()),
+        "the training": (stage, configs, seed, _without_names(model.get_compile_config())),
+    }
+    return {name: hashlib.blake2b(repr(part).encode()).hexdigest() for name, part in parts.items()}
+
+
+def _without_names(config):
+    """A config without the names that Keras numbers as objects come and go."""
+    if isinstance(config, dict):
+        return {key: _without_names(value) for key, value in config.items() if key != "name"}
+    return config
 
 
 def _variables(trainee: keras.Model) -> dict[str, keras.Variable]:

@@ -90,8 +90,7 @@ def _check_output(output, *, resume: bool, overwrite: bool) -> tuple[Path, Path]
             f"{folder} holds a run that was not finished. Say --resume to go on, --overwrite to start anew."
         )
     if unfinished and not resume:
-        for name in ("checkpoint.npz", "best.npz"):
-            (folder / name).unlink(missing_ok=True)
+        _forget(folder)
     return output, folder
 
 
@@ -124,7 +123,12 @@ def _write(model: keras.Model, evaluation: report.Evaluation, output: Path, fold
     pictures.save(report.draw(evaluation, title), folder / "report.png")
     with replacing(output) as temporary:  # not compiled: Adam's state is twice the weights, and predicting needs none
         keras.Model(model.input, model.output, name=model.name).save(temporary)
-    for name in ("checkpoint.npz", "best.npz"):
-        (folder / name).unlink()
+    _forget(folder)
     shutil.rmtree(folder / "cache", ignore_errors=True)
     print(f"wrote {output}, and {folder}: history.json, report.txt, report.json, report.png")
+
+
+def _forget(folder: Path):
+    """Removes what a run goes on from."""
+    for name in ("checkpoint.npz", "best.npz"):
+        (folder / name).unlink(missing_ok=True)

@@ -51,7 +51,8 @@ def classifier(
             at once (sigmoid, binary crossentropy). Either way targets are (batch, num_classes), 1 where the class is.
         hidden: units of the ReLU layers between the embedding and the scores. Upstream's demo has one of 100.
         pool: how the hidden vectors of a clip's examples become one: "mean", "max" or "attention". None scores every
-            example; targets are then (batch, examples, num_classes), and those of padding are ignored.
+            example; targets are then (batch, examples, num_classes), and those of padding are ignored. `dataset` and
+            `train` have one target a clip: for that, call fit() with targets of your own.
         weights: as for VGGish(); None starts from untrained weights.
         trainable: what moves besides the head: "head" nothing, "fc" the dense layers of the network, "conv4" also its
             last convolutions, "all" everything.

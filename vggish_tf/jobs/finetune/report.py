@@ -139,10 +139,10 @@ def draw(evaluation: Evaluation, title: str = "") -> "Figure":
     size = max(4.0, 0.36 * len(evaluation.labels) + 1.5)
     with matplotlib.rc_context(pictures.STYLE):
         if evaluation.confusion is None:
-            figure = pictures._figure(8.0, size, title)
+            figure = pictures.empty_figure(8.0, size, title)
             _draw_measures(figure.add_subplot(), evaluation)
             return figure
-        figure = pictures._figure(size + 7.0, size, title)
+        figure = pictures.empty_figure(size + 7.0, size, title)
         left, right = figure.subplots(1, 2, width_ratios=(size, 6.0))
         _draw_confusion(left, evaluation)
         _draw_measures(right, evaluation)

@@ -3,14 +3,11 @@
 Everything random in an epoch follows from the seed and the number of the epoch: nothing else has to be remembered.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,31 +20,9 @@ from vggish_tf.jobs.finetune import checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
 from vggish_tf.jobs.finetune.data import Dataset
 from vggish_tf.jobs.finetune.model import Stage
+from vggish_tf.jobs.finetune.progress import Progress, describe_epoch
+from vggish_tf.jobs.finetune.tensorboard import Logs
 from vggish_tf.jobs.finetune.trainee import reseed, trainee_of
-
-History = list[dict[str, float]]
-
-
-@dataclass
-class Progress:
-    """How far a run is; JSON can hold it."""
-
-    history: History = field(default_factory=list)
-    best_epoch: int = 0
-    best_loss: float = float("inf")
-
-    @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
-
-    def add(self, row: dict[str, float]) -> bool:
-        """Takes in an epoch; True if it is the best by the validation loss."""
-        self.history.append(row)
-        if row["val_loss"] >= self.best_loss:
-            return False
-        self.best_loss, self.best_epoch = row["val_loss"], self.epoch
-        return True
 
 
 def choose_stage(model: keras.Model, augment: Sequence[keras.layers.Layer]) -> Stage:
@@ -74,7 +49,7 @@ def train(
     """Trains a classifier in place; it ends with the weights of the epoch with the lowest validation loss.
 
     Args:
-        model: a compiled classifier. To resume, one that was made in the same way from the same seed.
+        model: a compiled classifier that pools. To resume, one that was made in the same way from the same seed.
         data: of waveforms, or cached at `stage`.
         folder: gets `checkpoint.npz` and `history.json` after every epoch, and `best.npz` after the best.
         stage: what `data` holds.
@@ -86,13 +61,19 @@ def train(
         tensorboard: also write TensorBoard logs, into `folder/tensorboard`.
 
     Raises:
-        VGGishError: a checkpoint of another run; a loss that is not finite. The last good checkpoint stays.
+        VGGishError: a classifier with pool=None; a checkpoint of another run; a loss that is not finite. The last good
+            checkpoint stays.
     """
+    if len(model.output_shape) != 2:
+        raise VGGishError(
+            "a classifier with pool=None scores every example, and clips are labelled as a whole. Choose another pool, "
+            "or call fit() with targets (batch, examples, classes)."
+        )
     make_folder(folder)
     runner = _Runner(model, data, folder, stage, augment, seed)
     if resume:
         runner.resume()
-    log = _TensorBoard(folder / "tensorboard") if tensorboard else None
+    log = Logs(folder / "tensorboard") if tensorboard else None
     while runner.progress.epoch < epochs and runner.waited < patience:
         runner.run_epoch(epochs)
         if log:
@@ -108,7 +89,7 @@ class _Runner:
         self.data, self.folder, self.seed = data, folder, seed
         self.mix_up = [layer for layer in augment if isinstance(layer, MixUp)]
         self.trainee = trainee_of(model, stage, [layer for layer in augment if layer not in self.mix_up])
-        self.fingerprint = _fingerprint(model, data, stage, augment, seed)
+        self.fingerprint = checkpoint.fingerprint(model, data, stage, augment, seed)
         self.progress = Progress()
 
     @property
@@ -217,50 +198,3 @@ class _Watch(keras.callbacks.Callback):
         self.bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
         if not np.isfinite(logs["loss"]):
             raise VGGishError(self.describe(batch))
-
-
-class _TensorBoard:
-    """Event files of every number of the history; needs no more than TensorFlow."""
-
-    def __init__(self, folder: Path):
-        import tensorflow as tf
-
-        self.writer = tf.summary.create_file_writer(str(folder))
-
-    def write(self, progress: Progress):
-        import tensorflow as tf
-
-        metadata = tf.compat.v1.SummaryMetadata()
-        metadata.plugin_data.plugin_name = "scalars"
-        with self.writer.as_default(step=progress.epoch):
-            for name, value in progress.history[-1].items():
-                tf.summary.write(name, tf.constant(value, tf.float32), metadata=metadata)
-        self.writer.flush()
-
-
-def describe_epoch(row: dict[str, float], number: int, epochs: int) -> str:
-    """One line for one epoch."""
-    values = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "seconds")
-    return f"epoch {number}/{epochs}  {values}  {row['seconds']:.1f} s"
-
-
-def _fingerprint(model: keras.Model, data: Dataset, stage: str, augment, seed: int) -> dict[str, str]:
-    """Digests of all that the result of a run depends on."""
-    clips = [(clip.path.name, clip.labels, clip.start, clip.end, clip.split) for clip in data.clips]
-    configs = [keras.saving.serialize_keras_object(layer) for layer in augment]
-    weights = hashlib.blake2b()
-    for variable in model.weights:
-        weights.update(keras.ops.convert_to_numpy(variable).tobytes())
-    parts: dict[str, Any] = {
-        "the clips": (clips, data.labels, data.batch_size, data.seed, data.weights),
-        "the model": (model.get_config(), weights.hexdigest()),
-        "the training": (stage, configs, seed, _without_names(model.get_compile_config())),
-    }
-    return {name: hashlib.blake2b(repr(part).encode()).hexdigest() for name, part in parts.items()}
-
-
-def _without_names(config):
-    """A config without the names that Keras numbers as objects come and go."""
-    if isinstance(config, dict):
-        return {key: _without_names(value) for key, value in config.items() if key != "name"}
-    return config
