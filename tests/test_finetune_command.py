@@ -24,10 +24,6 @@ def folder(tmp_path_factory):
     return tiny.write_folder(tmp_path_factory.mktemp("data") / "sounds")
 
 
-def same(first, second) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-
-
 def command(folder, output, *more):
     return ["finetune", str(folder), "-o", str(output), "--untrained", "--epochs", "6", "--batch-size", "4",
             "--learning-rate", "3e-3", "--dropout", "0.3", "--augment", "specaugment", *more]  # fmt: skip
@@ -56,7 +52,7 @@ def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     assert [row["loss"] for row in histories[0]] == [row["loss"] for row in histories[1]]
     assert len(histories[0]) == 6
     first, second = (vggish_tf.load_model(path).get_weights() for path in (killed, whole))
-    assert same(first, second)
+    assert all(map(np.array_equal, first, second))
 
 
 def test_finetune_then_classify(folder, tmp_path, capsys):

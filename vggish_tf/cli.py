@@ -115,7 +115,8 @@ def _add_export(commands):
         "saved_model, frozen_graph, onnx, tflite, openvino, keras, weights or tf1_checkpoint"))  # fmt: skip
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="PATH", help="beside it comes PATH.json")
     _add_weights(parser)
-    parser.add_argument("--model", type=Path, metavar="FILE", help="a .keras file, instead of --weights")
+    parser.add_argument("--model", type=Path, metavar="FILE", help=(
+        "a .keras file instead of --weights, a fine-tuned classifier too"))  # fmt: skip
     _add_params(parser)
     parser.add_argument(
         "--pad", choices=("never", "short", "always"), help="see embed; default: as the model, or never"

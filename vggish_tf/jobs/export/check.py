@@ -49,13 +49,13 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     """Runs both on every signal.
 
     Args:
-        tolerance: relative to the largest number that comes out. Quantized embeddings may differ by one step in 255
-            more, since truncation makes a whole step of the smallest difference.
+        tolerance: relative to the largest number in the embeddings, and to 1 for scores. Quantized embeddings may differ
+            by one step in 255 more, since truncation makes a whole step of the smallest difference.
 
     Raises:
         VGGishError: the export gives arrays of another shape or dtype, or other numbers than the tolerance allows.
     """
-    largest, scale = 0.0, 0.0
+    largest, scale = 0.0, 1.0 if pipeline.head else 0.0  # scores are in [0, 1]; on these signals all may be near 0
     for name, waveform in signals(pipeline.input_rate or pipeline.params.sample_rate).items():
         expected, exported = pipeline.live(waveform), np.asarray(loaded.run(waveform))
         if (expected.shape, expected.dtype) != (exported.shape, exported.dtype):

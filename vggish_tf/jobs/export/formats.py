@@ -59,7 +59,8 @@ class Format:
         return importlib.import_module(f"vggish_tf.jobs.export.{self.module}")
 
 
-# The largest relative differences, each with the largest that has been seen over the signals of the check.
+# The largest differences, relative to the largest number in the embeddings (to 1 for scores), each with the largest
+# that has been seen over the signals of the check.
 #
 # float32 on both sides, sums in another order: ten layers with sums of up to 12,288 products. 3e-6.
 FLOAT32 = 5e-5

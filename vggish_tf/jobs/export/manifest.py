@@ -37,11 +37,12 @@ def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: 
 
 
 def _classes(pipeline: Pipeline) -> dict:
-    """What the scores of a classifier mean."""
+    """What the scores of a classifier mean, and what the embedding goes through in its head."""
     if pipeline.head is None:
         return {}
     scores = pipeline.head.get_layer("scores")
-    return {"labels": scores.labels, "multi_label": scores.multi_label}
+    whitens = "postprocess" in {layer.name for layer in pipeline.head.layers}
+    return {"postprocess": "pca" if whitens else None, "labels": scores.labels, "multi_label": scores.multi_label}
 
 
 def write(path: Path, manifest: dict):

@@ -3,7 +3,8 @@
 The object that tf.saved_model.load returns is called as TensorFlow Hub's google/vggish/1 is, takes batches as well, and
 can be trained. Examples are cut from the waveform, turned into log-mel and embedded `BLOCK` at a time in a loop, so
 that memory beyond the waveform itself does not grow with it. What is saved is a bare trackable with the raw variables
-of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice.
+of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice. A classifier gives
+`scores` in the place of `embedding`; its head gets the embeddings of the whole waveform at once.
 """
 
 import dataclasses
@@ -27,11 +28,14 @@ SIGNATURES = ("serving_default", "examples", "log_mel", "quantized")
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes the folder of a SavedModel with the four signatures; without PCA parameters `quantized` is left out."""
+    """Writes the folder of a SavedModel with the four signatures; without PCA parameters, and so for a classifier,
+    `quantized` is left out.
+    """
     graph = Graph(pipeline, precision)
+    variables = graph.pipeline.variables
     root = tf.train.Checkpoint(
-        variables=[variable.value for variable in graph.variables],
-        trainable_variables=[variable.value for variable in graph.variables if variable.trainable],
+        variables=[variable.value for variable in variables],
+        trainable_variables=[variable.value for variable in variables if variable.trainable],
         regularization_losses=[],
     )
     root.__call__ = tf.function(graph.call)
@@ -59,9 +63,9 @@ class Graph:
     """The functions of the SavedModel; each takes and returns TensorFlow tensors."""
 
     def __init__(self, pipeline: Pipeline, precision: str):
-        self.pipeline, self.params = pipeline, pipeline.params
+        self.params = pipeline.params
         self.network = pipeline.network if precision == "float32" else _cast(pipeline.network, self.params, precision)
-        self.variables = dataclasses.replace(pipeline, network=self.network).variables
+        self.pipeline = dataclasses.replace(pipeline, network=self.network)
         self._front_end = WaveformToExamples(self.params)
         self._to_quantized = _as_function(pipeline.postprocessor_to("quantized") if pipeline.pca else None)
         self._postprocessed = _as_function(pipeline.postprocessor)
