@@ -49,8 +49,8 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     """Runs both on every signal.
 
     Args:
-        tolerance: relative to the largest number in the embeddings, and to 1 for scores. Quantized embeddings may differ
-            by one step in 255 more, since truncation makes a whole step of the smallest difference.
+        tolerance: relative to the largest number in the embeddings, and to 1 for scores. Quantized embeddings may
+            differ by one step in 255 more, since truncation makes a whole step of the smallest difference.
 
     Raises:
         VGGishError: the export gives arrays of another shape or dtype, or other numbers than the tolerance allows.
