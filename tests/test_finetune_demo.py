@@ -12,7 +12,10 @@ MAKERS = (
     lambda generator: generator.uniform(-1, 1) * SECONDS,  # "constant" there, too, is a ramp
     lambda generator: generator.normal(-1, 1, SECONDS.shape),
 )
-STEPS, CLIPS = 30, 15  # of upstream's demo: 30 batches of five examples of each class
+CLIPS = 15  # in a batch: five of each class, as upstream
+# Upstream stops after 30 batches, when the loss still goes up and down, and the accuracy with it from 0.8 to 1. Of two
+# seeds, both stay at 1 from 80 on.
+STEPS = 80
 
 
 def batch(generator, num_clips: int):
@@ -31,5 +34,5 @@ def test_published_training_demo():
     waveforms, targets = batch(np.random.default_rng(2), 60)
     scores = np.concatenate([model.predict_on_batch(part) for part in np.split(waveforms, 4)])
     assert losses[0] == pytest.approx(np.log(3), abs=0.01)  # untrained scores are all alike
-    assert losses[-1] < 0.6 * losses[0]
+    assert np.mean(losses[-10:]) < 0.1 * losses[0]
     assert np.mean(scores.argmax(axis=1) == targets.argmax(axis=1)) > 0.95
