@@ -19,7 +19,7 @@ def clip_lengths(waveform):
     """The samples of each clip up to its last non-zero one: (batch, num_samples) → (batch,) int32.
 
     Example:
-        >>> int(clip_lengths(keras.ops.array([[0.0, 0.5, 0.0]]))[0])
+        >>> int(clip_lengths(ops.array([[0.0, 0.5, 0.0]]))[0])
         2
     """
     ends = ops.arange(1, ops.shape(waveform)[-1] + 1, dtype="int32")
