@@ -15,9 +15,9 @@ import soundfile
 from vggish_tf import AudioError, Embedder, Embeddings, Params, VGGish
 from vggish_tf.reference import vggish_input, vggish_postprocess
 
-# Of embeddings whose largest value is about 1: float32 sums whose order depends on the size of the batch. The largest
-# difference seen is 5e-6.
-ATOL = 1e-5
+# 1e-5 of the largest value, 1.68: float32 sums in another order, which depends on the size of the batch too. Upstream's
+# session is up to 8e-6 off a float64 network itself (test_winograd). The largest difference seen is 1.1e-5.
+ATOL = 1.7e-5
 
 
 @pytest.fixture(scope="module")
@@ -200,10 +200,8 @@ def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
     assert embedding.dtype == np.float32
     norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(whole.embedding, axis=1)
     cosine = (embedding * whole.embedding).sum(axis=1) / norms
-    # 8 bits, 0.4 %, in six of nine layers; the lowest seen on speech, music, noise and silence is 0.99989. With all
-    # nine in bfloat16 it is 0.9984.
-    assert cosine.min() > 0.9998
-    assert np.median(cosine) > 0.9999
+    # 8 bits, 0.4 %, in four of nine layers; the lowest seen is 0.99993. With all nine in bfloat16 it is 0.9984.
+    assert cosine.min() > 0.9999
     assert np.any(embedding != whole.embedding)
 
 

@@ -23,6 +23,7 @@ ROWS = [
     "resampling",
     "frontend",
     "backbone",
+    "winograd",
     "postprocess",
     "heads",
     "weight_files",

@@ -182,6 +182,7 @@ class Embedder:
         self.untrained = checkpoints.is_untrained(network)
         if self.untrained:
             warnings.warn(UNTRAINED, stacklevel=3)
+        network = runtime.fastest(network)
         if not self.postprocess:
             return network
         postprocessor = Postprocessor(quantize=self.postprocess == "quantized")
