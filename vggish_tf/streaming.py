@@ -1,8 +1,8 @@
 """Samples in, in blocks of any size; log-mel examples out, as soon as each is complete, in constant memory.
 
 The log-mel of a sample does not depend, in any bit, on how the samples were cut into blocks: frames are always computed
-in the same chunks of `num_frames`, counted from the start of the clip, a chunk not yet full being filled with zeros. (A
-matrix product of another size may sum in another order.) The log-mel of overlapping examples is computed once.
+in the same chunks of `num_frames`, counted from the start of the clip, a chunk not yet full being filled with zeros; how
+many chunks are computed in one call changes nothing. The log-mel of overlapping examples is computed once.
 """
 
 import warnings
@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 
 import keras
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from vggish_tf import runtime
 from vggish_tf.framing import Pad, count_examples, count_frames, padded_length
@@ -23,7 +24,9 @@ _END = object()
 
 
 class ChunkLogMel:
-    """The log-mel of one chunk: at most `chunk_samples` samples → (frames, mel bins). Compiled once, shared by streams.
+    """The log-mel of a clip, chunk by chunk: (num_samples,) → (frames, mel bins). Compiled once, shared by streams.
+
+    A chunk has `num_frames` frames, and one begins every `chunk_hop` samples.
 
     Example:
         >>> ChunkLogMel(Params())(np.zeros(560, np.float32)).shape
@@ -32,14 +35,21 @@ class ChunkLogMel:
 
     def __init__(self, params: Params):
         self.params = params
-        self.chunk_samples = params.min_samples
+        self.chunk_samples, self.chunk_hop = params.min_samples, params.num_frames * params.hop_length
         layers = keras.Sequential([keras.Input((self.chunk_samples,)), StftMagnitude(params), LogMel(params)])
-        self._run = runtime.compiled(layers, (1, self.chunk_samples))
+        self._run = runtime.compiled(layers, (None, self.chunk_samples))
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
-        chunk = np.zeros((1, self.chunk_samples), np.float32)
-        chunk[0, : len(samples)] = samples
-        return self._run(chunk)[0, : count_frames(len(samples), self.params)]
+        num_frames = count_frames(len(samples), self.params)
+        num_chunks = -(-num_frames // self.params.num_frames)
+        filled = np.zeros((num_chunks - 1) * self.chunk_hop + self.chunk_samples, np.float32)
+        filled[: len(samples)] = samples[: len(filled)]
+        chunks = sliding_window_view(filled, self.chunk_samples)[:: self.chunk_hop]
+        return self._run(chunks).reshape(-1, self.params.num_mel_bins)[:num_frames]
+
+    def count_full(self, num_samples: int) -> int:
+        """Chunks of which every frame is there."""
+        return max((num_samples - self.chunk_samples) // self.chunk_hop + 1, 0)
 
 
 class ExampleStream:
@@ -68,12 +78,8 @@ class ExampleStream:
         """Takes (num_samples,) float32 and returns the examples that it completes, (n, num_frames, mel bins)."""
         self.num_samples += len(samples)
         self._samples = np.concatenate([self._samples, samples])
-        examples = []
-        while len(self._samples) >= self._log_mel.chunk_samples:
-            self._take_chunk()
-            examples.append(self._cut(self._frames))
-        examples.append(self._cut(self._frames_with_partial_chunk()))
-        return np.concatenate(examples)
+        self._take_full_chunks()
+        return np.concatenate([self._cut(self._frames), self._cut(self._frames_with_partial_chunk())])
 
     def finish(self) -> np.ndarray:
         """Ends the clip by the `pad` rule and returns the last examples."""
@@ -82,10 +88,12 @@ class ExampleStream:
             warnings.warn(self._describe_short_clip(), stacklevel=2)
         return self.push(np.zeros(missing, np.float32))
 
-    def _take_chunk(self):
-        chunk = self._log_mel(self._samples[: self._log_mel.chunk_samples])
-        self._samples = self._samples[self.params.num_frames * self.params.hop_length :]
-        self._frames = np.concatenate([self._frames, chunk])
+    def _take_full_chunks(self):
+        if count := self._log_mel.count_full(len(self._samples)):
+            done = count * self._log_mel.chunk_hop
+            frames = self._log_mel(self._samples[: done - self._log_mel.chunk_hop + self._log_mel.chunk_samples])
+            self._samples = self._samples[done:]
+            self._frames = np.concatenate([self._frames, frames])
 
     def _frames_with_partial_chunk(self) -> np.ndarray:
         partial = count_frames(len(self._samples), self.params)

@@ -30,8 +30,8 @@ def table(results: dict) -> str:
     """Seconds of sound a second, and how many times as long each takes as vggish_tf in float32, as Markdown."""
     jobs = results["cases"]
     names = [name for name in TITLES if any(name in job["contenders"] for job in jobs.values())]
-    latency = results.get("latency", {}).get("clip", {})
-    head = ["", *(job["title"] for job in jobs.values()), *(["one second of sound a call"] if latency else [])]
+    latency = results.get("latency", {}).get("five-second clip", {})
+    head = ["", *(job["title"] for job in jobs.values()), *(["one five-second clip a call"] if latency else [])]
     lines = [_line(head), _line(["---"] * len(head))]
     for name in names:
         cells = [_cell(job, name) for job in jobs.values()]

@@ -74,13 +74,14 @@ def _job(args, name: str, workers: dict[str, Worker]) -> dict:
 
 
 def _latency(workers: dict[str, Worker], calls: int) -> dict:
-    """One clip of one example a call; and one example a call, the network alone."""
+    """One clip a call, of five seconds and of one, which is one example; and one example, the network alone."""
     _say("one clip a call")
-    clip = sound.waveform(1, 16_000)[:, 0].astype(np.float32)
+    clips = {seconds: sound.waveform(seconds, 16_000)[:, 0].astype(np.float32) for seconds in (5, 1)}
     example = np.random.default_rng(0).uniform(-4, 4, (1, 96, 64)).astype(np.float32)
     alone = {name: worker for name, worker in workers.items() if name in (*OURS, "upstream", "torchvggish")}
     return {
-        "clip": cases.latency(workers, "embed_clip", (clip, 16_000), calls),
+        "five-second clip": cases.latency(workers, "embed_clip", (clips[5], 16_000), calls),
+        "one-second clip": cases.latency(workers, "embed_clip", (clips[1], 16_000), calls),
         "example": cases.latency(alone, "embed_example", (example,), calls),
     }
 
