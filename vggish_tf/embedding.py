@@ -7,6 +7,7 @@ One road for all three: samples → mono at params.sample_rate (audio) → examp
 import os
 import warnings
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -86,7 +87,10 @@ class Embedder:
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision
         self.log_mel = ChunkLogMel(self.params)
-        self._run = runtime.compiled(self._network(model), (None, self.params.num_frames, self.params.num_mel_bins))
+        with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
+            beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
+            network = self._network(model)
+        self._run = runtime.compiled(network, (None, self.params.num_frames, self.params.num_mel_bins))
         self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:

@@ -167,12 +167,20 @@ def _open_tf1(path: Path) -> Source:
     import tensorflow as tf
 
     reader = tf.train.load_checkpoint(str(path))
+    dtypes = reader.get_variable_to_dtype_map()
     shapes = {
         name: tuple(shape)
         for name, shape in reader.get_variable_to_shape_map().items()
         if not TRAINING_STATE.fullmatch(name)
     }
-    return Source(dict(sorted(shapes.items())), lambda name: _float32(reader.get_tensor(name), name))
+
+    def get(name):  # reader.get_tensor would hold Python's lock all the while, and nothing else could go on
+        (tensor,) = tf.raw_ops.RestoreV2(
+            prefix=str(path), tensor_names=[name], shape_and_slices=[""], dtypes=[dtypes[name]]
+        )
+        return _float32(tensor.numpy(), name)
+
+    return Source(dict(sorted(shapes.items())), get)
 
 
 @contextmanager
@@ -223,9 +231,10 @@ def _float32(array: np.ndarray, name: str) -> np.ndarray:
 
 def _reason(error: Exception) -> str:
     """One line, without the path (which the caller names) and TensorFlow's guesses."""
-    if isinstance(error, zipfile.BadZipFile | LookupError) or "truncated" in str(error):
-        return "it is damaged or cut short."
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # which operation of TensorFlow's it was
+    if isinstance(error, zipfile.BadZipFile | LookupError) or "truncated" in text or "Read less bytes" in text:
+        return "it is damaged or cut short."
     if "sstable" in text:
         return "it is empty, cut short, or not a checkpoint."
     if "Checksum" in text or "beginning of the checkpoint" in text:
