@@ -29,7 +29,6 @@ from math import gcd
 import keras
 import numpy as np
 from keras import ops
-from scipy import signal
 
 from vggish_tf.errors import ParamsError
 from vggish_tf.framing import clip_lengths
@@ -91,6 +90,8 @@ class Resample(keras.layers.Layer):
     @cached_property
     def kernel(self) -> np.ndarray:
         """k[j, p] as (window_length, 1, L) float32, for a convolution with stride M."""
+        from scipy import signal  # imported where it is used: it takes half a second, and few models resample
+
         half_length, beta = self._design()
         low_pass = self.up * signal.firwin(
             2 * half_length + 1, self._nyquist * (1 + PASS) / 2, window=("kaiser", beta), fs=self.up * self.input_rate
@@ -145,6 +146,8 @@ class Resample(keras.layers.Layer):
 
     def _design(self) -> tuple[int, float]:
         """H, and the beta of the Kaiser window."""
+        from scipy import signal
+
         width = (1 - PASS) * self._nyquist / (self.up * self.input_rate / 2)
         num_taps, beta = signal.kaiserord(STOP_DB, width)
         return num_taps // 2, beta
