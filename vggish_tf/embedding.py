@@ -74,7 +74,7 @@ class Embedder:
         params: Params | None = None,
         pad: Pad = "short",
         postprocess: Postprocess = None,
-        batch_size: int = 32,
+        batch_size: int = 64,
         precision: Literal["float32", "bfloat16"] = "float32",
     ):
         check_word("pad", pad, PADS)
