@@ -50,7 +50,6 @@ def test_a_contender_that_computes_something_else_stops_the_run():
         cases._compare("16 kHz", "keras_predict", rows["keras_predict"], rows)
 
 
-@pytest.mark.slow
 def test_quick(seeded_checkpoint, tmp_path):
     command = [sys.executable, str(ROOT / "scripts" / "bench.py"), "--quick", "--weights", str(seeded_checkpoint)]
     ran = subprocess.run(

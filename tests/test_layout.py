@@ -31,6 +31,7 @@ ROWS = [
     "checkpoints",
     "model",
     "runtime",
+    "network",
     "streaming",
     "embedding",
     "formats",

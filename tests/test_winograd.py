@@ -40,7 +40,7 @@ def test_the_matrices_on_both_sides_of_the_sums_are_exact_in_float32():
 
 
 def float64_convolution(layer, x):
-    kernel, bias = (tf.cast(keras.ops.convert_to_numpy(variable), tf.float64) for variable in (layer.kernel, layer.bias))
+    kernel, bias = (tf.cast(keras.ops.convert_to_numpy(variable), tf.float64) for variable in layer.variables)
     return layer.activation(tf.nn.conv2d(tf.cast(x, tf.float64), kernel, 1, "SAME") + bias).numpy()
 
 

@@ -17,13 +17,11 @@ import keras
 import numpy as np
 
 import vggish_tf
-from vggish_tf import audio, backbone, checkpoints, registry, runtime
+from vggish_tf import audio, checkpoints, network, runtime
 from vggish_tf.errors import AudioError, check_word
 from vggish_tf.framing import PADS, Pad
-from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights
 from vggish_tf.params import EMBEDDING_SIZE, Params
-from vggish_tf.postprocess import Postprocessor
 from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches, prefetched
 
 BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
@@ -82,15 +80,19 @@ class Embedder:
         check_word("precision", precision, PRECISIONS)
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number from 1; received {batch_size!r}.")
-        self._weights = _describe(model)
-        self.params = params or _params_of(model)
+        self._weights = network.describe(model)
+        self.params = params or network.params_of(model)
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision
         self.log_mel = ChunkLogMel(self.params)
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
-            network = self._network(model)
-        self._run = runtime.compiled(network, (None, self.params.num_frames, self.params.num_mel_bins))
+            raw = network.of(model, self.params, self.precision)
+        self.untrained = checkpoints.is_untrained(raw)
+        if self.untrained:
+            warnings.warn(UNTRAINED, stacklevel=2)
+        shape = (None, self.params.num_frames, self.params.num_mel_bins)
+        self._run = runtime.compiled(network.prepared(raw, postprocess), shape)
         self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
@@ -134,16 +136,18 @@ class Embedder:
         if isinstance(paths, (str, os.PathLike)):
             raise TypeError(f"paths must be a list; received {paths!r}. Use embed_file for one file.")
         ends: list[tuple[int, AudioError | None]] = []  # of each file read so far: its number of rows, and what failed
-        rows, done = self._no_rows, 0
+        held, num_held, done = [self._no_rows], 0, 0
         for more in self._embed_ahead(self._examples_of(paths, ends)):
-            rows = np.concatenate([rows, more])
+            held.append(more)
+            num_held += len(more)
             for count, error in ends[done:]:
-                if len(rows) < count:
+                if num_held < count:
                     break
                 if error and not return_errors:
                     raise error
+                rows = np.concatenate(held)  # once a file, so that hours cost what minutes do
+                held, num_held, done = [rows[count:]], num_held - count, done + 1
                 yield error or self._timed(rows[:count])
-                rows, done = rows[count:], done + 1
 
     def embed_examples(self, examples: np.ndarray) -> np.ndarray:
         """Embeds log-mel examples, (n, 96, 64) float32, that come from elsewhere; returns (n, 128).
@@ -175,23 +179,6 @@ class Embedder:
             "precision": self.precision,
         }
 
-    def _network(self, model) -> keras.Model:
-        initializer = "published" if model is None else "zeros"
-        network = backbone.core(self.params, dtype=self.precision, initializer=initializer)
-        if isinstance(model, keras.Model):
-            _check_raw(model)
-            checkpoints.copy_weights(model, network)
-        elif model is not None:
-            checkpoints.load_weights(network, model)
-        self.untrained = checkpoints.is_untrained(network)
-        if self.untrained:
-            warnings.warn(UNTRAINED, stacklevel=3)
-        network = runtime.fastest(network)
-        if not self.postprocess:
-            return network
-        postprocessor = Postprocessor(quantize=self.postprocess == "quantized")
-        return keras.Model(network.input, postprocessor(network.output))
-
     def _embed(self, examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Rows in whole batches."""
         return map(self._run, batches(examples, self.batch_size))
@@ -204,18 +191,12 @@ class Embedder:
     def _examples_of(self, paths, ends) -> Iterator[np.ndarray]:
         """The examples of all files, one after the other; appends to `ends` where each file ends."""
         for path in paths:
-            stream, count, error = ExampleStream(self.log_mel, self.pad, str(path)), 0, None
+            stream, error = ExampleStream(self.log_mel, self.pad, str(path)), None
             try:
-                for block in audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS):
-                    examples = stream.push(block)
-                    count += len(examples)
-                    yield examples
-                examples = stream.finish()
-                count += len(examples)
-                yield examples
+                yield from stream.push_all(audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS))
             except AudioError as failure:
                 error = failure
-            ends.append((count, error))
+            ends.append((stream.num_examples, error))
 
     def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
         starts = first + np.arange(len(embedding))
@@ -273,22 +254,3 @@ class EmbeddingStream:
         rows = np.concatenate([self._embedder._no_rows, *self._embedder._embed(examples)])
         self._num_rows += len(rows)
         return self._embedder._timed(rows, first)
-
-
-def _params_of(model) -> Params:
-    """The parameters of a model's front end, if it has one."""
-    layers = model.layers if isinstance(model, keras.Model) else ()
-    return next((layer.params for layer in layers if isinstance(layer, WaveformToExamples)), Params())
-
-
-def _check_raw(model: keras.Model):
-    if any(isinstance(layer, Postprocessor) for layer in model.layers):
-        raise ValueError(f"the model {model.name!r} post-processes. Give one that does not, and say postprocess= here.")
-
-
-def _describe(model) -> dict:
-    if model is None or isinstance(model, keras.Model):
-        return {"weights": None if model is None else f"keras model {model.name!r}", "weights_md5": None}
-    path = registry.resolve(model)  # which has just checked the digest of a published file
-    md5 = registry.REGISTRY[str(model)].md5 if model in registry.REGISTRY else registry.md5_of(path)
-    return {"weights": path.name, "weights_md5": md5}

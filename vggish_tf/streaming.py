@@ -1,8 +1,8 @@
 """Samples in, in blocks of any size; log-mel examples out, as soon as each is complete, in constant memory.
 
 The log-mel of a sample does not depend, in any bit, on how the samples were cut into blocks: frames are always computed
-in the same chunks of `num_frames`, counted from the start of the clip, a chunk not yet full being filled with zeros; how
-many chunks are computed in one call changes nothing. The log-mel of overlapping examples is computed once.
+in the same chunks of `num_frames`, counted from the start of the clip, a chunk not yet full being filled with zeros.
+How many chunks one call computes changes nothing. The log-mel of overlapping examples is computed once.
 """
 
 import warnings
@@ -68,7 +68,7 @@ class ExampleStream:
 
     def __init__(self, log_mel: ChunkLogMel, pad: Pad, name: str = "the clip"):
         self.params, self.pad, self.name = log_mel.params, pad, name
-        self.num_samples = 0
+        self.num_samples = self.num_examples = 0
         self._log_mel = log_mel
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
         self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)  # of complete chunks, from the next example
@@ -79,7 +79,9 @@ class ExampleStream:
         self.num_samples += len(samples)
         self._samples = np.concatenate([self._samples, samples])
         self._take_full_chunks()
-        return np.concatenate([self._cut(self._frames), self._cut(self._frames_with_partial_chunk())])
+        examples = np.concatenate([self._cut(self._frames), self._cut(self._frames_with_partial_chunk())])
+        self.num_examples += len(examples)
+        return examples
 
     def finish(self) -> np.ndarray:
         """Ends the clip by the `pad` rule and returns the last examples."""
@@ -87,6 +89,11 @@ class ExampleStream:
         if self.pad != "never" and self.num_samples < self.params.min_samples:
             warnings.warn(self._describe_short_clip(), stacklevel=2)
         return self.push(np.zeros(missing, np.float32))
+
+    def push_all(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Pushes the blocks of a whole clip one by one, and ends it."""
+        yield from map(self.push, blocks)
+        yield self.finish()
 
     def _take_full_chunks(self):
         if count := self._log_mel.count_full(len(self._samples)):

@@ -1,9 +1,9 @@
 """The network's 3×3 convolutions with a quarter of the multiplications: for inference on processors.
 
 Two polynomials can be multiplied by their values: at as many points as the product has coefficients, multiply the two
-values, then find the product through them. A convolution is such a product, and turned round it gives a row of m outputs
-of r taps with m + r − 1 multiplications instead of m · r. In two dimensions, for 4×4 outputs Y of a 3×3 kernel g on a
-6×6 tile d of the input,
+values, then find the product through them. A convolution is such a product, and turned round it gives m outputs of r
+taps with m + r − 1 multiplications instead of m · r. In two dimensions, for 4×4 outputs Y of a 3×3 kernel g on a 6×6
+tile d of the input,
 
     Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A,
 
@@ -40,7 +40,7 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         >>> to_output @ ((of_kernel @ [1, 2, 3]) * (of_input @ [1, 0, 0, 10, 0, 0]))  # the taps 1, 2, 3 on 6 samples
         array([ 1., 30., 20., 10.])
     """
-    others = [np.poly(np.delete(POINTS, index)) for index in range(len(POINTS))]  # the polynomials 0 at every other point
+    others = [np.poly(np.delete(POINTS, index)) for index in range(len(POINTS))]  # each is 0 at all other points
     of_input = [*(np.append(polynomial[::-1], 0.0) for polynomial in others), np.poly(POINTS)[::-1]]
     scale = [*(np.polyval(polynomial, point) for polynomial, point in zip(others, POINTS, strict=True)), 1.0]
     return _values(TILE).T, _values(TAPS) / np.array(scale)[:, np.newaxis], np.array(of_input)

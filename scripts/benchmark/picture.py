@@ -15,8 +15,9 @@ def save(results: dict, path: Path):
     panels = [*results["cases"].values()]
     latency, growth = results.get("latency", {}), results.get("growth", {})
     count = len(panels) + len(latency) + bool(growth)
-    figure = Figure(figsize=(12, 3.6 * ((count + 1) // 2)), layout="constrained")
-    axes = iter(figure.subplots((count + 1) // 2, 2, squeeze=False).flat)
+    rows = max((count + 1) // 2, 1)
+    figure = Figure(figsize=(12, 3.6 * rows), layout="constrained")
+    axes = iter(figure.subplots(rows, 2, squeeze=False).flat)
     for job in panels:
         _bars(next(axes), job["title"], job["contenders"], "seconds", 1)
     for what, contenders in latency.items():

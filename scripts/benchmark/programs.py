@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmark import sound
+from benchmark import sound, workers
 
 IMPORT = "import tensorflow as tf; tf.config.list_physical_devices()"
 COMMAND = "import sys; from vggish_tf.cli import main; sys.exit(main())"
@@ -43,16 +43,25 @@ def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
 
 
 def growth(name: str, checkpoint: Path, exports: Path, minutes: list[int]) -> dict[str, dict[str, float]]:
-    """Length in minutes → seconds a row and peak memory, of 16 kHz files in one process, a short one run before."""
+    """Length in minutes → seconds a row and peak memory, of 16 kHz files in one process, a short one run before.
+
+    From the shortest to the longest and back: a machine that slows down meanwhile slows all alike.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        lengths = [minutes[0], *minutes]
-        paths = [sound.write_long(Path(folder, f"{length}.wav"), length, 16_000) for length in lengths]
-        lines = _python(["-c", GROWTH, name, str(checkpoint), str(exports), *map(str, paths)]).splitlines()
-    results = {}
+        lengths = [minutes[0], *minutes, *minutes[-2::-1]]
+        paths = {length: sound.write_long(Path(folder, f"{length}.wav"), length, 16_000) for length in minutes}
+        arguments = [name, str(checkpoint), str(exports), *(str(paths[length]) for length in lengths)]
+        lines = _python(["-c", GROWTH, *arguments]).splitlines()
+    runs: dict[int, list[workers.Cost]] = {length: [] for length in minutes}
+    rows = {}
     for length, line in list(zip(lengths, lines, strict=True))[1:]:
-        rows, wall, cpu, peak_mb = json.loads(line)
-        results[str(length)] = {"rows": rows, "wall": wall, "cpu": cpu, "peak_mb": peak_mb}
-    return results
+        rows[length], *cost = json.loads(line)
+        runs[length].append(workers.Cost(*cost))
+    return {str(length): {"rows": rows[length], **_mean(costs)} for length, costs in runs.items()}
+
+
+def _mean(costs: list[workers.Cost]) -> dict[str, float]:
+    return {field: statistics.mean(getattr(cost, field) for cost in costs) for field in workers.Cost._fields}
 
 
 def beyond_import(results: dict[str, list[float]]) -> float:

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import cases, machine, precision, programs, sound
+from benchmark import cases, layers, machine, precision, programs, sound
 from benchmark.contenders import CONTENDERS
 from benchmark.workers import Worker, started
 
 QUICK = {"rounds": 1, "clips": 4, "minutes": 0.25, "growth": [1]}
 OURS = ("ours", "ours_bfloat16")
 ONE_BY_ONE = ("ours", "ours_bfloat16", "upstream")  # who is measured at other hops, where an export has no such option
-CASES = ("precision", "file", "clips44", "clips16", "latency", "live", "hops", "start_up", "growth")
+CASES = ("precision", "file", "clips44", "clips16", "latency", "live", "hops", "layers", "start_up", "growth")
+QUICK_CASES = CASES[:6]  # what one start of the contenders is enough for
 
 
 def run(args, keep: Callable[[dict], None]) -> dict:
     """The results as a dictionary that JSON can hold, given to `keep` whenever a case is done."""
     if args.quick:
         vars(args).update(QUICK)
-    wanted = args.cases or CASES
+    wanted = args.cases or (QUICK_CASES if args.quick else CASES)
     names = [name for name in CONTENDERS if name in OURS or name in (args.contenders or CONTENDERS)]
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = args.weights or _seeded(Path(folder, "vggish_model.ckpt"))
@@ -45,6 +46,9 @@ def run(args, keep: Callable[[dict], None]) -> dict:
             keep(results)
         if "hops" in wanted:
             results["hops"] = {hop: _hop(args, names, checkpoint, exports, hop) for hop in ("0.48", "0.16")}
+        if "layers" in wanted:
+            _say("layer by layer")
+            results["layers"] = layers.measure(checkpoint)
         if "start_up" in wanted:
             _say("start-up")
             results["start_up"] = programs.start_up(checkpoint, 1 if args.quick else 3)

@@ -1,0 +1,58 @@
+"""The network that Embedder runs: from weights or from a model, in its precision, as this machine runs it fastest."""
+
+import keras
+
+from vggish_tf import backbone, checkpoints, registry, runtime
+from vggish_tf.frontend import WaveformToExamples
+from vggish_tf.model import Postprocess, Weights
+from vggish_tf.params import Params
+from vggish_tf.postprocess import Postprocessor
+
+
+def of(model: Weights | keras.Model, params: Params, precision: str) -> keras.Model:
+    """The backbone with the weights of a checkpoint or a copy of a model's: examples → embedding.
+
+    Args:
+        model: as for Embedder; None for untrained weights.
+        params: of the front end.
+        precision: "float32" or "bfloat16".
+
+    Raises:
+        CheckpointError: the weights cannot be had, or do not fit.
+        ValueError: the model post-processes already.
+    """
+    raw = backbone.core(params, dtype=precision, initializer="published" if model is None else "zeros")
+    if isinstance(model, keras.Model):
+        _check_raw(model)
+        checkpoints.copy_weights(model, raw)
+    elif model is not None:
+        checkpoints.load_weights(raw, model)
+    return raw
+
+
+def prepared(raw: keras.Model, postprocess: Postprocess) -> keras.Model:
+    """The same for inference on this machine, with what comes behind the embedding."""
+    fast = runtime.fastest(raw)
+    if not postprocess:
+        return fast
+    return keras.Model(fast.input, Postprocessor(quantize=postprocess == "quantized")(fast.output))
+
+
+def params_of(model: Weights | keras.Model) -> Params:
+    """The parameters of a model's front end, if it has one."""
+    layers = model.layers if isinstance(model, keras.Model) else ()
+    return next((layer.params for layer in layers if isinstance(layer, WaveformToExamples)), Params())
+
+
+def describe(model: Weights | keras.Model) -> dict[str, str | None]:
+    """What to call the weights, and the MD5 of the file that they come from."""
+    if model is None or isinstance(model, keras.Model):
+        return {"weights": None if model is None else f"keras model {model.name!r}", "weights_md5": None}
+    path = registry.resolve(model)  # which has just checked the digest of a published file
+    md5 = registry.REGISTRY[str(model)].md5 if model in registry.REGISTRY else registry.md5_of(path)
+    return {"weights": path.name, "weights_md5": md5}
+
+
+def _check_raw(model: keras.Model):
+    if any(isinstance(layer, Postprocessor) for layer in model.layers):
+        raise ValueError(f"the model {model.name!r} post-processes. Give one that does not, and say postprocess= here.")
