@@ -21,7 +21,7 @@ def save(results: dict, path: Path):
     for job in panels:
         _bars(next(axes), job["title"], job["contenders"], "seconds", 1)
     for what, contenders in latency.items():
-        _bars(next(axes), f"one {what} a call: median, and 95 of 100 calls", contenders, "milliseconds", 1e3)
+        _bars(next(axes), f"one {what} a call: median, 95 of 100", contenders, "milliseconds", 1e3)
     if growth:
         _growth(next(axes), growth)
     for left_over in axes:
@@ -53,13 +53,12 @@ def _growth(axes, growth: dict):
         minutes = [float(length) for length in lengths]
         axes.plot(minutes, [result["peak_mb"] for result in lengths.values()], "o-", label=f"{CONTENDERS[name].title}")
         for minute, result in zip(minutes, lengths.values(), strict=True):
-            axes.annotate(
-                f"{1e3 * result['wall'] / result['rows']:.2f} ms a row", (minute, result["peak_mb"]), fontsize=9
-            )
+            cost = f"{1e3 * result['wall'] / result['rows']:.1f} ms"
+            axes.annotate(cost, (minute, result["peak_mb"]), (0, 6), textcoords="offset points", ha="center")
     axes.set_xscale("log")
     axes.set_ylim(0, 1.15 * axes.dataLim.y1)
     axes.margins(x=0.25)
     axes.set_xlabel("minutes of sound in one file")
-    axes.set_title("peak memory in MB, and cost a row", loc="left")
+    axes.set_title("peak memory in MB, and time a row", loc="left")
     axes.legend(loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
