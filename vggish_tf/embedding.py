@@ -51,8 +51,9 @@ class Embedder:
             it; "always" fills the end of every clip, so that every sample is covered.
         postprocess: None, "pca" (whitened, float32) or "quantized" (uint8, as in the AudioSet release).
         batch_size: examples that the network takes at once.
-        precision: "float32", or "bfloat16", which is faster where the processor has it (avx512_bf16, amx_bf16), with
-            a cosine to float32 of 0.9999; docs/performance.md has what that does to speech, music and noise.
+        precision: "float32", or "bfloat16": half the memory, and faster on short clips where the processor has it
+            (avx512_bf16, amx_bf16), with a cosine to float32 of 0.9999; docs/performance.md has what that does to
+            speech, music and noise.
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
