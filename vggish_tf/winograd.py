@@ -121,7 +121,7 @@ class WinogradConv2D(keras.layers.Layer):
         in_row = (in_tile.reshape(-1, 1, 1, 1) + of_tile.reshape(-1)) * self._parts
         in_row = (in_row + np.arange(self._parts).reshape(-1, 1, 1)).astype("int32")  # place, part, row, tile
         of_row = ops.arange(rows, dtype="int32") * (height * width * self._parts)
-        return ops.reshape(in_row + ops.expand_dims(of_row, -1), (-1,))
+        return ops.reshape(ops.add(in_row, ops.expand_dims(of_row, -1)), (-1,))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.kernel.shape[-1])
