@@ -2,7 +2,7 @@
 """Measures vggish_tf beside the other ways to run VGGish, on this machine; see scripts/benchmark/.
 
     python scripts/bench.py --weights vggish_model.ckpt -o bench      # all of it: bench/bench.json and bench/bench.png
-    python scripts/bench.py --quick --contenders upstream             # a minute: do they agree, does everything run
+    python scripts/bench.py --quick --contenders upstream             # a minute: do they agree, do the jobs run
     python scripts/bench.py --table docs/bench.json                   # the README's table of that file
 
 Without --weights the weights come from a seed: as large and as fast as the published ones.
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     if args.table:
         print(report.table(json.loads(args.table.read_text(encoding="utf-8"))))
         return 0
-    from benchmark import picture, precision, suite
+    from benchmark import layers, picture, precision, suite
 
     args.output.mkdir(parents=True, exist_ok=True)
     results = suite.run(args, lambda results: _keep(results, args.output / "bench.json"))
@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     picture.save(results, args.output / "bench.png")
     print(report.table(results))
     print(goals.text(results))
+    if "layers" in results:
+        print(layers.table(results["layers"]))
     if "precision" in results:
         print(precision.table(results["precision"]))
     print(f"wrote {args.output / 'bench.json'} and {args.output / 'bench.png'}")
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10, help="of the long file (default: 10)")
     parser.add_argument("--growth", type=int, nargs="+", default=[1, 10, 60], metavar="MINUTES", help=(
         "lengths of clips, to see how cost and memory grow (default: 1 10 60; 600 takes ten minutes)"))  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="every job once, and small, in a minute or two")
+    parser.add_argument("--quick", action="store_true", help="the jobs once, and small, in a minute or two")
     parser.add_argument(
         "--table", type=Path, metavar="JSON", help="print the table of a bench.json, and do nothing else"
     )

@@ -100,3 +100,11 @@ def test_untrained_is_every_bias_zero():
     model.get_layer("conv3_2").bias.assign([0.0, 1e-20])
     assert not checkpoints.is_untrained(model)
     assert checkpoints.is_untrained(small(dtype="bfloat16"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_read_while_a_graph_is_built_too(kind, written):
+    with tf.Graph().as_default():
+        in_graph = checkpoints.read(written[kind])
+    for name, value in checkpoints.read(written[kind]).items():
+        np.testing.assert_array_equal(in_graph[name], value)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from vggish_tf import Params
 from vggish_tf.framing import PADS, padded_length
+from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.reference import vggish_input
 from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches, prefetched
 
@@ -57,6 +58,16 @@ def test_it_is_the_reference_front_end(name, hop, monkeypatch):
     examples = run([waveform], hop)
     assert examples.shape == expected.shape
     np.testing.assert_allclose(examples, expected, rtol=0, atol=2e-6)  # as in test_frontend
+
+
+@pytest.mark.parametrize("size", [160, 1_000, 15_600, 76_800, 100_000])
+def test_an_stft_hop_over_the_window_skips_the_samples_between(size):
+    params = Params(stft_hop_seconds=0.05)
+    waveform = signals.noise(250_000)
+    expected = np.asarray(WaveformToExamples(params)(waveform))
+    stream = ExampleStream(ChunkLogMel(params), pad="never")
+    found = [stream.push(waveform[start : start + size]) for start in range(0, len(waveform), size)]
+    np.testing.assert_allclose(np.concatenate([*found, stream.finish()]), expected, rtol=0, atol=2e-6)
 
 
 def test_an_example_comes_out_with_its_last_sample():

@@ -88,9 +88,9 @@ def rms(difference):
 
 
 def test_the_network_is_as_exact_as_upstreams_session(network, examples, float64_embedding, seeded_checkpoint):
-    """Beside float64: within 1e-5 of the largest value, and not further off than upstream's session one by one.
-
-    Upstream's session is 6e-6 of it off in batches, 8e-6 one by one.
+    """Beside float64: within 1e-5 of the largest value, 1.68, and on the whole about as far off as upstream's session
+    is one by one. Seen: 8.5e-6 to 1.03e-5 at most, by the size of the batch; upstream's 6.4e-6 in a batch, 8.5e-6 one
+    by one.
     """
     fast = np.asarray(winograd.accelerated(network)(examples, training=False))
     with seeded.slim_session(seeded_checkpoint) as session:
@@ -102,7 +102,7 @@ def test_the_network_is_as_exact_as_upstreams_session(network, examples, float64
 def test_bfloat16_keeps_its_cosine(examples, float64_embedding, seeded_checkpoint):
     rows = Embedder(seeded_checkpoint, precision="bfloat16").embed_examples(examples)
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(float64_embedding, axis=1)
-    assert ((rows * float64_embedding).sum(axis=1) / lengths).min() > 0.9999  # the lowest seen is 0.99993
+    assert ((rows * float64_embedding).sum(axis=1) / lengths).min() > 0.9999  # 0.99993 on this clip
 
 
 def kinds(network):
@@ -121,6 +121,8 @@ def test_only_wide_float32_convolutions_are_replaced():
 
 
 def test_a_gpu_chooses_for_itself(network, monkeypatch):
+    monkeypatch.setattr(runtime, "on_tensorflow_s_cpu", lambda: True)
     assert set(kinds(runtime.fastest(network)).values()) == {"Conv2D", "WinogradConv2D"}
-    monkeypatch.setattr(runtime, "has_gpu", lambda: True)
+    monkeypatch.undo()
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [f"a {kind}"])
     assert runtime.fastest(network) is network

@@ -87,8 +87,9 @@ class Embedder:
         self.batch_size, self.precision = batch_size, precision
         self.log_mel = ChunkLogMel(self.params)
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
-            beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
+            traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
             raw = network.of(model, self.params, self.precision)
+            traced.result()
         self.untrained = checkpoints.is_untrained(raw)
         if self.untrained:
             warnings.warn(UNTRAINED, stacklevel=2)

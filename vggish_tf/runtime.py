@@ -1,6 +1,6 @@
 """Runs a Keras layer or model on NumPy arrays, many times and with little overhead, on whichever backend Keras uses.
 
-On a processor the network's float32 convolutions become winograd's; a GPU's libraries choose for themselves.
+With TensorFlow on a processor the network's float32 convolutions become winograd's; elsewhere they gain nothing by it.
 `model.predict` sets up a data pipeline at every call, which costs more than VGGish itself on a short clip.
 """
 
@@ -15,29 +15,25 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 
 def fastest(network: keras.Model) -> keras.Model:
-    """The network as this machine runs it fastest. Layers that stay as they are are shared.
+    """One of backbone.core's networks as this machine runs it fastest. Layers that stay as they are are shared.
+
+    On JAX and PyTorch, and on a GPU, that is as it is.
 
     Example:
         >>> from vggish_tf import backbone
         >>> fastest(backbone.core(initializer="zeros")).output_shape
         (None, 128)
     """
-    return network if has_gpu() else winograd.accelerated(network)
+    return winograd.accelerated(network) if on_tensorflow_s_cpu() else network
 
 
-def has_gpu() -> bool:
-    """Whether Keras's backend computes on something else than the processor."""
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
+def on_tensorflow_s_cpu() -> bool:
+    """Whether TensorFlow computes, and on the processor."""
+    if keras.config.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
 
-        return bool(tf.config.list_logical_devices("GPU"))
-    if keras.config.backend() == "jax":
-        import jax
-
-        return jax.default_backend() != "cpu"
-    import torch
-
-    return torch.cuda.is_available()
+    return not tf.config.list_logical_devices("GPU")
 
 
 def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:

@@ -72,12 +72,14 @@ class ExampleStream:
         self._log_mel = log_mel
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
         self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)  # of complete chunks, from the next example
+        self._gap = 0  # samples still to come that no frame hears (an STFT hop over the window)
         self._skip = 0  # frames between two examples that belong to neither (a hop over the window)
 
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Takes (num_samples,) float32 and returns the examples that it completes, (n, num_frames, mel bins)."""
         self.num_samples += len(samples)
-        self._samples = np.concatenate([self._samples, samples])
+        unheard, self._gap = samples[self._gap :], max(self._gap - len(samples), 0)
+        self._samples = np.concatenate([self._samples, unheard])
         self._take_full_chunks()
         examples = np.concatenate([self._cut(self._frames), self._cut(self._frames_with_partial_chunk())])
         self.num_examples += len(examples)
@@ -99,6 +101,7 @@ class ExampleStream:
         if count := self._log_mel.count_full(len(self._samples)):
             done = count * self._log_mel.chunk_hop
             frames = self._log_mel(self._samples[: done - self._log_mel.chunk_hop + self._log_mel.chunk_samples])
+            self._gap = max(done - len(self._samples), 0)
             self._samples = self._samples[done:]
             self._frames = np.concatenate([self._frames, frames])
 

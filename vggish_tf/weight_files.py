@@ -46,6 +46,9 @@ TRAINING_STATE = re.compile(
 )
 
 
+DAMAGE = ("truncated", "Read less bytes", "Error copying slice data")  # in the words of HDF5 and of TensorFlow
+
+
 @dataclass(frozen=True)
 class Source:
     """An open file of weights: the shape of each tensor by name, and `get`, which reads one as float32."""
@@ -174,7 +177,9 @@ def _open_tf1(path: Path) -> Source:
         if not TRAINING_STATE.fullmatch(name)
     }
 
-    def get(name):  # reader.get_tensor would hold Python's lock all the while, and nothing else could go on
+    def get(name):
+        if not tf.executing_eagerly():  # the reader holds Python's lock, so that nothing else goes on meanwhile
+            return _float32(reader.get_tensor(name), name)
         (tensor,) = tf.raw_ops.RestoreV2(
             prefix=str(path), tensor_names=[name], shape_and_slices=[""], dtypes=[dtypes[name]]
         )
@@ -233,7 +238,7 @@ def _reason(error: Exception) -> str:
     """One line, without the path (which the caller names) and TensorFlow's guesses."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # which operation of TensorFlow's it was
-    if isinstance(error, zipfile.BadZipFile | LookupError) or "truncated" in text or "Read less bytes" in text:
+    if isinstance(error, zipfile.BadZipFile | LookupError) or any(word in text for word in DAMAGE):
         return "it is damaged or cut short."
     if "sstable" in text:
         return "it is empty, cut short, or not a checkpoint."

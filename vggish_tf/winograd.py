@@ -10,11 +10,11 @@ tile d of the input,
 where ⊙ are 36 multiplications instead of 144. With many channels each of the 36 is a product of matrices (tiles ×
 channels) · (channels × filters), and that is where nearly all the time goes.
 
-Float32 loses nothing by it, because of two choices. The points are 0, ±3/4, ±3/2 and infinity: every number of A and B
-is exact, and values neither grow nor shrink much; the usual 0, ±1, ±2 lose twice as much. And at most 128 channels are
-summed in one go. Beside a network in float64, embeddings of up to 2.0 are then off by 1.4e-6 (root mean square over 100
-examples of speech, music and street), upstream's session by 1.2e-6 in batches and by 1.6e-6 one by one. bfloat16 is
-another matter: rounding the tiles to 8 bits costs 1e-3 of the cosine.
+Float32 loses next to nothing by it, because of two choices. The points are 0, ±3/4, ±3/2 and infinity: every number of
+A and B is exact, and values neither grow nor shrink much; the usual 0, ±1, ±2 lose twice as much. And at most 128
+channels are summed in one go. Beside a network in float64, embeddings of up to 2.0 are then off by 1.4e-6 (root mean
+square over 100 examples of speech, music and street), upstream's session by 1.2e-6 in batches and by 1.6e-6 one by one.
+bfloat16 is another matter: rounding the tiles to 8 bits costs 1e-3 of the cosine.
 
 Source: A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks (2015), arXiv:1509.09308; for points,
 B. Barabasz et al., Error Analysis and Improving the Accuracy of Winograd Convolution (2018), arXiv:1803.10986.
@@ -49,7 +49,8 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def accelerated(network: keras.Model) -> keras.Model:
     """The same network, for inference: float32 convolutions of 64 and more channels become WinogradConv2D.
 
-    All other layers are shared. With fewer channels the sums before and after cost more than they save.
+    All other layers are shared. With fewer channels the sums before and after cost more than they save. The network is
+    one of backbone.core's, whose convolutions are what WinogradConv2D takes.
 
     Example:
         >>> from vggish_tf import backbone
@@ -75,7 +76,8 @@ class WinogradConv2D(keras.layers.Layer):
     """Does what a Conv2D does, by Winograd's algorithm, with a copy of its weights as they are now.
 
     Args:
-        convolution: built, 3×3, "same", without strides.
+        convolution: built, 3×3, "same", without strides or dilation, with a bias; its channels are fewer than MAX_SUM
+            or a multiple of it.
 
     Input shape:  (rows, height, width, channels) float32
     Output shape: (rows, height, width, filters)

@@ -57,11 +57,13 @@ def growth(name: str, checkpoint: Path, exports: Path, minutes: list[int]) -> di
     for length, line in list(zip(lengths, lines, strict=True))[1:]:
         rows[length], *cost = json.loads(line)
         runs[length].append(workers.Cost(*cost))
-    return {str(length): {"rows": rows[length], **_mean(costs)} for length, costs in runs.items()}
+    return {str(length): {"rows": rows[length], **_summary(costs)} for length, costs in runs.items()}
 
 
-def _mean(costs: list[workers.Cost]) -> dict[str, float]:
-    return {field: statistics.mean(getattr(cost, field) for cost in costs) for field in workers.Cost._fields}
+def _summary(costs: list[workers.Cost]) -> dict[str, float]:
+    """Mean times; the peak memory of the way there, since that of the way back has in it what the longest clip left."""
+    times = {field: statistics.mean(getattr(cost, field) for cost in costs) for field in ("wall", "cpu")}
+    return {**times, "peak_mb": costs[0].peak_mb}
 
 
 def beyond_import(results: dict[str, list[float]]) -> float:
