@@ -53,7 +53,7 @@ def test_a_contender_that_computes_something_else_stops_the_run():
 def test_quick(seeded_checkpoint, tmp_path):
     command = [sys.executable, str(ROOT / "scripts" / "bench.py"), "--quick", "--weights", str(seeded_checkpoint)]
     ran = subprocess.run(
-        [*command, "-o", str(tmp_path), "--contenders", "upstream", "keras_predict"], capture_output=True, text=True
+        [*command, "-o", str(tmp_path), "--contenders", "keras_predict"], capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
     results = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))

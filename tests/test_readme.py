@@ -78,5 +78,5 @@ def test_rooms_open_by_attribute(module):
 def test_ci_runs_the_readmes_commands():
     script = (README.parent / ".ci" / "run").read_text(encoding="utf-8")
     install = [line.split("  #")[0].strip() for _, block in BLOCKS for line in block.splitlines() if line[:3] == "pip"]
-    assert install == ["pip install . && vggish-tf demo", "pip install '.[test]' && python -m pytest"]
+    assert install == ["pip install . && vggish-tf demo", "pip install '.[test]' && python -m pytest -n 2"]
     assert all(f'"{line}"' in script for line in install)
