@@ -89,4 +89,5 @@ def test_the_embedding_is_the_tf1_session_s(results, expected, name):
 
 def test_another_rate_gives_the_tensorflow_backend_s_embedding(results, seeded_checkpoint, waveform):
     expected = Embedder(seeded_checkpoint)(waveform, 44_100).embedding
-    np.testing.assert_allclose(results["resampled"], expected, rtol=0, atol=ATOL)
+    # 1e-5 of the largest value: the TensorFlow backend's are computed in another way, see test_winograd
+    np.testing.assert_allclose(results["resampled"], expected, rtol=0, atol=1e-5 * np.abs(expected).max())

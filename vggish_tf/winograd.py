@@ -123,7 +123,8 @@ class WinogradConv2D(keras.layers.Layer):
         in_row = (in_tile.reshape(-1, 1, 1, 1) + of_tile.reshape(-1)) * self._parts
         in_row = (in_row + np.arange(self._parts).reshape(-1, 1, 1)).astype("int32")  # place, part, row, tile
         of_row = ops.arange(rows, dtype="int32") * (height * width * self._parts)
-        return ops.reshape(ops.add(in_row, ops.expand_dims(of_row, -1)), (-1,))
+        # Not ops.add, which takes any vector as long as the last axis for a bias, whatever axis it lies along.
+        return ops.reshape(ops.convert_to_tensor(in_row) + ops.expand_dims(of_row, -1), (-1,))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.kernel.shape[-1])
