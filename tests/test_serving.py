@@ -127,6 +127,6 @@ def test_the_client_of_the_docs_gets_the_embeddings_of_an_export(seeded_checkpoi
         names: dict = {}
         exec(client.replace("http://127.0.0.1:8501/v1/models/vggish", address), names)
     expected = Embedder(seeded_checkpoint).embed_file(clip)
-    # JSON keeps every bit; the batches of the two are of other sizes, as in test_embedding.
-    np.testing.assert_allclose(names["row"]["embedding"], expected.embedding, rtol=0, atol=1.7e-5)  # as in test_embedding
+    # JSON keeps every bit; the batches of the two are of other sizes, and the tolerance that of test_embedding.
+    np.testing.assert_allclose(names["row"]["embedding"], expected.embedding, rtol=0, atol=1.7e-5)
     np.testing.assert_allclose(names["row"]["timestamps"], expected.timestamps, rtol=1e-12)
