@@ -8,6 +8,7 @@ import pytest
 import seeded
 import signals
 import tensorflow as tf
+from test_reference_slim import numpy_layers
 
 from vggish_tf import Embedder, backbone, checkpoints, runtime, winograd
 from vggish_tf.reference import vggish_input
@@ -71,16 +72,9 @@ def examples():
 
 
 @pytest.fixture(scope="module")
-def float64_embedding(network, examples):
-    x = tf.cast(examples, tf.float64)[..., tf.newaxis]
-    for name, width in backbone.CONVOLUTIONS:
-        x = float64_convolution(network.get_layer(name), x) if width else tf.nn.max_pool2d(x, 2, 2, "SAME")
-    x = tf.reshape(x, (len(examples), -1)).numpy()
-    for name, _ in backbone.DENSE:
-        kernel, bias = map(keras.ops.convert_to_numpy, network.get_layer(name).variables)
-        x = x @ kernel.astype(np.float64) + bias
-        x = x if name == "embedding" else np.maximum(x, 0)
-    return x
+def float64_embedding(seeded_checkpoint, examples):
+    *_, (_, embedding) = numpy_layers(examples, checkpoints.read(seeded_checkpoint))
+    return embedding
 
 
 def rms(difference):

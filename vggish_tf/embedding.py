@@ -81,6 +81,7 @@ class Embedder:
         check_word("precision", precision, PRECISIONS)
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number from 1; received {batch_size!r}.")
+        network.check_raw(model)
         self._weights = network.describe(model)
         self.params = params or network.params_of(model)
         self.pad, self.postprocess = pad, postprocess

@@ -1,4 +1,4 @@
-"""The network that Embedder runs: from weights or from a model, in its precision, as this machine runs it fastest."""
+"""The network with its weights, from a file or from a model, in a precision; and as this machine runs it fastest."""
 
 import keras
 
@@ -13,17 +13,15 @@ def of(model: Weights | keras.Model, params: Params, precision: str) -> keras.Mo
     """The backbone with the weights of a checkpoint or a copy of a model's: examples → embedding.
 
     Args:
-        model: as for Embedder; None for untrained weights.
+        model: as for Embedder; None for untrained weights. What stands behind the network of a model is left out.
         params: of the front end.
         precision: "float32" or "bfloat16".
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
-        ValueError: the model post-processes already.
     """
     raw = backbone.core(params, dtype=precision, initializer="published" if model is None else "zeros")
     if isinstance(model, keras.Model):
-        _check_raw(model)
         checkpoints.copy_weights(model, raw)
     elif model is not None:
         checkpoints.load_weights(raw, model)
@@ -53,6 +51,11 @@ def describe(model: Weights | keras.Model) -> dict[str, str | None]:
     return {"weights": path.name, "weights_md5": md5}
 
 
-def _check_raw(model: keras.Model):
-    if any(isinstance(layer, Postprocessor) for layer in model.layers):
+def check_raw(model: Weights | keras.Model):
+    """Refuses a model with a postprocessor.
+
+    Raises:
+        ValueError: what to do instead.
+    """
+    if isinstance(model, keras.Model) and any(isinstance(layer, Postprocessor) for layer in model.layers):
         raise ValueError(f"the model {model.name!r} post-processes. Give one that does not, and say postprocess= here.")

@@ -11,12 +11,11 @@ HOW = ("Keras", "Embedder")
 
 def measure(checkpoint: Path) -> dict[str, dict[str, float]]:
     """Layer → milliseconds an example, in either way: medians of calls taken in turn."""
-    from vggish_tf import backbone, checkpoints, runtime
+    from vggish_tf import Params, network, runtime
 
-    network = backbone.core(dtype="float32", initializer="zeros")
-    checkpoints.load_weights(network, checkpoint)
-    calls = {(layer, HOW[0]): call for layer, call in _calls(network)}
-    calls |= {(layer, HOW[1]): call for layer, call in _calls(runtime.fastest(network))}
+    raw = network.of(checkpoint, Params(), "float32")
+    calls = {(layer, HOW[0]): call for layer, call in _calls(raw)}
+    calls |= {(layer, HOW[1]): call for layer, call in _calls(runtime.fastest(raw))}
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
     for _ in range(TURNS):
         for key, call in calls.items():

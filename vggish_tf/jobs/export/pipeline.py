@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf import backbone, checkpoints, heads, registry
+from vggish_tf import backbone, checkpoints, heads, network, registry
 from vggish_tf.errors import CheckpointError
 from vggish_tf.frontend import Pad, WaveformToExamples
 from vggish_tf.jobs.export import classifiers
@@ -179,9 +179,9 @@ def take_apart(
         model, head, pca = classifiers.network(model), classifiers.head_of(model), None
     front_end = _layer_of(model, WaveformToExamples)
     own = _layer_of(model, Postprocessor)
-    params = params or (front_end.params if front_end else Params())
+    params = params or network.params_of(model)
     return Pipeline(
-        network=_network(model, params),
+        network=network.of(model, params, "float32"),
         params=params,
         pad=pad or (front_end.pad if front_end else "never"),
         postprocess=postprocess or (None if own is None else "quantized" if own.quantize else "pca"),
@@ -214,15 +214,6 @@ def read_model(path: str | os.PathLike[str]) -> keras.Model:
 def _layer_of(model, kind: type):
     layers = model.layers if isinstance(model, keras.Model) else ()
     return next((layer for layer in layers if isinstance(layer, kind)), None)
-
-
-def _network(model, params: Params) -> keras.Model:
-    network = backbone.core(params, dtype="float32", initializer="published" if model is None else "zeros")
-    if isinstance(model, keras.Model):
-        checkpoints.copy_weights(model, network)
-    elif model is not None:
-        checkpoints.load_weights(network, model)
-    return network
 
 
 def _pca_of(layer: Postprocessor) -> PCA:

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from vggish_tf import backbone, checkpoints
+from vggish_tf import network
 from vggish_tf.frontend import LogMel, StftMagnitude, WaveformToExamples, count_examples, count_frames, padded_length
 from vggish_tf.jobs.export.formats import Loaded, Signatures
 from vggish_tf.jobs.export.pipeline import Pipeline
@@ -64,7 +64,9 @@ class Graph:
 
     def __init__(self, pipeline: Pipeline, precision: str):
         self.params = pipeline.params
-        self.network = pipeline.network if precision == "float32" else _cast(pipeline.network, self.params, precision)
+        self.network = (
+            pipeline.network if precision == "float32" else network.of(pipeline.network, self.params, precision)
+        )
         self.pipeline = dataclasses.replace(pipeline, network=self.network)
         self._front_end = WaveformToExamples(self.params)
         self._to_quantized = _as_function(pipeline.postprocessor_to("quantized") if pipeline.pca else None)
@@ -186,12 +188,6 @@ def _as_function(postprocessor) -> Callable:
         return lambda embedding: embedding
     values = [keras.ops.convert_to_numpy(variable) for variable in postprocessor.variables]
     return lambda embedding: postprocessor.stateless_call([], values, embedding)[0]
-
-
-def _cast(network: keras.Model, params, precision: str) -> keras.Model:
-    cast = backbone.core(params, dtype=precision)
-    checkpoints.copy_weights(network, cast)
-    return cast
 
 
 def _waveform(shape) -> tf.TensorSpec:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keras import ops
 
-from vggish_tf import backbone, checkpoints
+from vggish_tf import network
 from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.keras_model import loaded_from
 from vggish_tf.jobs.export.pipeline import Pipeline
@@ -17,12 +17,11 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
     """Loads a file of weights of any kind into a new network."""
-    network = backbone.core(pipeline.params, dtype="float32")
-    checkpoints.load_weights(network, path)
+    model = network.of(path, pipeline.params, "float32")
 
     def run(waveform):
         examples = pipeline.live_examples(waveform)
-        embedding = network(examples.reshape(-1, *examples.shape[2:]), training=False)
+        embedding = model(examples.reshape(-1, *examples.shape[2:]), training=False)
         return ops.convert_to_numpy(embedding).reshape(*examples.shape[:2], -1)
 
-    return loaded_from(network, run)
+    return loaded_from(model, run)
