@@ -30,6 +30,15 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason=f"the published {CHECKPOINT_NAME} is absent: {checkpoint}"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """The summary lists each reason to skip once, with the number of tests, and not once a test."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):
+        report.longrepr = ("tests", None, report.longrepr[2])
+    return report
+
+
 def published_checkpoint_path() -> Path:
     """Where the published file would be: VGGISH_TF_CHECKPOINT, or in the user's own cache."""
     if path := os.environ.get("VGGISH_TF_CHECKPOINT"):
