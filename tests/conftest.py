@@ -63,7 +63,7 @@ def models_do_not_outlive_their_tests():
 
 @pytest.fixture(autouse=True)
 def models_do_not_pile_up():
-    """Two workers fit 8 GB: models lie in reference cycles, of which Python's collector sees the number, not the size."""
+    """Two workers fit 8 GB. Models lie in reference cycles, and Python's collector counts objects, not bytes."""
     yield
     if resident_bytes() > 1.5e9:
         gc.collect()

@@ -7,6 +7,7 @@ import sys
 
 import keras
 import numpy as np
+import processor
 import pytest
 import seeded
 import signals
@@ -201,8 +202,8 @@ def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
     assert embedding.dtype == np.float32
     norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(whole.embedding, axis=1)
     cosine = (embedding * whole.embedding).sum(axis=1) / norms
-    # 8 bits, 0.4 %, in four of nine layers; the lowest on this clip is 0.99993. With all nine in bfloat16 it is 0.9984.
-    assert cosine.min() > 0.9999
+    # 8 bits, 0.4 %, in four of nine layers. With all nine in bfloat16 it is 0.9984.
+    assert cosine.min() > processor.BFLOAT16_COSINE
     assert np.any(embedding != whole.embedding)
 
 
