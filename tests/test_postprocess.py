@@ -1,11 +1,15 @@
 """The Postprocessor layer against upstream's published parameters, byte for byte, and dequantize()."""
 
+import contextlib
+import tracemalloc
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from vggish_tf import CheckpointError, Postprocessor, dequantize
+from vggish_tf import CheckpointError, Postprocessor, dequantize, smoke_test
+from vggish_tf.postprocess import read_pca
 from vggish_tf.reference import vggish_postprocess
 
 
@@ -100,6 +104,61 @@ def test_parameters_that_cannot_be_used_are_an_error(tmp_path):
     np.savez(tmp_path / "other.npz", pca_means=np.zeros(64))
     with pytest.raises(CheckpointError, match=r"must hold .*\(128, 128\).*; it holds .*64"):
         Postprocessor(weights=tmp_path / "other.npz")
+
+
+def npz_of(path, **changes):
+    arrays = {"pca_eigen_vectors": np.eye(128), "pca_means": np.zeros(128), **changes}
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_a_damaged_npz_is_a_checkpoint_error(seed, tmp_path, pca_params):
+    """A run of noise, anywhere: in the zip's headers, in NumPy's, in what zlib reads."""
+    generator = np.random.default_rng(seed)
+    path = npz_of(tmp_path / "pca.npz") if seed % 2 else tmp_path / "pca.npz"
+    content = bytearray((path if seed % 2 else pca_params).read_bytes())
+    start = int(generator.integers(len(content) if seed % 4 else 120))
+    length = int(generator.choice([1, 4, 16]))
+    content[start : start + length] = generator.bytes(len(content[start : start + length]))
+    path.write_bytes(content)
+    with contextlib.suppress(CheckpointError):  # and nothing else
+        eigen_vectors, means = read_pca(path)  # a date in the zip may be wrong
+        assert (eigen_vectors.shape, means.shape) == ((128, 128), (128,))
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "int64", "bool", "S8", "U8"])
+def test_parameters_that_are_not_floating_point_are_an_error(dtype, tmp_path):
+    path = npz_of(tmp_path / "pca.npz", pca_means=np.ones(128).astype(dtype))
+    with pytest.raises(CheckpointError, match=r"pca\.npz holds .*, not floating point\."):
+        read_pca(path)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_parameters_of_any_floating_point(dtype, tmp_path):
+    assert read_pca(npz_of(tmp_path / "pca.npz", pca_means=np.ones(128, dtype)))[1].tolist() == [1.0] * 128
+
+
+def test_an_array_too_many_is_an_error(tmp_path):
+    with pytest.raises(CheckpointError, match=r"must hold .*; it holds .*others: 'more', 'yet'"):
+        read_pca(npz_of(tmp_path / "pca.npz", more=np.zeros(1), yet=np.zeros(1)))
+
+
+def test_parameters_that_unpack_to_gigabytes_are_not_unpacked(tmp_path):
+    path = npz_of(tmp_path / "pca.npz", pca_means=np.zeros(1 << 25))
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match=r"pca\.npz"):
+        read_pca(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+
+
+def test_damaged_parameters_are_a_note_in_the_figures_of_a_smoke_test(tmp_path):
+    (tmp_path / "pca.npz").write_bytes(b"PK\x03\x04" + bytes(100))
+    figures, note = smoke_test.figures_of(np.ones((3, 128), np.float32), tmp_path / "pca.npz")
+    assert figures.quantized_mean is None
+    assert note.startswith(f"{tmp_path / 'pca.npz'} is not an npz, or is damaged.")
 
 
 def test_dequantize_is_the_exact_inverse_at_bin_edges():

@@ -5,6 +5,7 @@ PCA with whitening, y = E (x − μ), then 8-bit quantization: clip to [−2, 2]
 Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 """
 
+import io
 import os
 import zipfile
 from functools import cache
@@ -14,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from vggish_tf import registry
+from vggish_tf.archives import read_member
 from vggish_tf.errors import CheckpointError, check_word
 from vggish_tf.params import (
     EMBEDDING_SIZE,
@@ -23,6 +25,7 @@ from vggish_tf.params import (
     QUANTIZE_MIN_VAL,
 )
 
+PCA_BYTES = 16 * EMBEDDING_SIZE**2 + (1 << 12)  # the matrix in long double, and NumPy's header
 QUANTIZE_SCALE = 255.0 / (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL)
 
 
@@ -96,16 +99,34 @@ def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.nda
     path = registry.resolve(weights, kind="pca")
     expected = {PCA_EIGEN_VECTORS_NAME: (EMBEDDING_SIZE, EMBEDDING_SIZE), PCA_MEANS_NAME: (EMBEDDING_SIZE,)}
     try:
-        with np.load(path) as file:
-            arrays = {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
-    except (OSError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile):
+        arrays, others = _arrays_in(path, list(expected))
+    except Exception:  # of a damaged file: zlib's, NumPy's and tokenize's own errors, and more
         raise CheckpointError(f"{path} is not an npz, or is damaged. vggish-tf fetch gets the published one.") from None
     found = {name: values.shape for name, values in arrays.items()}
-    if found != expected:
-        raise CheckpointError(f"{path} must hold {expected}; it holds {found}.")
+    if found != expected or others:
+        more = f" and others: {', '.join(map(repr, others[:4]))}" if others else ""
+        raise CheckpointError(f"{path} must hold {expected}; it holds {found}{more}.")
+    for name, values in arrays.items():
+        if values.dtype.kind != "f":
+            raise CheckpointError(f"{path} holds {name!r} as {values.dtype}, not floating point.")
     if not all(np.isfinite(values).all() for values in arrays.values()):
         raise CheckpointError(f"{path} holds NaN or infinity.")
-    return arrays[PCA_EIGEN_VECTORS_NAME], arrays[PCA_MEANS_NAME]
+    eigen_vectors, means = (arrays[name].astype(np.float64, copy=False) for name in expected)
+    return eigen_vectors, means
+
+
+def _arrays_in(path: os.PathLike[str], names: list[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Those of the named arrays that an npz holds, and all other names in it."""
+    arrays, others = {}, []
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            name = member.removesuffix(".npy")
+            if name in names:
+                content = read_member(archive, member, PCA_BYTES)
+                arrays[name] = np.lib.format.read_array(io.BytesIO(content))
+            else:
+                others.append(name)
+    return arrays, others
 
 
 def dequantize(quantized, convention: str = "edge"):

@@ -17,6 +17,7 @@ import numpy as np
 
 from vggish_tf.errors import CheckpointError
 from vggish_tf.params import SAMPLE_RATE
+from vggish_tf.postprocess import read_pca
 from vggish_tf.registry import resolve
 
 FIGURE_ATOL = 1e-5  # float32 on another processor; two CPU kernels have been seen to differ by 2e-6 in an embedding.
@@ -73,6 +74,7 @@ def figures_of(embedding: np.ndarray, pca: str | os.PathLike[str] = "audioset") 
     mean, std = float(embedding.mean()), float(embedding.std())
     try:
         path = resolve(pca, kind="pca")
+        read_pca(path)  # which finds what is wrong with it; the reference, as upstream, does not
     except CheckpointError as error:
         return Figures(mean, std), str(error)
     from vggish_tf.reference import vggish_postprocess
