@@ -47,8 +47,8 @@ def test_the_readme_has_the_figures_of_the_registry():
     assert table["file"] == [file.filename for file in files]
     assert table["address"] == [file.url for file in files]
     assert table["MD5"] == [file.md5 for file in files]
-    assert table["SHA-256"] == [file.sha256 or "not known" for file in files]
-    assert table["bytes"] == [str(file.num_bytes or "not known") for file in files]
+    assert table["SHA-256"] == [file.sha256 for file in files]
+    assert table["bytes"] == [str(file.num_bytes) for file in files]
     assert table["what"] == [file.what for file in files]
 
 
@@ -123,3 +123,47 @@ def test_md5_of_what_cannot_be_read(tmp_path):
     assert message_of(registry.md5_of, tmp_path / "absent") == (
         f"cannot read {tmp_path / 'absent'}: No such file or directory."
     )
+
+
+def test_paths_that_are_none(tmp_path, monkeypatch):
+    """None of them is a traceback, at the digest that is taken ahead of time either."""
+    for path in ("", "~nobodyofthisname/x", "a\0b"):
+        registry.md5_ahead(path)
+        expected = f"there is no checkpoint at {path or repr(path)}. Give"
+        assert message_of(registry.resolve, path).startswith(expected)
+    for path in (".", "/", "..", Path()):
+        registry.md5_ahead(path)
+        message = message_of(registry.resolve, path)
+        assert message == f"{path} is a folder. Give the path of a checkpoint in it."
+    monkeypatch.setenv("VGGISH_TF_CACHE", "~nobodyofthisname/cache")
+    assert registry.cache_folder() == Path("~nobodyofthisname/cache")
+
+
+# Which files are the published ones
+
+
+def test_either_digest_counts(tmp_path, monkeypatch):
+    """Oracle: coreutils' digests of nothing."""
+    sha256_of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    path = tmp_path / "empty"
+    path.touch()
+    assert (registry.md5_of(path), registry.sha256_of(path)) == (MD5_OF_NOTHING, sha256_of_nothing)
+    published = registry.REGISTRY["audioset"]
+    for changes, expected in (
+        ({}, False),
+        ({"md5": MD5_OF_NOTHING}, True),
+        ({"sha256": sha256_of_nothing, "num_bytes": 0}, True),
+        ({"md5": MD5_OF_NOTHING, "sha256": sha256_of_nothing, "num_bytes": 0}, True),
+    ):
+        monkeypatch.setitem(registry.REGISTRY, "audioset", replace(published, **changes))
+        assert registry.is_published(path) is expected
+        if expected:
+            (registry.cache_folder() / "vggish_model.ckpt").touch()
+            assert registry.fetch() == registry.cache_folder() / "vggish_model.ckpt"
+
+
+def test_the_published_checkpoint_is_as_three_projects_have_it():
+    """DESIGN section 3."""
+    published = registry.REGISTRY["audioset"]
+    assert published.sha256 == "0962b1914e3e053922d957c45bc84a78c985765641dc6bceeeb3a7d8dfecfdf6"
+    assert published.num_bytes == 291_108_469

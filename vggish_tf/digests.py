@@ -1,10 +1,12 @@
-"""The MD5 of large files, taken once: it is kept for as long as the files' sizes and times stay as they are.
+"""The digests of large files, taken once: kept while the files' sizes and times stay the same.
 
 hashlib lets other threads run, so a digest can be taken while TensorFlow is being imported (md5_ahead).
 """
 
 import contextlib
+import errno
 import hashlib
+import stat
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
@@ -19,14 +21,18 @@ def md5(paths: Iterable[Path]) -> str:
     """The MD5 of files one after the other, in hex.
 
     Raises:
-        OSError: one of them cannot be read.
+        OSError: one of them cannot be read, or is no file but a pipe or a device.
 
     Example:
         >>> md5([])
         'd41d8cd98f00b204e9800998ecf8427e'
     """
-    with _one_at_a_time:
-        return _md5(tuple((path, *_stamp(path)) for path in paths))
+    return _digest("md5", paths)
+
+
+def sha256(paths: Iterable[Path]) -> str:
+    """The SHA-256, likewise."""
+    return _digest("sha256", paths)
 
 
 def md5_ahead(paths: Iterable[Path]) -> None:
@@ -35,18 +41,25 @@ def md5_ahead(paths: Iterable[Path]) -> None:
 
 
 def _try(paths: list[Path]):
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         md5(paths)
 
 
+def _digest(kind: str, paths: Iterable[Path]) -> str:
+    with _one_at_a_time:
+        return _of_stamped(kind, tuple((path, *_stamp(path)) for path in paths))
+
+
 def _stamp(path: Path) -> tuple[int, int, int]:
-    stat = path.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))  # reading it might never end
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=16)
-def _md5(stamped: tuple[tuple[Path, int, int, int], ...]) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
+def _of_stamped(kind: str, stamped: tuple[tuple[Path, int, int, int], ...]) -> str:
+    digest = getattr(hashlib, kind)(usedforsecurity=False)
     for path, *_ in stamped:
         with open(path, "rb") as stream:
             while piece := stream.read(PIECE):

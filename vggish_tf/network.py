@@ -42,13 +42,17 @@ def params_of(model: Weights | keras.Model) -> Params:
     return next((layer.params for layer in layers if isinstance(layer, WaveformToExamples)), Params())
 
 
-def describe(model: Weights | keras.Model) -> dict[str, str | None]:
-    """What to call the weights, and the MD5 of the file that they come from."""
+def describe(model: Weights | keras.Model) -> dict[str, str | bool | None]:
+    """A name for the weights, the MD5 of their file, and whether it is the published one."""
     if model is None or isinstance(model, keras.Model):
-        return {"weights": None if model is None else f"keras model {model.name!r}", "weights_md5": None}
-    path = registry.resolve(model)  # which has just checked the digest of a published file
-    md5 = registry.REGISTRY[str(model)].md5 if model in registry.REGISTRY else registry.md5_of(path)
-    return {"weights": path.name, "weights_md5": md5}
+        name = "untrained" if model is None else f"keras model {model.name!r}"
+        return {"weights": name, "weights_md5": None, "published": False}
+    path = registry.resolve(model)
+    return {
+        "weights": path.name,
+        "weights_md5": registry.md5_of(path),
+        "published": registry.is_published(path),
+    }
 
 
 def check_raw(model: Weights | keras.Model):

@@ -2,36 +2,36 @@
 
 `REGISTRY` is the one place with their names, addresses and digests; checkpoints/README.md shows the same figures.
 Nothing is fetched at import, nothing is used unhashed, and a file that was put into the cache by hand is never deleted.
-This module does not look into the files and imports no TensorFlow.
+This module does not look into the files and imports no TensorFlow; how bytes come over a network
+is `download`.
 
-Source: tensorflow/models research/audioset/vggish/README.md (the addresses); decide, temporary file, hash, move: pooch.
+Source: tensorflow/models research/audioset/vggish/README.md (the addresses); the SHA-256 and the
+size of the checkpoint are those that three public projects agree on, never seen beside its MD5.
 """
 
 import glob
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vggish_tf import digests
+from vggish_tf import digests, download
 from vggish_tf.errors import CheckpointError
 
 BASE_URL = "https://storage.googleapis.com/audioset/"
-RETRIES = 2  # After the first attempt; pooch waits 1 s, then 2 s.
-TIMEOUT = (5, 60)  # Seconds: to connect, and between two pieces of the file.
 
 
 @dataclass(frozen=True)
 class Published:
-    """One published file; None stands for a figure that is not known."""
+    """One published file, which is any with either digest; `without` says how to do without it."""
 
     filename: str
     url: str
     md5: str
-    sha256: str | None
-    num_bytes: int | None
+    sha256: str
+    num_bytes: int
     what: str
+    without: str = ""
 
 
 REGISTRY: dict[str, Published] = {
@@ -39,9 +39,11 @@ REGISTRY: dict[str, Published] = {
         filename="vggish_model.ckpt",
         url=BASE_URL + "vggish_model.ckpt",
         md5="d1c7011e6366aa34176bb05c705e31a8",
-        sha256=None,
-        num_bytes=None,
-        what="the weights of the network: a single-file TF1 V1 checkpoint of about 288.6 MB",
+        sha256="0962b1914e3e053922d957c45bc84a78c985765641dc6bceeeb3a7d8dfecfdf6",
+        num_bytes=291_108_469,
+        what="the weights of the network: a single-file TF1 V1 checkpoint",
+        without=" To go on without it, on untrained weights: vggish-tf demo, "
+        "vggish-tf embed --untrained, or Embedder(None).",
     ),
     "audioset_pca": Published(
         filename="vggish_pca_params.npz",
@@ -64,10 +66,15 @@ def cache_folder() -> Path:
     """The folder of the fetched files: the environment variable VGGISH_TF_CACHE, else the platform's cache folder."""
     chosen = os.environ.get("VGGISH_TF_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     import pooch
 
     return Path(pooch.os_cache("vggish_tf"))
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with a home folder for the `~` at its beginning; nobody's `~` stays as it is."""
+    return Path(os.path.expanduser(path))
 
 
 def md5_of(path: str | os.PathLike[str]) -> str:
@@ -85,23 +92,38 @@ def md5_of(path: str | os.PathLike[str]) -> str:
         >>> md5_of(path)
         'd41d8cd98f00b204e9800998ecf8427e'
     """
-    try:
-        return digests.md5(files_of(Path(path)))
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from None
+    return _digest_of(digests.md5, Path(path))
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file, in hex; of which files, and with which errors, as md5_of."""
+    return _digest_of(digests.sha256, Path(path))
+
+
+def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
+    """True if a file has the MD5 or the SHA-256 of a published one, "audioset" or "audioset_pca".
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    published = REGISTRY[name]
+    if md5_of(path) == published.md5:
+        return True
+    return _num_bytes(Path(path)) == published.num_bytes and sha256_of(path) == published.sha256
 
 
 def md5_ahead(weights: str | os.PathLike[str]) -> None:
     """Begins to take the digest of weights that are here already, for the md5_of or fetch that follows."""
     published = REGISTRY.get(os.fspath(weights))
-    path = cache_folder() / published.filename if published else Path(weights).expanduser()
+    path = cache_folder() / published.filename if published else expanded(weights)
     digests.md5_ahead(files_of(path))
 
 
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     """Returns the path of a published file in the cache; downloads it if it is not there.
 
-    Two processes may fetch at once: each downloads to a name of its own and renames when the digest is right.
+    Two processes may fetch at once: each downloads to a name of its own and renames when a digest
+    is right. What a killed one left is removed.
 
     Args:
         name: "audioset" or "audioset_pca".
@@ -115,12 +137,13 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
         raise CheckpointError(f"no published file is called {name!r}; the names are {_quoted(REGISTRY)}.")
     published = REGISTRY[name]
     path = cache_folder() / published.filename
+    download.sweep(path)
     if path.exists():
-        _check_digest(path, published)
+        _check_cached(path, name)
     elif os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0"):
         raise CheckpointError(_by_hand(path, published, "VGGISH_TF_OFFLINE is set"))
     else:
-        _download(path, published, progress)
+        _download(path, name, progress)
     return path
 
 
@@ -135,22 +158,27 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
         kind: what the file is for, so which of the published files "audioset" stands for.
 
     Raises:
-        CheckpointError: there is no such name and no such file, or `fetch` fails.
+        CheckpointError: there is no such name and no such file; it is a folder, a pipe or a device;
+            or `fetch` fails.
     """
     if isinstance(weights, str) and weights in NAMES[kind]:
         return fetch(NAMES[kind][weights])
-    path = Path(weights).expanduser()
+    path = expanded(weights)
     prefix, dot, _ = path.name.rpartition(".index" if path.name.endswith(".index") else ".data-")
     if dot:
         raise CheckpointError(
             f"{path} is one file of a V2 checkpoint. Give their common prefix: {path.parent / prefix}"
         )
+    if not os.fspath(weights) or not (path.exists() or index_of(path).exists()):
+        raise CheckpointError(
+            f"there is no checkpoint at {path if os.fspath(weights) else repr('')}. "
+            f"Give the path of a file, or a published name: {_quoted(NAMES[kind])}."
+        )
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder. Give the path of a checkpoint in it.")
-    if not path.exists() and not index_of(path).exists():
-        raise CheckpointError(
-            f"there is no checkpoint at {path}. Give the path of a file, or a published name: {_quoted(NAMES[kind])}."
-        )
+    for file in files_of(path):
+        if file.exists() and not file.is_file():
+            raise CheckpointError(f"{file} is a pipe or a device. Give the path of a checkpoint.")
     return path
 
 
@@ -165,79 +193,56 @@ def files_of(path: Path) -> list[Path]:
 
 def index_of(path: Path) -> Path:
     """The file that makes `path` the prefix of a TF1 V2 checkpoint."""
-    return path.with_name(path.name + ".index")
+    return Path(f"{path}.index")
 
 
-def _check_digest(path: Path, published: Published):
-    md5 = md5_of(path)
-    if md5 != published.md5:
-        raise CheckpointError(
-            f"checkpoint '{published.filename}' in {path.parent} has MD5 {md5}; the published file has "
-            f"{published.md5}. It may be cut short. Delete it and run: vggish-tf fetch"
-        )
+def _digest_of(take, path: Path) -> str:
+    try:
+        return take(files_of(path))
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from None
 
 
-def _download(path: Path, published: Published, progress: bool):
-    """Downloads to a temporary name in the cache; renames it if the digest is right, else deletes it."""
-    import pooch
+def _num_bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in files_of(path))
 
-    cache = pooch.create(
-        path=path.parent,
-        base_url="",
-        registry={published.filename: f"md5:{published.md5}"},
-        urls={published.filename: published.url},
-        retry_if_failed=RETRIES,
+
+def _check_cached(path: Path, name: str):
+    if is_published(path, name):
+        return
+    is_short = _num_bytes(path) < REGISTRY[name].num_bytes
+    raise CheckpointError(
+        f"checkpoint '{path.name}' in {path.parent} {_difference(path, REGISTRY[name])}. "
+        f"It is {'cut short' if is_short else 'damaged, or another file'}. "
+        "Delete it and run: vggish-tf fetch"
     )
+
+
+def _difference(path: Path, published: Published) -> str:
+    """How a file differs from the published one: in size if it is too short, else in its digest."""
+    if _num_bytes(path) < published.num_bytes:
+        return f"has {_num_bytes(path):,} bytes; the published file has {published.num_bytes:,}"
+    return f"has MD5 {md5_of(path)}; the published file has {published.md5}"
+
+
+def _download(path: Path, name: str, progress: bool):
+    published = REGISTRY[name]
+
+    def check(part: Path):
+        if not is_published(part, name):
+            raise CheckpointError(f"what came {_difference(part, published)}")
+
     try:
-        with _log_level(pooch.get_logger(), "INFO" if progress else "WARNING"):
-            cache.fetch(published.filename, downloader=_downloader(published, progress))
-    except (OSError, ValueError) as error:  # requests' exceptions are OSErrors; a wrong digest is pooch's ValueError
-        raise CheckpointError(_by_hand(path, published, _reason(error))) from None
-
-
-def _downloader(published: Published, progress: bool):
-    """A downloader for pooch that starts a new bar at each attempt."""
-    import pooch
-    from tqdm import tqdm
-
-    def download(url, output_file, cache):
-        total = published.num_bytes or 1  # until the server says; a bar without total is an error to pooch
-        hidden = None if progress else True  # None hides it where standard error is not a terminal
-        with tqdm(total=total, desc=published.filename, unit="B", unit_scale=True, disable=hidden) as bar:
-            pooch.HTTPDownloader(progressbar=bar, chunk_size=digests.PIECE, timeout=TIMEOUT)(url, output_file, cache)
-
-    return download
-
-
-@contextmanager
-def _log_level(logger, level: str):
-    before = logger.level
-    logger.setLevel(level)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong with a download, on one short line."""
-    import requests
-
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"the server answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout):
-        return "the server did not answer in time"
-    if isinstance(error, requests.RequestException):
-        return "no connection, or it broke off"
-    if isinstance(error, OSError):
-        return f"{error.strerror or error}"
-    return "what came does not have the published digest"
+        download.download(published.url, path, published.num_bytes, check, progress=progress)
+    except (CheckpointError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CheckpointError(_by_hand(path, published, reason)) from None
 
 
 def _by_hand(path: Path, published: Published, reason: str) -> str:
     return (
         f"cannot download '{published.filename}': {reason}. Put the file from {published.url} "
-        f"(MD5 {published.md5}) at {path} by hand."
+        f"(MD5 {published.md5}) at {path} by hand.{published.without}"
     )
 
 

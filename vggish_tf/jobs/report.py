@@ -21,7 +21,6 @@ from vggish_tf.jobs.panels import Stages
 from vggish_tf.model import Weights
 from vggish_tf.params import Params, hertz_to_mel
 from vggish_tf.postprocess import Postprocessor
-from vggish_tf.registry import REGISTRY
 
 
 class Network(NamedTuple):
@@ -158,12 +157,12 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
 
 
 def _describe_weights(embedder: Embedder) -> str:
-    name, md5 = embedder.provenance["weights"], embedder.provenance["weights_md5"]
+    facts = embedder.provenance
     if embedder.untrained:
-        return f"UNTRAINED ({name}): {UNTRAINED}"
-    if md5 == REGISTRY["audioset"].md5:
+        return f"UNTRAINED ({facts['weights']}): {UNTRAINED}"
+    if facts["published"]:
         return "the published AudioSet weights"
-    return f"{name}, MD5 {md5}: not the published file"
+    return f"{facts['weights']}, MD5 {facts['weights_md5']}: not the published file"
 
 
 def _describe_front_end(params: Params) -> dict[str, str]:
