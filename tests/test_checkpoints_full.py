@@ -81,6 +81,7 @@ def test_verify_does_not_take_seeded_weights_for_the_published_ones(seeded_check
     lines = dict(line.split(maxsplit=1) for line in str(report).replace("with a ReLU", "ReLU").splitlines())
     assert lines["checkpoint"] == str(seeded_checkpoint)
     assert lines["MD5"] == f"{registry.md5_of(seeded_checkpoint)} (not that of the published file)"
+    assert lines["SHA-256"] == f"{registry.sha256_of(seeded_checkpoint)} (not that of the published file)"
     assert lines["quantized"].startswith("mean 1")
     assert lines["verdict"] == report.verdict
 
@@ -140,7 +141,8 @@ def test_without_pca_parameters_the_report_says_why(published):
 def test_what_verdict_follows_from_what(tmp_path):
     base = checkpoints.Report(
         path=tmp_path / "model.ckpt",
-        md5="d1c7",
+        md5="d1c7011e6366aa34176bb05c705e31a8",
+        sha256="0962",
         published=True,
         untrained=False,
         figures=Figures(0.000657, 0.343),
@@ -152,7 +154,8 @@ def test_what_verdict_follows_from_what(tmp_path):
     assert str(base) == "\n".join(
         [
             f"checkpoint   {tmp_path / 'model.ckpt'}",
-            "MD5          d1c7 (as published)",
+            "MD5          d1c7011e6366aa34176bb05c705e31a8 (as published)",
+            "SHA-256      0962 (not that of the published file)",
             "embedding    mean 0.000657, std 0.343",
             "with a ReLU  mean 0.137, std 0.219",
             "quantized    not known: no file",

@@ -42,12 +42,6 @@ def test_a_wrong_shape_is_named_even_where_it_could_be_broadcast(tmp_path, sourc
     )
 
 
-@pytest.mark.parametrize("stranger", ["vggish/fc2/weights/ExponentialMovingAverage", "mylayer/fc1/weights", "fc2/Adam"])
-def test_what_is_not_an_optimizers_is_left_over(tmp_path, source, stranger):
-    path = write_with_tf1(tmp_path / "model.ckpt", {**by_layer(source), stranger: np.zeros(2, np.float32)})
-    assert f"unused '{stranger}'. Nothing was loaded." in check_nothing_is_loaded(path)
-
-
 @pytest.mark.parametrize("kind", ["keras", "h5"])
 def test_a_keras_file_with_a_head_is_not_a_vggish(kind, tmp_path):
     message = check_nothing_is_loaded(write(kind, tmp_path, randomize(small(head=True))))

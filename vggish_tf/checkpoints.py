@@ -1,14 +1,17 @@
 """Weights between files and models: load_weights, save_tf1_checkpoint, read, verify.
 
 A file is TF1 V1 (one file, as published), TF1 V2 (a prefix), `.keras` or `.weights.h5`; its content says which. Weights
-go by name, never by position. Every name, shape and value is checked before the first one is assigned, and what is
-left over on either side is an error, so nothing is loaded by halves. How the files are made up is `weight_files`; what
-the published weights give is `smoke_test`.
+go by name, never by position. Every name, shape and value is checked before the first is assigned,
+and what is missing or left over is an error, so nothing is loaded by halves. Only a TF1 checkpoint
+may be that of a larger model: its 18 variables are taken, and the others named in a log line. How
+the files are made up is `weight_files`; what the published weights give is `smoke_test`.
 
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint, which takes what it
-finds; the leftovers being an error is ours.
+finds; the leftovers of a Keras file being an error is ours.
 """
 
+import logging
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,7 @@ import numpy as np
 
 from vggish_tf import backbone, smoke_test, weight_files
 from vggish_tf.errors import CheckpointError
-from vggish_tf.registry import REGISTRY, fetch, md5_of, resolve
+from vggish_tf.registry import REGISTRY, expanded, fetch, is_published, md5_of, resolve, sha256_of
 from vggish_tf.weight_files import LAYERS, read
 
 __all__ = [
@@ -33,6 +36,10 @@ __all__ = [
     "verify",
 ]
 
+logger = logging.getLogger("vggish_tf")
+
+Shapes = dict[str, tuple[int, ...]]
+
 POSTPROCESS = "postprocess"  # The layer whose weights, the PCA parameters, are not part of a checkpoint.
 
 
@@ -40,7 +47,8 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Loads the network's weights from a checkpoint; either all of them or, with an error, none.
 
     The model may take waveforms or examples, and may have been saved as either. The weights of a `postprocess` layer
-    are left as they are.
+    are left as they are. What a TF1 checkpoint holds besides VGGish's 18 variables is named once,
+    in a line of the logger "vggish_tf" at level INFO.
 
     Args:
         model: has the layers that `LAYERS` names, and no other weights than theirs and the postprocessor's.
@@ -50,13 +58,12 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         CheckpointError: there is no such file; it is no checkpoint or is cut short; it does not match the model; it
             holds values that are not finite.
     """
-    variables = _variables(model)
-    with weight_files.opened(path) as source:
-        _check_match(source.shapes, {name: tuple(variable.shape) for name, variable in variables.items()})
-        values = {name: source.get(name) for name in variables}
-    _check_finite(values, path)
-    for name, variable in variables.items():
-        variable.assign(values.pop(name))
+    extras = _load(model, path)
+    if extras:
+        logger.info(
+            "checkpoint %r holds %d variables besides VGGish's, which are not loaded: %s",
+            os.fspath(path), len(extras), _listed([repr(name) for name in extras]),
+        )  # fmt: skip
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -66,8 +73,7 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
         CheckpointError: one of the two is not a VGGish, or their shapes differ.
     """
     values, variables = _variables(source), _variables(target)
-    shapes = ({name: tuple(variable.shape) for name, variable in side.items()} for side in (values, variables))
-    _check_match(*shapes)
+    _check_match(_shapes(values), _shapes(variables))
     for name, variable in variables.items():
         variable.assign(keras.ops.cast(values[name], variable.dtype))
 
@@ -94,7 +100,7 @@ def save_tf1_checkpoint(model: keras.Model, path: str | os.PathLike[str], *, ver
         for name, variable in _variables(model).items()
     }
     write = weight_files.write_v1 if version == "V1" else weight_files.write_v2
-    return write(Path(path).expanduser(), values)
+    return write(expanded(path), values)
 
 
 def is_untrained(model: keras.Model) -> bool:
@@ -113,18 +119,20 @@ class Report:
     """What `verify` found out about a file of weights; print it.
 
     Args:
-        path, md5: the file.
-        published: its MD5 is that of the published file.
+        path, md5, sha256: the file.
+        published: one of its digests is that of the published file.
         untrained: every bias is zero.
         figures: of the smoke test, without activation; the quantized ones are None if there are no PCA parameters.
         with_relu: the same through a ReLU, as in the first release.
         generation: a key of smoke_test.GENERATIONS, or smoke_test.NO_GENERATION.
         max_difference: of example 0 to the 128 numbers of the official script.
         note: why the quantized figures are None; empty if they are not.
+        extras: the names of what a TF1 checkpoint holds besides the 18 variables, not loaded.
     """
 
     path: Path
     md5: str
+    sha256: str
     published: bool
     untrained: bool
     figures: smoke_test.Figures
@@ -132,6 +140,7 @@ class Report:
     generation: str
     max_difference: float
     note: str = ""
+    extras: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -153,9 +162,13 @@ class Report:
         quantized = f"not known: {self.note}"
         if self.figures.quantized_mean is not None:
             quantized = f"mean {self.figures.quantized_mean:.1f}, std {self.figures.quantized_std:.1f}"
+        published = REGISTRY["audioset"]
+        extras = _listed([repr(name) for name in self.extras])
         rows = {
             "checkpoint": self.path,
-            "MD5": f"{self.md5} ({'as published' if self.published else 'not that of the published file'})",
+            "MD5": f"{self.md5} ({_as_published(self.md5 == published.md5)})",
+            "SHA-256": f"{self.sha256} ({_as_published(self.sha256 == published.sha256)})",
+            **({"not loaded": f"{len(self.extras)} others: {extras}"} if extras else {}),
             "embedding": self.figures,
             "with a ReLU": self.with_relu,
             "quantized": quantized,
@@ -164,6 +177,10 @@ class Report:
             "verdict": self.verdict,
         }
         return "\n".join(f"{name:<12} {value}" for name, value in rows.items())
+
+
+def _as_published(same: bool) -> str:
+    return "as published" if same else "not that of the published file"
 
 
 def verify(path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset") -> Report:
@@ -177,23 +194,37 @@ def verify(path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[
         CheckpointError: as `load_weights`. PCA parameters that cannot be had are no error but a note in the report.
     """
     path = resolve(path)
-    md5 = md5_of(path)
     model = backbone.core(dtype="float32", initializer="zeros")
-    load_weights(model, path)
+    extras = _load(model, path)
     embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
     figures, note = smoke_test.figures_of(embedding, pca)
     with_relu, _ = smoke_test.figures_of(np.maximum(embedding, 0), pca)
     return Report(
         path=path,
-        md5=md5,
-        published=md5 == REGISTRY["audioset"].md5,
+        md5=md5_of(path),
+        sha256=sha256_of(path),
+        published=is_published(path),
         untrained=is_untrained(model),
         figures=figures,
         with_relu=with_relu,
         generation=smoke_test.generation_of(figures, with_relu),
         max_difference=smoke_test.difference_of_example_0(embedding),
         note=note,
+        extras=extras,
     )
+
+
+def _load(model: keras.Model, path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Loads all weights or none; returns the names of what a TF1 checkpoint holds besides them."""
+    variables = _variables(model)
+    shapes = _shapes(variables)
+    with weight_files.opened(path, num_values=sum(map(math.prod, shapes.values()))) as source:
+        _check_match(source.shapes, shapes, source.extras)
+        values = {name: source.get(name) for name in variables}
+    _check_finite(values, path)
+    for name, variable in variables.items():
+        variable.assign(values.pop(name))
+    return source.extras
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -217,9 +248,16 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     return variables
 
 
-def _check_match(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]):
-    """Raises an error with all the names and shapes in which a file and a model differ."""
-    unused = [f"{name!r}" for name in found if name not in expected]
+def _shapes(variables: dict[str, keras.Variable]) -> Shapes:
+    return {name: tuple(variable.shape) for name, variable in variables.items()}
+
+
+def _check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
+    """Raises an error with all names and shapes in which a file and a model differ, but for extras.
+
+    Where there is another difference, extras are named with it: they may be what was meant.
+    """
+    unused = [f"{name!r}" for name in (*found, *extras) if name not in expected]
     missing = [f"{name!r} {shape}" for name, shape in expected.items() if name not in found]
     wrong = [
         f"{name!r} is {found[name]}, the model has {shape}"
@@ -228,7 +266,7 @@ def _check_match(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[in
     ]
     clauses = [("unused", unused), ("missing", missing), ("wrong shape:", wrong)]
     differences = [f"{what} {_listed(names)}" for what, names in clauses if names]
-    if differences:
+    if len(unused) > len(extras) or missing or wrong:
         raise CheckpointError(f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded.")
 
 

@@ -1,8 +1,13 @@
 """Files of VGGish weights: what is in them by the published names, and writing the TF1 kinds.
 
-A file is recognised by its content, not by its suffix. This module knows nothing of models, and judges no names or
-values: a tensor that is not VGGish's is handed on under its own name, and `checkpoints` makes it an error. A flipped
-bit is found in TF1 and `.keras` files, which have checksums, and not in `.weights.h5`, which has none.
+A file is recognised by its content, not by its suffix. This module knows nothing of models, and
+judges no names or values: a tensor of a Keras file that is not VGGish's is handed on under its own
+name, and `checkpoints` makes it an error; of a TF1 checkpoint, which may be that of a larger model,
+only the 18 are. A flipped bit is found in TF1 and `.keras` files, which have checksums, and not in
+`.weights.h5`, which has none.
+
+A file may come from anybody: no other file is read for it, and no more memory is taken than the
+weights need.
 
 Source: the names of research/audioset/vggish/vggish_slim.py; the layout of Keras 3's saving_lib (`layers/<class>_<n>/
 vars/<i>`, where the attribute `name` of `vars` is the layer's name).
@@ -13,6 +18,7 @@ import os
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vggish_tf.archives import read_member
 from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.files import check_target, replacing
 from vggish_tf.registry import files_of, index_of, resolve
@@ -38,29 +45,31 @@ LAYERS = {
 }
 PUBLISHED_NAMES = [f"{scope}/{kind}" for scope in LAYERS.values() for kind in ("weights", "biases")]
 
-# What a TF1 training run leaves beside the 18 variables, and no model has a place for.
-TRAINING_STATE = re.compile(
-    r"global_step|beta[12]_power|({})/(Adam|RMSProp|Momentum|Adagrad|Adadelta|Ftrl)(_1)?".format(
-        "|".join(map(re.escape, PUBLISHED_NAMES))
-    )
-)
-
+NUM_VALUES = 72_141_184  # in the published 18
+COPIES = 8  # of the float32 weights that a Keras file may hold: in float64, with 3 slots of each
+OVERHEAD = 1 << 24  # bytes, for all else in it
 
 DAMAGE = ("truncated", "Read less bytes", "Error copying slice data")  # in the words of HDF5 and of TensorFlow
+ERRORS_OF_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, LookupError)
 
 
 @dataclass(frozen=True)
 class Source:
-    """An open file of weights: the shape of each tensor by name, and `get`, which reads one as float32."""
+    """An open file of weights: each tensor's shape by name, and `get`, which reads one as float32.
+
+    `extras` names what a TF1 checkpoint holds besides the 18, such as the state of an optimizer.
+    """
 
     shapes: dict[str, tuple[int, ...]]
     get: Callable[[str], np.ndarray]
+    extras: tuple[str, ...] = ()
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Published name → float32 array, for all weights in a file.
 
-    The training state of optimizers is left out, and so are PCA parameters in a Keras file.
+    What a TF1 checkpoint holds besides the 18 is left out, as are PCA parameters and the state of
+    an optimizer in a Keras file.
 
     Raises:
         CheckpointError: there is no such file, or it is no checkpoint, or it is cut short.
@@ -70,17 +79,20 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[Source]:
-    """Opens a file of weights of any kind; what the readers raise becomes a CheckpointError of one line."""
-    import tensorflow as tf
+def opened(path: str | os.PathLike[str], num_values: int = NUM_VALUES) -> Iterator[Source]:
+    """Opens a file of weights of any kind; what the readers raise becomes a one-line CheckpointError.
 
+    Args:
+        path: as in `read`.
+        num_values: how many numbers the model has, which bounds what a zip may unpack to.
+    """
     path = resolve(path)
     try:
-        with _open(path) as source:
+        with _open(path, num_values) as source:
             yield source
     except CheckpointError:
         raise
-    except (tf.errors.OpError, OSError, LookupError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # TensorFlow, HDF5, zipfile and zlib have no common one for damage
         raise CheckpointError(f"cannot read checkpoint {str(path)!r}: {_reason(error)}") from None
 
 
@@ -130,7 +142,7 @@ def _words_of_the_user(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Source]:
+def _open(path: Path, num_values: int) -> Iterator[Source]:
     """Recognises a file by its first bytes; what is neither HDF5 nor a zip is for TensorFlow to read."""
     start = b""
     if path.is_file():
@@ -140,18 +152,18 @@ def _open(path: Path) -> Iterator[Source]:
         with _open_h5(path) as source:
             yield source
     elif start[:4] == b"PK\x03\x04":
-        with _open_h5(_weights_in_zip(path)) as source:
+        with _open_h5(_weights_in_zip(path, COPIES * 4 * num_values + OVERHEAD)) as source:
             yield source
     else:
         with _without_wildcards(path) as plain:
             yield _open_tf1(plain)
 
 
-def _weights_in_zip(path: Path) -> io.BytesIO:
+def _weights_in_zip(path: Path, most: int) -> io.BytesIO:
     with zipfile.ZipFile(path) as archive:
         if "model.weights.h5" not in archive.namelist():
             raise CheckpointError(f"{str(path)!r} is a zip file but not a .keras file: it has no model.weights.h5.")
-        return io.BytesIO(archive.read("model.weights.h5"))
+        return io.BytesIO(read_member(archive, "model.weights.h5", most))
 
 
 @contextmanager
@@ -171,21 +183,20 @@ def _open_tf1(path: Path) -> Source:
 
     reader = tf.train.load_checkpoint(str(path))
     dtypes = reader.get_variable_to_dtype_map()
-    shapes = {
-        name: tuple(shape)
-        for name, shape in reader.get_variable_to_shape_map().items()
-        if not TRAINING_STATE.fullmatch(name)
-    }
+    found = reader.get_variable_to_shape_map()
+    shapes = {name: tuple(found[name]) for name in PUBLISHED_NAMES if name in found}
+    extras = tuple(sorted(found.keys() - shapes.keys()))
 
     def get(name):
+        _check_floating(dtypes[name].name, name)
         if not tf.executing_eagerly():  # the reader holds Python's lock, so that nothing else goes on meanwhile
-            return _float32(reader.get_tensor(name), name)
+            return reader.get_tensor(name).astype(np.float32, copy=False)
         (tensor,) = tf.raw_ops.RestoreV2(
             prefix=str(path), tensor_names=[name], shape_and_slices=[""], dtypes=[dtypes[name]]
         )
-        return _float32(tensor.numpy(), name)
+        return tensor.numpy().astype(np.float32, copy=False)
 
-    return Source(dict(sorted(shapes.items())), get)
+    return Source(shapes, get, extras)
 
 
 @contextmanager
@@ -198,7 +209,7 @@ def _open_h5(file: Path | io.BytesIO) -> Iterator[Source]:
         root.visititems(lambda path, item: _collect(datasets, path, item))
         yield Source(
             {name: tuple(dataset.shape) for name, dataset in datasets.items()},
-            lambda name: _float32(_h5_array(datasets[name]), name),
+            lambda name: _h5_array(datasets[name], name),
         )
 
 
@@ -218,27 +229,37 @@ def _collect(datasets: dict, path: str, item):
     datasets[name] = item
 
 
-def _h5_array(dataset) -> np.ndarray:
+def _h5_array(dataset, name: str) -> np.ndarray:
     """The array of a dataset; HDF5 has no bfloat16, so Keras stores the bytes and says so in an attribute."""
-    array = dataset[()]
-    if dataset.attrs.get("dtype") == "bfloat16":
-        import ml_dtypes
+    import h5py
+    import ml_dtypes
 
-        return array.view(ml_dtypes.bfloat16)
-    return array
+    stored = dataset.id.get_create_plist()
+    # The other layouts are chunks, which may unpack to any size, and views of other datasets.
+    plain = stored.get_layout() in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS)
+    if not plain or stored.get_external_count():
+        raise CheckpointError(
+            f"{name!r} is not stored plainly in the file, as Keras does, but compressed, in chunks "
+            "or in another file. Save the model anew."
+        )
+    if dataset.attrs.get("dtype") == "bfloat16" and dataset.dtype == np.dtype("V2"):
+        return dataset[()].view(ml_dtypes.bfloat16).astype(np.float32)
+    _check_floating(dataset.dtype.name, name)
+    return dataset[()].astype(np.float32, copy=False)
 
 
-def _float32(array: np.ndarray, name: str) -> np.ndarray:
-    if array.dtype.name not in ("float16", "bfloat16", "float32", "float64"):
-        raise CheckpointError(f"{name!r} in the checkpoint is {array.dtype.name}, not floating point.")
-    return array.astype(np.float32, copy=False)
+def _check_floating(dtype: str, name: str):
+    if dtype not in ("float16", "bfloat16", "float32", "float64"):
+        raise CheckpointError(f"{name!r} in the checkpoint is {dtype}, not floating point.")
 
 
 def _reason(error: Exception) -> str:
     """One line, without the path (which the caller names) and TensorFlow's guesses."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # which operation of TensorFlow's it was
-    if isinstance(error, zipfile.BadZipFile | LookupError) or any(word in text for word in DAMAGE):
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for what it holds."
+    if isinstance(error, ERRORS_OF_DAMAGE) or any(word in text for word in DAMAGE):
         return "it is damaged or cut short."
     if "sstable" in text:
         return "it is empty, cut short, or not a checkpoint."

@@ -1,0 +1,118 @@
+"""TF1 checkpoints with more than the 18 variables: the 18 are taken, the others named once."""
+
+import logging
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_network import (
+    VARIABLES,
+    arrays,
+    by_layer,
+    check_nothing_is_loaded,
+    small,
+    write_with_tf1,
+)
+
+from vggish_tf import backbone, checkpoints
+
+tf1 = tf.compat.v1
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+
+def write_training_demo(path, values, version="V1"):
+    """A checkpoint as upstream's vggish_train_demo.py saves it: VGGish, `mymodel`, Adam's state."""
+    with tf.Graph().as_default(), tf1.Session() as session:
+        variables = [tf1.get_variable(name, initializer=value) for name, value in values.items()]
+        with tf1.variable_scope("mymodel"):
+            variables += [tf1.get_variable(f"{layer}/weights", (3, 2)) for layer in ("fc", "logits")]
+            with tf1.variable_scope("train"):
+                step = tf1.train.create_global_step()
+                loss = tf.add_n([tf.reduce_sum(variable) for variable in variables])
+                tf1.train.AdamOptimizer(0.0, epsilon=1e-8).minimize(loss, global_step=step)
+        session.run(tf1.global_variables_initializer())
+        tf1.train.Saver(write_version=getattr(tf1.train.SaverDef, version)).save(session, str(path))
+    return path
+
+
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_a_checkpoint_of_upstreams_training_demo_loads(version, tmp_path, source):
+    path = write_training_demo(tmp_path / "training.ckpt", by_layer(source), version)
+    names = {name for name, _ in tf.train.list_variables(str(path))}
+    assert {
+        "mymodel/train/vggish/conv1/weights/Adam",
+        "mymodel/train/global_step",
+        "mymodel/logits/weights",
+    } <= names
+    model = small()
+    checkpoints.load_weights(model, path)
+    assert all(np.array_equal(a, b) for a, b in zip(arrays(source), arrays(model), strict=True))
+    assert sorted(checkpoints.read(path)) == sorted(VARIABLES)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        "vggish/fc2/weights/ExponentialMovingAverage",
+        "mylayer/fc1/weights",
+        "fc2/Adam",
+        "vggish/fc3/biases",
+    ],
+)
+def test_the_others_are_named_once_in_a_log_line(stranger, tmp_path, source, caplog):
+    values = {**by_layer(source), stranger: np.zeros(2, np.float32), "step": np.int64(3)}
+    path = write_with_tf1(tmp_path / "model.ckpt", values)
+    with caplog.at_level(logging.INFO, "vggish_tf"):
+        checkpoints.load_weights(small(), path)
+    assert said_in(caplog) == [
+        f"checkpoint {str(path)!r} holds 2 variables besides VGGish's, which are not loaded: "
+        + ", ".join(sorted([f"{stranger!r}", "'step'"]))
+    ]
+
+
+def test_without_others_nothing_is_logged(caplog, written):
+    with caplog.at_level(logging.INFO, "vggish_tf"):
+        for path in written.values():
+            checkpoints.load_weights(small(), path)
+    assert said_in(caplog) == []
+
+
+def said_in(caplog) -> list[str]:
+    """The lines of our own logger; TensorFlow has much to say of V1."""
+    return [record.message for record in caplog.records if record.name == "vggish_tf"]
+
+
+def test_beside_others_what_is_missing_is_an_error(tmp_path, source):
+    values = by_layer(source)
+    del values["vggish/conv2/biases"]
+    message = check_nothing_is_loaded(write_training_demo(tmp_path / "training.ckpt", values))
+    assert "; missing 'vggish/conv2/biases' (2,). Nothing was loaded." in message
+
+
+def test_beside_others_a_wrong_shape_is_an_error(tmp_path, source):
+    values = {**by_layer(source), "vggish/conv2/biases": np.zeros(3, np.float32)}
+    message = check_nothing_is_loaded(write_training_demo(tmp_path / "training.ckpt", values))
+    assert "wrong shape: 'vggish/conv2/biases' is (3,), the model has (2,)." in message
+
+
+def test_verify_names_the_others_in_its_report(tmp_path, pca_params):
+    core = backbone.core()
+    values = {
+        name: np.array(getattr(core.get_layer(layer), attribute))
+        for layer, scope in checkpoints.LAYERS.items()
+        for name, attribute in ((f"{scope}/weights", "kernel"), (f"{scope}/biases", "bias"))
+    }
+    alone = write_with_tf1(tmp_path / "alone.ckpt", values)
+    report = checkpoints.verify(alone, pca=pca_params)
+    assert report.extras == ()
+    assert "not loaded" not in str(report)
+    more = {f"my/{n}": np.float32(n) for n in range(6)}
+    path = write_with_tf1(tmp_path / "more.ckpt", {**values, **more})
+    report = checkpoints.verify(path, pca=pca_params)
+    assert report.extras == tuple(f"my/{n}" for n in range(6))
+    assert re.search(
+        r"^not loaded   6 others: 'my/0', 'my/1', 'my/2', 'my/3', and 2 more$",
+        str(report),
+        re.MULTILINE,
+    )
