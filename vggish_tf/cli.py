@@ -74,7 +74,10 @@ def _add_embed(commands):
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=(
         "an .npz file; for several FILEs a folder, which gets one .npz for each"))  # fmt: skip
-    _add_weights(parser)
+    weights = parser.add_mutually_exclusive_group()
+    _add_weights(weights)
+    weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
+        "untrained weights: shows how things go, and the embeddings mean nothing"))  # fmt: skip
     _add_params(parser)
     parser.add_argument("--pad", choices=("never", "short", "always"), default="short", help=(
         "silence goes nowhere, to clips too short for one row (default), or to every clip's end"))  # fmt: skip
@@ -146,7 +149,7 @@ def _add_classify(commands):
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="a .csv for all the scores")
 
 
-def _add_weights(parser: argparse.ArgumentParser, default: str | None = "audioset"):
+def _add_weights(parser: argparse._ActionsContainer, default: str | None = "audioset"):
     parser.add_argument("--weights", default=default, metavar="WEIGHTS", help=(
         '"audioset", as published, or a TF1 checkpoint, .keras or .weights.h5 file '
         f"(default: {default or 'none, so no embeddings'})"))  # fmt: skip
@@ -161,15 +164,21 @@ def _embed(args):
     params = _params(args)
     from vggish_tf import registry
 
-    registry.md5_ahead(args.weights)
+    if args.weights is not None:
+        registry.md5_ahead(args.weights)
     _import_tensorflow()
+    import keras
+
     from vggish_tf.embedding import Embedder
     from vggish_tf.jobs import bulk
 
     bulk.plan(args.files, args.output)
+    keras.utils.set_random_seed(0)  # of untrained weights
     embedder = Embedder(
         args.weights, params=params, pad=args.pad, postprocess=args.postprocess, precision=args.precision
     )
+    if embedder.untrained:
+        print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
     bulk.embed_archive(args.files, args.output, embedder)
 
 
@@ -209,7 +218,8 @@ def _fetch(args):
     from vggish_tf import registry
 
     for name in registry.REGISTRY:
-        print(registry.fetch(name))
+        path = registry.fetch(name)
+        print(f"{path}\n  MD5      {registry.md5_of(path)}\n  SHA-256  {registry.sha256_of(path)}")
 
 
 def _verify(args):
