@@ -18,7 +18,8 @@ MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1440, 10_080)
 LONGEST_IN_SECONDS = 600
 HIGHEST_IN_HERTZ = 12_000
 FEW_COLUMNS = 500  # up to here each is drawn as the box it is; more are blended where they share a pixel
-PERCENTILES = (1.0, 99.5)  # of the values have a colour of their own: outliers take none
+PERCENTILES = (1.0, 99.9)  # of the values have a colour of their own: outliers take none
+ROUNDING = 1e-5  # of logarithms in float32
 BAR_GAP, BAR_WIDTH = 0.08, 0.12  # inches
 
 
@@ -70,21 +71,27 @@ def beside_diagonal(similarity: np.ndarray) -> np.ndarray:
     return similarity[~diagonal] if len(similarity) > 1 else similarity.ravel()
 
 
-def color_range(values: np.ndarray, least: float, most: float = np.inf) -> tuple[float, float]:
+def color_range(
+    values: np.ndarray, least: float, most: float = np.inf, silence: float = -np.inf
+) -> tuple[float, float]:
     """The lowest and the highest value that has a colour of its own: PERCENTILES of the values.
 
     Args:
         values: of any shape, at least one.
-        least: how far apart the two are at least; the highest gives way: a constant is dark.
-        most: how far apart they are at most; the lowest gives way.
+        least, most: how far apart the two are at least and at most; the lowest gives way.
+        silence: this value and what is below it does not count, and gets the first colour.
 
     Example:
-        >>> color_range(np.append(np.arange(1001.0), 1e6), least=1.0)
-        (10.01, 995.995)
+        >>> low, high = color_range(np.append(np.arange(2000.0), 1e6), least=1.0)
+        >>> round(low), round(high)
+        (20, 1998)
     """
-    low, high = map(float, np.percentile(values, PERCENTILES))
-    high = max(high, low + least)
-    return max(low, high - most), high
+    heard = values[values > silence + ROUNDING]
+    if not heard.size:
+        return silence, silence + least
+    low, high = map(float, np.percentile(heard, PERCENTILES))
+    low = max(min(low, high - least), high - most, silence)
+    return low, max(high, low + least)
 
 
 def is_dark() -> bool:
@@ -166,7 +173,8 @@ def image(
     beyond = bool(columns.min() < limits[0]), bool(columns.max() > limits[1])
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[beyond]
     ticks = MaxNLocator(5, steps=(1, 2, 5, 10))
-    ax.figure.colorbar(drawn, cax=bar, label=label, extend=extend, ticks=ticks)
+    colors: Any = ax.figure.colorbar(drawn, cax=bar, label=label, extend=extend, ticks=ticks)
+    colors.formatter.set_powerlimits((-2, 4))  # what is smaller or larger has its power of ten above
 
 
 def _beside(ax: "Axes") -> Callable[..., "Bbox"]:

@@ -101,8 +101,7 @@ def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
     columns, block = axes.pool(magnitude, MOST_COLUMNS)
     rows, bins = axes.pool(columns.T, MOST_BINS)
     decibels = full_scale_decibels(rows.T, params)
-    heard = decibels[decibels > DECIBEL_FLOOR]  # digital silence says nothing about the sounds
-    limits = axes.color_range(heard if heard.size else decibels, least=10.0, most=DECIBEL_RANGE)
+    limits = axes.color_range(decibels, 10.0, DECIBEL_RANGE, silence=DECIBEL_FLOOR)
     width = params.sample_rate / params.fft_length
     place: Any = {"bottom": -width / 2, "height": bins * width}
     axes.image(ax, decibels, block * stages.frame_seconds, label="dBFS", limits=limits, **place)
@@ -144,7 +143,9 @@ def draw_log_mel(ax: "Axes", stages: Stages) -> None:
     ax.set(ylim=(-0.5, params.num_mel_bins - 0.5), ylabel="mel bin · peak (kHz)")
     if len(log_mel):
         columns, block = axes.pool(log_mel, MOST_COLUMNS)
-        label, limits = f"ln(mel + {params.log_offset:g})", axes.color_range(columns, least=1.0)
+        label = f"ln(mel + {params.log_offset:g})"
+        silence = float(np.float32(np.log(params.log_offset)))
+        limits = axes.color_range(columns, least=1.0, silence=silence)
         axes.image(ax, columns, block * stages.frame_seconds, label=label, limits=limits)
     if not len(stages.timestamps):
         return axes.note(ax, _too_short("example", params.min_samples, stages))
@@ -175,8 +176,7 @@ def draw_similarity(ax: "Axes", stages: Stages) -> None:
     if _over_examples(ax, stages, rows, f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"):
         sums, block = axes.pool(rows, MOST_COLUMNS // 2, np.add)
         similarity = axes.cosine_similarity(sums)
-        low, high = axes.color_range(axes.beside_diagonal(similarity), least=0.0)
-        limits = min(low, high - 0.05), high  # of sounds that are all alike, all is bright
+        limits = axes.color_range(axes.beside_diagonal(similarity), least=0.05)
         place: Any = {"bottom": stages.timestamps[0], "height": block * stages.example_seconds}
         place["aspect"] = "equal"
         _image_of_examples(ax, stages, (similarity, block), "cosine", "viridis", limits, **place)

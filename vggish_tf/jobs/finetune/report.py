@@ -147,7 +147,7 @@ def draw(evaluation: Evaluation, title: str = "", progress: Progress | None = No
     from vggish_tf.jobs import pictures
 
     names = INCHES_PER_LETTER * max(map(len, _short(evaluation.labels)))
-    cells = max(2.4, INCHES_PER_CLASS * len(evaluation.labels))
+    cells = max(2.8, INCHES_PER_CLASS * len(evaluation.labels))
     above = {_draw_confusion: cells + names + 0.6} if evaluation.confusion is not None else {}
     above[_draw_measures] = 4.5 + names
     heights = [cells + 1.2 + (0.0 if evaluation.confusion is None else names), 3.2]
@@ -174,7 +174,7 @@ def _draw_confusion(ax: "Axes", evaluation: Evaluation):
     names = _short(evaluation.labels)
     ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor", parse_math=False)
     ax.set_yticks(range(len(names)), names, parse_math=False)
-    ax.set(xlabel="scored highest", ylabel="class", title="clips, shaded by the share of the class")
+    ax.set(xlabel="scored highest", ylabel="class", title="clips; shade: share of class")
 
 
 def _draw_measures(ax: "Axes", evaluation: Evaluation):
@@ -190,7 +190,7 @@ def _draw_measures(ax: "Axes", evaluation: Evaluation):
     ax.set(xlim=(-0.01, 1.1), ylim=(len(places) - 0.5, -0.5))
     ax.set_title("each class (clips); - is undefined")
     below: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": 1.8}
-    ax.legend(ncols=3, frameon=False, **below)
+    ax.legend(ncols=3, columnspacing=1.0, handlelength=1.0, frameon=False, **below)
 
 
 def _short(labels: Sequence[str]) -> list[str]:
