@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs import panels
-from vggish_tf.jobs.axes import pool
+from vggish_tf.jobs.axes import beside_diagonal, color_range, pool
 
 HIGH_RATE = {"stft_window_seconds": 0.00625, "stft_hop_seconds": 0.0025, "mel_min_hz": 2000, "mel_max_hz": 125_000}
 
@@ -90,32 +90,136 @@ def test_borders_of_overlapping_examples_are_their_starts():
     np.testing.assert_allclose([line.get_xdata()[0] for line in ax.lines], [0, 0.48, 0.96, 1.92])
 
 
-def test_too_many_borders_become_a_word_in_the_title():
-    ax = draw(panels.draw_log_mel, make_stages(16_000 * 120))
-    assert not ax.lines
-    assert "borders not drawn" in title(ax)
+def test_borders_are_short_ticks_above_the_axes_that_hide_nothing():
+    ax = draw(panels.draw_log_mel, make_stages(16_000 * 3))
+    assert len(ax.lines) == 4
+    for line in ax.lines:
+        bottom, top = line.get_ydata()  # of the axes' height
+        assert (bottom, top) == (1.0, 1.0 + panels.BORDER_HEIGHT)
+        assert not line.get_clip_on()
+        assert line.get_transform() == ax.get_xaxis_transform(which="grid")
+        assert line.get_color() == ax.title.get_color()
+
+
+@pytest.mark.parametrize("examples", [30, 31])
+def test_too_many_borders_become_a_word_in_the_title(examples):
+    ax = draw(panels.draw_log_mel, make_stages(15_360 * examples + 240))
+    assert len(ax.lines) == (31 if examples == 30 else 0)
+    assert ("borders not drawn" in title(ax)) == (examples == 31)
+
+
+def test_a_range_of_colours_is_that_of_most_values():
+    values = np.random.default_rng(0).normal(size=(100, 100))
+    low, high = color_range(values, least=1.0)
+    assert (low, high) == pytest.approx(tuple(np.percentile(values, (1.0, 99.9))))
+    values[0, 0], values[0, 1] = 1e6, -1e6
+    assert color_range(values, least=1.0) == pytest.approx((low, high), abs=0.05)
+    assert color_range(np.full(9, -3.0), least=1.0) == (-4.0, -3.0)
+    assert color_range(np.full(9, -3.0), least=1.0, silence=-3.0) == (-3.0, -2.0)
+    assert color_range(np.full(9, -2.9), least=1.0, silence=-3.0) == (-3.0, -2.0)  # nearly
+    assert color_range(values, least=0.0, most=2.0) == pytest.approx((high - 2.0, high), abs=0.05)
+
+
+@pytest.mark.parametrize("gain", [1.0, 1e-3])
+def test_the_colours_of_the_spectrogram_follow_the_level(gain):
+    """However loud the clip, the same colours; and noise of a narrow range has all of them."""
+    stages = make_stages()
+    magnitude = gain * np.maximum(stages.stft_magnitude, 1e-3)
+    (image,) = draw(panels.draw_stft_magnitude, stages._replace(stft_magnitude=magnitude)).images
+    expected = np.percentile(20 * np.log10(magnitude / 100), (1.0, 99.9))  # a full-scale sine: 100
+    np.testing.assert_allclose(image.get_clim(), expected, atol=1e-3)
+    assert 40 < np.ptp(image.get_clim()) < 60
+
+
+def test_digital_silence_between_sounds_does_not_darken_them():
+    stages = make_stages()
+    (loud,) = draw(panels.draw_stft_magnitude, stages).images
+    magnitude = np.concatenate([stages.stft_magnitude, np.zeros_like(stages.stft_magnitude)])
+    (image,) = draw(panels.draw_stft_magnitude, stages._replace(stft_magnitude=magnitude)).images
+    np.testing.assert_allclose(image.get_clim(), loud.get_clim())
+
+
+def test_the_colours_of_the_log_mel_are_those_of_its_values():
+    stages = make_stages()
+    (image,) = draw(panels.draw_log_mel, stages).images
+    np.testing.assert_allclose(image.get_clim(), np.percentile(stages.log_mel, (1.0, 99.9)))
+    silence = np.full_like(stages.log_mel, np.log(0.01))
+    (image,) = draw(panels.draw_log_mel, stages._replace(log_mel=silence)).images
+    np.testing.assert_allclose(image.norm(image.get_array()), 0, atol=1e-6)
+
+
+def test_one_sound_in_digital_silence_is_bright():
+    stages = make_stages()
+    magnitude, log_mel = np.zeros_like(stages.stft_magnitude), np.full_like(stages.log_mel, np.log(0.01))
+    magnitude[100], log_mel[100] = 1.0, 2.0
+    stages = stages._replace(stft_magnitude=magnitude, log_mel=log_mel)
+    for draw_stage in (panels.draw_stft_magnitude, panels.draw_log_mel):
+        (image,) = draw(draw_stage, stages).images
+        brightness = np.asarray(image.norm(image.get_array()))
+        assert np.all(brightness[:, 100] > 0.99)
+        assert np.all(np.delete(brightness, 100, axis=1) < 1e-5)
+
+
+def test_a_colour_bar_is_pointed_where_values_lie_beyond_it():
+    stages = make_stages()
+    (bar,) = draw(panels.draw_log_mel, stages).child_axes
+    assert bar._colorbar.extend == "both"
+    flat = np.full_like(stages.log_mel, np.log(0.01))
+    (bar,) = draw(panels.draw_log_mel, stages._replace(log_mel=flat)).child_axes
+    assert bar._colorbar.extend == "neither"
 
 
 def test_embedding_colours_are_centred_at_zero():
-    stages = make_stages()
+    stages = make_stages(16_000 * 3 * 8)
     (image,) = draw(panels.draw_embedding, stages).images
-    largest = np.abs(stages.embedding).max()
-    np.testing.assert_allclose(image.get_clim(), (-largest, largest))
+    limit = np.percentile(np.abs(stages.embedding), 99.9)
+    np.testing.assert_allclose(image.get_clim(), (-limit, limit))
     np.testing.assert_array_equal(np.asarray(image.get_array()).T, stages.embedding)
-    np.testing.assert_allclose(image.get_extent()[:2], (0, 2.88))
+    np.testing.assert_allclose(image.get_extent()[:2], (0, 23.04))
+    embedding = stages.embedding.copy()
+    embedding[0, 0] = 1000.0  # leaves the others their colours
+    (image,) = draw(panels.draw_embedding, stages._replace(embedding=embedding)).images
+    assert image.get_clim()[1] < 4.0
 
 
 def test_quantized_colours_span_a_byte():
     stages = make_stages()
+    quantized = stages.quantized.copy()
+    quantized[:, :4], quantized[:, 4:8] = 0, 255  # as clipped values are
+    stages = stages._replace(quantized=quantized)
     (image,) = draw(panels.draw_quantized, stages).images
     assert image.get_clim() == (0, 255)
     np.testing.assert_array_equal(np.asarray(image.get_array()).T, stages.quantized)
+    (image,) = draw(panels.draw_quantized, stages._replace(quantized=quantized // 4 + 96)).images
+    assert image.get_clim() == (96, 159)
 
 
 def test_self_similarity_is_the_cosine():
     stages = make_stages(16_000 * 10)
     expected = 1 - cdist(stages.embedding, stages.embedding, "cosine")
     np.testing.assert_allclose(drawn(draw(panels.draw_similarity, stages)), expected, atol=1e-6)  # float32 products
+
+
+def test_the_colours_of_the_self_similarity_are_those_beside_its_diagonal():
+    stages = make_stages(16_000 * 10)
+    ax = draw(panels.draw_similarity, stages)
+    expected = 1 - cdist(stages.embedding, stages.embedding, "cosine")
+    beside = expected[~np.eye(10, dtype=bool)]
+    np.testing.assert_allclose(ax.images[0].get_clim(), np.percentile(beside, (1, 99.9)), atol=1e-6)
+    assert ax.images[0].get_clim()[1] < 0.5  # of noise: nothing is like anything but itself
+    assert ax.get_aspect() == 1.0
+
+
+def test_sounds_that_are_all_alike_are_bright():
+    stages = make_stages(16_000 * 10)
+    same = np.tile(stages.embedding[:1], (10, 1))
+    (image,) = draw(panels.draw_similarity, stages._replace(embedding=same)).images
+    np.testing.assert_allclose(image.get_clim(), (0.95, 1.0), atol=1e-6)
+    assert np.all(image.norm(image.get_array()) > 0.99)
+
+
+def test_one_row_is_compared_with_itself():
+    np.testing.assert_array_equal(beside_diagonal(np.array([[0.5]])), [0.5])
 
 
 def test_mel_peaks_stand_on_the_curve():

@@ -1,17 +1,42 @@
 """The page of all stages: its words, its order, its alignment; the file it becomes; and what it may import."""
 
+import io
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from drawing import make_stages, title
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
 
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs import panels, pictures
+from vggish_tf.jobs import panels, pictures, spectrum
 
 TITLE = "UNTRAINED WEIGHTS, seed 0: these embeddings mean NOTHING. " * 4 + "the end"
+WIDE, NARROW = (9.6, 3.0), (4.3, 3.0)
+NOISE = spectrum.measure(np.random.default_rng(0).normal(size=48_000), 48_000)
+DRAWS = [
+    lambda ax, _: spectrum.draw_spectrum(ax, NOISE, 8000),
+    pictures.draw_waveform,
+    pictures.draw_stft_magnitude,
+    pictures.draw_mel_matrix,
+    pictures.draw_mel_scale,
+    pictures.draw_log_mel,
+    pictures.draw_embedding,
+    pictures.draw_quantized,
+    pictures.draw_similarity,
+]
+HIGH_RATE = {
+    "sample_rate": 250_000,
+    "stft_window_seconds": 0.00625,
+    "stft_hop_seconds": 0.0025,
+    "mel_min_hz": 2000,
+    "mel_max_hz": 125_000,
+    "example_window_seconds": 0.24,
+}
 TIME_PANELS = ["Waveform", "STFT", "Log-mel", "Embedding", "Quantized", "Self-similarity"]
 
 
@@ -41,6 +66,111 @@ def test_time_axes_are_aligned():
     for ax in over_time:
         np.testing.assert_allclose([ax.get_position().x0, ax.get_position().x1], over_time[0].get_position().intervalx)
         np.testing.assert_allclose(ax.get_xlim(), (0, 3.0))
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize("dark", [False, True])
+def test_single_pictures_have_the_same_margins_to_the_pixel(size, dark):
+    """However wide the labels are, an event stands at one place from picture to picture."""
+    stages = make_stages(15_360 * 20 + 240)
+    places = []
+    for draw in DRAWS:
+        figure = pictures.one(draw, stages, size=size, dark=dark)
+        figure.draw_without_rendering()
+        box = figure.axes[0].get_window_extent()
+        places.append((box.x0, box.x1))
+        if figure.axes[0].get_xlabel().startswith("time"):
+            assert figure.axes[0].get_xlim() == (0.0, stages.seconds)
+    np.testing.assert_allclose(places, np.tile(places[0], (len(DRAWS), 1)), atol=1e-6)
+    inches = np.array(places[0]) / figure.dpi
+    np.testing.assert_allclose(inches, (pictures.LEFT, size[0] - pictures.RIGHT))
+
+
+def test_a_click_is_at_one_place_in_every_picture():
+    """Seen in the files themselves: the column where the click is brightest."""
+    stages, frame = make_stages(), 200
+    waveform = np.zeros_like(stages.waveform)
+    waveform[160 * frame + 80] = 1.0
+    magnitude, log_mel = np.zeros((298, 257), np.float32), np.full((298, 64), np.log(0.01))
+    magnitude[frame], log_mel[frame] = 1.0, 1.0
+    stages = stages._replace(waveform=waveform, stft_magnitude=magnitude, log_mel=log_mel)
+    columns = []
+    for draw in (pictures.draw_waveform, pictures.draw_stft_magnitude, pictures.draw_log_mel):
+        figure = pictures.one(draw, stages, size=WIDE)
+        picture = Image.open(io.BytesIO(pictures.png(figure, 100))).convert("L")
+        box = figure.axes[0].get_window_extent()
+        inside = slice(int(box.x0) + 4, int(box.x0 + 0.9 * box.width))  # what no frame covers is last
+        rows = np.asarray(picture, float)[100:140, inside]
+        change = np.abs(rows - np.median(rows)).sum(axis=0)
+        columns.append(np.flatnonzero(change > change.max() / 2).mean())
+    assert np.ptp(columns) <= 1, columns
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_cells_of_the_similarity_are_square(size):
+    stages = make_stages(16_000 * 10)
+    single = pictures.one(pictures.draw_similarity, stages, title="one\ntwo", size=size)
+    for figure in (single, pictures.overview(stages, title="all")):
+        figure.draw_without_rendering()
+        (ax,) = [ax for ax in figure.axes if title(ax).startswith("Self")]
+        (x0, y0), (x1, y1) = ax.transData.transform([(0, 0), (0.96, 0.96)])
+        assert x1 - x0 == pytest.approx(y1 - y0, rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    "stages",
+    [
+        make_stages(500_000, **HIGH_RATE),
+        make_stages(0),
+        make_stages()._replace(waveform=np.full(48_000, 1e-7, np.float32)),
+        make_stages()._replace(embedding=1e-4 * make_stages().embedding),
+    ],
+    ids=["250 kHz", "empty", "quiet", "small"],
+)
+def test_nothing_is_cut_off(stages, size):
+    for draw in DRAWS:
+        figure = pictures.one(draw, stages, size=size)
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert min(box.x0, box.y0, width - box.x1, height - box.y1) > 0, draw.__name__
+
+
+def luminance(color):
+    """Of a colour as WCAG has it, 0 to 1."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+@pytest.mark.parametrize("draw", DRAWS, ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("dark", [False, True])
+def test_letters_stand_out_from_a_dark_ground_and_from_a_light_one(draw, dark):
+    figure = pictures.one(draw, make_stages(), title="t", size=WIDE, dark=dark)
+    picture = Image.open(io.BytesIO(pictures.png(figure, 60))).convert("RGB")
+    ground = np.array(picture.getpixel((0, 0))) / 255
+    assert picture.getpixel((0, 0)) == ((0x15, 0x18, 0x1D) if dark else (255, 255, 255))
+    grounds = [figure.get_facecolor(), *(ax.get_facecolor() for ax in figure.axes)]
+    assert all((luminance(color) < 0.02) == dark for color in grounds)
+    letters = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    assert len(letters) > 8
+    for text in letters:
+        light, shade = sorted((luminance(text.get_color()), luminance(ground)), reverse=True)
+        assert (light + 0.05) / (shade + 0.05) >= 4.5, text  # WCAG 2.2, level AA
+
+
+def test_few_colours_are_close_to_all_of_them():
+    """Also the rare ones, as those of a colour bar beside a nearly black picture."""
+    stages = make_stages()
+    log_mel = np.full_like(stages.log_mel, -4.6)
+    log_mel[100] = np.linspace(-4.6, 4, 64)
+    stages = stages._replace(log_mel=log_mel)
+    figure, whole = pictures.one(pictures.draw_log_mel, stages), io.BytesIO()
+    figure.savefig(whole, format="png", dpi=pictures.DOTS_PER_INCH)
+    reduced = pictures.png(figure)
+    both = (Image.open(whole), Image.open(io.BytesIO(reduced)))
+    every, few = (np.asarray(picture.convert("RGB"), int) for picture in both)
+    assert np.abs(every - few).max() <= 0.06 * 255
+    assert len(reduced) < len(whole.getvalue()) / 2
 
 
 def test_panels_come_in_the_order_of_the_data():

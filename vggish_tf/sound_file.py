@@ -9,8 +9,11 @@ without a Xing header).
 What it does not do: AAC, raw PCM, pipes. It cannot see that these were cut: an MP3 or FLAC whose header gives no count,
 cut between two frames; a WAV or AU written to a pipe (its size is a placeholder, and whatever is there is read); NIST,
 IRCAM, PAF, PVF, AVR, MAT5, SDS and other rare formats. Nor does it find noise where a bit flipped.
+
+Written is MP3 alone, for players.
 """
 
+import io
 import os
 import re
 from collections.abc import Iterator
@@ -25,6 +28,7 @@ from vggish_tf.errors import AudioError
 from vggish_tf.waveform import check_rate, check_samples
 
 PIECE = 1 << 20  # values that are decoded or resampled at a time
+MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
 _MPEG_SLACK = 2 * 1152  # samples; encoders count the frame that holds the header, or do not
 _CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
@@ -183,3 +187,15 @@ def _check_count(file: BinaryIO, sound: _Sound, count: int):
         )
     if not count:
         raise AudioError(f"{file.name} has a header and no samples. Copy it again.")
+
+
+def encode_mp3(waveform: np.ndarray, sample_rate: int) -> bytes:
+    """The bytes of an MP3 file, which every browser plays; (num_samples,) at one of MP3_RATES.
+
+    Example:
+        >>> encode_mp3(np.zeros(16_000, np.float32), 16_000)[:1]
+        b'\\xff'
+    """
+    buffer = io.BytesIO()
+    soundfile.write(buffer, waveform, sample_rate, format="MP3", subtype="MPEG_LAYER_III")
+    return buffer.getvalue()

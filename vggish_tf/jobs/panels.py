@@ -4,17 +4,18 @@ jobs/pictures.py puts them on a page. Everything arrives as NumPy arrays, and no
 picture needs. Long clips are reduced to MOST_COLUMNS columns by their extremes: a click that lasts one sample shows.
 
 Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both start where their
-first sample is, and what an example holds stands between its borders.
+first sample is, and what an example holds stands between its borders. Colours follow the values:
+axes.color_range.
 """
 
 import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs.axes import cosine_similarity, hertz_axis, hertz_label, image, note, pool, pool_signed, time_axis
+from vggish_tf.jobs import axes
 from vggish_tf.params import MEL_BREAK_FREQUENCY_HERTZ, MEL_HIGH_FREQUENCY_Q, Params, hertz_to_mel
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 2000  # of a picture; a page is hardly wider
 MOST_BINS = 1024  # FFT bins in a picture, top to bottom
-MOST_BORDERS = 100  # more example borders than this would hide what is between them
-DECIBEL_RANGE, DECIBEL_FLOOR = 80.0, -120.0
+MOST_BORDERS = 30  # examples; the ticks of more would run together
+BORDER_HEIGHT = 0.03  # of the axes, above them
+DECIBEL_RANGE, DECIBEL_FLOOR = 80.0, -200.0  # what is shown at most; what silence has
+
+
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
 class Stages(NamedTuple):
@@ -60,7 +65,8 @@ def draw_segments(ax: "Axes", stages: Stages, segments: Iterable[tuple[str, floa
     """A row of names: one box for each (label, start, end)."""
     for i, (label, start, end) in enumerate(segments):
         ax.axvspan(start, end, color=("#cfd8e3", "#e8edf2")[i % 2], linewidth=0)
-        ax.text((start + end) / 2, 0.5, label, ha="center", va="center", clip_on=True, parse_math=False)
+        middle = (start + end) / 2
+        ax.text(middle, 0.5, label, color="black", clip_on=True, parse_math=False, **CENTRED)
     ax.set(xlim=(0, stages.seconds), ylim=(0, 1))
     ax.set_axis_off()
 
@@ -72,11 +78,11 @@ def draw_waveform(ax: "Axes", stages: Stages) -> None:
     ax.set_ylabel("amplitude")
     limit = 1.05 * (float(np.abs(waveform).max(initial=0.0)) or 1.0)
     ax.set_ylim(-limit, limit)
-    highest, block = pool(waveform, MOST_COLUMNS, np.maximum)
-    lowest, _ = pool(waveform, MOST_COLUMNS, np.minimum)
+    highest, block = axes.pool(waveform, MOST_COLUMNS, np.maximum)
+    lowest, _ = axes.pool(waveform, MOST_COLUMNS, np.minimum)
     times = np.arange(len(highest)) * block / rate
     if not len(waveform):
-        note(ax, "no samples")
+        axes.note(ax, "no samples")
     elif block == 1:
         ax.plot(times, waveform, linewidth=1)
     else:
@@ -88,20 +94,17 @@ def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
     params, magnitude, nyquist = stages.params, stages.stft_magnitude, stages.params.sample_rate / 2
     title = f"STFT magnitude {_shape(magnitude)}: window {params.window_length}, hop {params.hop_length} samples"
     _over_time(ax, stages, title)
-    hertz_axis(ax.yaxis, nyquist)
+    axes.hertz_axis(ax.yaxis, nyquist)
     ax.set_ylim(0, nyquist)
     if not len(magnitude):
-        return note(ax, _too_short("frame", params.window_length, stages))
-    columns, block = pool(magnitude, MOST_COLUMNS)
-    rows, bins = pool(columns.T, MOST_BINS)
-    full_scale = (
-        params.window_length / 4
-    )  # the window's sum is half its length, and a sine puts half of it on each side
-    decibels = 20 * np.log10(np.maximum(rows.T / full_scale, 10 ** (DECIBEL_FLOOR / 20)))
-    loudest = max(float(decibels.max()), DECIBEL_FLOOR + DECIBEL_RANGE)  # silence is dark, not the loudest there is
+        return axes.note(ax, _too_short("frame", params.window_length, stages))
+    columns, block = axes.pool(magnitude, MOST_COLUMNS)
+    rows, bins = axes.pool(columns.T, MOST_BINS)
+    decibels = full_scale_decibels(rows.T, params)
+    limits = axes.color_range(decibels, 10.0, DECIBEL_RANGE, silence=DECIBEL_FLOOR)
     width = params.sample_rate / params.fft_length
-    scale = {"bottom": -width / 2, "height": bins * width, "vmin": loudest - DECIBEL_RANGE, "vmax": loudest}
-    image(ax, decibels, block * stages.frame_seconds, label="dBFS", cmap="magma", **scale)
+    place: Any = {"bottom": -width / 2, "height": bins * width}
+    axes.image(ax, decibels, block * stages.frame_seconds, label="dBFS", limits=limits, **place)
 
 
 def draw_mel_matrix(ax: "Axes", stages: Stages) -> None:
@@ -115,7 +118,7 @@ def draw_mel_matrix(ax: "Axes", stages: Stages) -> None:
     empty = f"; empty bins: {', '.join(map(str, params.empty_mel_bins))}" if params.empty_mel_bins else ""
     ax.set_title(textwrap.fill(f"Mel filters {_shape(matrix)}{empty}", 60))
     ax.set(xlim=(0, params.sample_rate / 2), ylim=(0, 1.05), ylabel="weight")
-    hertz_axis(ax.xaxis, params.sample_rate / 2)
+    axes.hertz_axis(ax.xaxis, params.sample_rate / 2)
 
 
 def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
@@ -123,27 +126,29 @@ def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
     params, nyquist = stages.params, stages.params.sample_rate / 2
     hertz = np.linspace(0, nyquist, 500)
     ax.plot(hertz, hertz_to_mel(hertz), color="0.5")
-    ax.scatter(_peak_hertz(params), params.mel_edges[1:-1], color=_colours(params.num_mel_bins), s=12, zorder=3)
+    colours = _colours(params.num_mel_bins)
+    ax.scatter(peak_hertz(params), params.mel_edges[1:-1], color=colours, s=12, zorder=3)
     ax.set_title("Mel scale and filter peaks")
     ax.set(xlim=(0, nyquist), ylim=(0, None), ylabel="mel")
-    hertz_axis(ax.xaxis, nyquist)
+    axes.hertz_axis(ax.xaxis, nyquist)
     ax.locator_params(axis="x", nbins=4)
 
 
 def draw_log_mel(ax: "Axes", stages: Stages) -> None:
-    """The log-mel spectrogram with a border where every example starts and ends; grey is in no example."""
+    """The log-mel spectrogram; ticks above are the starts of examples, grey is in no example."""
     params, log_mel = stages.params, stages.log_mel
     _over_time(ax, stages, f"Log-mel {_shape(log_mel)}, cut into examples {_shape(stages.examples)}")
     ticks = np.linspace(0, params.num_mel_bins - 1, 5).round().astype(int)
-    ax.set_yticks(ticks, [f"{tick} · {hertz_label(_peak_hertz(params)[tick])}" for tick in ticks])
-    ax.set(ylim=(-0.5, params.num_mel_bins - 0.5), ylabel="mel bin · peak")
+    ax.set_yticks(ticks, [f"{tick} · {_kilo(peak_hertz(params)[tick])}" for tick in ticks])
+    ax.set(ylim=(-0.5, params.num_mel_bins - 0.5), ylabel="mel bin · peak (kHz)")
     if len(log_mel):
-        columns, block = pool(log_mel, MOST_COLUMNS)
-        label, vmin = f"ln(mel + {params.log_offset:g})", np.log(params.log_offset)
-        vmax = max(float(columns.max()), vmin + 1.0)
-        image(ax, columns, block * stages.frame_seconds, label=label, cmap="magma", vmin=vmin, vmax=vmax)
+        columns, block = axes.pool(log_mel, MOST_COLUMNS)
+        label = f"ln(mel + {params.log_offset:g})"
+        silence = float(np.float32(np.log(params.log_offset)))
+        limits = axes.color_range(columns, least=1.0, silence=silence)
+        axes.image(ax, columns, block * stages.frame_seconds, label=label, limits=limits)
     if not len(stages.timestamps):
-        return note(ax, _too_short("example", params.min_samples, stages))
+        return axes.note(ax, _too_short("example", params.min_samples, stages))
     _draw_borders(ax, stages)
 
 
@@ -151,36 +156,49 @@ def draw_embedding(ax: "Axes", stages: Stages) -> None:
     """The embeddings, a column for each example: red is positive, blue negative."""
     rows = _rows(stages.embedding)
     if _over_examples(ax, stages, rows, f"Embedding {_shape(rows)}"):
-        columns, block = pool_signed(rows, MOST_COLUMNS)
-        limit = float(np.abs(columns).max()) or 1.0
-        _image_of_examples(ax, stages, columns, block, label="value", cmap="RdBu_r", vmin=-limit, vmax=limit)
+        pooled = axes.pool_signed(rows, MOST_COLUMNS)
+        limit = float(np.percentile(np.abs(pooled[0]), axes.PERCENTILES[1])) or 1.0
+        _image_of_examples(ax, stages, pooled, "value", axes.signed_colors(), (-limit, limit))
 
 
 def draw_quantized(ax: "Axes", stages: Stages) -> None:
     """The quantized embeddings, a column for each example."""
     rows = _rows(stages.quantized)
     if _over_examples(ax, stages, rows, f"Quantized embedding {_shape(rows)}: 8 bits"):
-        columns, block = pool(rows, MOST_COLUMNS)
-        _image_of_examples(ax, stages, columns, block, label="uint8", cmap="viridis", vmin=0, vmax=255)
+        pooled = axes.pool(rows, MOST_COLUMNS)
+        limits = axes.color_range(pooled[0], least=1.0)
+        _image_of_examples(ax, stages, pooled, "uint8", "viridis", limits)
 
 
 def draw_similarity(ax: "Axes", stages: Stages) -> None:
     """The cosine between the embeddings of every two times; stretches that the network hears alike are bright."""
     rows = _rows(stages.embedding)
     if _over_examples(ax, stages, rows, f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"):
-        sums, block = pool(rows, MOST_COLUMNS // 2, np.add)
-        similarity = cosine_similarity(sums)
-        place = {"bottom": stages.timestamps[0], "height": block * stages.example_seconds}
-        vmin = min(0.0, float(similarity.min()))
-        _image_of_examples(ax, stages, similarity, block, label="cosine", cmap="viridis", vmin=vmin, vmax=1.0, **place)
-    time_axis(ax.yaxis, stages.seconds)
+        sums, block = axes.pool(rows, MOST_COLUMNS // 2, np.add)
+        similarity = axes.cosine_similarity(sums)
+        limits = axes.color_range(axes.beside_diagonal(similarity), least=0.05)
+        place: Any = {"bottom": stages.timestamps[0], "height": block * stages.example_seconds}
+        place["aspect"] = "equal"
+        _image_of_examples(ax, stages, (similarity, block), "cosine", "viridis", limits, **place)
+    axes.time_axis(ax.yaxis, stages.seconds)
     ax.set_ylim(0, stages.seconds)
+
+
+def full_scale_decibels(magnitude: np.ndarray, params: Params) -> np.ndarray:
+    """STFT magnitudes in dB under a full-scale sine (dBFS), from DECIBEL_FLOOR on."""
+    full_scale = params.window_length / 4  # half the window's sum, which is half its length
+    return 20 * np.log10(np.maximum(magnitude / full_scale, 10 ** (DECIBEL_FLOOR / 20)))
+
+
+def peak_hertz(params: Params) -> np.ndarray:
+    """The peak of every mel bin in Hz: hertz_to_mel, the other way."""
+    return MEL_BREAK_FREQUENCY_HERTZ * np.expm1(params.mel_edges[1:-1] / MEL_HIGH_FREQUENCY_Q)
 
 
 def _over_time(ax: "Axes", stages: Stages, title: str) -> None:
     ax.set_title(title)
     ax.set_xlim(0, stages.seconds)
-    time_axis(ax.xaxis, stages.seconds)
+    axes.time_axis(ax.xaxis, stages.seconds)
 
 
 def _over_examples(ax: "Axes", stages: Stages, rows: np.ndarray, title: str) -> bool:
@@ -188,23 +206,30 @@ def _over_examples(ax: "Axes", stages: Stages, rows: np.ndarray, title: str) -> 
     _over_time(ax, stages, title)
     ax.set(ylim=(-0.5, rows.shape[1] - 0.5), ylabel="dimension")
     if not len(rows):
-        note(ax, _too_short("example", stages.params.min_samples, stages))
+        axes.note(ax, _too_short("example", stages.params.min_samples, stages))
     return bool(len(rows))
 
 
-def _image_of_examples(ax: "Axes", stages: Stages, columns: np.ndarray, block: int, **style) -> None:
-    image(ax, columns, block * stages.example_seconds, left=stages.timestamps[0], **style)
+def _image_of_examples(ax: "Axes", stages: Stages, pooled, label, cmap, limits, **place) -> None:
+    columns, block = pooled
+    place["left"] = stages.timestamps[0]
+    seconds = block * stages.example_seconds
+    axes.image(ax, columns, seconds, label=label, cmap=cmap, limits=limits, **place)
 
 
 def _draw_borders(ax: "Axes", stages: Stages) -> None:
-    """Lines at the starts and the last end; greys what follows. Too many lines become a note in the title."""
+    """Ticks above the axes at the starts and the last end; of too many, a note in the title.
+
+    Grey is what follows the last end.
+    """
     starts, last_end = stages.timestamps, stages.timestamps[-1] + stages.params.example_window_seconds
     ax.axvspan(last_end, max(stages.seconds, last_end), color="0.6", alpha=0.7, linewidth=0)
     if len(starts) > MOST_BORDERS:
         ax.set_title(f"{ax.get_title(loc='left')} (borders not drawn)")
         return
     for time in (*starts, last_end):
-        ax.axvline(time, color="white", linewidth=0.8, alpha=0.9)
+        colour = ax.title.get_color()
+        ax.axvline(time, 1.0, 1.0 + BORDER_HEIGHT, color=colour, linewidth=1.0, clip_on=False)
 
 
 def _rows(rows: np.ndarray | None) -> np.ndarray:
@@ -218,17 +243,17 @@ def _too_short(what: str, num_samples: int, stages: Stages) -> str:
     return f"no {what}: {needed}, the clip has {len(stages.waveform):,}"
 
 
+def _kilo(hertz: float) -> str:
+    return f"{hertz / 1000:.{2 if hertz < 9995 else 0}f}"
+
+
 def _shape(array: np.ndarray) -> str:
     return f"({', '.join(map(str, array.shape))})"
-
-
-def _peak_hertz(params: Params) -> np.ndarray:
-    """The peak of every mel bin in Hz: hertz_to_mel, the other way."""
-    return MEL_BREAK_FREQUENCY_HERTZ * np.expm1(params.mel_edges[1:-1] / MEL_HIGH_FREQUENCY_Q)
 
 
 def _colours(count: int) -> np.ndarray:
     """One colour for each mel bin, (count, 4), low to high."""
     import matplotlib
 
-    return matplotlib.colormaps["viridis"](np.linspace(0, 0.95, count))
+    darkest, brightest = (0.25, 1.0) if axes.is_dark() else (0.0, 0.95)
+    return matplotlib.colormaps["viridis"](np.linspace(darkest, brightest, count))

@@ -67,6 +67,8 @@ def decibels(share: float) -> str:
 
 def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
     """Energy over frequency in dB under the strongest; what is above `cutoff` Hz is marked as removed."""
+    from matplotlib.colors import to_hex
+
     highest = spectrum.hertz[-1]
     energy, block = pool(spectrum.energy, MOST_POINTS)
     hertz = spectrum.hertz[::block] + (block - 1) / 2 * spectrum.hertz[1]
@@ -75,7 +77,8 @@ def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
     ax.set(xlim=(0, highest), ylim=(-DECIBEL_RANGE, 3), ylabel="dB")
     hertz_axis(ax.xaxis, highest)
     if cutoff < highest:
-        ax.axvspan(cutoff, highest, color="C3", alpha=0.2, linewidth=0)
-        ax.axvline(cutoff, color="C3", linewidth=1)
-        ax.text((cutoff + highest) / 2, -2, "removed", color="C3", ha="center", va="top", clip_on=True)
+        red = to_hex("C3")  # of the style in force now: a name is looked up when it is drawn
+        ax.axvspan(cutoff, highest, color=red, alpha=0.2, linewidth=0)
+        ax.axvline(cutoff, color=red, linewidth=1)
+        ax.text((cutoff + highest) / 2, -2, "removed", color=red, ha="center", va="top", clip_on=True)
     ax.set_title(f"Spectrum of the file at {2 * highest:,.0f} Hz, its own rate")

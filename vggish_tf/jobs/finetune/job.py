@@ -17,6 +17,7 @@ from vggish_tf.jobs.finetune.augment import AUGMENTATIONS
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.data import LISTED, Dataset, dataset, describe_skipped
 from vggish_tf.jobs.finetune.model import classifier, is_untrained
+from vggish_tf.jobs.finetune.progress import Progress
 from vggish_tf.jobs.finetune.training import choose_stage, train
 
 
@@ -69,12 +70,12 @@ def run(
     make_folder(folder)
     kept = folder / "cache" if cache is None else Path(cache)
     values = data if stage == "waveform" else cached(data, model, stage, kept)
-    train(
+    progress = train(
         model, values, folder, stage=stage, epochs=epochs, patience=patience, augment=layers, seed=seed, resume=resume,
         tensorboard=tensorboard,
     )  # fmt: skip
     evaluation = _evaluate(model, data)
-    _write(model, evaluation, output, folder)
+    _write(model, evaluation, progress, output, folder)
     return evaluation
 
 
@@ -112,7 +113,13 @@ def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
     return report.evaluate(data.targets(data.of(split)), scores, data.labels, multi_label=data.multi_label, what=what)
 
 
-def _write(model: keras.Model, evaluation: report.Evaluation, output: Path, folder: Path):
+def _write(
+    model: keras.Model,
+    evaluation: report.Evaluation,
+    progress: Progress,
+    output: Path,
+    folder: Path,
+):
     """The report, then the model, and only then away with what a resumed run would need."""
     print(evaluation)
     with replacing(folder / "report.txt") as temporary:
@@ -120,7 +127,7 @@ def _write(model: keras.Model, evaluation: report.Evaluation, output: Path, fold
     with replacing(folder / "report.json") as temporary:
         temporary.write_text(json.dumps(evaluation.as_json(), indent=1), encoding="utf-8")
     title = f"{output.name}: {evaluation.what}, accuracy {evaluation.accuracy:.3f}"
-    pictures.save(report.draw(evaluation, title), folder / "report.png")
+    pictures.save(report.draw(evaluation, title, progress), folder / "report.png")
     with replacing(output) as temporary:  # not compiled: Adam's state is twice the weights, and predicting needs none
         keras.Model(model.input, model.output, name=model.name).save(temporary)
     _forget(folder)

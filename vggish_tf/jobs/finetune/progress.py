@@ -1,6 +1,10 @@
-"""How far a run is: the history of its epochs, and which was the best."""
+"""How far a run is: the history of its epochs, which was the best, and the curve of its losses."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 History = list[dict[str, float]]
 
@@ -31,3 +35,21 @@ def describe_epoch(row: dict[str, float], number: int, epochs: int) -> str:
     """One line for one epoch."""
     values = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "seconds")
     return f"epoch {number}/{epochs}  {values}  {row['seconds']:.1f} s"
+
+
+def draw_loss(ax: "Axes", progress: Progress) -> None:
+    """The losses of training and validation over the epochs, from zero on, the best one marked."""
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = range(1, progress.epoch + 1)
+    for name, label in (("loss", "training"), ("val_loss", "validation")):
+        losses = [row[name] for row in progress.history]
+        ax.plot(epochs, losses, marker=".", label=f"{label}, {losses[-1]:.4f} at the end")
+    best = progress.best_epoch, progress.best_loss
+    ring: Any = {"color": "black", "fillstyle": "none", "markersize": 10, "linestyle": "none"}
+    ax.axvline(best[0], color="0.6", linestyle=":")
+    ax.plot(*best, "o", label="best: epoch {}, validation {:.4f}".format(*best), **ring)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+    ax.set(xlim=(0.5, progress.epoch + 0.5), xlabel="epoch", ylabel="loss", title="loss")
+    ax.set_ylim(0.0, 1.08 * max(max(row["loss"], row["val_loss"]) for row in progress.history))
+    ax.legend(frameon=False)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vggish_tf.jobs.finetune.progress import Progress, draw_loss
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 THRESHOLD = 0.5  # from which score on a class counts as found, with multi_label
 MEASURES = ("precision", "recall", "average_precision")
 LONGEST_LABEL = 24  # characters that a picture has room for
+INCHES_PER_CLASS, INCHES_PER_LETTER = 0.45, 0.09  # three bars and their numbers; a label
 
 
 @dataclass(frozen=True)
@@ -130,22 +133,33 @@ def average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
     return float(np.sum(np.diff(right, prepend=0) * precision) / targets.sum())
 
 
-def draw(evaluation: Evaluation, title: str = "") -> "Figure":
-    """The confusion matrix, if there is one, and bars of the three measures, as a figure for pictures.save()."""
+def draw(evaluation: Evaluation, title: str = "", progress: Progress | None = None) -> "Figure":
+    """The confusion matrix, if there is one, bars of the measures, and the loss over the epochs.
+
+    Args:
+        progress: the epochs; None leaves them out.
+
+    Returns:
+        A figure for pictures.save().
+    """
     import matplotlib
 
     from vggish_tf.jobs import pictures
 
-    size = max(4.0, 0.36 * len(evaluation.labels) + 1.5)
+    names = INCHES_PER_LETTER * max(map(len, _short(evaluation.labels)))
+    cells = max(2.8, INCHES_PER_CLASS * len(evaluation.labels))
+    above = {_draw_confusion: cells + names + 0.6} if evaluation.confusion is not None else {}
+    above[_draw_measures] = 4.5 + names
+    heights = [cells + 1.2 + (0.0 if evaluation.confusion is None else names), 3.2]
+    heights = heights if progress else heights[:1]
     with matplotlib.rc_context(pictures.STYLE):
-        if evaluation.confusion is None:
-            figure = pictures.empty_figure(8.0, size, title)
-            _draw_measures(figure.add_subplot(), evaluation)
-            return figure
-        figure = pictures.empty_figure(size + 7.0, size, title)
-        left, right = figure.subplots(1, 2, width_ratios=(size, 6.0))
-        _draw_confusion(left, evaluation)
-        _draw_measures(right, evaluation)
+        figure = pictures.empty_figure(max(8.0, sum(above.values())), sum(heights), title)
+        rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+        columns = rows[0].subgridspec(1, len(above), width_ratios=list(above.values()))
+        for place, draw_panel in enumerate(above):
+            draw_panel(figure.add_subplot(columns[place]), evaluation)
+        if progress:
+            draw_loss(figure.add_subplot(rows[1]), progress)
     return figure
 
 
@@ -154,23 +168,29 @@ def _draw_confusion(ax: "Axes", evaluation: Evaluation):
     assert counts is not None
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    for row, column in np.argwhere(counts):
-        color = "white" if shares[row, column] > 0.5 else "black"
-        ax.text(column, row, str(counts[row, column]), ha="center", va="center", color=color)
+    for (row, column), count in np.ndenumerate(counts):
+        color = "white" if shares[row, column] > 0.5 else "black" if count else "0.6"
+        ax.text(column, row, str(count), ha="center", va="center", color=color)
     names = _short(evaluation.labels)
     ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor", parse_math=False)
     ax.set_yticks(range(len(names)), names, parse_math=False)
-    ax.set(xlabel="scored highest", ylabel="class", title="clips, shaded by the share of the class")
+    ax.set(xlabel="scored highest", ylabel="class", title="clips; shade: share of class")
 
 
 def _draw_measures(ax: "Axes", evaluation: Evaluation):
     places = np.arange(len(evaluation.labels))
     for offset, name in zip((-0.27, 0.0, 0.27), MEASURES, strict=True):
-        ax.barh(places + offset, np.nan_to_num(getattr(evaluation, name)), 0.25, label=name.replace("_", " "))
+        values = getattr(evaluation, name)
+        bars = ax.barh(places + offset, np.nan_to_num(values), 0.25, label=name.replace("_", " "))
+        ax.bar_label(bars, [_decimals(value, 2) for value in values], padding=3, fontsize=7)
     names = [f"{name} ({count})" for name, count in zip(_short(evaluation.labels), evaluation.support, strict=True)]
     ax.set_yticks(places, names, parse_math=False)
-    ax.set(xlim=(0.0, 1.0), ylim=(len(places) - 0.5, -0.5), title="each class (clips)")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, frameon=False)
+    ax.set_xticks(np.linspace(0.0, 1.0, 6))
+    ax.axvline(0.0, color="black", linewidth=1.0)
+    ax.set(xlim=(-0.01, 1.1), ylim=(len(places) - 0.5, -0.5))
+    ax.set_title("each class (clips); - is undefined")
+    below: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": 1.8}
+    ax.legend(ncols=3, columnspacing=1.0, handlelength=1.0, frameon=False, **below)
 
 
 def _short(labels: Sequence[str]) -> list[str]:
@@ -186,8 +206,8 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _decimals(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.3f}"
+def _decimals(value: float, digits: int = 3) -> str:
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def _json_number(value: float) -> float | None:
