@@ -1,4 +1,4 @@
-"""What a classifier adds to the network: pooling over the examples of a clip, scores with names, loss and optimizer.
+"""What a classifier adds to the network: pooling over examples, named scores, loss, optimizer.
 
 Padding is told from sound without a second input: the samples after a clip's last non-zero one are padding. So a batch
 of clips of different lengths, filled with zeros, gives each clip the scores that it has alone.
@@ -192,7 +192,7 @@ class Crossentropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class Accuracy(keras.metrics.MeanMetricWrapper):
-    """Share of the rows whose highest score is the target's; targets and scores as for Crossentropy.
+    """Share of the rows whose highest score is the target's; both as for Crossentropy.
 
     Example:
         >>> accuracy = Accuracy()
