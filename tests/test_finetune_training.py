@@ -112,7 +112,7 @@ def test_a_damaged_checkpoint_is_one_line(folder, tmp_path):
     run(folder, tmp_path, epochs=1)
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(path.read_bytes()[:1_000])
-    with pytest.raises(VGGishError, match=r"cannot read the checkpoint .*checkpoint\.npz"):
+    with pytest.raises(VGGishError, match=r"cannot read the training checkpoint .*checkpoint\.npz"):
         run(folder, tmp_path, epochs=2, resume=True)
 
 
@@ -217,3 +217,26 @@ def test_tensorboard_logs_read_back(folder, tmp_path):
             found[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
     assert found["val_loss", 2] == np.float32(progress.history[1]["val_loss"])
     assert len(found) == 2 * len(progress.history[0])
+
+
+@pytest.mark.parametrize(
+    ("losses", "epochs", "patience", "words"),
+    [
+        ([3.0, 2.0, 1.0], 3, 10, "the limit of 3 epochs ended the training with the validation loss still falling"),
+        ([3.0, 1.0, 2.0], 3, 10, "the limit of 3 epochs ended the training before the validation loss had stopped"),
+        ([1.0, 2.0, 3.0], 3, 2, None),
+        ([1.0, 2.0], 50, 1, None),
+    ],
+)
+def test_a_run_that_the_limit_ends_says_so(folder, tmp_path, monkeypatch, capsys, losses, epochs, patience, words):
+    values = iter(losses)
+    monkeypatch.setattr(training._Runner, "_evaluate", lambda self: {"loss": next(values)})
+    data, model = finetune.dataset(folder), tiny.classifier()
+    cached = finetune.cached(data, model, "embedding")
+    finetune.train(model, cached, tmp_path, stage="embedding", epochs=epochs, patience=patience)
+    printed = capsys.readouterr().out
+    assert ("the limit of" in printed) == (words is not None)
+    if words:
+        assert words in printed
+        assert f"lowest in epoch {losses.index(1.0) + 1}" in printed
+        assert "Raise epochs (--epochs)" in printed

@@ -20,6 +20,7 @@ ROWS = [
     "registry",
     "waveform",
     "sound_file",
+    "ffmpeg",
     "audio",
     "framing",
     "resampling",

@@ -1,20 +1,22 @@
 """Audio of any rate, channel count and sample format → mono float32 at one rate, whole or block by block.
 
-A file is decoded by sound_file.py and resampled by soxr HQ; the channels are averaged first. An array takes the same
-road, and so does a stream: the three agree bit for bit, whatever the blocks. Samples are never clipped or normalized:
-float and lossy files may hold values beyond ±1, and keep them, as in soundfile and librosa.
+A file is decoded by sound_file.py, or by ffmpeg.py where that cannot, and resampled by soxr HQ; the
+channels are averaged first. An array takes the same road, and so does a stream: the three agree bit
+for bit, whatever the blocks. Samples are never clipped or normalized: float and lossy files may hold
+values beyond ±1, and keep them, as in soundfile and librosa.
 
 Source: upstream's vggish_input.py (mean over channels, then resampling; there with resampy).
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import contextmanager
 
 import numpy as np
 import soxr
 
+from vggish_tf import ffmpeg, sound_file
 from vggish_tf.errors import AudioError
-from vggish_tf.sound_file import PIECE, decode, opened
+from vggish_tf.sound_file import PIECE, AudioInfo, Sound
 from vggish_tf.waveform import (
     MAX_CHANNELS,
     MAX_SAMPLE_RATE,
@@ -36,18 +38,28 @@ __all__ = [
     "check_waveform",
     "load_audio",
     "read_blocks",
+    "suffixes",
     "to_mono",
 ]
 
 
-class AudioInfo(NamedTuple):
-    """What a header says. `num_samples` is None if it does not say, and an estimate for an MP3 without Xing header."""
+def suffixes() -> tuple[str, ...]:
+    """What the names of audio files end in, in small letters: those that can be read here.
 
-    sample_rate: int
-    num_channels: int
-    num_samples: int | None
-    format: str
-    subtype: str
+    Example:
+        >>> ".wav" in suffixes()
+        True
+    """
+    return sound_file.SUFFIXES + (ffmpeg.SUFFIXES if ffmpeg.is_installed() else ())
+
+
+@contextmanager
+def _opened(path) -> Iterator[Sound]:
+    """A file and its decoder, libsndfile or, by the file's first bytes, ffmpeg."""
+    with sound_file.open_file(path) as file:
+        decoder = ffmpeg if ffmpeg.container_of(file) else sound_file
+        with decoder.opened(file) as sound:
+            yield sound
 
 
 def audio_info(path) -> AudioInfo:
@@ -56,9 +68,8 @@ def audio_info(path) -> AudioInfo:
     Raises:
         AudioError: as load_audio, except for what only decoding shows.
     """
-    with opened(path) as (_, sound):
-        known = None if sound.frames >= 2**62 else sound.frames
-        return AudioInfo(sound.samplerate, sound.channels, known, sound.format, sound.subtype)
+    with _opened(path) as sound:
+        return sound.info
 
 
 def load_audio(path) -> tuple[np.ndarray, int]:
@@ -69,7 +80,8 @@ def load_audio(path) -> tuple[np.ndarray, int]:
 
     Raises:
         AudioError: the file is missing, unreadable, empty, not audio, damaged or cut short (sound_file.py says when
-            that can be seen), holds NaN or infinite samples, or has an absurd sample rate.
+            that can be seen), holds NaN or infinite samples, or has an absurd sample rate; or it
+            takes ffmpeg to decode it (MP4, WebM, AAC …), which is not installed.
 
     Example:
         >>> import tempfile, soundfile
@@ -78,8 +90,8 @@ def load_audio(path) -> tuple[np.ndarray, int]:
         >>> load_audio(path)
         (array([[ 0.5, -1. ]], dtype=float32), 44100)
     """
-    with opened(path) as (file, sound):
-        return np.concatenate(list(decode(file, sound, PIECE))), sound.samplerate
+    with _opened(path) as sound:
+        return np.concatenate(list(sound.blocks(PIECE))), sound.info.sample_rate
 
 
 def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.ndarray]:
@@ -92,9 +104,9 @@ def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.n
     """
     if not (is_number(block_seconds) and 0 < block_seconds < float("inf")):
         raise AudioError(f"block_seconds must be a positive number; received {block_seconds!r}.")
-    with opened(path) as (file, sound):
-        stream = MonoStream(sound.samplerate, target_rate, sound.channels)
-        for block in decode(file, sound, block_seconds * sound.samplerate):
+    with _opened(path) as sound:
+        stream = MonoStream(sound.info.sample_rate, target_rate, sound.info.num_channels)
+        for block in sound.blocks(block_seconds * sound.info.sample_rate):
             mono = stream.push(block)
             if len(mono):
                 yield mono

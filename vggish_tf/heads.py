@@ -1,4 +1,4 @@
-"""What a classifier adds to the network: pooling over the examples of a clip, scores with names, the optimizer.
+"""What a classifier adds to the network: pooling over examples, named scores, loss, optimizer.
 
 Padding is told from sound without a second input: the samples after a clip's last non-zero one are padding. So a batch
 of clips of different lengths, filled with zeros, gives each clip the scores that it has alone.
@@ -152,6 +152,66 @@ class ClassScores(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "labels": self.labels, "multi_label": self.multi_label}
+
+
+def _by_form(of_rows, of_numbers, targets, scores):
+    """A function of targets and scores: one for one-hot rows, one for class numbers.
+
+    A tf.function that has seen both no longer knows the rank; then the count tells them apart.
+    """
+    if getattr(targets.shape, "rank", 0) is None:
+        shape = ops.shape(scores)
+        return ops.cond(
+            ops.equal(ops.size(targets), ops.size(scores)),
+            lambda: of_rows(ops.reshape(targets, shape), scores),
+            lambda: of_numbers(ops.reshape(targets, shape[:-1]), scores),
+        )
+    a_number_a_row = targets.shape[-1:] == (1,) and scores.shape[-1] != 1
+    numbers = a_number_a_row or len(targets.shape) < len(scores.shape)
+    return (of_numbers if numbers else of_rows)(targets, scores)
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class Crossentropy(keras.losses.Loss):
+    """Categorical crossentropy of one-hot targets or of class numbers, told apart by their shape.
+
+    Targets: (…, classes), or class numbers (…) or (…, 1) from 0; of any dtype.
+    Scores:  (…, classes), which sum to 1
+
+    Example:
+        >>> scores = keras.ops.array([[0.5, 0.5], [0.25, 0.75]])
+        >>> loss = Crossentropy()
+        >>> bool(loss(keras.ops.array([0, 1]), scores) == loss(keras.ops.eye(2), scores))
+        True
+    """
+
+    def call(self, y_true, y_pred):
+        of_rows, of_numbers = keras.losses.categorical_crossentropy, keras.losses.sparse_categorical_crossentropy
+        return _by_form(of_rows, of_numbers, y_true, y_pred)
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class Accuracy(keras.metrics.MeanMetricWrapper):
+    """Share of the rows whose highest score is the target's; both as for Crossentropy.
+
+    Example:
+        >>> accuracy = Accuracy()
+        >>> accuracy.update_state([0, 1], keras.ops.array([[0.9, 0.1], [0.9, 0.1]]))
+        >>> float(accuracy.result())
+        0.5
+    """
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(_are_right, name=name, dtype=dtype)
+
+    def get_config(self) -> dict:
+        return {"name": self.name, "dtype": self.dtype}
+
+
+def _are_right(targets, scores):
+    """1.0 for each row whose highest score is the target's, else 0.0."""
+    of_rows, of_numbers = keras.metrics.categorical_accuracy, keras.metrics.sparse_categorical_accuracy
+    return _by_form(of_rows, of_numbers, ops.convert_to_tensor(targets), scores)
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")

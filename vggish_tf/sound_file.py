@@ -6,9 +6,10 @@ stops between frames; an Ogg or Opus without a whole last page; an MP3 two frame
 libsndfile's own complaints; compressed audio behind the end that libsndfile sees (files joined end to end, a VBR MP3
 without a Xing header).
 
-What it does not do: AAC, raw PCM, pipes. It cannot see that these were cut: an MP3 or FLAC whose header gives no count,
-cut between two frames; a WAV or AU written to a pipe (its size is a placeholder, and whatever is there is read); NIST,
-IRCAM, PAF, PVF, AVR, MAT5, SDS and other rare formats. Nor does it find noise where a bit flipped.
+What it does not do: AAC and what else ffmpeg.py reads, raw PCM, pipes. It cannot see that these were
+cut: an MP3 or FLAC whose header gives no count, cut between two frames; a WAV or AU written to a pipe
+(its size is a placeholder, and whatever is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5, SDS and
+other rare formats. Nor does it find noise where a bit flipped.
 
 Written is MP3 alone, for players.
 """
@@ -16,10 +17,11 @@ Written is MP3 alone, for players.
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -27,11 +29,13 @@ import soundfile
 from vggish_tf.errors import AudioError
 from vggish_tf.waveform import check_rate, check_samples
 
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd",
+            ".caf", ".w64", ".rf64")  # fmt: skip
 PIECE = 1 << 20  # values that are decoded or resampled at a time
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
 _MPEG_SLACK = 2 * 1152  # samples; encoders count the frame that holds the header, or do not
-_CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
+CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
 # Where libsndfile's log says "NAME : 320000 (should be 239989)"; the first of the names that is in the log counts,
 # since the log ends after 2 kB and long metadata can push the second line out.
 _SIZE_LINES = {
@@ -46,6 +50,30 @@ _SIZE_LINES = {
 }
 
 
+class AudioInfo(NamedTuple):
+    """Header of a sound file.
+
+    `num_samples` is None if the header does not say, and an estimate for an MP3 without Xing header
+    and for what ffmpeg decodes.
+    """
+
+    sample_rate: int
+    num_channels: int
+    num_samples: int | None
+    format: str
+    subtype: str
+
+
+class Sound(NamedTuple):
+    """An open sound file: its header, and its decoder.
+
+    `blocks` is a function of the samples in a block → blocks (num_samples, num_channels) float32, up to the end.
+    """
+
+    info: AudioInfo
+    blocks: Callable[[float], Iterator[np.ndarray]]
+
+
 class _Sound(soundfile.SoundFile):
     """A SoundFile that only reads forward: soundfile seeks after every read, which GSM610, DWVW and SDS cannot."""
 
@@ -54,16 +82,17 @@ class _Sound(soundfile.SoundFile):
 
 
 @contextmanager
-def opened(path) -> Iterator[tuple[BinaryIO, _Sound]]:
-    """The file and its decoder, once everything is checked that can be before decoding."""
-    with _open_file(path) as file:
-        sound = _open_sound(file)
-        with sound:
-            _check_header(file, sound)
-            yield file, sound
+def opened(file: BinaryIO) -> Iterator[Sound]:
+    """A file that libsndfile reads, once everything is checked that can be before decoding."""
+    with _open_sound(file) as sound:
+        _check_header(file, sound)
+        known = None if sound.frames >= 2**62 else sound.frames
+        info = AudioInfo(sound.samplerate, sound.channels, known, sound.format, sound.subtype)
+        yield Sound(info, partial(_decode, file, sound))
 
 
-def _open_file(path) -> BinaryIO:
+def open_file(path) -> BinaryIO:
+    """Opens a file of any content, once it is known to be one."""
     if not isinstance(path, (str, os.PathLike)):
         raise AudioError(
             f"path must be a string or a Path; received {type(path).__name__}. "
@@ -107,11 +136,11 @@ def _check_header(file: BinaryIO, sound: _Sound):
         )
     declared, held = _sizes(sound)
     if declared - held > _SIZE_SLACK and not _is_placeholder(declared):
-        raise AudioError(f"{file.name}: the header promises {declared:,} bytes, the file holds {held:,}. {_CUT}")
+        raise AudioError(f"{file.name}: the header promises {declared:,} bytes, the file holds {held:,}. {CUT}")
     if re.search(r"^(\*\*\* File seems to be truncated|Seems to be a truncated file)", sound.extra_info, re.MULTILINE):
-        raise AudioError(f"{file.name}: the header promises more than the file holds. {_CUT}")
+        raise AudioError(f"{file.name}: the header promises more than the file holds. {CUT}")
     if sound.format == "OGG" and not _has_last_page(file):
-        raise AudioError(f"{file.name}: the last Ogg page is missing or not whole. {_CUT}")
+        raise AudioError(f"{file.name}: the last Ogg page is missing or not whole. {CUT}")
 
 
 def _sizes(sound: _Sound) -> tuple[int, int]:
@@ -137,12 +166,17 @@ def _has_last_page(file: BinaryIO) -> bool:
 
 def _has_sample_count(file: BinaryIO) -> bool:
     """Whether the first frame of an MP3, behind an ID3v2 tag, counts the frames; otherwise libsndfile guesses."""
+    first = read_head(file, 4096)
+    return any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
+
+
+def read_head(file: BinaryIO, size: int) -> bytes:
+    """The first bytes behind an ID3v2 tag, if there is one."""
     head = _read_at(file, 0, 10)
     start = 0
-    if head[:3] == b"ID3":
-        start = 10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-    first = _read_at(file, start, 4096)
-    return any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
+    if head[:3] == b"ID3" and len(head) == 10:
+        start = 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    return _read_at(file, start, size)
 
 
 def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
@@ -154,7 +188,7 @@ def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
     return data
 
 
-def decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.ndarray]:
+def _decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.ndarray]:
     """Blocks (num_samples, num_channels) float32, then the checks that only the end allows."""
     size = int(max(1, min(block_samples, PIECE // sound.channels)))
     count = 0
@@ -163,7 +197,7 @@ def decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.n
             block = sound.read(max(1, min(size, sound.frames - count)), dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, OSError, ValueError) as error:
             reason = getattr(error, "error_string", error) or "decoder error"
-            raise AudioError(f"{file.name}: decoding failed after {count:,} samples ({reason}). {_CUT}") from None
+            raise AudioError(f"{file.name}: decoding failed after {count:,} samples ({reason}). {CUT}") from None
         if not len(block):
             break
         check_samples(block, file.name, count)
@@ -177,7 +211,7 @@ def _check_count(file: BinaryIO, sound: _Sound, count: int):
     is_mpeg = sound.subtype.startswith("MPEG")
     counted = sound.frames < 2**62 and (not is_mpeg or _has_sample_count(file))
     if counted and sound.frames - count > (_MPEG_SLACK if is_mpeg else 0):
-        raise AudioError(f"{file.name}: the header promises {sound.frames:,} samples, the file holds {count:,}. {_CUT}")
+        raise AudioError(f"{file.name}: the header promises {sound.frames:,} samples, the file holds {count:,}. {CUT}")
     size = os.fstat(file.fileno()).st_size
     left = size - file.tell()
     if (is_mpeg or sound.format in ("FLAC", "OGG")) and left > max(size // 10, 1 << 14):

@@ -1,7 +1,7 @@
 """Fine-tuning: from labelled sounds to a saved classifier.
 
     model     classifier(): the network and a head as one Keras model, waveform → class scores
-    clips     a folder or CSV → labelled clips in splits
+    clips     a folder or CSV → labelled clips in splits; table: the rows of a CSV
     data      dataset(): clips → tf.data
     augment   random gain, shift, noise, mix-up, SpecAugment, as Keras layers
     cache     log-mel or embeddings, computed once a clip

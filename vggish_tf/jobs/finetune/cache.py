@@ -2,6 +2,7 @@
 
 A value's name in the cache is the digest of all that it depends on, the file's path, size and time of change included,
 so that a folder may be kept, shared and come back to after a killed run. It is never out of date; it is never cleared.
+A file that is empty, cut or something else is computed anew.
 """
 
 import hashlib
@@ -48,7 +49,10 @@ def cached(
         raise VGGishError(
             'embeddings cannot be cached while the network moves. Say trainable="head", or cache "examples".'
         )
-    features = CachedFeatures(data, model, stage, {} if folder is None else _Folder(folder))
+    features = CachedFeatures(data, model, stage, {})
+    if folder is not None:
+        features.store = _Folder(folder, features.shape)
+        features.store.report_damage(features.keys.values())
     missing = [clip for clip, key in features.keys.items() if key not in features.store]
     for clip, rows in _compute(data, model, stage, missing):
         features.store[features.keys[clip]] = rows
@@ -74,21 +78,36 @@ class CachedFeatures:
 def _key(clip: Clip, base: tuple) -> str:
     """The digest of what the values of a clip depend on."""
     status = clip.path.stat()
-    parts = (*base, str(clip.path.resolve()), status.st_size, status.st_mtime_ns, clip.start, clip.end)
+    parts = (*base, clip.file, status.st_size, status.st_mtime_ns, clip.start, clip.end)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 class _Folder(MutableMapping[str, np.ndarray]):
-    """Arrays by name, one `.npy` each."""
+    """Arrays (n, *shape) float32 by name, one `.npy` each; a file of anything else counts as none."""
 
-    def __init__(self, folder: str | os.PathLike[str]):
-        self.folder = make_folder(folder)
+    def __init__(self, folder: str | os.PathLike[str], shape: tuple[int, ...]):
+        self.folder, self.shape = make_folder(folder), shape
 
     def __contains__(self, key):
-        return self._path(key).exists()
+        """Goes by the header and the size, since a cache may be far larger than memory."""
+        path = self._path(key)
+        try:
+            rows = np.load(path, mmap_mode="r")
+            whole = path.stat().st_size == rows.offset + rows.nbytes
+        except Exception:  # NumPy raises half a dozen kinds at files that are no arrays
+            return False
+        return whole and rows.dtype == np.float32 and rows.ndim > 0 and rows.shape[1:] == self.shape
 
     def __getitem__(self, key):
+        if key not in self:
+            raise VGGishError(f"{self._path(key)} is damaged or gone. Start again with --resume: it is computed anew.")
         return np.load(self._path(key))
+
+    def report_damage(self, keys: Iterable[str]):
+        count = sum(self._path(key).exists() and key not in self for key in keys)
+        if count:
+            what = "1 damaged value" if count == 1 else f"{count} damaged values"
+            print(f"{what} in {self.folder} {'is' if count == 1 else 'are'} computed anew")
 
     def __setitem__(self, key, rows):
         with replacing(self._path(key)) as temporary:

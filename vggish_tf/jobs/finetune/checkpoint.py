@@ -1,4 +1,4 @@
-"""What a killed run goes on from, as one npz: the numbers that moved, the optimizer's, and where it was.
+"""Training checkpoint as one npz: weights that moved, optimizer state, progress.
 
 What does not move is not in it: the run is set up again from the same arguments, and `check` sees to it that they are.
 """
@@ -6,10 +6,9 @@ What does not move is not in it: the run is set up again from the same arguments
 import hashlib
 import json
 import os
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -17,8 +16,18 @@ import numpy as np
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import replacing
 from vggish_tf.jobs.finetune.data import Dataset
+from vggish_tf.jobs.finetune.progress import Progress
 
 Arrays = dict[str, np.ndarray]
+AGAIN = "Give the arguments of that run, or start again with --overwrite."
+
+
+class Checkpoint(NamedTuple):
+    """What a file holds: variables by name, the run that they are of, and how far it was."""
+
+    arrays: Arrays
+    fingerprint: dict[str, str]
+    progress: Progress
 
 
 def state_of(trainee: keras.Model) -> Arrays:
@@ -27,18 +36,30 @@ def state_of(trainee: keras.Model) -> Arrays:
     Raises:
         VGGishError: one holds a number that is not finite.
     """
-    arrays = {name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in _variables(trainee).items()}
+    arrays = {name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in variables_of(trainee).items()}
     bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if bad:
         raise VGGishError(f"{bad[0]} is no longer finite")
     return arrays
 
 
-def restore(trainee: keras.Model, arrays: Arrays):
-    """Puts back what `state_of` returned, or the part of it that is given."""
-    variables = _variables(trainee)
-    for name, array in arrays.items():
-        variables[name].assign(array)
+def restore(path: Path, arrays: Arrays, variables: Mapping[str, keras.Variable]):
+    """Puts arrays into the variables of the same names: into all of them, or into none.
+
+    Raises:
+        VGGishError: a variable has no array, an array no variable, or one another shape.
+    """
+    wrong = [f"no {name}" for name in variables if name not in arrays]
+    wrong += [f"{name}, which the model has not" for name in arrays if name not in variables]
+    wrong += [
+        f"{name} {arrays[name].dtype} {arrays[name].shape} instead of {tuple(variable.shape)}"
+        for name, variable in variables.items()
+        if name in arrays and (arrays[name].shape != tuple(variable.shape) or arrays[name].dtype.kind not in "fiu")
+    ]
+    if wrong:
+        raise VGGishError(f"{path} does not fit the model: it has {'; '.join(wrong[:3])}. {AGAIN}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
 
 
 def weights_only(arrays: Arrays) -> Arrays:
@@ -54,18 +75,22 @@ def write(path: Path, arrays: Arrays, about: dict[str, Any]):
         os.fsync(file.fileno())
 
 
-def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
+def read(path: Path) -> Checkpoint:
     """What `write` wrote.
 
     Raises:
-        VGGishError: the file is missing or damaged.
+        VGGishError: the file is missing, damaged or something else.
     """
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise VGGishError(f"cannot read the checkpoint {path}: {error}. Start again with --overwrite.") from None
-    return arrays, json.loads(str(arrays.pop("about")))
+        about = json.loads(str(arrays.pop("about")))
+        return Checkpoint(arrays, dict(about["fingerprint"]), Progress(**about["progress"]))
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds at files that are no npz
+        reason = f"{type(error).__name__} {error}".splitlines()[0].rstrip(". ")
+        raise VGGishError(
+            f"cannot read the training checkpoint {path}: {reason}. Start again with --overwrite."
+        ) from None
 
 
 def check(path: Path, found: dict[str, str], expected: dict[str, str]):
@@ -76,10 +101,7 @@ def check(path: Path, found: dict[str, str], expected: dict[str, str]):
     """
     different = [name for name, value in expected.items() if found.get(name) != value]
     if different:
-        raise VGGishError(
-            f"{path} is of another run: {', '.join(different)} differ. "
-            "Give the arguments of that run, or start again with --overwrite."
-        )
+        raise VGGishError(f"{path} is of another run: {', '.join(different)} differ. {AGAIN}")
 
 
 def fingerprint(
@@ -106,6 +128,12 @@ def _without_names(config):
     return config
 
 
-def _variables(trainee: keras.Model) -> dict[str, keras.Variable]:
-    moving = {f"model/{variable.path}": variable for variable in trainee.trainable_variables}
-    return moving | {f"optimizer/{number}": variable for number, variable in enumerate(trainee.optimizer.variables)}
+def weights_of(trainee: keras.Model) -> dict[str, keras.Variable]:
+    """The weights that move."""
+    return {f"model/{variable.path}": variable for variable in trainee.trainable_variables}
+
+
+def variables_of(trainee: keras.Model) -> dict[str, keras.Variable]:
+    """The weights that move, and the optimizer's variables."""
+    optimizer = {f"optimizer/{number}": variable for number, variable in enumerate(trainee.optimizer.variables)}
+    return weights_of(trainee) | optimizer

@@ -4,19 +4,20 @@ A folder has one subfolder a class. A CSV has the columns path, label and, if wa
 paths are relative to the CSV, and `a;b` in the column label is two labels.
 """
 
-import csv
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from vggish_tf import audio, ffmpeg
 from vggish_tf.errors import VGGishError
+from vggish_tf.jobs.finetune import table
 
 SPLITS = ("train", "validation", "test")
-SUFFIXES = tuple(".wav .flac .ogg .oga .opus .mp3 .aiff .aif .aifc .au .snd .caf .w64 .rf64".split())  # noqa: SIM905
 LABEL_SEPARATOR = ";"
 COLUMNS = ("path", "label", "start", "end", "split")
 
@@ -37,6 +38,16 @@ class Clip:
     start: float = 0.0
     end: float | None = None
     split: str = ""
+
+    @cached_property
+    def file(self) -> str:
+        """Path without links and detours: the same for all spellings of a file."""
+        return os.path.realpath(self.path)
+
+    @property
+    def last(self) -> float:
+        """The end in seconds; infinity is the end of the file."""
+        return float("inf") if self.end is None else self.end
 
     def __str__(self):
         if not self.start and self.end is None:
@@ -65,40 +76,50 @@ def _find_in_folder(folder: Path) -> list[Clip]:
     clips = [Clip(path, (entry.name,)) for entry in classes for path in _audio_files(entry)]
     empty = sorted({entry.name for entry in classes} - {label for clip in clips for label in clip.labels})
     if empty:
-        raise VGGishError(f"{folder}: no audio files in {_listed(empty)}. Fill or remove these subfolders.")
+        hint = ffmpeg_hint(path for name in empty for path in (folder / name).rglob("*"))
+        raise VGGishError(f"{folder}: no audio files in {_listed(empty)}{hint}. Fill or remove these subfolders.")
     return clips
 
 
 def _audio_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    suffixes = audio.suffixes()
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and not path.name.startswith("."))
     return sorted(path for path in files if path.is_file())
 
 
+def ignored(source: str | os.PathLike[str], clips: list[Clip]) -> list[Path]:
+    """Files that no clip is made of, hidden ones apart: in no class, or not audio by suffix."""
+    heard, source = {clip.path for clip in clips}, Path(source)
+    others = sorted(path for path in source.rglob("*") if path not in heard and path.is_file())
+    return [path for path in others if not any(part[0] == "." for part in path.relative_to(source).parts)]
+
+
+def ffmpeg_hint(paths: Iterable[Path]) -> str:
+    """A remark in brackets if some of the paths would be audio, were ffmpeg there."""
+    wanted = sorted({path.suffix.lower() for path in paths} & set(ffmpeg.SUFFIXES))
+    if not wanted or ffmpeg.is_installed():
+        return ""
+    need = "needs" if len(wanted) == 1 else "need"
+    return f" ({', '.join(wanted)} {need} ffmpeg, which is not installed: {ffmpeg.INSTALL})"
+
+
 def _read_csv(path: Path) -> Iterator[Clip]:
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        columns = rows.fieldnames or []
-        unknown = [name for name in columns if name not in COLUMNS]
-        if unknown or not {"path", "label"} <= set(columns):
-            raise VGGishError(
-                f"{path}: the first line must name the columns path,label and, if wanted, start,end,split; "
-                f"received {','.join(columns) or 'nothing'}."
-            )
-        clips = [_clip_of_row(row, path, rows.line_num) for row in rows]
+    clips = [_clip_of_row(row, path, line) for line, row in table.read(path, COLUMNS, COLUMNS[:2])]
     if not clips:
         raise VGGishError(f"{path} has no rows under its header.")
     _check_splits(clips, path)
     yield from clips
 
 
-def _clip_of_row(row: dict, path: Path, line: int) -> Clip:
-    labels = tuple(filter(None, (label.strip() for label in (row["label"] or "").split(LABEL_SEPARATOR))))
+def _clip_of_row(row: table.Row, path: Path, line: int) -> Clip:
+    labels = tuple(filter(None, (label.strip() for label in row["label"].split(LABEL_SEPARATOR))))
     start, end = (_seconds(row.get(name), name, path, line) for name in ("start", "end"))
-    split = (row.get("split") or "").strip()
-    if not row["path"] or split not in ("", *SPLITS) or (end is not None and end <= (start or 0.0)):
+    split = row.get("split", "").strip()
+    named = row["path"] and "\0" not in row["path"]
+    if not named or split not in ("", *SPLITS) or (end is not None and end <= (start or 0.0)):
         raise VGGishError(
             f"{path}, line {line}: a row needs a path, an end after its start, and a split out of "
-            f"{', '.join(SPLITS)} if there is one; received {','.join(value or '' for value in row.values())}."
+            f"{', '.join(SPLITS)} if there is one; received {table.shown(row)}."
         )
     return Clip(path.parent / row["path"], labels, start or 0.0, end, split)
 
@@ -119,10 +140,14 @@ def _check_splits(clips: list[Clip], path: Path):
     without = [clip for clip in clips if not clip.split]
     if 0 < len(without) < len(clips):
         raise VGGishError(f"{path}: {len(without)} rows have no split and the others do. Fill in all, or none.")
-    first: dict[Path, str] = {}
+    first: dict[str, Clip] = {}
     for clip in clips:
-        if first.setdefault(clip.path, clip.split) != clip.split:
-            raise VGGishError(f"{path}: {clip.path} is in both {first[clip.path]} and {clip.split}. Choose one a file.")
+        other = first.setdefault(clip.file, clip)
+        if other.split != clip.split:
+            again = "" if other.path == clip.path else f", the second time as {clip.path}"
+            raise VGGishError(
+                f"{path}: {other.path} is in both {other.split} and {clip.split}{again}. Choose one a file."
+            )
 
 
 def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: bool) -> list[str]:
@@ -135,6 +160,8 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
     wrong = next((clip for clip in clips if len(clip.labels) != 1), None)
     if wrong and not multi_label:
         raise VGGishError(f"{wrong} has {len(wrong.labels)} labels; one is expected. Say multi_label (--multi-label).")
+    if not multi_label:
+        _check_one_label_a_stretch(clips)
     found = {label for clip in clips for label in clip.labels}
     expected = sorted(found) if labels is None else list(labels)
     stranger = next((clip for clip in clips if not set(clip.labels) <= set(expected)), None)
@@ -146,6 +173,20 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
     if len(expected) < (1 if multi_label else 2):
         raise VGGishError(f"two classes or more are needed; found {_listed(expected)}.")
     return expected
+
+
+def _check_one_label_a_stretch(clips: list[Clip]):
+    """Raises if a clip lies within one of the same file that has another label."""
+    longest: dict[str, dict[str, Clip]] = {}  # by file and label: of those that have begun, the one that ends last
+    for clip in sorted(clips, key=lambda clip: (clip.file, clip.start, -clip.last)):
+        begun = longest.setdefault(clip.file, {})
+        for label, other in begun.items():
+            if label != clip.labels[0] and clip.last <= other.last:
+                raise VGGishError(
+                    f"{clip} is labelled {clip.labels[0]!r}, and {other} {label!r}, which is the same sound. "
+                    "Choose one label, or say multi_label (--multi-label) and give both to one clip."
+                )
+        begun[clip.labels[0]] = max(begun.get(clip.labels[0], clip), clip, key=lambda clip: clip.last)
 
 
 def split(clips: list[Clip], *, validation: float, test: float, seed: int, multi_label: bool) -> list[Clip]:
@@ -169,23 +210,23 @@ def split(clips: list[Clip], *, validation: float, test: float, seed: int, multi
             )
         generator = np.random.default_rng(seed)
         where = {file: name for files in strata.values() for file, name in _deal(files, validation, test, generator)}
-        clips = [replace(clip, split=where[clip.path]) for clip in clips]
+        clips = [replace(clip, split=where[clip.file]) for clip in clips]
     _check_every_label_is_trained(clips)
     return clips
 
 
-def _strata(clips: list[Clip], multi_label: bool) -> dict[str, list[Path]]:
+def _strata(clips: list[Clip], multi_label: bool) -> dict[str, list[str]]:
     """The files of each class, or all of them together, in order and once."""
-    strata: dict[str, dict[Path, None]] = {}
-    seen: set[Path] = set()
+    strata: dict[str, dict[str, None]] = {}
+    seen: set[str] = set()
     for clip in clips:
-        if clip.path not in seen:  # a file with segments of several classes goes by its first
-            strata.setdefault("all" if multi_label else clip.labels[0], {})[clip.path] = None
-            seen.add(clip.path)
+        if clip.file not in seen:  # a file with segments of several classes goes by its first
+            strata.setdefault("all" if multi_label else clip.labels[0], {})[clip.file] = None
+            seen.add(clip.file)
     return {name: list(files) for name, files in strata.items()}
 
 
-def _deal(files: list[Path], validation: float, test: float, generator) -> Iterator[tuple[Path, str]]:
+def _deal(files: list[str], validation: float, test: float, generator) -> Iterator[tuple[str, str]]:
     counts = [max(1, round(share * len(files))) if share else 0 for share in (validation, test)]
     names = ["validation"] * counts[0] + ["test"] * counts[1]
     names += ["train"] * (len(files) - len(names))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -46,6 +47,7 @@ class Dataset:
         weights: how much a clip of each label counts.
         skipped: the clips that cannot be read, and why.
         short: the clips under one example, which are filled with silence.
+        ignored: the files of a folder that are no clips: not audio by their suffix, or in no class.
         features: what a clip is replaced by, as `cache.cached` sets it; None: its waveform.
     """
 
@@ -58,6 +60,7 @@ class Dataset:
     weights: dict[str, float]
     skipped: Sequence[tuple[Clip, AudioError]] = ()
     short: Sequence[Clip] = ()
+    ignored: Sequence[Path] = ()
     features: "Features | None" = None
     failures: list[Exception] = field(default_factory=list, compare=False)
 
@@ -195,6 +198,7 @@ def dataset(
         weights=tables.class_weights(train, names) if class_weight else dict.fromkeys(names, 1.0),
         skipped=skipped,
         short=[clip for clip, length in samples.items() if length < params.min_samples],
+        ignored=tables.ignored(source, found),
     )
 
 

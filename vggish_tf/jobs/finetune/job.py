@@ -15,6 +15,7 @@ from vggish_tf.jobs import pictures
 from vggish_tf.jobs.finetune import report
 from vggish_tf.jobs.finetune.augment import AUGMENTATIONS
 from vggish_tf.jobs.finetune.cache import cached
+from vggish_tf.jobs.finetune.clips import ffmpeg_hint
 from vggish_tf.jobs.finetune.data import LISTED, Dataset, dataset, describe_skipped
 from vggish_tf.jobs.finetune.model import classifier, is_untrained
 from vggish_tf.jobs.finetune.progress import Progress
@@ -101,9 +102,17 @@ def _describe_data(data: Dataset):
     if data.skipped:
         print(f"left out, since they cannot be read: {len(data.skipped)} clips\n{describe_skipped(data.skipped)}")
     if data.short:
-        more = f" and {len(data.short) - LISTED} more" if len(data.short) > LISTED else ""
-        names = ", ".join(map(str, data.short[:LISTED])) + more
-        print(f"shorter than one example, filled with silence: {len(data.short)} clips: {names}")
+        print(f"shorter than one example, filled with silence: {len(data.short)} clips: {_named(data.short)}")
+    if data.ignored:
+        print(
+            f"ignored, not audio by their names or in no class: {len(data.ignored)} files: {_named(data.ignored)}"
+            + ffmpeg_hint(data.ignored)
+        )
+
+
+def _named(things: Sequence) -> str:
+    more = f" and {len(things) - LISTED} more" if len(things) > LISTED else ""
+    return ", ".join(map(str, things[:LISTED])) + more
 
 
 def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:

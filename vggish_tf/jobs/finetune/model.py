@@ -47,11 +47,12 @@ def classifier(
 
     Args:
         num_classes: two or more; with multi_label, one or more.
-        multi_label: False: scores of a clip sum to 1 (softmax, categorical crossentropy). True: any number of classes
-            at once (sigmoid, binary crossentropy). Either way targets are (batch, num_classes), 1 where the class is.
+        multi_label: False: scores of a clip sum to 1 (softmax, categorical crossentropy). True: any
+            number of classes at once (sigmoid, binary crossentropy). Either way targets are
+            (batch, num_classes), 1 where the class is; without multi_label also class numbers (batch,).
         hidden: units of the ReLU layers between the embedding and the scores. Upstream's demo has one of 100.
         pool: how the hidden vectors of a clip's examples become one: "mean", "max" or "attention". None scores every
-            example; targets are then (batch, examples, num_classes), and those of padding are ignored. `dataset` and
+            example; targets then have an axis of examples, and those of padding are ignored. `dataset` and
             `train` have one target a clip: for that, call fit() with targets of your own.
         weights: as for VGGish(); None starts from untrained weights.
         trainable: what moves besides the head: "head" nothing, "fc" the dense layers of the network, "conv4" also its
@@ -124,11 +125,11 @@ def _head(embedding, sounding, labels, multi_label, hidden, pool, dropout):
 
 def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer):
     multi_label = model.get_layer("scores").multi_label
-    accuracy = keras.metrics.BinaryAccuracy if multi_label else keras.metrics.CategoricalAccuracy
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy") if multi_label else heads.Accuracy()
     model.compile(
         optimizer=optimizer,
-        loss="binary_crossentropy" if multi_label else "categorical_crossentropy",
-        weighted_metrics=[accuracy(name="accuracy")],
+        loss="binary_crossentropy" if multi_label else heads.Crossentropy(),
+        weighted_metrics=[accuracy],
         jit_compile=False,  # XLA would compile anew for every clip length
     )
 

@@ -53,3 +53,18 @@ def draw_loss(ax: "Axes", progress: Progress) -> None:
     ax.set(xlim=(0.5, progress.epoch + 0.5), xlabel="epoch", ylabel="loss", title="loss")
     ax.set_ylim(0.0, 1.08 * max(max(row["loss"], row["val_loss"]) for row in progress.history))
     ax.legend(frameon=False)
+
+
+def describe_limit(progress: Progress, epochs: int) -> str:
+    """One line for a run that the number of epochs ended, not the validation loss.
+
+    Example:
+        >>> describe_limit(Progress([{"val_loss": 2.0}, {"val_loss": 1.0}], best_epoch=2), 2)[:50]
+        'the limit of 2 epochs ended the training with the '
+    """
+    falling = progress.best_epoch == progress.epoch
+    how = "with the validation loss still falling" if falling else "before the validation loss had stopped falling"
+    return (
+        f"the limit of {epochs} epochs ended the training {how} (lowest in epoch {progress.best_epoch}). "
+        "Raise epochs (--epochs), or learning_rate (--learning-rate), and start again."
+    )

@@ -20,7 +20,7 @@ from vggish_tf.jobs.finetune import checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
 from vggish_tf.jobs.finetune.data import Dataset
 from vggish_tf.jobs.finetune.model import Stage
-from vggish_tf.jobs.finetune.progress import Progress, describe_epoch
+from vggish_tf.jobs.finetune.progress import Progress, describe_epoch, describe_limit
 from vggish_tf.jobs.finetune.tensorboard import Logs
 from vggish_tf.jobs.finetune.trainee import reseed, trainee_of
 
@@ -78,7 +78,7 @@ def train(
         runner.run_epoch(epochs)
         if log:
             log.write(runner.progress)
-    runner.finish()
+    runner.finish(epochs, patience)
     return runner.progress
 
 
@@ -108,11 +108,16 @@ class _Runner:
     def resume(self):
         if not self.checkpoint.exists():
             return
-        arrays, about = checkpoint.read(self.checkpoint)
-        checkpoint.check(self.checkpoint, about["fingerprint"], self.fingerprint)
-        checkpoint.restore(self.trainee, arrays)
-        self.progress = Progress(**about["progress"])
+        self._restore(self.best, checkpoint.weights_of(self.trainee))  # so that it is known now that it can be
+        self.progress = self._restore(self.checkpoint, checkpoint.variables_of(self.trainee))
         print(f"resuming after epoch {self.progress.epoch}")
+
+    def _restore(self, path: Path, variables: dict[str, keras.Variable]) -> Progress:
+        """Puts back what a file of this run holds, and says how far the run was."""
+        found = checkpoint.read(path)
+        checkpoint.check(path, found.fingerprint, self.fingerprint)
+        checkpoint.restore(path, found.arrays, variables)
+        return found.progress
 
     def run_epoch(self, epochs: int):
         number, started = self.progress.epoch + 1, time.perf_counter()
@@ -171,10 +176,12 @@ class _Runner:
             temporary.write_text(json.dumps(self.progress.history, indent=1), encoding="utf-8")
         print(describe_epoch(row, number, epochs) + ("  best" if is_best else ""), flush=True)
 
-    def finish(self):
-        if self.best.exists():
-            arrays, _ = checkpoint.read(self.best)
-            checkpoint.restore(self.trainee, arrays)
+    def finish(self, epochs: int, patience: int):
+        """Goes back to the best epoch; says so if the epochs ended the training, not the loss."""
+        if self.progress.epoch:
+            self._restore(self.best, checkpoint.weights_of(self.trainee))
+        if self.waited < patience:
+            print(describe_limit(self.progress, epochs))
 
     def _describe_failure(self, number: int, batch: int | None, what: str = "the loss is not finite") -> str:
         where = f"epoch {number}"

@@ -1,0 +1,71 @@
+"""A CSV → its rows, each with the number of its line; what is wrong is said with that number."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vggish_tf.errors import VGGishError
+
+SHOWN = 200  # characters of a bad row that a message repeats
+_SURPLUS = "surplus"  # the key of the values that no column is for; `columns` must not have it
+
+Row = dict[str, str]
+
+
+def read(path: Path, columns: Sequence[str], required: Sequence[str]) -> Iterator[tuple[int, Row]]:
+    """Rows as column → text, "" where a row is short, and the line on which each ends.
+
+    Raises:
+        VGGishError: not UTF-8, other columns, more values than columns, or not CSV.
+    """
+    rows = csv.DictReader(io.StringIO(_text_of(path), newline=""), restkey=_SURPLUS, restval="")
+    line = 0  # of the last row that could be read
+    try:
+        names = list(rows.fieldnames or [])
+        _check_columns(path, names, columns, required)
+        line = rows.line_num
+        for row in rows:
+            line = rows.line_num
+            if _SURPLUS in row:
+                raise _surplus(path, line, row, names)
+            yield line, row
+    except csv.Error as error:
+        raise VGGishError(f"{path}, line {line + 1}: {error}. Is a quote left open there?") from None
+
+
+def shown(row: Row) -> str:
+    """A row as a message repeats it: on one line, and not all of a long one.
+
+    Example:
+        >>> shown({"path": "a.wav", "label": "x"})
+        "'a.wav,x'"
+    """
+    return repr(",".join(row.values())[:SHOWN])
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = f"byte 0x{error.object[error.start]:02x}"
+        raise VGGishError(f"{path}, line {line}: this is not UTF-8 ({byte}). Save the table as UTF-8.") from None
+
+
+def _check_columns(path: Path, names: list[str], columns: Sequence[str], required: Sequence[str]):
+    if not set(required) <= set(names) <= set(columns) or len(set(names)) < len(names):
+        optional = ",".join(name for name in columns if name not in required)
+        raise VGGishError(
+            f"{path}: the first line must name the columns {','.join(required)} and, if wanted, {optional}; "
+            f"received {','.join(names)[:SHOWN] or 'nothing'}."
+        )
+
+
+def _surplus(path: Path, line: int, row: dict, names: list[str]) -> VGGishError:
+    surplus = row.pop(_SURPLUS)
+    values = {**row, **{str(place): value for place, value in enumerate(surplus)}}
+    return VGGishError(
+        f"{path}, line {line}: {len(values)} values in {len(names)} columns; received {shown(values)}. "
+        "Put a value that holds a comma in quotes."
+    )
