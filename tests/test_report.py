@@ -1,72 +1,20 @@
 """inspect: what it returns, says and writes; that the page needs nothing else, and that no weights pass for others."""
 
-import base64
-import io
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import soundfile
-from PIL import Image
+from webpage import RATE, Page, write_tones
 
 from vggish_tf import AudioError, CheckpointError, Embedder, Params, VGGish, VGGishError, cli
 from vggish_tf.jobs import report
 from vggish_tf.reference import mel_features, vggish_input, vggish_postprocess
 
-RATE = 48_000
-
-
-class Page(HTMLParser):
-    """What a browser would find: text, headings, the addresses of everything it would load."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.tags, self.addresses, self.text = [], [], ""
-        self.media, self.captions = [], []  # of each source; of each img
-        self.source = path.read_text(encoding="utf-8")
-        self.feed(self.source)
-        self.text = " ".join(self.text.split())
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
-        self.media += [value for name, value in attrs if name == "media"]
-        self.captions += [value for name, value in attrs if name == "alt"]
-
-    def handle_data(self, data):
-        if self.tags and self.tags[-1] != "style":
-            self.text += " " + data
-
-    def pictures(self):
-        return [Image.open(io.BytesIO(picture)) for picture in self.inside("image/png")]
-
-    def inside(self, media_type):
-        prefix = f"data:{media_type};base64,"
-        found = [address for address in self.addresses if address.startswith(prefix)]
-        return [base64.b64decode(address.removeprefix(prefix), validate=True) for address in found]
-
 
 @pytest.fixture
 def file(tmp_path):
     return write_tones(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def inspected(tmp_path_factory):
-    """What inspect() returned of the same file, and its page."""
-    folder = tmp_path_factory.mktemp("inspected")
-    result = report.inspect(write_tones(folder), output=folder / "report.html")
-    return result, Page(folder / "report.html")
-
-
-def write_tones(folder):
-    """3 s of stereo: 1 kHz, and 10 kHz at half its amplitude, which is a fifth of the energy."""
-    seconds = np.arange(3 * RATE) / RATE
-    sound = 0.4 * np.sin(2 * np.pi * 1000 * seconds) + 0.2 * np.sin(2 * np.pi * 10_000 * seconds)
-    path = folder / 'bats & <b>birds "x".wav'
-    soundfile.write(path, np.stack([sound, sound], axis=1), RATE, subtype="FLOAT")
-    return path
 
 
 def said(capsys) -> dict[str, str]:
@@ -164,58 +112,6 @@ def test_the_page_needs_nothing_else_and_says_what_is_printed(file, tmp_path, ca
     assert widths == [688, 688, 1056, 1056] * 6  # narrow, then wide
     assert all(np.ptp(np.asarray(picture.convert("L"))) > 100 for picture in page.pictures())
     assert (tmp_path / "report.html").stat().st_size < 2e6
-
-
-def test_a_dark_window_gets_dark_pictures_and_paper_light_ones(inspected):
-    _, page = inspected
-    dark, narrow = "(prefers-color-scheme: dark)", "(max-width: 600px)"
-    sources = [f"screen and {dark} and {narrow}", f"screen and {narrow}", f"screen and {dark}"]
-    assert [media for media in page.media if media] == sources * 6  # the first that fits is taken
-    grounds = [picture.convert("RGB").getpixel((0, 0)) for picture in page.pictures()]
-    ground = re.search(r"prefers-color-scheme: dark.*?--page: #(\w+)", page.source, re.DOTALL)[1]
-    dark_ground, white = tuple(bytes.fromhex(ground)), (255, 255, 255)
-    assert grounds == [dark_ground, white, dark_ground, white] * 6
-    means = [np.asarray(picture.convert("L")).mean() for picture in page.pictures()]
-    assert max(means[::2]) < 100
-    assert all(light > dark + 60 for dark, light in zip(means[::2], means[1::2], strict=True))
-
-
-def test_the_player_plays_the_recording(inspected):
-    result, page = inspected
-    (sound,) = page.inside("audio/mpeg")
-    played, rate = soundfile.read(io.BytesIO(sound))
-    assert (rate, sound[:1]) == (16_000, b"\xff")
-    assert abs(len(played) - len(result.waveform)) < 3 * 1152
-    tone = 2 * np.abs(np.fft.rfft(played[8000:24_000])) / 16_000  # a second: 1 Hz a bin
-    assert (tone.argmax(), tone.max()) == (1000, pytest.approx(0.4, rel=0.1))  # MP3 is 8 % off
-    assert len(sound) < 30_000
-
-
-def test_a_rate_that_no_player_knows_is_resampled_and_long_recordings_have_no_player(file):
-    stages = report.inspect(file, params=Params(sample_rate=100_000))
-    seconds = np.arange(200_000) / 100_000
-    stages = stages._replace(waveform=np.sin(2 * np.pi * 440 * seconds).astype(np.float32))
-    encoded = re.search(r"base64,([^\"]+)", report.page._player(stages))[1]
-    played, rate = soundfile.read(io.BytesIO(base64.b64decode(encoded)))
-    assert rate == 48_000
-    assert np.abs(np.fft.rfft(played[24_000:72_000])).argmax() == 440
-    for minutes, said in ((5.0, "48,000 Hz, MP3"), (5.1, "lasts 5.1 minutes, and a page holds up to 5")):
-        waveform = np.zeros(round(6_000_000 * minutes), np.float32)
-        html = report.page._player(stages._replace(waveform=waveform))
-        assert said in html
-        assert ("<audio" in html) == (minutes == 5.0)
-
-
-def test_captions_say_what_is_seen(inspected):
-    spectrum, waveform, stft, filters, scale, log_mel = inspected[1].captions
-    assert "strongest at 1 kHz; half of it lies below" in spectrum
-    assert "Marked as removed: above 8 kHz, 20 % (−7.0 dB)." in spectrum
-    assert waveform.startswith("Amplitude over 3.00 s: the peak is 0.4")
-    assert "mean level -11 dBFS" in waveform  # 0.4²/2
-    assert "and 1 kHz, with -8 dBFS; nine tenths of the energy lie between 969 Hz and 1.03 kHz" in stft
-    assert filters.startswith("64 triangles over frequency, the first with its peak at 155 Hz")
-    assert "to 2734 mel at 7.22 kHz" in scale
-    assert "on average mel bin 19 (" in log_mel  # DESIGN, section 3: the largest is in bin 19
 
 
 def test_with_weights_there_are_embeddings(file, seeded_checkpoint, pca_params, capsys):
