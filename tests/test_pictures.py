@@ -41,7 +41,7 @@ TIME_PANELS = ["Waveform", "STFT", "Log-mel", "Embedding", "Quantized", "Self-si
 
 
 def texts(figure):
-    return [text.get_text() for ax in figure.axes for text in ax.texts]
+    return [" ".join(text.get_text().split()) for ax in figure.axes for text in ax.texts]
 
 
 def test_the_whole_title_is_on_the_page_and_its_signs_are_signs():
@@ -133,6 +133,18 @@ def test_nothing_is_cut_off(stages, size):
         figure = pictures.one(draw, stages, size=size)
         box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
         assert min(box.x0, box.y0, width - box.x1, height - box.y1) > 0, draw.__name__
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_a_note_hides_no_label(size):
+    for draw in (pictures.draw_waveform, pictures.draw_stft_magnitude, pictures.draw_log_mel):
+        figure = pictures.one(draw, make_stages(0), size=size)
+        figure.draw_without_rendering()
+        (ax,) = figure.axes
+        (text,) = ax.texts
+        box, inside = text.get_bbox_patch().get_window_extent(), ax.get_window_extent()
+        assert inside.x0 < box.x0
+        assert box.x1 < inside.x1
 
 
 def luminance(color):

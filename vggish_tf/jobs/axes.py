@@ -3,6 +3,7 @@
 Knows arrays and matplotlib axes, not VGGish; jobs/pictures.py is what draws the stages. It never imports pyplot.
 """
 
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ HIGHEST_IN_HERTZ = 12_000
 FEW_COLUMNS = 500  # up to here each is drawn as the box it is; more are blended where they share a pixel
 PERCENTILES = (1.0, 99.9)  # of the values have a colour of their own: outliers take none
 ROUNDING = 1e-5  # of logarithms in float32
+NOTE_CHARACTERS = 24  # in a line: what narrow axes have room for
 BAR_GAP, BAR_WIDTH = 0.08, 0.12  # inches
 
 
@@ -192,4 +194,4 @@ def note(ax: "Axes", text: str) -> None:
     """Says in the middle of a picture why there is nothing in it."""
     box = {"facecolor": ax.get_facecolor(), "edgecolor": "0.6", "boxstyle": "round,pad=0.5"}
     place: Any = {"ha": "center", "va": "center", "transform": ax.transAxes, "zorder": 5}
-    ax.text(0.5, 0.5, text, bbox=box, wrap=True, **place)
+    ax.text(0.5, 0.5, textwrap.fill(text, NOTE_CHARACTERS), bbox=box, **place)
