@@ -33,6 +33,13 @@ def in_blocks(samples, sizes, stream):
     return np.concatenate([*outputs, stream.push(samples[start:]), stream.finish()])
 
 
+class Unreadable:
+    """Answers as a PyTorch tensor that requires grad does."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+
+
 # The mean and the resampling.
 
 
@@ -195,6 +202,9 @@ def test_the_message_for_integers_is_the_one_in_the_design():
         ([0.0, np.nan, np.inf, 0.0], "2 values are NaN, infinite or beyond ±2^31; the first is nan at sample 1,"),
         ([[0.0, -np.inf]], "1 values are NaN, infinite or beyond ±2^31; the first is -inf at sample 0, channel 1"),
         ([0.0, 1e300], "1 values are NaN, infinite"),
+        (np.ma.masked_array(np.zeros(9), mask=True), "waveform is a masked array, and masks are not read. Fill it"),
+        (np.ma.masked_array(np.zeros(9)), "waveform is a masked array"),
+        (Unreadable(), "must be an array of numbers; received Unreadable: Can't call numpy() on Tensor that requires"),
         ([0.0, -2.2e9], "1 values are NaN, infinite"),
     ],
 )

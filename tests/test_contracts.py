@@ -1,6 +1,11 @@
 """Every layer × every contract that a Keras layer keeps."""
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -134,3 +139,63 @@ def test_fold_and_unfold_are_inverse():
     folded = FoldExamples()(nothing)
     assert folded.shape == (1, 96, 64, 1)
     assert UnfoldExamples()([folded, nothing]).shape == (2, 0, 96 * 64)
+
+
+# Samples around a window (400), the next frame (560), an example (15,600), the next (30,960): rows.
+EDGES = {0: 0, 1: 0, 239: 0, 240: 0, 399: 0, 400: 0, 559: 0, 560: 0, 15_599: 0, 15_600: 1, 30_959: 1, 30_960: 2}
+
+# In a process of its own, since a backend is chosen once. Long and short clips alternate: none may
+# spoil the next.
+EDGES_CODE = """
+import json, sys
+import keras
+import numpy as np
+import tiny
+from vggish_tf import Resample, StftMagnitude, VGGish, WaveformToExamples
+lengths, backend = json.loads(sys.argv[1]), sys.argv[2]
+assert keras.config.backend() == backend, keras.config.backend()
+tiny.shrink()
+model = VGGish(None)
+layers = {
+    "rfft": StftMagnitude(),
+    "matrix": StftMagnitude(transform="matrix"),
+    "examples": WaveformToExamples(),
+    "short": WaveformToExamples(pad="short"),
+    "always": WaveformToExamples(pad="always"),
+    "resampled": Resample(16_000, 8_000),
+    "called": model,
+    "predicted": lambda x: model.predict(x, verbose=0),
+}
+for length in lengths:
+    waveform = np.random.default_rng(length).uniform(-0.5, 0.5, (2, length)).astype(np.float32)
+    shapes = {name: list(layer(waveform).shape) for name, layer in layers.items()}
+    print(json.dumps([length, shapes]), flush=True)
+"""
+
+
+def expected_shapes(length: int, rows: int) -> dict[str, list[int]]:
+    frames = 0 if length < 400 else 1 + (length - 400) // 160
+    always = 0 if not length else 1 + max(0, -(-(length - 15_600) // 15_360))
+    return {
+        "rfft": [2, frames, 257],
+        "matrix": [2, frames, 257],
+        "examples": [2, rows, 96, 64],
+        "short": [2, max(rows, min(length, 1)), 96, 64],
+        "always": [2, always, 96, 64],
+        "resampled": [2, -(-length // 2)],
+        "called": [2, rows, 128],
+        "predicted": [2, rows, 128],
+    }
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_lengths_at_the_edges_give_the_same_rows_on_every_backend(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    lengths = [length for pair in zip(EDGES, reversed(EDGES), strict=True) for length in pair][: len(EDGES)]
+    environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", EDGES_CODE, json.dumps(lengths), backend]
+    ran = subprocess.run(command, env=environment, cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout[-500:] + ran.stderr[-2000:]
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert found == [[length, expected_shapes(length, EDGES[length])] for length in lengths]

@@ -2,8 +2,13 @@
 
 import contextlib
 import json
+import logging
+import os
+import pickle
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,7 +18,7 @@ import seeded
 import signals
 import soundfile
 
-from vggish_tf import AudioError, Embedder, Embeddings, Params, VGGish
+from vggish_tf import AudioError, Embedder, Embeddings, Params, VGGish, VGGishError
 from vggish_tf.reference import vggish_input, vggish_postprocess
 
 # 1e-5 of the largest value, 1.68: float32 sums in another order, which depends on the size of the batch too. Upstream's
@@ -190,11 +195,180 @@ def test_weights_in_the_home_folder(seeded_checkpoint, monkeypatch):
     assert Embedder("~/vggish_model.ckpt").provenance["weights"] == "vggish_model.ckpt"
 
 
+@pytest.mark.parametrize("params", [Params(mel_max_hz=8000), Params(log_offset=0.001, example_hop_seconds=0.48)])
+def test_another_front_end_than_the_weights_know_is_said(seeded_checkpoint, params):
+    with pytest.warns(
+        UserWarning, match=r"the front end is not the published one \((mel_max_hz=8000|log_offset=0.001)\)"
+    ):
+        Embedder(seeded_checkpoint, params=params)
+    with pytest.warns(UserWarning, match="the front end is not the published one"):
+        model = VGGish(seeded_checkpoint, params=params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Embedder(model).params == params  # its own front end, so what its weights know
+        Embedder(VGGish(seeded_checkpoint, inputs="examples"), params=params)  # nobody knows
+        Embedder(seeded_checkpoint, params=Params(example_hop_seconds=0.48))
+    with pytest.warns(UserWarning, match=r"not the one of the model \(.*mel_max_hz=7000"):
+        Embedder(model, params=Params(mel_max_hz=7000))
+
+
+def test_a_silent_clip_is_said_once_by_name(embedder, tmp_path):
+    silence, path = np.zeros((50_000, 2), np.float32), tmp_path / "quiet.wav"
+    soundfile.write(path, silence, 44_100)
+    soundfile.write(tmp_path / "click.wav", np.append(silence[:, 0], 0.1), 44_100)
+    stream = embedder.stream(44_100)
+    for act, name in {
+        lambda: embedder(silence, 44_100): "the clip",
+        lambda: embedder.embed_batch([np.ones(20_000), silence], 44_100): "clip 1",
+        lambda: embedder.embed_file(path): str(path),
+        lambda: list(embedder.embed_files([tmp_path / "click.wav", path])): str(path),
+        lambda: (stream.push(silence), stream.push(silence), stream.finish()): "the clip",
+    }.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            act()
+        said = [str(warning.message) for warning in caught if "throughout" in str(warning.message)]
+        assert said == [f"{name} is silent throughout: its embeddings are those of silence."]
+
+
+def test_many_arrays_share_batches_and_keep_their_order(embedder):
+    lengths = [20_000, 100_000, 16_000, 700_000]
+    waveforms = [signals.noise(length, length) for length in lengths]
+    waveforms[1] = np.stack([waveforms[1]] * 2, axis=1)
+    sizes = []
+    run, embedder._run = embedder._run, lambda batch: (sizes.append(len(batch)), run(batch))[1]
+    results = embedder.embed_batch(iter(waveforms), signals.RATE)
+    embedder._run = run
+    assert sizes == [53]  # 1 + 6 + 1 + 45
+    for waveform, result in zip(waveforms, results, strict=True):
+        expected = embedder(waveform, signals.RATE)
+        np.testing.assert_allclose(result.embedding, expected.embedding, rtol=0, atol=ATOL)
+        np.testing.assert_array_equal(result.timestamps, expected.timestamps)
+    assert embedder.embed_batch([], signals.RATE) == []
+
+
+def test_a_bad_array_among_many_is_named(embedder):
+    good = signals.noise(20_000)
+    for bad, words in {
+        "integers": (np.zeros(9, np.int16), "clip 1: waveform must be floating point"),
+        "empty": (np.zeros(0), "clip 1: waveform has no samples"),
+        "nan": (np.append(good, np.nan), "clip 1: waveform: 1 values are NaN"),
+    }.values():
+        with pytest.raises(AudioError, match=words):
+            embedder.embed_batch([good, bad, good], signals.RATE)
+    with pytest.raises(AudioError, match="clip 0: waveform must be floating point"):
+        embedder.embed_batch(good, signals.RATE)  # one clip is not a list of numbers
+
+
+def test_rows_end_where_their_examples_do(embedder, clip):
+    rows = embedder(clip, signals.RATE)
+    np.testing.assert_allclose(rows.end_timestamps, rows.timestamps + 0.96, rtol=1e-12)
+    assert repr(rows) == "Embeddings((20, 128) float32, 0 to 19.2 s)"
+    embedding, timestamps = rows
+    assert len(rows) == 2
+    assert Embeddings._fields == ("embedding", "timestamps")
+    copy = pickle.loads(pickle.dumps(rows))
+    np.testing.assert_array_equal(copy.end_timestamps, rows.end_timestamps)
+    with pytest.raises(VGGishError, match="length of an example is not known"):
+        _ = Embeddings(embedding, timestamps).end_timestamps
+    assert repr(Embeddings(embedding[:0], timestamps[:0])) == "Embeddings((0, 128) float32)"
+
+
+@pytest.fixture
+def changed(seeded_checkpoint, monkeypatch):
+    """An embedder of which every setting is another than the default, made by a relative path."""
+    monkeypatch.chdir(seeded_checkpoint.parent)
+    return Embedder(
+        seeded_checkpoint.name,
+        params=Params(example_hop_seconds=0.48),
+        pad="always",
+        batch_size=3,
+        precision="bfloat16",
+    )
+
+
+def test_it_pickles_by_its_settings(changed, clip, tmp_path, monkeypatch):
+    pickled = pickle.dumps(changed)
+    assert len(pickled) < 5_000
+    monkeypatch.chdir(tmp_path)
+    copy = pickle.loads(pickled)
+    assert repr(copy) == repr(changed).replace("'vggish_model.ckpt'", repr(str(copy._run._model)))
+    assert copy.provenance == changed.provenance
+    expected = changed(clip, signals.RATE)
+    for before, after in zip(expected, copy(clip, signals.RATE), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("make", [lambda: None, lambda: VGGish(None, name="mine")], ids=["none", "model"])
+@pytest.mark.filterwarnings("ignore:these weights are untrained")
+def test_weights_that_no_file_holds_are_pickled_with_it(make, precision, clip):
+    embedder = Embedder(make(), precision=precision)
+    copy = pickle.loads(pickle.dumps(embedder))
+    np.testing.assert_array_equal(copy(clip, signals.RATE).embedding, embedder(clip, signals.RATE).embedding)
+    assert copy.provenance == embedder.provenance
+    assert copy.untrained
+
+
+POOL = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+import numpy as np
+import tiny
+from vggish_tf import Embedder, VGGishError
+
+tiny.shrink()  # in spawned processes too
+
+def use(embedder, seconds):
+    return embedder(np.full(seconds * 16_000, 0.1), 16_000).embedding
+
+def make(embedder, seconds):
+    return use(Embedder(None), seconds)
+
+if __name__ == "__main__":
+    embedder = Embedder(None)
+    for start in ("spawn", "fork"):
+        with ProcessPoolExecutor(1, multiprocessing.get_context(start)) as pool:
+            for work in (use, make):
+                try:
+                    rows = pool.submit(work, embedder, 3).result(timeout=240)
+                    print(start, work.__name__, rows.shape, np.array_equal(rows, use(embedder, 3)))
+                except VGGishError as error:
+                    print(start, work.__name__, error)
+"""
+
+
+def test_spawned_processes_embed_and_forked_ones_refuse_at_once(tmp_path):
+    (tmp_path / "pool.py").write_text(POOL)
+    paths = [str(Path(__file__).parent), *sys.path]
+    ran = subprocess.run(
+        [sys.executable, tmp_path / "pool.py"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    refused = "this process was forked from one that had made an Embedder, which tensorflow "
+    said, starts = ran.stdout.splitlines(), [f"fork use {refused}", f"fork make {refused}"]
+    assert said[:2] == ["spawn use (3, 128) True", "spawn make (3, 128) True"], ran.stderr[-2000:]
+    assert [line[: len(start)] for line, start in zip(said[2:], starts, strict=True)] == starts
+
+
 def test_examples_from_elsewhere(embedder, whole, clip):
     examples = vggish_input.waveform_to_examples(clip, signals.RATE).astype(np.float32)
     np.testing.assert_allclose(embedder.embed_examples(examples), whole.embedding, rtol=0, atol=ATOL)
     with pytest.raises(ValueError, match=r"must be \(n, 96, 64\); received \(96, 64\)"):
         embedder.embed_examples(examples[0])
+    for bad, words in (
+        (np.ma.masked_array(examples), "examples is a masked array"),
+        (examples.astype(complex), "must be real numbers; received complex128"),
+        (examples.astype(object), "must be real numbers; received object"),
+        (examples.astype(np.float64) + 1e300, "must be finite"),
+        ([[1.0], [1.0, 2.0]], "examples must be an array of numbers; received list"),
+    ):
+        with pytest.raises(AudioError, match=words):
+            embedder.embed_examples(bad)
 
 
 def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
@@ -207,11 +381,14 @@ def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
     assert np.any(embedding != whole.embedding)
 
 
-def test_untrained_weights_are_said_to_be():
-    with pytest.warns(UserWarning, match="untrained"):
+def test_untrained_weights_are_said_to_be(caplog):
+    with warnings.catch_warnings(), caplog.at_level(logging.WARNING, "vggish_tf"):
+        warnings.simplefilter("error")  # None was asked for: it is said, and stops nothing
         embedder = Embedder(None)
+    assert [record.getMessage()[:27] for record in caplog.records] == ["these weights are untrained"]
     assert embedder.untrained
     assert embedder.provenance["untrained"] is True
+    assert repr(embedder).startswith("Embedder('untrained', UNTRAINED, pad='short'")
     with pytest.warns(UserWarning, match="untrained"):
         assert Embedder(VGGish(None)).untrained
 
@@ -235,6 +412,7 @@ def test_the_provenance_says_what_it_was(embedder, seeded_checkpoint):
         ([[0.0], [0.0, 1.0]], "an array of numbers"),
         (0.5, r"received float64 \(\)"),
         (None, "received object"),
+        (np.ma.masked_array(np.zeros(9)), "masked array"),
     ],
     ids=str,
 )

@@ -63,9 +63,9 @@ def test_inference_writes_the_quantized_embeddings(seeded_checkpoint, pca_params
     assert np.mean(record.embedding == expected) > 0.98
 
 
-def test_inference_without_a_file_and_without_weights_says_so(run_here, pca_params):
-    with pytest.warns(UserWarning, match="untrained"):
-        status, printed = run_here("inference.py", "--weights", "none", "--pca", pca_params)
+def test_inference_without_a_file_and_without_weights_says_so(run_here, pca_params, caplog):
+    status, printed = run_here("inference.py", "--weights", "none", "--pca", pca_params)
+    assert "these weights are untrained" in caplog.text
     assert status == 0
     assert printed.startswith("UNTRAINED WEIGHTS")
     assert "embeddings, at [0.   0.96 1.92 2.88 3.84] s" in printed

@@ -11,6 +11,7 @@ import vggish_tf
 
 PACKAGE = Path(vggish_tf.__file__).parent
 ROWS = [
+    "importing",
     "errors",
     "params",
     "files",
@@ -36,6 +37,7 @@ ROWS = [
     "runtime",
     "network",
     "streaming",
+    "rows",
     "embedding",
     "formats",
     "jobs",

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,6 +17,9 @@ from vggish_tf.reference import vggish_input
 # Of a layer's largest value. Both sum in float32, in orders that depend on the size of the batch; the largest
 # difference seen is 4e-6.
 LAYER_RTOL = 1e-5
+
+# A classifier as version 0.1.0 saved it: a few filters a layer, random weights.
+CLASSIFIER = Path(__file__).parent / "data" / "classifier_0_1_0.keras"
 
 
 @pytest.fixture(scope="module")
@@ -121,16 +125,26 @@ def test_keras_files_restore_the_model(model, tmp_path):
     np.testing.assert_array_equal(other.predict(clip, verbose=0), expected)
 
 
-@pytest.mark.parametrize("imports", ["import keras, vggish_tf", "import vggish_tf, vggish_tf.model, keras"])
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras, vggish_tf",
+        "import vggish_tf, keras",
+        "import vggish_tf, tensorflow; import keras",
+        "from vggish_tf import Params, WaveformToExamples; import keras",
+        "import vggish_tf, vggish_tf.model, keras",
+    ],
+)
 def test_keras_loads_a_file_in_a_fresh_process(imports, tmp_path):
     keras.Sequential([keras.Input((None,)), keras.layers.Rescaling(1.0)]).save(tmp_path / "plain.keras")
     from vggish_tf import WaveformToExamples
 
     waveform = keras.Input((None,))
     keras.Model(waveform, WaveformToExamples()(waveform)).save(tmp_path / "front.keras")
-    code = f"{imports}; print(keras.saving.load_model({str(tmp_path / 'front.keras')!r}).output_shape)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "(None, None, 96, 64)"
+    files = [str(tmp_path / "front.keras"), str(CLASSIFIER)]
+    code = f"{imports}; print(*(keras.saving.load_model(file).output_shape for file in {files}))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "(None, None, 96, 64) (None, 3)", result.stderr[-1000:]
 
 
 @pytest.mark.parametrize("postprocess", ["pca", "quantized"])

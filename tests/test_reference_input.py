@@ -1,5 +1,6 @@
 """Waveforms and files to examples, edited globals, the released 8-bit format, and the package as a whole."""
 
+import io
 import subprocess
 import sys
 
@@ -75,6 +76,27 @@ def test_16_bit_wav_is_divided_by_32768(noise, tmp_path):
     soundfile.write(tmp_path / "clip.wav", integers, 16_000, subtype="PCM_16")
     got = vggish_input.wavfile_to_examples(str(tmp_path / "clip.wav"))
     np.testing.assert_array_equal(got, vggish_input.waveform_to_examples(integers / 32768.0, 16_000))
+
+
+@pytest.mark.parametrize("opened", [lambda path: io.BytesIO(path.read_bytes()), lambda path: path.open("rb")])
+def test_an_open_file_is_the_file(opened, noise, tmp_path):
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, noise, 16_000, subtype="PCM_16")
+    with opened(path) as file:
+        got = vggish_input.wavfile_to_examples(file)
+    np.testing.assert_array_equal(got, vggish_input.wavfile_to_examples(path))
+
+
+def test_an_open_file_that_is_no_audio_is_an_error(noise, tmp_path):
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, noise, 16_000)
+    for file, words in {
+        "cut": (io.BytesIO(path.read_bytes()[:20_000]), "^wav_file: the header promises"),
+        "empty": (io.BytesIO(), r"^wav_file is empty \(0 bytes\)"),
+        "text": (io.StringIO("RIFF"), "opened for bytes"),
+    }.values():
+        with pytest.raises(AudioError, match=words):
+            vggish_input.wavfile_to_examples(file)
 
 
 def test_a_real_recording(shared_data):

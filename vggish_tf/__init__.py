@@ -7,6 +7,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from vggish_tf import importing
+
 __version__ = "0.1.0"
 
 _HOME = {
@@ -26,36 +28,49 @@ _HOME = {
     "VGGish": "model",
     "load_model": "model",
     "Embedder": "embedding",
-    "Embeddings": "embedding",
+    "Embeddings": "rows",
     "EmbeddingStream": "embedding",
 }
 _MODULES = ("checkpoints", "formats", "jobs", "reference")
+_WITHOUT_KERAS = ("params", "errors", "audio", "rows", "formats", "reference")
 
 __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:  # what editors and type checkers read instead of _HOME; a test holds the two equal
     from vggish_tf import checkpoints, formats, jobs, reference
     from vggish_tf.audio import load_audio
-    from vggish_tf.embedding import Embedder, Embeddings, EmbeddingStream
+    from vggish_tf.embedding import Embedder, EmbeddingStream
     from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
     from vggish_tf.frontend import FrameExamples, LogMel, StftMagnitude, WaveformToExamples
     from vggish_tf.model import VGGish, load_model
     from vggish_tf.params import Params
     from vggish_tf.postprocess import Postprocessor, dequantize
     from vggish_tf.resampling import Resample
+    from vggish_tf.rows import Embeddings
 
 
 def __getattr__(name: str):
-    if name in _HOME:
-        return getattr(import_module(f"vggish_tf.{_HOME[name]}"), name)
-    if name in _MODULES:
-        return import_module(f"vggish_tf.{name}")
-    raise AttributeError(f"module 'vggish_tf' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'vggish_tf' has no attribute {name!r}")
+    home = _HOME.get(name, name)
+    if home not in _WITHOUT_KERAS:
+        importing.keras()
+    module = import_module(f"vggish_tf.{home}")
+    return module if name in _MODULES else getattr(module, name)
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 
-if "keras" in sys.modules:  # then it costs nothing more to make keras.saving.load_model know our layers
-    import_module("vggish_tf.model")
+def _register_layers():
+    """Loads every layer, so that keras.saving.load_model knows it.
+
+    Not within the import of one of our own modules, which is not complete: that one registers its own.
+    """
+    ours = [module for name, module in [*sys.modules.items()] if name.startswith("vggish_tf.")]
+    if not any(getattr(module.__spec__, "_initializing", False) for module in ours):
+        import_module("vggish_tf.model")
+
+
+importing.after("keras", _register_layers)  # whichever of the two is imported first

@@ -21,6 +21,7 @@ from vggish_tf.waveform import (
     MAX_CHANNELS,
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
+    check_examples,
     check_rate,
     check_samples,
     check_shape,
@@ -33,7 +34,9 @@ __all__ = [
     "MIN_SAMPLE_RATE",
     "AudioInfo",
     "MonoStream",
+    "array_blocks",
     "audio_info",
+    "check_examples",
     "check_shape",
     "check_waveform",
     "load_audio",
@@ -125,13 +128,23 @@ def to_mono(waveform, sample_rate, target_rate) -> np.ndarray:
         >>> to_mono(np.array([[0.25, 0.75], [-1.0, 0.0]]), 16000, 16000)
         array([ 0.5, -0.5], dtype=float32)
     """
+    return np.concatenate(list(array_blocks(waveform, sample_rate, target_rate, float("inf"))))
+
+
+def array_blocks(waveform, sample_rate, target_rate, block_seconds: float = 10.0) -> Iterator[np.ndarray]:
+    """Does for an array what read_blocks does for a file; together the blocks are to_mono of it.
+
+    Raises:
+        AudioError: as to_mono.
+    """
     samples = check_waveform(waveform, sample_rate)
     if not len(samples):
         raise AudioError("waveform has no samples; received an empty array.")
     stream = MonoStream(sample_rate, target_rate, samples.shape[1])
-    step = max(1, PIECE // samples.shape[1])
-    blocks = [stream.push(samples[start : start + step]) for start in range(0, len(samples), step)]
-    return np.concatenate([*blocks, stream.finish()])
+    step = int(max(1, min(block_seconds * sample_rate, PIECE // samples.shape[1])))
+    for start in range(0, len(samples), step):
+        yield stream.push(samples[start : start + step])
+    yield stream.finish()
 
 
 class MonoStream:

@@ -86,7 +86,7 @@ class FoldExamples(keras.layers.Layer):
         folded = ops.reshape(examples, (rows, *shape[-2:], 1))
         if isinstance(rows, int) and rows:
             return folded
-        filler = ops.maximum(1 - rows, 0)
+        filler = 1 if isinstance(rows, int) else ops.maximum(1 - rows, 0)
         return ops.concatenate([folded, ops.zeros((filler, *shape[-2:], 1), dtype=folded.dtype)])
 
     def compute_output_shape(self, input_shape):

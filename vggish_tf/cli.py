@@ -6,17 +6,15 @@ exits with 1 if the weights do not give the published figures.
 """
 
 import argparse
-import contextlib
 import io
 import os
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import vggish_tf
-from vggish_tf import cli_finetune
+from vggish_tf import cli_finetune, importing
 from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
 
 STATUSES = ((AudioError, 3), (CheckpointError, 4), (VGGishError, 5), (OSError, 6))
@@ -269,18 +267,5 @@ def _classify(args):
 
 
 def _import_tensorflow():
-    """Imports TensorFlow without the messages that it writes before its own log level counts; a failure shows them."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as captured, contextlib.ExitStack() as undo:
-        undo.callback(os.close, stderr)
-        undo.callback(os.dup2, stderr, 2)
-        os.dup2(captured.fileno(), 2)
-        try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()  # looks for a GPU, and says at length that there is none
-        except BaseException:
-            captured.seek(0)
-            os.write(stderr, captured.read())
-            raise
+    importing.keras()

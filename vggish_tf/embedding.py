@@ -4,24 +4,26 @@ One road for all three: samples → mono at params.sample_rate (audio) → examp
 (runtime). A whole clip is a stream that is pushed at once, so that the two cannot differ.
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cached_property
-from typing import Literal, NamedTuple, overload
+from functools import cached_property, lru_cache
+from typing import Literal, overload
 
 import keras
 import numpy as np
 
 import vggish_tf
-from vggish_tf import audio, checkpoints, network, runtime
+from vggish_tf import audio, network
 from vggish_tf.errors import AudioError, check_word
 from vggish_tf.framing import PADS, Pad
-from vggish_tf.model import POSTPROCESSES, Postprocess, Weights
+from vggish_tf.model import POSTPROCESSES, Postprocess, Weights, describe_front_end
 from vggish_tf.params import EMBEDDING_SIZE, Params
+from vggish_tf.rows import Embeddings
 from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches, prefetched
 
 BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
@@ -29,23 +31,17 @@ PRECISIONS = ("float32", "bfloat16")
 UNTRAINED = "these weights are untrained: the embeddings show that the pipeline runs, and mean nothing else."
 
 Paths = Iterable[str | os.PathLike[str]]
+Clip = tuple[str, Iterable[np.ndarray]]  # a name for warnings, and mono blocks at params.sample_rate
 
-
-class Embeddings(NamedTuple):
-    """What an Embedder returns: `embedding` (n, 128) float32 (uint8 if quantized) and `timestamps` (n,) float64, the
-    start of each example in seconds.
-    """
-
-    embedding: np.ndarray
-    timestamps: np.ndarray
+_log_mel = lru_cache(ChunkLogMel)  # embedders with the same params share what is traced
 
 
 class Embedder:
     """Turns sound of any rate and channel count into VGGish embeddings.
 
     Args:
-        model: "audioset" for the published weights, the path of a checkpoint, None for untrained weights (with a
-            warning), or a model that VGGish() made, whose weights are copied as they are now; its `pad` rule is not.
+        model: "audioset" for the published weights, the path of a checkpoint, None for untrained ones
+            (logged), or a model of VGGish(), whose weights, not its `pad`, are copied as they are now.
         params: what to use instead of the published parameters, or those of `model`.
         pad: "short" fills a clip too short for one example with silence, with a warning; "never" gives zero rows for
             it; "always" fills the end of every clip, so that every sample is covered.
@@ -55,9 +51,17 @@ class Embedder:
             (avx512_bf16, amx_bf16), with a cosine to float32 of 0.9999; docs/performance.md has what that does to
             speech, music and noise.
 
+    Pickled, it is its settings, and reads its weights again when first used; weights that no file
+    holds go along. In a process forked after the first one was made, none works, and each says so.
+
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
         ValueError: one of the words is unknown, or the model post-processes already.
+        VGGishError: in a forked process.
+
+    Warns:
+        UserWarning: the weights given are untrained, or were trained on other examples than
+            `params` makes; later, of a clip silent throughout, or shorter than an example.
 
     Example:
         >>> embedder = Embedder(None)
@@ -82,21 +86,33 @@ class Embedder:
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number from 1; received {batch_size!r}.")
         network.check_raw(model)
-        self._weights = network.describe(model)
         self.params = params or network.params_of(model)
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision
-        self.log_mel = ChunkLogMel(self.params)
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
-            raw = network.of(model, self.params, self.precision)
+            self._run = network.Network(model, self.params, precision=precision, postprocess=postprocess)
             traced.result()
-        self.untrained = checkpoints.is_untrained(raw)
-        if self.untrained:
-            warnings.warn(UNTRAINED, stacklevel=2)
-        shape = (None, self.params.num_frames, self.params.num_mel_bins)
-        self._run = runtime.compiled(network.prepared(raw, postprocess), shape)
         self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
+        said = UNTRAINED if self.untrained else describe_front_end(model, self.params)
+        if model is None:  # as was asked for: nothing that -W error should stop
+            logging.getLogger("vggish_tf").warning(said)
+        elif said:
+            warnings.warn(said, stacklevel=2)
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are as an initializer leaves them: the embeddings mean nothing."""
+        return self._run.untrained
+
+    @property
+    def log_mel(self) -> ChunkLogMel:
+        """The front end."""
+        return _log_mel(self.params)
+
+    def __repr__(self) -> str:
+        names = ("pad", "postprocess", "batch_size", "precision", "params")
+        return f"Embedder({self._run!r}, {', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
         """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
@@ -108,8 +124,30 @@ class Embedder:
         if not len(waveform):
             raise AudioError("waveform has no samples; received an empty array.")
         stream = self.stream(sample_rate)
-        pushed, rest = stream.push(waveform), stream.finish()
-        return Embeddings(*map(np.concatenate, zip(pushed, rest, strict=True)))
+        return self._timed(np.concatenate([stream.push(waveform).embedding, stream.finish().embedding]))
+
+    def embed_batch(self, waveforms: Iterable[np.ndarray], sample_rate: float) -> list[Embeddings]:
+        """Embeds clips of any lengths, in the order given; batches are shared across clips.
+
+        Args:
+            waveforms: each as for a call.
+            sample_rate: Hz, of all of them.
+
+        Raises:
+            AudioError: as a call, with the number of the clip, from 0.
+
+        Example:
+            >>> Embedder(None).embed_batch([np.ones(16_000), np.ones(48_000)], 16_000)
+            [Embeddings((1, 128) float32, 0 to 0.96 s), Embeddings((3, 128) float32, 0 to 2.88 s)]
+        """
+        rates, results = (sample_rate, self.params.sample_rate), []
+        blocks = (audio.array_blocks(waveform, *rates, BLOCK_SECONDS) for waveform in waveforms)
+        clips = ((f"clip {number}", clip) for number, clip in enumerate(blocks))
+        for number, result in enumerate(self._embed_clips(clips)):
+            if isinstance(result, AudioError):
+                raise AudioError(f"clip {number}: {result}")
+            results.append(result)
+        return results
 
     def embed_file(self, path: str | os.PathLike[str]) -> Embeddings:
         """Embeds a file of any format that soundfile decodes.
@@ -138,43 +176,31 @@ class Embedder:
         """
         if isinstance(paths, (str, os.PathLike)):
             raise TypeError(f"paths must be a list; received {paths!r}. Use embed_file for one file.")
-        ends: list[tuple[int, AudioError | None]] = []  # of each file read so far: its number of rows, and what failed
-        held, num_held, done = [self._no_rows], 0, 0
-        for more in self._embed_ahead(self._examples_of(paths, ends)):
-            held.append(more)
-            num_held += len(more)
-            for count, error in ends[done:]:
-                if num_held < count:
-                    break
-                if error and not return_errors:
-                    raise error
-                rows = np.concatenate(held)  # once a file, so that hours cost what minutes do
-                held, num_held, done = [rows[count:]], num_held - count, done + 1
-                yield error or self._timed(rows[:count])
+        clips = ((str(path), audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS)) for path in paths)
+        for result in self._embed_clips(clips):
+            if isinstance(result, AudioError) and not return_errors:
+                raise result
+            yield result
 
     def embed_examples(self, examples: np.ndarray) -> np.ndarray:
         """Embeds log-mel examples, (n, 96, 64) float32, that come from elsewhere; returns (n, 128).
 
         Raises:
-            ValueError: the examples have another shape, or are not finite.
+            AudioError: the examples have another shape or dtype, or are not finite.
         """
-        expected = (self.params.num_frames, self.params.num_mel_bins)
-        if np.shape(examples)[1:] != expected:
-            raise ValueError(f"examples must be (n, {expected[0]}, {expected[1]}); received {np.shape(examples)}.")
-        if not np.isfinite(examples).all():
-            raise ValueError("examples must be finite; received NaN or infinity.")
+        examples = audio.check_examples(examples, (self.params.num_frames, self.params.num_mel_bins))
         return np.concatenate([self._no_rows, *self._embed([examples])])
 
-    def stream(self, sample_rate: float) -> "EmbeddingStream":
-        """A stream that takes the blocks of one clip, of any size, as they come."""
-        return EmbeddingStream(self, sample_rate)
+    def stream(self, sample_rate: float, *, name: str = "the clip") -> "EmbeddingStream":
+        """A stream that takes the blocks of one clip as they come; `name` is for warnings."""
+        return EmbeddingStream(self, sample_rate, name)
 
     @cached_property
     def provenance(self) -> dict:
         """What the embeddings come from, to be kept beside them; JSON can hold it."""
         return {
             "vggish_tf": vggish_tf.__version__,
-            **self._weights,
+            **self._run.weights,
             "untrained": self.untrained,
             "params": asdict(self.params),
             "pad": self.pad,
@@ -191,19 +217,34 @@ class Embedder:
         yield from map(self._run, prefetched(batches(examples, self.batch_size)))
         yield self._no_rows
 
-    def _examples_of(self, paths, ends) -> Iterator[np.ndarray]:
-        """The examples of all files, one after the other; appends to `ends` where each file ends."""
-        for path in paths:
-            stream, error = ExampleStream(self.log_mel, self.pad, str(path)), None
+    def _embed_clips(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
+        """A result a clip, in their order; batches are shared."""
+        ends: list[tuple[int, AudioError | None]] = []  # its rows, and what failed, of each clip read
+        held, num_held, done = [self._no_rows], 0, 0
+        for more in self._embed_ahead(self._examples_of(clips, ends)):
+            held.append(more)
+            num_held += len(more)
+            for count, error in ends[done:]:
+                if num_held < count:
+                    break
+                rows = np.concatenate(held)  # once a clip, so that hours cost what minutes do
+                held, num_held, done = [rows[count:]], num_held - count, done + 1
+                yield error or self._timed(rows[:count])
+
+    def _examples_of(self, clips: Iterable[Clip], ends) -> Iterator[np.ndarray]:
+        """The examples of all clips, one after the other; appends to `ends` where each ends."""
+        for name, blocks in clips:
+            stream, error = ExampleStream(self.log_mel, self.pad, name), None
             try:
-                yield from stream.push_all(audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS))
+                yield from stream.push_all(blocks)
             except AudioError as failure:
                 error = failure
             ends.append((stream.num_examples, error))
 
     def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
         starts = first + np.arange(len(embedding))
-        return Embeddings(embedding, starts * (self.params.example_hop_samples / self.params.sample_rate))
+        rate, example_samples = self.params.sample_rate, self.params.num_frames * self.params.hop_length
+        return Embeddings(embedding, starts * (self.params.example_hop_samples / rate), example_samples / rate)
 
 
 class EmbeddingStream:
@@ -217,10 +258,10 @@ class EmbeddingStream:
         array([], dtype=float64)
     """
 
-    def __init__(self, embedder: Embedder, sample_rate: float):
+    def __init__(self, embedder: Embedder, sample_rate: float, name: str = "the clip"):
         self._embedder = embedder
         self._mono = audio.MonoStream(sample_rate, embedder.params.sample_rate)
-        self._examples = ExampleStream(embedder.log_mel, embedder.pad)
+        self._examples = ExampleStream(embedder.log_mel, embedder.pad, name)
         self._block = int(BLOCK_SECONDS * sample_rate)
         self._num_rows = 0
         self._broken = False

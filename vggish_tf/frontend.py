@@ -98,6 +98,8 @@ class StftMagnitude(_FrontEndLayer):
         params = self.params
         shape = ops.shape(waveform)
         num_frames = count_frames(shape[-1], params)
+        if isinstance(num_frames, int) and not num_frames:
+            return _empty(waveform, (*shape[:-1], 0, params.num_spectrogram_bins))
         frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
         # Rank 2 is what every backend and converter does fastest; the row count is spelled out because -1 cannot be
         # inferred when there are no frames.
@@ -184,7 +186,10 @@ class FrameExamples(_FrontEndLayer):
     """
 
     def call(self, log_mel):
-        num_examples = count_examples(ops.shape(log_mel)[-2], self.params)
+        *leading, num_frames, num_mel_bins = ops.shape(log_mel)
+        num_examples = count_examples(num_frames, self.params)
+        if isinstance(num_examples, int) and not num_examples:
+            return _empty(log_mel, (*leading, 0, self.params.num_frames, num_mel_bins))
         starts = ops.arange(num_examples, dtype="int32") * self.params.example_hop_frames
         frames = ops.expand_dims(starts, -1) + np.arange(self.params.num_frames, dtype="int32")
         return ops.take(log_mel, frames, axis=-2)
@@ -246,6 +251,11 @@ class WaveformToExamples(_FrontEndLayer):
         shape = ops.shape(waveform)
         missing = padded_length(shape[-1], self.params, self.pad) - shape[-1]
         return ops.concatenate([waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1)
+
+
+def _empty(x, shape: tuple[int, ...]):
+    """Nothing of x in a shape with a 0: JAX and PyTorch cut no windows out of too little."""
+    return ops.reshape(x[..., :0], shape)
 
 
 def _widest_float() -> str:

@@ -1,6 +1,7 @@
 """VGGish(): front end, backbone and post-processing put together as one Keras model."""
 
 import os
+import warnings
 from typing import Literal
 
 import keras
@@ -51,6 +52,9 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         CheckpointError: the weights cannot be had, or do not fit.
         ValueError: one of the words is unknown.
 
+    Warns:
+        UserWarning: `params` make other examples than those that the weights were trained on.
+
     Example:
         >>> import numpy as np
         >>> model = VGGish(weights=None)
@@ -61,6 +65,8 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     check_word("postprocess", postprocess, POSTPROCESSES)
     check_word("pad", pad, PADS)
     path = None if weights is None else registry.resolve(weights)
+    if note := describe_front_end(path, params):
+        warnings.warn(note, stacklevel=2)
     if inputs == "waveform":
         x = source = keras.Input((None,), name="waveform")
         x = WaveformToExamples(params, pad=pad, name="examples")(x)
@@ -73,6 +79,29 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     if path:
         checkpoints.load_weights(model, path)
     return model
+
+
+def front_end_of(model: keras.Model) -> Params | None:
+    """The parameters of a model's front end; None if it has none."""
+    return next((layer.params for layer in model.layers if isinstance(layer, WaveformToExamples)), None)
+
+
+def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
+    """Says that weights were trained on other examples than `params` makes; "" if that is not known.
+
+    Weights from a file count as trained on the published ones. Another hop makes no other examples.
+
+    Example:
+        >>> describe_front_end("audioset", Params(mel_max_hz=8000))
+        'the front end is not the published one (mel_max_hz=8000): unless these weights were trained on it, ...'
+    """
+    live = isinstance(model, keras.Model)
+    trained = front_end_of(model) if live else Params()
+    changes = "" if model is None or trained is None else params.changes(trained)
+    return changes and (
+        f"the front end is not {'the one of the model' if live else 'the published one'} ({changes}): unless these "
+        "weights were trained on it, the embeddings show that the pipeline runs, and mean nothing else."
+    )
 
 
 def load_model(path: str | os.PathLike[str]) -> keras.Model:

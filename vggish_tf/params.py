@@ -183,6 +183,17 @@ class Params:
         last = np.searchsorted(mels, self.mel_edges[2:], side="left")
         return tuple(int(mel_bin) for mel_bin in np.flatnonzero(last <= first))
 
+    def changes(self, trained: "Params") -> str:
+        """The fields that make another example than `trained` does; the hop is none of them.
+
+        Example:
+            >>> Params(mel_max_hz=8000, example_hop_seconds=0.48).changes(Params())
+            'mel_max_hz=8000'
+        """
+        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        changed = [f"{name}={value:g}" for name, value in pairs if value != getattr(trained, name)]
+        return ", ".join(change for change in changed if not change.startswith("example_hop_seconds="))
+
     def _check_numbers(self):
         for field in fields(self):
             value = getattr(self, field.name)

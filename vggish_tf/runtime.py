@@ -4,14 +4,19 @@ With TensorFlow on a processor the network's float32 convolutions become winogra
 `model.predict` sets up a data pipeline at every call, which costs more than VGGish itself on a short clip.
 """
 
+import os
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import numpy as np
 
 from vggish_tf import winograd
+from vggish_tf.errors import VGGishError
 
 Run = Callable[[np.ndarray], np.ndarray]
+
+_process: int | None = None  # that computes here first
 
 
 def fastest(network: keras.Model) -> keras.Model:
@@ -36,6 +41,24 @@ def on_tensorflow_s_cpu() -> bool:
     return not tf.config.list_logical_devices("GPU")
 
 
+def check_process() -> None:
+    """Raises in a process forked from one that had computed, where TensorFlow's threads are not.
+
+    Whatever is asked of TensorFlow there waits forever.
+
+    Raises:
+        VGGishError: says how to start processes instead.
+    """
+    global _process
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise VGGishError(
+            "this process was forked from one that had made an Embedder, which "
+            f"{keras.config.backend()} does not survive. Start processes by 'spawn': "
+            "multiprocessing.set_start_method('spawn'); for datasets, multiprocess.set_start_method."
+        )
+
+
 def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
     """A function from a float32 array of `shape` to the layer's output as an array; it is traced once.
 
@@ -49,13 +72,20 @@ def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
         array([[2., 2., 2.]], dtype=float32)
     """
     makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
-    return makers[keras.config.backend()](layer, shape)
+    run = makers[keras.config.backend()](layer, shape)
+
+    def checked(array):
+        check_process()
+        return run(array)
+
+    return checked
 
 
 def _tensorflow(layer, shape) -> Run:
     import tensorflow as tf
 
-    call = tf.function(lambda x: layer(x, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)])
+    # Not a lambda: TensorFlow counts the traces of a line of code, and would warn of the third.
+    call = tf.function(partial(layer, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)])
     return lambda array: call(tf.convert_to_tensor(array, tf.float32)).numpy()
 
 

@@ -34,6 +34,7 @@ class ChunkLogMel:
     """
 
     def __init__(self, params: Params):
+        runtime.check_process()
         self.params = params
         self.chunk_samples, self.chunk_hop = params.min_samples, params.num_frames * params.hop_length
         layers = keras.Sequential([keras.Input((self.chunk_samples,)), StftMagnitude(params), LogMel(params)])
@@ -69,6 +70,7 @@ class ExampleStream:
     def __init__(self, log_mel: ChunkLogMel, pad: Pad, name: str = "the clip"):
         self.params, self.pad, self.name = log_mel.params, pad, name
         self.num_samples = self.num_examples = 0
+        self._silent = True
         self._log_mel = log_mel
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
         self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)  # of complete chunks, from the next example
@@ -78,6 +80,7 @@ class ExampleStream:
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Takes (num_samples,) float32 and returns the examples that it completes, (n, num_frames, mel bins)."""
         self.num_samples += len(samples)
+        self._silent = self._silent and not samples.any()
         unheard, self._gap = samples[self._gap :], max(self._gap - len(samples), 0)
         self._samples = np.concatenate([self._samples, unheard])
         self._take_full_chunks()
@@ -87,6 +90,8 @@ class ExampleStream:
 
     def finish(self) -> np.ndarray:
         """Ends the clip by the `pad` rule and returns the last examples."""
+        if self.num_samples and self._silent:
+            warnings.warn(f"{self.name} is silent throughout: its embeddings are those of silence.", stacklevel=2)
         missing = padded_length(self.num_samples, self.params, self.pad) - self.num_samples
         if self.pad != "never" and self.num_samples < self.params.min_samples:
             warnings.warn(self._describe_short_clip(), stacklevel=2)

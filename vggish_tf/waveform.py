@@ -35,7 +35,8 @@ def check_waveform(waveform, sample_rate) -> np.ndarray:
         sample_rate: Hz, from MIN_SAMPLE_RATE to MAX_SAMPLE_RATE; need not be whole.
 
     Raises:
-        AudioError: integers, complex numbers, another rank, channels first, NaN or infinite samples, an absurd rate.
+        AudioError: integers, complex numbers, a masked array, another rank, channels first, NaN or
+            infinite samples, an absurd rate.
 
     Warns:
         UserWarning: samples beyond ±64, which are probably integers that were not divided.
@@ -65,10 +66,7 @@ def check_rate(rate, name: str):
 
 def check_shape(waveform) -> np.ndarray:
     """As (num_samples, num_channels) float32, whatever the values."""
-    try:
-        array = np.asarray(waveform)
-    except (ValueError, TypeError) as error:
-        raise AudioError(f"waveform must be an array of numbers; received {type(waveform).__name__}: {error}") from None
+    array = as_array(waveform, "waveform")
     if array.dtype.kind != "f" or array.ndim not in (1, 2):
         raise AudioError(
             "waveform must be floating point, (num_samples,) or (num_samples, num_channels); "
@@ -79,6 +77,38 @@ def check_shape(waveform) -> np.ndarray:
         raise AudioError(f"waveform has {array.shape[1]} channels, from 1 to {MAX_CHANNELS} can be: {_TRANSPOSE}")
     with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, which check_samples reports
         return array.astype(np.float32, copy=False)
+
+
+def as_array(values, what: str) -> np.ndarray:
+    """As NumPy has it; an AudioError where that would drop a mask, or cannot be."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise AudioError(f"{what} is a masked array, and masks are not read. Fill it first: {what}.filled(0).")
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # PyTorch's, of a tensor that requires grad, is the last
+        raise AudioError(f"{what} must be an array of numbers; received {type(values).__name__}: {error}") from None
+
+
+def check_examples(examples, shape: tuple[int, int]) -> np.ndarray:
+    """Returns log-mel examples of a shape as (n, *shape) float32.
+
+    Raises:
+        AudioError: another shape, no real numbers, a masked array, NaN or infinite values.
+
+    Example:
+        >>> check_examples(np.zeros((2, 96, 64)), (96, 64)).dtype
+        dtype('float32')
+    """
+    array = as_array(examples, "examples")
+    if array.shape[1:] != shape:
+        raise AudioError(f"examples must be (n, {shape[0]}, {shape[1]}); received {array.shape}.")
+    if array.dtype.kind not in "fiu":
+        raise AudioError(f"examples must be real numbers; received {array.dtype}.")
+    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        raise AudioError("examples must be finite; received NaN or infinity.")
+    return array
 
 
 def _advice(array: np.ndarray) -> str:

@@ -96,7 +96,7 @@ class WinogradConv2D(keras.layers.Layer):
         to_output, of_kernel, of_input = (np.kron(matrix, matrix) for matrix in matrices())
         self._of_input = of_input.astype("float32")
         self._to_output = np.repeat(to_output, self._parts, axis=1).astype("float32")  # adds up the parts, too
-        values = of_kernel @ ops.convert_to_numpy(convolution.kernel).reshape(TAPS**2, -1)
+        values = of_kernel @ np.asarray(convolution.kernel).reshape(TAPS**2, -1)
         values = values.reshape(-1, channels // self._parts, filters)
         self.kernel = keras.Variable(values, trainable=False, name="kernel", dtype="float32")
         self.bias = keras.Variable(convolution.bias, trainable=False, name="bias", dtype="float32")

@@ -73,7 +73,8 @@ class Classifier:
 
     def _embed(self, path):
         """The embeddings of a file, their starts, its samples, and how many of the examples are no padding."""
-        stream, parts, num_samples, end = self._embedder.stream(self.params.sample_rate), [], 0, 0
+        stream = self._embedder.stream(self.params.sample_rate, name=str(path))
+        parts, num_samples, end = [], 0, 0
         for block in audio.read_blocks(path, self.params.sample_rate):
             parts.append(stream.push(block))
             if block.any():

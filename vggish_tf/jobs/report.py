@@ -6,7 +6,6 @@ there only where weights are given. How the page is made up is jobs/page.py.
 
 import os
 import warnings
-from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.files import check_target
 from vggish_tf.jobs import page, spectrum, stages
 from vggish_tf.jobs.panels import Stages
-from vggish_tf.model import Weights
+from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.params import Params, hertz_to_mel
 from vggish_tf.postprocess import Postprocessor
 
@@ -148,7 +147,9 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the facts say it
         embedder = Embedder(weights, params=params)
-    facts = {"weights": _describe_weights(embedder), **_describe_front_end(params)}
+    facts = {"weights": _describe_weights(embedder)}
+    if note := describe_front_end(weights, params):
+        facts["front end"] = note.removeprefix("the front end is ")
     warning = "UNTRAINED WEIGHTS: these embeddings mean nothing." if embedder.untrained else ""
     try:
         return Network(embedder, Postprocessor(weights=pca), facts, warning)
@@ -163,18 +164,3 @@ def _describe_weights(embedder: Embedder) -> str:
     if facts["published"]:
         return "the published AudioSet weights"
     return f"{facts['weights']}, MD5 {facts['weights_md5']}: not the published file"
-
-
-def _describe_front_end(params: Params) -> dict[str, str]:
-    """A warning if an example is not what the published weights were trained on."""
-    published = Params()
-    names = [field.name for field in fields(Params) if field.name != "example_hop_seconds"]
-    changed = [
-        f"{name}={getattr(params, name):g}" for name in names if getattr(params, name) != getattr(published, name)
-    ]
-    if not changed:
-        return {}
-    return {
-        "front end": f"not the published one ({', '.join(changed)}): unless these weights were trained on it, the "
-        "embeddings show that the pipeline runs, and mean nothing else"
-    }

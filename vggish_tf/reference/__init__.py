@@ -16,8 +16,8 @@ Where it differs from upstream; for valid input the result is upstream's:
   upstream took 16-bit numbers for samples 32,768 times too loud; the functions of `mel_features` still take them, as
   the raw data that they are. It refuses NaN and infinite samples, which ran through to the embedding.
 - `stft_magnitude` refuses more than one channel, and `frame` a window or hop under 1, which read foreign memory.
-- `wavfile_to_examples` reads every format and sample width that `vggish_tf.load_audio` reads, not 16-bit WAV alone;
-  that function stands for `vggish_input.wav_read`, too.
+- `wavfile_to_examples` reads every format and sample width that `vggish_tf.load_audio` reads, not 16-bit WAV alone,
+  from a path or from an open file; that function stands for `vggish_input.wav_read`, too.
 - Other rates are resampled with soxr, in float32; upstream used resampy, which removes more than it must.
 - Mel bins that no FFT bin falls into are named in a warning.
 - `define_vggish_slim` refuses a boolean for `features_tensor`. Training scripts from before that argument pass one.

@@ -6,9 +6,15 @@ and resampling are `vggish_tf.audio`'s; at the rate of `vggish_params` nothing i
 Source: tensorflow/models research/audioset/vggish/vggish_input.py.
 """
 
+import io
+import os
+import shutil
+import tempfile
+
 import numpy as np
 
 from vggish_tf import audio
+from vggish_tf.errors import AudioError
 from vggish_tf.reference import mel_features, vggish_params
 
 
@@ -45,7 +51,7 @@ def wavfile_to_examples(wav_file):
     """`waveform_to_examples` of a file of any format that `vggish_tf.load_audio` reads; a 16-bit WAV gives upstream's.
 
     Args:
-        wav_file: a path.
+        wav_file: a path, or a file object that gives bytes, which is read to its end.
 
     Returns:
         (num_examples, 96, 64) float64.
@@ -59,8 +65,22 @@ def wavfile_to_examples(wav_file):
 
     Source: vggish_input.wavfile_to_examples.
     """
-    samples, sample_rate = audio.load_audio(wav_file)
+    samples, sample_rate = _load_open(wav_file) if hasattr(wav_file, "read") else audio.load_audio(wav_file)
     return waveform_to_examples(samples.astype(np.float64), sample_rate)
+
+
+def _load_open(file):
+    """load_audio of what is left of an open file: of a copy, since damage shows in whole files only."""
+    if isinstance(file, io.TextIOBase):
+        raise AudioError("wav_file must be a path or a file opened for bytes; received text. Open it with 'rb'.")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, "wav_file")
+        with open(copy, "wb") as target:
+            shutil.copyfileobj(file, target)
+        try:
+            return audio.load_audio(copy)
+        except AudioError as error:
+            raise AudioError(str(error).replace(copy, "wav_file")) from None
 
 
 def _log_mel(data):

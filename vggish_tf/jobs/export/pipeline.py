@@ -5,6 +5,7 @@ The pieces are Keras layers in float32, and `live` runs them as they are: what e
 
 import hashlib
 import os
+import warnings
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from vggish_tf import backbone, checkpoints, heads, network, registry
 from vggish_tf.errors import CheckpointError
 from vggish_tf.frontend import Pad, WaveformToExamples
 from vggish_tf.jobs.export import classifiers
-from vggish_tf.model import Postprocess, Weights, load_model
+from vggish_tf.model import Postprocess, Weights, describe_front_end, load_model
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.postprocess import Postprocessor, read_pca
 from vggish_tf.resampling import Resample
@@ -180,6 +181,8 @@ def take_apart(
     front_end = _layer_of(model, WaveformToExamples)
     own = _layer_of(model, Postprocessor)
     params = params or network.params_of(model)
+    if note := describe_front_end(model, params):
+        warnings.warn(note, stacklevel=3)
     return Pipeline(
         network=network.of(model, params, "float32"),
         params=params,
