@@ -5,7 +5,6 @@ One road for all three: samples → mono at params.sample_rate (audio) → examp
 """
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import numpy as np
 
 import vggish_tf
 from vggish_tf import audio, checkpoints, network, runtime
-from vggish_tf.errors import AudioError, check_word
+from vggish_tf.errors import AudioError, check_word, warn
 from vggish_tf.framing import PADS, Pad
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights
 from vggish_tf.params import EMBEDDING_SIZE, Params
@@ -93,7 +92,7 @@ class Embedder:
             traced.result()
         self.untrained = checkpoints.is_untrained(raw)
         if self.untrained:
-            warnings.warn(UNTRAINED, stacklevel=2)
+            warn(UNTRAINED)
         shape = (None, self.params.num_frames, self.params.num_mel_bins)
         self._run = runtime.compiled(network.prepared(raw, postprocess), shape)
         self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
