@@ -139,16 +139,21 @@ def write_external_weights(path):
     changed(path, **{WEIGHTS: content.getvalue()})
 
 
-def write_bomb(path):
-    """A few kilobytes that unpack to gigabytes."""
+def write_bomb(path, method=zipfile.ZIP_DEFLATED):
+    """A few kilobytes that unpack to hundreds of megabytes."""
     small_model().save(path)
     with zipfile.ZipFile(path) as archive:
         config = archive.read(CONFIG)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr(CONFIG, config)
         with archive.open(WEIGHTS, "w") as part:
             for _ in range(200):
                 part.write(bytes(1 << 20))
+
+
+def write_lzma(path):
+    """A method that Python unpacks without a limit."""
+    write_bomb(path, zipfile.ZIP_LZMA)
 
 
 def write_layer(path):
@@ -176,6 +181,7 @@ REFUSED = {
     write_constructor: "",
     write_external_weights: "",
     write_bomb: "unpacks to far more",
+    write_lzma: "unpacks to far more",
     write_layer: "",
 }
 

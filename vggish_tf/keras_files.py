@@ -8,6 +8,7 @@ import os
 import zipfile
 from pathlib import Path
 
+from vggish_tf import archives
 from vggish_tf.errors import CheckpointError, reason_of
 
 MOST_PACKED = 100  # Weights hardly get smaller by packing.
@@ -65,4 +66,5 @@ def check_sums(path: Path) -> None:
 
 
 def _is_bomb(part: zipfile.ZipInfo) -> bool:
-    return part.file_size > MOST_PACKED * (part.compress_size + PIECE)
+    is_large = part.file_size > MOST_PACKED * (part.compress_size + PIECE)
+    return is_large or part.compress_type not in archives.BOUNDED
