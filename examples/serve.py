@@ -1,6 +1,6 @@
 """Serves an exported SavedModel over HTTP, with the requests and replies of TensorFlow Serving's REST API.
 
-    pip install 'vggish-tf[serve]'
+    pip install '.[serve]'            # in a clone of the repository
     vggish-tf export --format saved_model -o vggish
     python serve.py vggish --port 8501
 

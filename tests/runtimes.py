@@ -11,7 +11,7 @@ EXTRA = {"onnx": "onnxruntime", "tflite": "ai_edge_quantizer", "openvino": "open
 def needs(format):
     """Skips a test whose runtime is not installed."""
     if format in EXTRA:
-        pytest.importorskip(EXTRA[format], reason=f"pip install 'vggish-tf[{format}]'")
+        pytest.importorskip(EXTRA[format], reason=f"pip install '.[{format}]'")
 
 
 def run_onnx(path, output="embedding"):

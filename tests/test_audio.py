@@ -158,7 +158,7 @@ def test_a_block_of_one_sample_of_many_channels_is_taken_where_the_number_is_kno
 def test_a_stream_counts_from_its_start_where_it_reports_a_sample():
     stream = MonoStream(44_100, 16_000)
     stream.push(np.zeros((100, 2)))
-    with pytest.raises(AudioError, match=r"1 values are NaN.*is nan at sample 103, channel 1"):
+    with pytest.raises(AudioError, match=r"1 value is NaN.*is nan at sample 103, channel 1"):
         stream.push(np.array([[0, 0]] * 3 + [[0, np.nan]]))
 
 
@@ -200,12 +200,12 @@ def test_the_message_for_integers_is_the_one_in_the_design():
         (np.zeros((64, 65)), "waveform has 65 channels of 64 samples: channels come last"),
         (np.zeros((9, 0)), "waveform has 0 channels"),
         ([0.0, np.nan, np.inf, 0.0], "2 values are NaN, infinite or beyond ±2^31; the first is nan at sample 1,"),
-        ([[0.0, -np.inf]], "1 values are NaN, infinite or beyond ±2^31; the first is -inf at sample 0, channel 1"),
-        ([0.0, 1e300], "1 values are NaN, infinite"),
+        ([[0.0, -np.inf]], "1 value is NaN, infinite or beyond ±2^31; the first is -inf at sample 0, channel 1"),
+        ([0.0, 1e300], "1 value is NaN, infinite"),
         (np.ma.masked_array(np.zeros(9), mask=True), "waveform is a masked array, and masks are not read. Fill it"),
         (np.ma.masked_array(np.zeros(9)), "waveform is a masked array"),
         (Unreadable(), "must be an array of numbers; received Unreadable: Can't call numpy() on Tensor that requires"),
-        ([0.0, -2.2e9], "1 values are NaN, infinite"),
+        ([0.0, -2.2e9], "1 value is NaN, infinite"),
     ],
 )
 def test_what_is_no_waveform_is_refused_with_advice(waveform, message):

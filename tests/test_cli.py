@@ -112,14 +112,14 @@ def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
     ("options", "status", "words"),
     [
         (["-o", "nowhere/out.npz"], 5, "the folder nowhere does not exist"),
-        (["-o", "out.npz", "--set", "hop=1"], 5, "no parameter 'hop'. Choose from sample_rate"),
-        (["-o", "out.npz", "--set", "mel_max_hz=high"], 5, "mel_max_hz needs a number"),
-        (["-o", "out.npz", "--set", "mel_max_hz=9000"], 5, "mel_max_hz must be at most 8000"),
+        (["-o", "out.npz", "--set", "hop=1"], 2, "no parameter 'hop'. Choose from sample_rate"),
+        (["-o", "out.npz", "--set", "mel_max_hz=high"], 2, "mel_max_hz needs a number"),
+        (["-o", "out.npz", "--set", "mel_max_hz=9000"], 2, "mel_max_hz must be at most 8000"),
         (["-o", "out.npz", "--weights", "nowhere.ckpt"], 4, "there is no checkpoint at nowhere.ckpt"),
-        (["second.wav", "-o", "out.npz"], 5, "2 files do not fit into out.npz. Give a folder"),
-        (["sub/clip.wav", "-o", "out"], 5, "two files would be written to out/clip.npz"),
-        (["-o", "clip.npy"], 5, "clip.npy is neither an .npz nor a folder"),
-        (["-o", "out.npz", "--set", "num_mel_bins=1e9"], 5, "num_mel_bins must be positive and at most 10,000"),
+        (["second.wav", "-o", "out.npz"], 2, "2 files do not fit into out.npz. Give a folder"),
+        (["sub/clip.wav", "-o", "out"], 2, "two files would be written to out/clip.npz"),
+        (["-o", "clip.npy"], 2, "clip.npy is neither an .npz nor a folder"),
+        (["-o", "out.npz", "--set", "num_mel_bins=1e9"], 2, "num_mel_bins must be positive and at most 10,000"),
     ],
     ids=str,
 )
@@ -136,7 +136,7 @@ def test_a_full_disk_leaves_nothing(seeded_checkpoint, wav, tmp_path, capsys, mo
 
     monkeypatch.setattr(np, "savez", full)
     arguments = ["embed", wav, "-o", tmp_path / "out.npz", "--weights", seeded_checkpoint]
-    assert "No space left on device" in fails(arguments, 6, capsys)
+    assert fails(arguments, 6, capsys) == f"vggish-tf: {tmp_path / 'out.npz'}: No space left on device."
     assert os.listdir(tmp_path) == ["clip.wav"]
 
 

@@ -100,9 +100,9 @@ def test_classify_names_bad_files_and_does_the_others(folder, tmp_path, capsys):
     assert "1 of 2 files could not be classified" in captured.err
 
 
-def test_classify_refuses_what_is_no_classifier(tmp_path, capsys):
+def test_classify_refuses_what_is_no_classifier(folder, tmp_path, capsys):
     vggish_tf.VGGish(None).save(tmp_path / "v.keras")
-    assert cli.main(["classify", str(tmp_path / "v.keras"), "a.wav"]) == 5
+    assert cli.main(["classify", str(tmp_path / "v.keras"), str(folder / "sine" / "0.wav")]) == 5
     assert "is no classifier" in capsys.readouterr().err
 
 
@@ -127,8 +127,10 @@ def test_numbers_that_make_no_sense_are_refused_by_name(folder, tmp_path, option
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("output", "words"), [("m.h5", "Name it .keras"), ("nowhere/m.keras", "does not exist")])
-def test_outputs_that_are_refused_before_any_work(folder, tmp_path, output, words, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("output", "status", "words"), [("m.h5", 2, "Name it m.keras"), ("nowhere/m.keras", 5, "does not exist")]
+)
+def test_outputs_that_are_refused_before_any_work(folder, tmp_path, output, status, words, capsys, monkeypatch):
     monkeypatch.setattr(finetune.job, "dataset", None)
-    assert cli.main(command(folder, tmp_path / output)) == 5
+    assert cli.main(command(folder, tmp_path / output)) == status
     assert words in capsys.readouterr().err

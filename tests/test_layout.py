@@ -19,6 +19,7 @@ ROWS = [
     "digests",
     "download",
     "registry",
+    "keras_files",
     "waveform",
     "sound_file",
     "ffmpeg",
@@ -42,7 +43,10 @@ ROWS = [
     "formats",
     "jobs",
     "cli_finetune",
+    "cli_options",
+    "cli_process",
     "cli",
+    "__main__",
 ]
 MAY_IMPORT_TENSORFLOW = ("weight_files", "checkpoints", "runtime", "formats", "jobs", "cli", "reference")
 MAY_IMPORT_REFERENCE = ("smoke_test", "jobs")  # verify, and export's named-tensor graph

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-pytest.importorskip("starlette", reason="pip install 'vggish-tf[serve]'")
-pytest.importorskip("uvicorn", reason="pip install 'vggish-tf[serve]'")
+pytest.importorskip("starlette", reason="pip install '.[serve]'")
+pytest.importorskip("uvicorn", reason="pip install '.[serve]'")
 ROOT = Path(__file__).resolve().parents[1]
 SERVE = ROOT / "examples" / "serve.py"
 

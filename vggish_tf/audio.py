@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 
 from vggish_tf import ffmpeg, sound_file
-from vggish_tf.errors import AudioError
+from vggish_tf.errors import AudioError, counted
 from vggish_tf.sound_file import PIECE, AudioInfo, Sound
 from vggish_tf.waveform import (
     MAX_CHANNELS,
@@ -39,6 +39,7 @@ __all__ = [
     "check_examples",
     "check_shape",
     "check_waveform",
+    "failure_of",
     "load_audio",
     "read_blocks",
     "suffixes",
@@ -73,6 +74,15 @@ def audio_info(path) -> AudioInfo:
     """
     with _opened(path) as sound:
         return sound.info
+
+
+def failure_of(path) -> AudioError | None:
+    """Why a file cannot be opened, if so: missing, empty, no file, or forbidden."""
+    try:
+        sound_file.open_file(path).close()
+    except AudioError as error:
+        return error
+    return None
 
 
 def load_audio(path) -> tuple[np.ndarray, int]:
@@ -185,7 +195,8 @@ class MonoStream:
         samples = check_shape(waveform) if self._num_channels else check_waveform(waveform, self._sample_rate)
         if samples.shape[1] != (self._num_channels or samples.shape[1]):
             raise AudioError(
-                f"every block of a stream must have {self._num_channels} channels, as the first one or as declared; "
+                "every block of a stream must have "
+                f"{counted(self._num_channels or 0, 'channel')}, as the first one or as declared; "
                 f"received {samples.shape}. Make a new MonoStream for other audio."
             )
         check_samples(samples, "waveform", self._num_samples)

@@ -1,51 +1,34 @@
 """The command line, vggish-tf. Every heavy import is inside the command that needs it, so that --help is immediate.
 
-A mistake by the user is one line on standard error and an exit status that tells the kind: 2 the command line, 3 audio,
-4 weights, 5 parameters and everything else that vggish_tf refuses, 6 the operating system, 130 interrupted. `verify`
-exits with 1 if the weights do not give the published figures.
+A mistake by the user is one line on standard error and an exit status that tells the kind: 2 the
+command line, 3 audio, 4 weights, 5 everything else that vggish_tf refuses, 6 the operating system,
+130 interrupted, 143 terminated. `verify` exits with 1 if the weights do not give the published
+figures. Whatever can be checked without TensorFlow is checked before it is imported.
 """
 
 import argparse
-import io
 import os
-import sys
-import warnings
 from pathlib import Path
-from typing import Any
 
 import vggish_tf
-from vggish_tf import cli_finetune, importing
-from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
-
-STATUSES = ((AudioError, 3), (CheckpointError, 4), (VGGishError, 5), (OSError, 6))
+from vggish_tf import cli_finetune, cli_options, cli_process, importing, keras_files
+from vggish_tf.files import check_target, make_folder
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
-    args = _parser().parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an arrow or a file name must not fail on a terminal without it
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            return args.run(args) or 0
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-    except BrokenPipeError:  # the reader of the output is gone, as with `| head`; so must be what is not yet written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (VGGishError, OSError) as error:
-        return _fail(str(error), next(status for kind, status in STATUSES if isinstance(error, kind)))
+    with cli_process.standard_streams():
+        return cli_process.run(_parser().parse_args(arguments))
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"vggish-tf: warning: {message}", file=sys.stderr)
+class _Command(argparse.ArgumentParser):
+    """A command's parser; it refuses an unknown option itself, so that its own usage is shown."""
 
-
-def _fail(message: str, status: int) -> int:
-    print(f"vggish-tf: {' '.join(message.splitlines())}", file=sys.stderr)
-    return status
+    def parse_known_args(self, args=None, namespace=None):
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, unknown
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="vggish-tf", description="VGGish audio embeddings: sound in, AudioSet embeddings out."
     )
     parser.add_argument("--version", action="version", version=f"vggish-tf {vggish_tf.__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Command)
     for add in (
         _add_embed, _add_inspect, _add_fetch, _add_verify, _add_demo, _add_export, _add_finetune, _add_classify
     ):  # fmt: skip
@@ -73,10 +56,10 @@ def _add_embed(commands):
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=(
         "an .npz file; for several FILEs a folder, which gets one .npz for each"))  # fmt: skip
     weights = parser.add_mutually_exclusive_group()
-    _add_weights(weights)
+    cli_options.add_weights(weights)
     weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
         "untrained weights: shows how things go, and the embeddings mean nothing"))  # fmt: skip
-    _add_params(parser)
+    cli_options.add_params(parser)
     parser.add_argument("--pad", choices=("never", "short", "always"), default="short", help=(
         "silence goes nowhere, to clips too short for one row (default), or to every clip's end"))  # fmt: skip
     parser.add_argument("--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits")
@@ -89,8 +72,8 @@ def _add_inspect(commands):
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="OUT", help=(
         "the report, one HTML file (default: report.html)"))  # fmt: skip
     parser.add_argument("--native-rate", action="store_true", help="resample nothing: sample_rate is that of the file")
-    _add_weights(parser, default=None)
-    _add_params(parser)
+    cli_options.add_weights(parser, default=None)
+    cli_options.add_params(parser)
 
 
 def _add_fetch(commands):
@@ -115,10 +98,11 @@ def _add_export(commands):
     parser.add_argument("--format", required=True, metavar="FORMAT", help=(
         "saved_model, frozen_graph, onnx, tflite, openvino, keras, weights or tf1_checkpoint"))  # fmt: skip
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="PATH", help="beside it comes PATH.json")
-    _add_weights(parser)
-    parser.add_argument("--model", type=Path, metavar="FILE", help=(
+    weights = parser.add_mutually_exclusive_group()
+    cli_options.add_weights(weights)
+    weights.add_argument("--model", type=Path, metavar="FILE", help=(
         "a .keras file instead of --weights, a fine-tuned classifier too"))  # fmt: skip
-    _add_params(parser)
+    cli_options.add_params(parser)
     parser.add_argument(
         "--pad", choices=("never", "short", "always"), help="see embed; default: as the model, or never"
     )
@@ -133,83 +117,54 @@ def _add_export(commands):
 def _add_finetune(commands):
     parser = _add_command(commands, "finetune", _finetune, "train a classifier on a folder of labelled sounds")
     parser.epilog = "A run that was killed goes on with the same command and --resume, and ends as it would have."
-    cli_finetune.add_arguments(parser)
-    _add_weights(parser)
-    _add_params(parser)
+    weights = parser.add_mutually_exclusive_group()
+    cli_finetune.add_arguments(parser, weights)
+    cli_options.add_weights(weights)
+    cli_options.add_params(parser)
 
 
 def _add_classify(commands):
     parser = _add_command(commands, "classify", _classify, "print the scores that a classifier gives to audio files")
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file that finetune wrote")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count")
-    parser.add_argument("--top", type=int, default=3, metavar="N", help="scores in a line (default: 3)")
+    parser.add_argument("--top", type=cli_finetune.count, default=3, metavar="N", help="scores in a line (default: 3)")
     parser.add_argument("--whole", action="store_true", help="only the whole clip, not its examples one by one")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="a .csv for all the scores")
 
 
-def _add_weights(parser: argparse._ActionsContainer, default: str | None = "audioset"):
-    parser.add_argument("--weights", default=default, metavar="WEIGHTS", help=(
-        '"audioset", as published, or a TF1 checkpoint, .keras or .weights.h5 file '
-        f"(default: {default or 'none, so no embeddings'})"))  # fmt: skip
-
-
-def _add_params(parser: argparse.ArgumentParser):
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=(
-        "change a parameter of the front end, as in --set example_hop_seconds=0.48; may be repeated"))  # fmt: skip
-
-
 def _embed(args):
-    params = _params(args)
-    from vggish_tf import registry
-
-    if args.weights is not None:
-        registry.md5_ahead(args.weights)
-    _import_tensorflow()
-    import keras
-
-    from vggish_tf.embedding import Embedder
+    params = cli_options.params_of(args)
     from vggish_tf.jobs import bulk
 
-    bulk.plan(args.files, args.output)
-    keras.utils.set_random_seed(0)  # of untrained weights
-    embedder = Embedder(
-        args.weights, params=params, pad=args.pad, postprocess=args.postprocess, precision=args.precision
-    )
-    if embedder.untrained:
-        print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
+    def embedder():
+        cli_options.check_weights(args.weights)
+        _import_tensorflow()
+        import keras
+
+        from vggish_tf.embedding import Embedder
+
+        keras.utils.set_random_seed(0)  # of untrained weights
+        made = Embedder(
+            args.weights, params=params, pad=args.pad, postprocess=args.postprocess, precision=args.precision
+        )
+        if made.untrained:
+            print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
+        return made
+
     bulk.embed_archive(args.files, args.output, embedder)
 
 
 def _inspect(args):
+    check_target(args.output, endings=(".html", ".htm"))
     from vggish_tf import audio
 
-    file = {"sample_rate": audio.audio_info(args.audio).sample_rate} if args.native_rate else {}
-    params = _params(args, file)
+    sample_rate = audio.audio_info(args.audio).sample_rate
+    params = cli_options.params_of(args, {"sample_rate": sample_rate} if args.native_rate else {})
+    cli_options.check_weights(args.weights)
     _import_tensorflow()
     from vggish_tf.jobs import report
 
     report.inspect(args.audio, params=params, weights=args.weights, output=args.output)
-
-
-def _params(args, given=None):
-    """Params with what --set NAME=VALUE asks for, and what is `given`."""
-    from dataclasses import fields
-
-    from vggish_tf.params import Params
-
-    names = [field.name for field in fields(Params)]
-    changes: dict[str, Any] = dict(given or {})
-    for setting in args.set:
-        name, _, value = setting.partition("=")
-        if name not in names:
-            raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(names)}.")
-        if name in (given or {}):
-            raise ParamsError(f"--set {setting} contradicts --native-rate. Leave out one of them.")
-        try:
-            changes[name] = float(value)
-        except ValueError:
-            raise ParamsError(f"--set {setting}: {name} needs a number, as in {name}=1.") from None
-    return Params(**changes)
 
 
 def _fetch(args):
@@ -221,6 +176,7 @@ def _fetch(args):
 
 
 def _verify(args):
+    cli_options.check_weights(args.weights)
     _import_tensorflow()
     from vggish_tf import checkpoints
 
@@ -230,6 +186,7 @@ def _verify(args):
 
 
 def _demo(args):
+    make_folder(args.output)
     _import_tensorflow()
     from vggish_tf.jobs import demo
 
@@ -237,27 +194,38 @@ def _demo(args):
 
 
 def _export(args):
-    params = _params(args) if args.set else None
+    params = cli_options.params_of(args) if args.set else None
     from vggish_tf.jobs import export
 
     names = ("precision", "postprocess", "input_rate", "overwrite")
     options = {name: getattr(args, name) for name in names}
     export.formats.plan(args.output, args.format, **options)
+    if args.model:
+        keras_files.check(args.model)
+    else:
+        cli_options.check_weights(args.weights)
     _import_tensorflow()
-    from vggish_tf.jobs.export.pipeline import read_model
+    from vggish_tf.model import load_model
 
-    model = read_model(args.model) if args.model else args.weights
+    model = load_model(args.model) if args.model else args.weights
     pca = None if args.pca == "none" else args.pca
     export.export(model, args.output, format=args.format, params=params, pad=args.pad, pca=pca, **options)
 
 
 def _finetune(args):
-    params = _params(args)
+    params = cli_options.params_of(args)
+    cli_finetune.check(args)
+    if not args.untrained:
+        cli_options.check_weights(args.weights)
     _import_tensorflow()
     cli_finetune.run(args, params)
 
 
 def _classify(args):
+    if args.output:
+        check_target(args.output, endings=(".csv",))
+    keras_files.check(args.model)
+    cli_options.check_audio(args.files)
     _import_tensorflow()
     from vggish_tf.jobs import classify
 

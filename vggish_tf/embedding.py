@@ -6,7 +6,6 @@ One road for all three: samples → mono at params.sample_rate (audio) → examp
 
 import logging
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import numpy as np
 
 import vggish_tf
 from vggish_tf import audio, network
-from vggish_tf.errors import AudioError, check_word
+from vggish_tf.errors import AudioError, check_word, warn
 from vggish_tf.framing import PADS, Pad
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights, describe_front_end
 from vggish_tf.params import EMBEDDING_SIZE, Params
@@ -98,7 +97,7 @@ class Embedder:
         if model is None:  # as was asked for: nothing that -W error should stop
             logging.getLogger("vggish_tf").warning(said)
         elif said:
-            warnings.warn(said, stacklevel=2)
+            warn(said)
 
     @property
     def untrained(self) -> bool:

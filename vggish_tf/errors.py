@@ -1,14 +1,29 @@
-"""The errors that a user can cause; everything else that is raised is a bug.
+"""Errors that a user can cause, warnings, and the words of both; all else that is raised is a bug.
 
 Each message says what came, what was expected, and what to do. The command line prints it as one line.
 """
+
+import re
+import sys
+import textwrap
+import warnings
+from collections import deque
+from contextvars import ContextVar
+
+# Packages whose lines are not the user's: skipped to find the line that a warning is about.
+_OURS = ("vggish_tf", "keras", "tensorflow")
+_held: ContextVar[deque[str] | None] = ContextVar("held", default=None)
 
 
 class VGGishError(Exception):
     """The base of every error that vggish_tf raises on purpose."""
 
 
-class ParamsError(VGGishError, ValueError):
+class UsageError(VGGishError, ValueError):
+    """Arguments that cannot be, or contradict each other, whatever is in the files."""
+
+
+class ParamsError(UsageError):
     """A combination of parameters that no front end can be built from; the message names the field."""
 
 
@@ -30,3 +45,68 @@ def check_word(name: str, word: object, words: tuple) -> None:
     """
     if word not in words:
         raise ValueError(f"{name} must be {' or '.join(map(repr, words))}; received {word!r}.")
+
+
+def warn(message: str) -> None:
+    """Warns of the user's line that led here: the first one outside of this package and of Keras.
+
+    In a thread, where there is no such line, the message waits for its caller: hold_warnings.
+    """
+    held = _held.get()
+    if held is not None:
+        held.append(message)
+        return
+    frame = sys._getframe(1)
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS:
+        frame = frame.f_back
+    where = frame.f_globals
+    place = frame.f_code.co_filename, frame.f_lineno, where.get("__name__")
+    registry = where.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(message, UserWarning, *place, registry)
+
+
+def hold_warnings(held: deque[str]) -> None:
+    """Collects the warnings of this thread in `held`: the initializer of a ThreadPoolExecutor."""
+    _held.set(held)
+
+
+def release_warnings(held: deque[str]) -> None:
+    """Warns of what a thread has collected so far.
+
+    Example:
+        >>> release_warnings(deque())
+    """
+    while held:
+        warn(held.popleft())
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number and its noun.
+
+    Example:
+        >>> counted(1, "row"), counted(2000, "row"), counted(2, "class", "classes")
+        ('1 row', '2,000 rows', '2 classes')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def reason_of(error: Exception) -> str:
+    """The operating system's words, which HDF5 and TensorFlow quote, on one short line.
+
+    Example:
+        >>> reason_of(OSError(28, "No space left on device"))
+        'No space left on device'
+    """
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    quoted = re.search(r"error message = '([^']+)'", text)
+    return quoted[1] if quoted else textwrap.shorten(text, 200, placeholder=" …")
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs an extra of the package, which is on no index.
+
+    Example:
+        >>> how_to_install("onnx")
+        "Run, in a clone of the repository: pip install '.[onnx]'"
+    """
+    return f"Run, in a clone of the repository: pip install '.[{extra}]'"

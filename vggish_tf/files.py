@@ -2,23 +2,48 @@
 
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError, VGGishError, reason_of
 
 
-def check_target(path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
-    """Returns `path` as a Path if a file can be written there; call it before long work starts.
+def check_source(path: str | os.PathLike[str], advice: str) -> Path:
+    """Returns `path` as a Path if it is a file or a folder; `advice` says what to give instead.
 
     Raises:
+        VGGishError: it does not exist.
+    """
+    path = Path(path)
+    if not (path.is_file() or path.is_dir()):
+        raise VGGishError(f"{path} does not exist. {advice}")
+    return path
+
+
+def check_target(
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = True,
+    endings: Sequence[str] = (),
+) -> Path:
+    """Returns `path` as a Path if a file can be written there; call it before long work starts.
+
+    Args:
+        path: of the file.
+        overwrite: whether what is there may be replaced.
+        endings: of which the name must have one, so that no recording is overwritten by a slip.
+
+    Raises:
+        UsageError: the name has another ending.
         VGGishError: the folder does not exist or cannot be written to, `path` is a folder, or it exists and
             `overwrite` is False.
     """
     path = Path(path)
+    if endings and not path.name.endswith(tuple(endings)):
+        expected = " or ".join(endings)
+        raise UsageError(f"cannot write {path}: its name must end in {expected}. Name it {path.stem}{endings[0]}.")
     if not path.parent.is_dir():
         raise VGGishError(f"cannot write {path}: the folder {path.parent} does not exist. Create it first.")
     if not os.access(path.parent, os.W_OK):
@@ -52,6 +77,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     may be a file or a folder.
 
     Example:
+        >>> import tempfile
         >>> target = Path(tempfile.mkdtemp()) / "note.txt"
         >>> with replacing(target) as temporary:
         ...     _ = temporary.write_text("whole or not at all")
@@ -64,7 +90,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
         yield temporary
         os.replace(temporary, path)
     except OSError as error:  # in the words of the user, who does not know the temporary name
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise OSError(error.errno, reason_of(error), str(path)) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)
@@ -80,18 +106,21 @@ def staging(targets: Sequence[Path]) -> Iterator[Path]:
     the new is left, and nothing of the old is lost.
 
     Example:
+        >>> import tempfile
         >>> target = Path(tempfile.mkdtemp()) / "model"
         >>> with staging([target]) as folder:
         ...     (folder / "model").mkdir()
         >>> target.is_dir(), len(list(target.parent.iterdir()))
         (True, 1)
     """
-    folder = Path(tempfile.mkdtemp(prefix=f".{targets[0].name}.", dir=targets[0].parent))
-    try:
+    folder = targets[0].with_name(f".{targets[0].name}.{uuid.uuid4().hex[:8]}")
+    try:  # made in here, so that no signal can come between
+        folder.mkdir()
         yield folder
         for target in targets:
             if target.is_dir():
                 os.replace(target, folder / f"{target.name}.old")
             os.replace(folder / target.name, target)
     finally:
-        shutil.rmtree(folder)
+        if folder.exists():
+            shutil.rmtree(folder)

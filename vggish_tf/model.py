@@ -1,14 +1,13 @@
 """VGGish(): front end, backbone and post-processing put together as one Keras model."""
 
 import os
-import warnings
 from typing import Literal
 
 import keras
 
 import vggish_tf.heads  # noqa: F401, so that saved classifiers load
-from vggish_tf import backbone, checkpoints, registry
-from vggish_tf.errors import check_word
+from vggish_tf import backbone, checkpoints, keras_files, registry
+from vggish_tf.errors import CheckpointError, check_word, reason_of, warn
 from vggish_tf.framing import PADS, Pad
 from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.params import Params
@@ -66,7 +65,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     check_word("pad", pad, PADS)
     path = None if weights is None else registry.resolve(weights)
     if note := describe_front_end(path, params):
-        warnings.warn(note, stacklevel=2)
+        warn(note)
     if inputs == "waveform":
         x = source = keras.Input((None,), name="waveform")
         x = WaveformToExamples(params, pad=pad, name="examples")(x)
@@ -107,6 +106,11 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
 def load_model(path: str | os.PathLike[str]) -> keras.Model:
     """Loads a `.keras` file with VGGish in it: keras.saving.load_model, with this package's layers made known to it.
 
+    No code in the file is run: no Lambda layer, and no function but Keras's and this package's.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, no model, or would run code.
+
     Example:
         >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/vggish.keras"
@@ -114,4 +118,12 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
         >>> load_model(path).output_shape
         (None, 128)
     """
-    return keras.saving.load_model(path)
+    path = keras_files.check(path)
+    keras_files.check_sums(path)
+    try:
+        model = keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:  # a file that was made up for it can bring Keras to raise anything
+        raise CheckpointError(f"cannot load a model from {path}: {reason_of(error)}") from None
+    if not isinstance(model, keras.Model):
+        raise CheckpointError(f"cannot load a model from {path}: it holds a {type(model).__name__}.")
+    return model

@@ -6,13 +6,12 @@ edited in place. This module does no signal processing.
 Source: tensorflow/models research/audioset/vggish/vggish_params.py.
 """
 
-import warnings
 from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 
-from vggish_tf.errors import ParamsError
+from vggish_tf.errors import ParamsError, warn
 
 # Architectural constants.
 NUM_FRAMES = 96  # Frames in an example.
@@ -119,7 +118,7 @@ class Params:
         self._check_numbers()
         self._check_combinations()
         if self.empty_mel_bins:
-            warnings.warn(self._describe_empty_mel_bins(), stacklevel=3)
+            warn(self._describe_empty_mel_bins())
 
     @cached_property
     def window_length(self) -> int:

@@ -5,9 +5,9 @@ in the same chunks of `num_frames`, counted from the start of the clip, a chunk 
 How many chunks one call computes changes nothing. The log-mel of overlapping examples is computed once.
 """
 
-import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 import keras
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from vggish_tf import runtime
+from vggish_tf.errors import counted, hold_warnings, release_warnings, warn
 from vggish_tf.framing import Pad, count_examples, count_frames, padded_length
 from vggish_tf.frontend import LogMel, StftMagnitude
 from vggish_tf.params import Params
@@ -91,10 +92,10 @@ class ExampleStream:
     def finish(self) -> np.ndarray:
         """Ends the clip by the `pad` rule and returns the last examples."""
         if self.num_samples and self._silent:
-            warnings.warn(f"{self.name} is silent throughout: its embeddings are those of silence.", stacklevel=2)
+            warn(f"{self.name} is silent throughout: its embeddings are those of silence.")
         missing = padded_length(self.num_samples, self.params, self.pad) - self.num_samples
         if self.pad != "never" and self.num_samples < self.params.min_samples:
-            warnings.warn(self._describe_short_clip(), stacklevel=2)
+            warn(self._describe_short_clip())
         return self.push(np.zeros(missing, np.float32))
 
     def push_all(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -129,7 +130,7 @@ class ExampleStream:
 
     def _describe_short_clip(self) -> str:
         return (
-            f"{self.name} has {self.num_samples} samples at {self.params.sample_rate} Hz, under the "
+            f"{self.name} has {counted(self.num_samples, 'sample')} at {self.params.sample_rate} Hz, under the "
             f"{self.params.min_samples} of one example; "
             + ("it was filled with silence. Say pad='never' for zero rows." if self.num_samples else "it has no rows.")
         )
@@ -147,24 +148,34 @@ def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndar
     for array in examples:
         held.append(array)
         count += len(array)
-        while count >= batch_size:
-            joined = np.concatenate(held)
-            yield joined[:batch_size]
-            held, count = [joined[batch_size:]], count - batch_size
+        if count >= batch_size:
+            joined = np.concatenate(held)  # once, however long the array is
+            whole = count - count % batch_size
+            yield from (joined[start : start + batch_size] for start in range(0, whole, batch_size))
+            held, count = [joined[whole:]], count - whole
     if count:
         yield np.concatenate(held)
 
 
 def prefetched(items: Iterable[Item]) -> Iterator[Item]:
-    """Makes the next item in a thread of its own while the caller works on this one; errors come in their turn.
+    """Makes the next item in a thread while the caller works on this one.
+
+    Errors and warnings come in their turn, in the caller's thread.
 
     Example:
         >>> list(prefetched(range(3)))
         [0, 1, 2]
     """
-    iterator = iter(items)
-    with ThreadPoolExecutor(1, "vggish_tf prefetch") as pool:
+    iterator, held = iter(items), deque[str]()
+    with ThreadPoolExecutor(1, "vggish_tf prefetch", hold_warnings, (held,)) as pool:
         item = pool.submit(next, iterator, _END)
-        while (current := item.result()) is not _END:
+        while (current := _result(item, held)) is not _END:
             item = pool.submit(next, iterator, _END)
             yield cast(Item, current)
+
+
+def _result(item: Future, held: deque[str]):
+    try:
+        return item.result()
+    finally:
+        release_warnings(held)

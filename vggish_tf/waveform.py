@@ -4,12 +4,11 @@ Integers are an error that says how to scale them, never a guess; so are channel
 normalized.
 """
 
-import warnings
 from numbers import Real
 
 import numpy as np
 
-from vggish_tf.errors import AudioError
+from vggish_tf.errors import AudioError, counted, warn
 
 MIN_SAMPLE_RATE = 100  # Hz. Half of it, 50 Hz, is far under the lowest mel edge; whale archives are above.
 MAX_SAMPLE_RATE = 10_000_000  # Hz. Bat recorders reach 500 kHz, hydrophones 2 MHz.
@@ -48,7 +47,8 @@ def check_waveform(waveform, sample_rate) -> np.ndarray:
     check_rate(sample_rate, "sample_rate")
     samples = check_shape(waveform)
     if samples.shape[1] > max(_MANY_CHANNELS, len(samples)):
-        raise AudioError(f"waveform has {samples.shape[1]} channels of {len(samples)} samples: {_TRANSPOSE}")
+        length = counted(len(samples), "sample")
+        raise AudioError(f"waveform has {samples.shape[1]} channels of {length}: {_TRANSPOSE}")
     check_samples(samples, "waveform")
     return samples
 
@@ -124,9 +124,10 @@ def check_samples(samples: np.ndarray, what, first: int = 0):
     if not peak <= _MAX_AMPLITUDE:  # NaN compares False
         bad = ~(np.abs(samples) <= _MAX_AMPLITUDE)
         sample, channel = np.argwhere(bad)[0]
+        bad_ones = counted(int(bad.sum()), "value is", "values are")
         raise AudioError(
-            f"{what}: {bad.sum():,} values are NaN, infinite or beyond ±2^31; the first is {samples[sample, channel]} "
+            f"{what}: {bad_ones} NaN, infinite or beyond ±2^31; the first is {samples[sample, channel]} "
             f"at sample {first + sample:,}, channel {channel}. Repair the source, or see numpy.nan_to_num()."
         )
     if peak > _LOUD:
-        warnings.warn(f"{what} goes far beyond [-1, 1]. Divide 16-bit integers by 32768 first.", stacklevel=3)
+        warn(f"{what} goes far beyond [-1, 1]. Divide 16-bit integers by 32768 first.")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import replacing
 from vggish_tf.params import AUDIO_EMBEDDING_FEATURE_NAME, EMBEDDING_SIZE
 
@@ -106,7 +106,7 @@ def _decode(serialized: bytes) -> Record:
     rows = [b"".join(feature.bytes_list.value) for feature in lists[AUDIO_EMBEDDING_FEATURE_NAME].feature]
     wrong = [len(row) for row in rows if len(row) != EMBEDDING_SIZE]
     if wrong:
-        raise ValueError(f"a row has {wrong[0]} bytes, expected {EMBEDDING_SIZE}")
+        raise ValueError(f"a row has {counted(wrong[0], 'byte')}, expected {EMBEDDING_SIZE}")
     context = example.context.feature
     in_order = sorted(context, key=lambda name: serialized.find(_entry(name, context[name])))
     embedding = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), EMBEDDING_SIZE)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from vggish_tf import audio, heads
 from vggish_tf.embedding import Embedder
-from vggish_tf.errors import AudioError
+from vggish_tf.errors import AudioError, counted
 from vggish_tf.files import check_target, replacing
 from vggish_tf.jobs.finetune.model import PAD, back, labels_of, network, params_of
 from vggish_tf.model import load_model
@@ -40,7 +40,8 @@ class Classifier:
         model: a `.keras` file that `vggish-tf finetune` wrote, or a model that finetune.classifier made.
 
     Raises:
-        VGGishError: the file holds something else.
+        CheckpointError: the file cannot be loaded.
+        VGGishError: it holds something else than a classifier.
 
     Example:
         >>> from vggish_tf.jobs import finetune
@@ -107,10 +108,11 @@ def classify_files(
 
     Raises:
         AudioError: files that could not be read, after the others were classified.
-        VGGishError: the output cannot be written; nothing was done.
+        UsageError: the output is not named .csv; nothing was done.
+        VGGishError: it cannot be written; nothing was done.
     """
     if output is not None:
-        check_target(output)
+        check_target(output, endings=(".csv",))
     rows, failures = [], 0
     with tqdm(files, unit="file", disable=None, leave=False) as bar:
         for path in bar:
@@ -125,7 +127,7 @@ def classify_files(
     if output is not None:
         _write(Path(output), classifier.labels, rows)
     if failures:
-        raise AudioError(f"{failures} of {len(files)} files could not be classified.")
+        raise AudioError(f"{failures} of {counted(len(files), 'file')} could not be classified.")
 
 
 def _lines(path, result: Classified, labels: Sequence[str], top: int, whole: bool):

@@ -13,13 +13,15 @@ import numpy as np
 
 from vggish_tf import audio
 from vggish_tf.embedding import UNTRAINED, Embedder
-from vggish_tf.errors import CheckpointError, VGGishError
+from vggish_tf.errors import CheckpointError
 from vggish_tf.files import check_target
 from vggish_tf.jobs import page, spectrum, stages
 from vggish_tf.jobs.panels import Stages
 from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.params import Params, hertz_to_mel
 from vggish_tf.postprocess import Postprocessor
+
+ENDINGS = (".html", ".htm")
 
 
 class Network(NamedTuple):
@@ -57,7 +59,8 @@ def inspect(
     Raises:
         AudioError: the file cannot be used.
         CheckpointError: the weights cannot be had, or do not fit what `params` make of an example.
-        VGGishError: the report cannot be written there, or is not named .html.
+        UsageError: the report is not named .html.
+        VGGishError: it cannot be written there.
 
     Example:
         >>> import tempfile, soundfile
@@ -70,7 +73,7 @@ def inspect(
         (98, 64)
     """
     if output is not None:
-        _check_report(output)
+        check_target(output, endings=ENDINGS)
     params, info = params or Params(), audio.audio_info(path)
     network = _network(weights, pca, params)
     waveform, sample_rate = audio.load_audio(path)
@@ -86,14 +89,6 @@ def inspect(
         page.write(output, Path(path).name, facts, result, original, warning=network.warning)
         print(f"wrote {output}")
     return result
-
-
-def _check_report(output: str | os.PathLike[str]) -> None:
-    """A report has a name of its own, so that no recording is overwritten by a slip."""
-    if check_target(output).suffix.lower() not in (".html", ".htm"):
-        raise VGGishError(
-            f"cannot write the report as {Path(output).name!r}: it is HTML. Name it {Path(output).stem}.html."
-        )
 
 
 def _facts(path: Path, info: audio.AudioInfo, num_samples: int, original: spectrum.Spectrum, result: Stages) -> dict:

@@ -6,12 +6,10 @@ files, no resampling, and nothing of VGGish but the mel scale: every rate and le
 Source: tensorflow/models research/audioset/vggish/mel_features.py.
 """
 
-import warnings
-
 import numpy as np
 
 from vggish_tf import params
-from vggish_tf.errors import AudioError, ParamsError
+from vggish_tf.errors import AudioError, ParamsError, warn
 
 # The HTK mel scale, by upstream's private names, which notebooks print.
 _MEL_BREAK_FREQUENCY_HERTZ = params.MEL_BREAK_FREQUENCY_HERTZ
@@ -216,9 +214,8 @@ def _warn_of_empty_mel_bins(matrix, nyquist_hertz):
     empty = np.flatnonzero(~matrix.any(axis=0))
     if empty.size:
         spacing = nyquist_hertz / (matrix.shape[0] - 1)
-        warnings.warn(
+        warn(
             f"mel bins {', '.join(map(str, empty))} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than "
             "these triangles. They are log(log_offset) whatever the sound. Lengthen the window, raise "
-            "lower_edge_hertz, or ask for fewer num_mel_bins.",
-            stacklevel=3,
+            "lower_edge_hertz, or ask for fewer num_mel_bins."
         )

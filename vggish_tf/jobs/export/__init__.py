@@ -11,13 +11,12 @@ Nothing is quantized or cut down unless a precision asks for it, and nothing is 
 """
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, reason_of
 from vggish_tf.files import staging
 from vggish_tf.jobs.export import formats
 
@@ -65,9 +64,11 @@ def export(
         path
 
     Raises:
-        VGGishError: an unknown format, or one that cannot hold what is asked; a missing extra of the package; a path
-            that exists or cannot be written; a full disk; an export that differs from the model by more than its
-            tolerance. In every case there is no new file.
+        UsageError: an unknown format, or one that cannot hold what is asked; arguments that
+            contradict the model.
+        VGGishError: a missing extra of the package; a path that exists or cannot be written; a full
+            disk; an export that differs from the model by more than its tolerance. In every case
+            there is no new file.
         CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
 
     Example:
@@ -116,11 +117,4 @@ def _naming(path: Path, written: Path) -> Iterator[None]:
     except VGGishError as error:
         raise type(error)(str(error).replace(str(written), str(path))) from None
     except (OSError, tf.errors.OpError) as error:
-        raise VGGishError(f"cannot write {path}: {_reason(error)}. Nothing was written.") from None
-
-
-def _reason(error: Exception) -> str:
-    """The operating system's words, which HDF5 and TensorFlow quote among their own."""
-    text = " ".join(str(getattr(error, "strerror", None) or error).split())
-    quoted = re.search(r"error message = '([^']+)'", text)
-    return quoted[1] if quoted else text[:200]
+        raise VGGishError(f"cannot write {path}: {reason_of(error)}. Nothing was written.") from None

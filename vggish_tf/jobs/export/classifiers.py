@@ -6,7 +6,7 @@ network's weights are copied.
 
 import keras
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError
 from vggish_tf.frontend import Pad
 from vggish_tf.jobs.export.formats import FORMATS
 from vggish_tf.jobs.finetune.model import back, network, params_of
@@ -47,10 +47,10 @@ def check(
     """Refuses a format without a place for the head, and what would make another classifier than was trained.
 
     Raises:
-        VGGishError: what to do instead.
+        UsageError: what to do instead.
     """
     if not FORMATS[format].whole:
-        raise VGGishError(
+        raise UsageError(
             f"the format {format!r} holds the network alone, and this model is a classifier. Choose another format, or "
             f"export the network under its head, in Python: export(finetune.network(model), path, format={format!r})"
         )
@@ -58,7 +58,7 @@ def check(
     asked = {"params": params, "pad": pad, "postprocess": postprocess, "pca": None if pca == "audioset" else pca}
     other = [f"{name}={value!r}" for name, value in asked.items() if value is not None and value != own.get(name)]
     if other:
-        raise VGGishError(
+        raise UsageError(
             f"a classifier is exported with the front end and the PCA that it was trained with; received "
             f"{', '.join(other)}. Leave that out, or train another: vggish-tf finetune"
         )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError, VGGishError, how_to_install
 from vggish_tf.files import check_target
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one weight
@@ -102,16 +102,16 @@ def find(name: str) -> Format:
     """The format of that name, if everything that it needs is installed.
 
     Raises:
-        VGGishError: there is no such format, or an extra of the package is missing.
+        UsageError: there is no such format.
+        VGGishError: an extra of the package is missing.
     """
     if name not in FORMATS:
-        raise VGGishError(f"no export format {name!r}. Choose from {', '.join(FORMATS)}.")
+        raise UsageError(f"no export format {name!r}. Choose from {', '.join(FORMATS)}.")
     chosen = FORMATS[name]
     missing = [module for module in chosen.needs if find_spec(module) is None]
     if missing:
         raise VGGishError(
-            f"the format {name!r} needs {', '.join(missing)}, which is not installed. "
-            f"Run: pip install 'vggish-tf[{chosen.extra}]'"
+            f"the format {name!r} needs {', '.join(missing)}, which is not installed. {how_to_install(chosen.extra)}"
         )
     return chosen
 
@@ -134,14 +134,13 @@ def plan(
     precision = precision or next(iter(chosen.tolerances))
     if precision not in chosen.tolerances:
         have = ", ".join(chosen.tolerances)
-        raise VGGishError(f"the format {name!r} has no precision {precision!r}. Choose from {have}.")
+        raise UsageError(f"the format {name!r} has no precision {precision!r}. Choose from {have}.")
     check_options(name, postprocess=postprocess, input_rate=input_rate)
-    if not path.name.endswith(chosen.ending):
-        raise VGGishError(f"the name of a {name!r} export must end in {chosen.ending}; received {path}.")
     targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), manifest_of(path), path]
+    endings = [chosen.ending] if chosen.ending else []
     for target in reversed(targets):
         if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):  # such a folder may be replaced
-            check_target(target, overwrite=overwrite)
+            check_target(target, overwrite=overwrite, endings=endings if target == path else ())
     return precision, targets
 
 
@@ -149,11 +148,11 @@ def check_options(name: str, **options):
     """Refuses what the format has no place for.
 
     Raises:
-        VGGishError: which option.
+        UsageError: which option.
     """
     for option, value in options.items():
         if value is not None and not FORMATS[name].whole:
-            raise VGGishError(
+            raise UsageError(
                 f"the format {name!r} holds the network alone, examples to embedding: {option}={value!r} has no place "
                 "in it. Leave it out, or choose another format."
             )

@@ -5,8 +5,6 @@ The pieces are Keras layers in float32, and `live` runs them as they are: what e
 
 import hashlib
 import os
-import warnings
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,10 +13,10 @@ import numpy as np
 from keras import ops
 
 from vggish_tf import backbone, checkpoints, heads, network, registry
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import UsageError, warn
 from vggish_tf.frontend import Pad, WaveformToExamples
 from vggish_tf.jobs.export import classifiers
-from vggish_tf.model import Postprocess, Weights, describe_front_end, load_model
+from vggish_tf.model import Postprocess, Weights, describe_front_end
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.postprocess import Postprocessor, read_pca
 from vggish_tf.resampling import Resample
@@ -173,6 +171,7 @@ def take_apart(
         pca: "audioset", or the path of the PCA parameters; None for none. Those in a model count more.
 
     Raises:
+        UsageError: a postprocessor without PCA parameters.
         CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
     """
     name, head = _name_of(model), None
@@ -180,9 +179,14 @@ def take_apart(
         model, head, pca = classifiers.network(model), classifiers.head_of(model), None
     front_end = _layer_of(model, WaveformToExamples)
     own = _layer_of(model, Postprocessor)
+    if postprocess and not own and pca is None:
+        raise UsageError(
+            f"postprocess={postprocess!r} needs PCA parameters, and there are none. "
+            "Leave it out, or say where they are."
+        )
     params = params or network.params_of(model)
     if note := describe_front_end(model, params):
-        warnings.warn(note, stacklevel=3)
+        warn(note)
     return Pipeline(
         network=network.of(model, params, "float32"),
         params=params,
@@ -200,18 +204,6 @@ def _filled(waveform, length: int):
     would count one frame in it where there is none.
     """
     return ops.pad(waveform, ((0, 0), (0, ops.maximum(length - ops.shape(waveform)[-1], 0))))
-
-
-def read_model(path: str | os.PathLike[str]) -> keras.Model:
-    """A `.keras` file as a model.
-
-    Raises:
-        CheckpointError: there is no such file, or Keras cannot make a model of it.
-    """
-    try:
-        return load_model(path)
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"cannot load a model from {path}: {' '.join(str(error).split())[:200]}") from None
 
 
 def _layer_of(model, kind: type):

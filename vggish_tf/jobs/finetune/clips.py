@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from vggish_tf import audio, ffmpeg
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, counted
+from vggish_tf.files import check_source
 from vggish_tf.jobs.finetune import table
 
 SPLITS = ("train", "validation", "test")
@@ -64,8 +65,7 @@ def find(source: str | os.PathLike[str]) -> list[Clip]:
     source = Path(source)
     if source.is_dir():
         return _find_in_folder(source)
-    if not source.is_file():
-        raise VGGishError(f"{source} does not exist. Give a folder with a subfolder for each class, or a CSV.")
+    check_source(source, "Give a folder with a subfolder for each class, or a CSV.")
     return list(_read_csv(source))
 
 
@@ -139,7 +139,8 @@ def _seconds(text: str | None, name: str, path: Path, line: int) -> float | None
 def _check_splits(clips: list[Clip], path: Path):
     without = [clip for clip in clips if not clip.split]
     if 0 < len(without) < len(clips):
-        raise VGGishError(f"{path}: {len(without)} rows have no split and the others do. Fill in all, or none.")
+        have = counted(len(without), "row has", "rows have")
+        raise VGGishError(f"{path}: {have} no split and the others do. Fill in all, or none.")
     first: dict[str, Clip] = {}
     for clip in clips:
         other = first.setdefault(clip.file, clip)
@@ -159,7 +160,8 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
     """
     wrong = next((clip for clip in clips if len(clip.labels) != 1), None)
     if wrong and not multi_label:
-        raise VGGishError(f"{wrong} has {len(wrong.labels)} labels; one is expected. Say multi_label (--multi-label).")
+        labels_of_it = counted(len(wrong.labels), "label")
+        raise VGGishError(f"{wrong} has {labels_of_it}; one is expected. Say multi_label (--multi-label).")
     if not multi_label:
         _check_one_label_a_stretch(clips)
     found = {label for clip in clips for label in clip.labels}

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from vggish_tf import audio
-from vggish_tf.errors import AudioError, VGGishError
+from vggish_tf.errors import AudioError, VGGishError, counted, hold_warnings, release_warnings
 from vggish_tf.jobs.finetune import clips as tables
 from vggish_tf.jobs.finetune.clips import Clip
 from vggish_tf.params import Params
@@ -211,17 +212,19 @@ def _lengths(clips: Sequence[Clip], sample_rate: float) -> Iterator[int | AudioE
         except AudioError as error:
             return error
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    held = deque[str]()
+    with ThreadPoolExecutor(THREADS, initializer=hold_warnings, initargs=(held,)) as pool:
         yield from tqdm(
             pool.map(length, clips), total=len(clips), desc="reading", unit="clip", disable=None, leave=False
         )
+    release_warnings(held)
 
 
 def _check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, most: float):
     if len(skipped) > most * count:
         raise VGGishError(
-            f"{len(skipped)} of {count} clips cannot be read, more than the {most:.0%} that may be left out:\n"
-            + describe_skipped(skipped)
+            f"{len(skipped)} of {counted(count, 'clip')} cannot be read, "
+            f"more than the {most:.0%} that may be left out:\n{describe_skipped(skipped)}"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_target, make_folder, replacing
 from vggish_tf.jobs import pictures
 from vggish_tf.jobs.finetune import report
@@ -82,9 +82,7 @@ def run(
 
 def _check_output(output, *, resume: bool, overwrite: bool) -> tuple[Path, Path]:
     """The paths of the model and of the run's folder, once it is known that both may be written."""
-    output = check_target(output, overwrite=overwrite)
-    if output.suffix != ".keras":
-        raise VGGishError(f"cannot write a classifier as {output.name!r}. Name it .keras.")
+    output = check_target(output, overwrite=overwrite, endings=(".keras",))
     folder = output.with_suffix(".run")
     unfinished = (folder / "checkpoint.npz").exists()
     if unfinished and not (resume or overwrite):
@@ -98,14 +96,19 @@ def _check_output(output, *, resume: bool, overwrite: bool) -> tuple[Path, Path]
 
 def _describe_data(data: Dataset):
     counts = ", ".join(f"{len(data.of(split))} {split}" for split in ("train", "validation", "test"))
-    print(f"{len(data.clips)} clips of {len(data.labels)} classes ({', '.join(data.labels)}): {counts}")
+    clips, classes = counted(len(data.clips), "clip"), counted(len(data.labels), "class", "classes")
+    print(f"{clips} of {classes} ({', '.join(data.labels)}): {counts}")
     if data.skipped:
-        print(f"left out, since they cannot be read: {len(data.skipped)} clips\n{describe_skipped(data.skipped)}")
+        print(f"left out, since they cannot be read: {counted(len(data.skipped), 'clip')}")
+        print(describe_skipped(data.skipped))
     if data.short:
-        print(f"shorter than one example, filled with silence: {len(data.short)} clips: {_named(data.short)}")
-    if data.ignored:
         print(
-            f"ignored, not audio by their names or in no class: {len(data.ignored)} files: {_named(data.ignored)}"
+            f"shorter than one example, filled with silence: {counted(len(data.short), 'clip')}: {_named(data.short)}"
+        )
+    if data.ignored:
+        files = counted(len(data.ignored), "file")
+        print(
+            f"ignored, not audio by their names or in no class: {files}: {_named(data.ignored)}"
             + ffmpeg_hint(data.ignored)
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vggish_tf.errors import counted
 from vggish_tf.jobs.finetune.progress import Progress, draw_loss
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Evaluation:
 
     def __str__(self):
         width = max(len("class"), *map(len, self.labels))
-        head = f"{self.what}: {self.num_clips} clips, accuracy {self.accuracy:.3f}, "
+        head = f"{self.what}: {counted(self.num_clips, 'clip')}, accuracy {self.accuracy:.3f}, "
         head += f"mean average precision {_mean(self.average_precision):.3f}"
         lines = [head, "", f"{'class':{width}}  clips  precision  recall  average precision"]
         for row in zip(self.labels, self.support, self.precision, self.recall, self.average_precision, strict=True):

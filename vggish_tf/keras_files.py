@@ -1,0 +1,70 @@
+"""Checks of a `.keras` file without Keras, which takes seconds to import.
+
+Keras goes by the name: it would read a folder, an old .h5 file, or an address on the network. Here
+a model is a zip file on this disk, named `.keras`, with a config and weights in it.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+
+from vggish_tf import archives
+from vggish_tf.errors import CheckpointError, reason_of
+
+MOST_PACKED = 100  # Weights hardly get smaller by packing.
+PIECE = 1 << 20  # bytes that may be packed to nothing, so that small networks of zeros load
+PARTS = ("config.json", "model.weights.h5")
+
+
+def check(path: str | os.PathLike[str]) -> Path:
+    """Returns `path` as a Path if it is a `.keras` file, by its name and its table of contents.
+
+    Raises:
+        CheckpointError: it is missing, a folder, a pipe, another kind of file, or cut short.
+    """
+    path = Path(path)
+    if fault := _fault_of(path):
+        raise CheckpointError(f"cannot load a model from {path}: {fault}")
+    return path
+
+
+def _fault_of(path: Path) -> str:
+    if path.is_dir():
+        return "it is a folder. Give a .keras file."
+    if not path.exists():
+        return "it does not exist. Check the name."
+    if not path.is_file():
+        return "it is no file. Give a .keras file."
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = [part for part in PARTS if part not in archive.namelist()]
+    except OSError as error:
+        return f"{reason_of(error)}."
+    except (ValueError, NotImplementedError, zipfile.BadZipFile):
+        return "it is no .keras file, or is cut short. Give another."
+    if missing:
+        return f"it is no .keras file, having no {missing[0]}. Give another."
+    return "" if path.suffix == ".keras" else "its name must end in .keras. Rename it."
+
+
+def check_sums(path: Path) -> None:
+    """Compares every part with its checksum, which Keras passes over in the weights.
+
+    Raises:
+        CheckpointError: a part is damaged, or unpacks to far more than weights can.
+    """
+    found = "it is damaged"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(map(_is_bomb, archive.infolist())):
+                found = "it unpacks to far more than a model"
+            elif archive.testzip() is None:
+                return
+    except Exception:  # EOFError, zlib.error, struct.error, RuntimeError, as the damage will have it
+        pass
+    raise CheckpointError(f"cannot load a model from {path}: {found}. Give another.")
+
+
+def _is_bomb(part: zipfile.ZipInfo) -> bool:
+    is_large = part.file_size > MOST_PACKED * (part.compress_size + PIECE)
+    return is_large or part.compress_type not in archives.BOUNDED
