@@ -1,5 +1,6 @@
 """How Keras is imported: what is written meanwhile, and what is done after it."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def test_after_acts_once_when_the_module_is_complete(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     seen, finders = [], list(sys.meta_path)
     importing.after("imported_late", lambda: seen.append(sys.modules["imported_late"].value))
+    assert importlib.util.find_spec("imported_late")  # looking for it is not importing it
     assert seen == []
     import imported_late  # noqa: F401
 
@@ -79,7 +81,8 @@ def test_after_acts_once_when_the_module_is_complete(tmp_path, monkeypatch):
     assert seen == [1, 2]
 
 
-def test_after_leaves_a_module_that_is_not_there_to_python():
+def test_after_leaves_a_module_that_is_not_there_to_python(monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     importing.after("no_such_module", lambda: None)
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         import no_such_module  # noqa: F401

@@ -31,20 +31,23 @@ def after(name: str, action: Callable[[], object]) -> None:
 
 
 class _After:
-    """Finds one module, once, as Python would, and has its loader call `action` at the end."""
+    """Finds one module as Python would, and has its loader call `action` at the end."""
 
     def __init__(self, name: str, action: Callable[[], object]):
-        self._name, self._action = name, action
+        self._name, self._action, self._asking = name, action, False
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname != self._name:
+        if fullname != self._name or self._asking:
             return None
-        sys.meta_path.remove(self)
+        self._asking = True
         spec = importlib.util.find_spec(fullname)
+        self._asking = False
         if spec and spec.loader:
             execute = spec.loader.exec_module
 
             def execute_and_act(module):
+                with contextlib.suppress(ValueError):  # now, since TensorFlow looks for Keras before
+                    sys.meta_path.remove(self)
                 execute(module)
                 self._action()
 
