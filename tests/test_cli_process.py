@@ -103,7 +103,13 @@ def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monke
 
 
 def in_a_command(act) -> int:
-    return cli_process.run(argparse.Namespace(run=lambda args: act()))
+    """Runs a command in this process, which is not to end by it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return cli_process.run(argparse.Namespace(run=lambda args: act()))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_second_signal_waits_until_all_is_clean(capsys):
@@ -121,6 +127,13 @@ def test_a_second_signal_waits_until_all_is_clean(capsys):
     assert in_a_command(act) == 143
     assert cleaned
     assert capsys.readouterr().err == "vggish-tf: terminated\n"
+
+
+def test_without_a_signal_the_handlers_are_as_before():
+    inside = []
+    act = lambda: inside.append(signal.getsignal(signal.SIGTERM))  # noqa: E731
+    assert cli_process.run(argparse.Namespace(run=lambda args: act())) == 0
+    assert inside[0] != signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 

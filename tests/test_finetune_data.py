@@ -236,7 +236,7 @@ def test_without_a_test_split_two_files_a_class_are_enough(tmp_path):
         ("path,label,start,end", ["a.wav,x,1,2", "a.wav,x,2,2"], "line 3: a row needs a path, an end after its start"),
         ("path,label,split", ["a.wav,x,training"], "a split out of train, validation, test"),
         ("path,label,split", ["a.wav,x,train", "a.wav,x,test"], "a.wav is in both train and test"),
-        ("path,label,split", ["a.wav,x,train", "b.wav,x,"], "1 rows have no split"),
+        ("path,label,split", ["a.wav,x,train", "b.wav,x,"], "1 row has no split"),
         ("path,label", ["a.wav,x;y", "b.wav,x"], "has 2 labels; one is expected"),
         ("path,label", ["a.wav,", "b.wav,x"], "has 0 labels; one is expected"),
         ("path,label,split", ["a.wav,x,train", "b.wav,y,validation"], "no training clip is labelled 'y'"),

@@ -110,7 +110,7 @@ def _signals_as_interrupts() -> Iterator[list[int]]:
     def interrupt(number, _):
         received.append(number)
         for each in ours:
-            signal.signal(each, signal.SIG_IGN)  # a second one must not cut the cleaning short
+            signal.signal(each, signal.SIG_IGN)  # a second one must not cut the ending short
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
@@ -120,7 +120,7 @@ def _signals_as_interrupts() -> Iterator[list[int]]:
     try:
         yield received
     finally:
-        for each in ours:
+        for each in ours if not received else ():
             signal.signal(each, signal.SIG_DFL)
 
 
