@@ -16,7 +16,7 @@ from runtimes import RUNTIMES, needs, run_tflite
 
 from vggish_tf import Resample, checkpoints
 from vggish_tf.jobs.export import export
-from vggish_tf.reference import vggish_input
+from vggish_tf.reference import vggish_input, vggish_postprocess
 
 NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.xml", "keras": "vggish.keras"}
 # Against the float64 log-mel, on noise: ten float32 layers, and the front end in float32. The largest seen is 1e-5.
@@ -67,7 +67,7 @@ def test_a_waveform_goes_in_and_embeddings_come_out(format, small, oracle, files
     assert list(signature["outputs"]) == ["embedding"]
 
 
-@pytest.mark.parametrize("format", ["onnx", "openvino", "keras"])
+@pytest.mark.parametrize("format", ["onnx", "tflite", "openvino", "keras"])
 def test_a_clip_too_short_gives_no_rows(format, files):
     run = RUNTIMES[format](files(format))
     for num_samples in (0, 399, 400, 15_599):
@@ -105,13 +105,40 @@ def test_litert_weights_get_smaller_and_the_front_end_stays_exact(small, tmp_pat
 )
 def test_the_resampler_and_the_postprocessor_go_along(format, postprocess, small, tmp_path, pca_params):
     path = exported(small, tmp_path, format, postprocess=postprocess, pca=pca_params, input_rate=44_100)
-    embedding = RUNTIMES[format](path)(noise(2, 50_000))
-    assert (embedding.shape, embedding.dtype) == (
-        (2, 1, 128),
-        np.dtype("uint8" if postprocess == "quantized" else "f4"),
-    )
+    waveforms = noise(2, 50_000)
+    embedding = RUNTIMES[format](path)(waveforms)
+    assert embedding.dtype == ("uint8" if postprocess == "quantized" else "float32")
+    raw = np.asarray(small(np.asarray(Resample(44_100)(waveforms))))
+    expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(raw.reshape(2, 128)).reshape(2, 1, 128)
+    as_bytes = embedding if postprocess == "quantized" else (np.clip(embedding, -2, 2) + 2) * 63.75
+    assert np.ptp(expected) > 100
+    np.testing.assert_allclose(as_bytes, expected.astype(float), atol=1)  # truncation makes a step of any difference
     manifest = json.loads((tmp_path / f"{NAMES[format]}.json").read_text())
     assert (manifest["input_rate"], manifest["postprocess"]) == (44_100, postprocess)
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds", "num_samples", "rows"),
+    [({}, 0.975, 15_600, 1), ({"input_rate": 44_100}, 2.5, 110_250, 2), ({"pad": "short"}, 0.5, 8_000, 1)],
+)
+def test_litert_takes_one_clip_of_a_fixed_length(options, seconds, num_samples, rows, small, tmp_path):
+    """As LiteRT.js runs it: nothing is resized, and no tensor has a size that is not known before."""
+    path = exported(small, tmp_path, "tflite", fixed_shape=seconds, **options)
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    (source,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert (list(source["shape_signature"]), list(output["shape_signature"])) == ([1, num_samples], [1, rows, 128])
+    assert all(-1 not in tensor["shape_signature"] for tensor in interpreter.get_tensor_details())
+    waveform = noise(1, num_samples)
+    interpreter.set_tensor(source["index"], waveform)
+    interpreter.invoke()
+    whole = np.asarray(Resample(options["input_rate"])(waveform)) if "input_rate" in options else waveform
+    expected = small(np.pad(whole, ((0, 0), (0, max(0, 15_600 - whole.shape[1])))))
+    np.testing.assert_allclose(interpreter.get_tensor(output["index"]), expected, atol=ATOL)
+    manifest = json.loads((tmp_path / "vggish.tflite.json").read_text())
+    assert manifest["signatures"]["serving_default"]["inputs"]["waveform"]["shape"] == [1, num_samples]
 
 
 def test_a_saved_model_resamples_in_blocks(small, tmp_path):

@@ -128,6 +128,20 @@ def test_a_resampled_clip_ends_where_it_ends_alone(format, tmp_path):
     check_scores(scores, [model.predict_on_batch(np.asarray(resample(clip[np.newaxis])))[0] for clip in at_44100])
 
 
+@pytest.mark.parametrize("head", ["max, multi", "none"])
+@pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "keras", slow("openvino")])
+def test_a_clip_that_is_not_finite_has_no_scores(format, head, tmp_path):
+    """Of one example, where every example has scores; of the clip, where those of its examples are pooled."""
+    runtimes.needs(format)
+    path = export(make(**HEADS[head]), tmp_path / NAMES[format], format=format)
+    run, batch = RUNTIMES[format](path, "scores"), together(clips())
+    expected = run(batch).copy()
+    expected[(4, 1) if head == "none" else 4] = np.nan
+    for bad in (np.nan, np.inf, -np.inf):
+        batch[4, 20_000] = bad
+        np.testing.assert_array_equal(run(batch), expected)
+
+
 def test_a_saved_model_has_the_parts_too_and_can_be_trained(tmp_path):
     model = make()
     loaded = tf.saved_model.load(export(model, tmp_path / "m"))

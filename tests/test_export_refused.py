@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import keras
@@ -65,6 +66,8 @@ def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
     assert "input_rate=44100 has no place" in message_of(
         model, tmp_path / "m.pb", format="frozen_graph", input_rate=44_100
     )
+    fixed = {"path": tmp_path / "m.onnx", "format": "onnx", "fixed_shape": 0.975}
+    assert "takes any batch and length: fixed_shape=0.975 has no place in it" in message_of(model, **fixed)
     assert "does not exist" in message_of(model, tmp_path / "no" / "m.keras", format="keras")
     path.write_text("mine")
     assert f"{path} already exists" in message_of(model, path, format="keras")
@@ -89,6 +92,17 @@ def test_a_model_with_a_head_is_refused(small, tmp_path):
     head = keras.Model(small.input, keras.layers.Dense(3, name="head")(small.output))
     with pytest.raises(CheckpointError, match="head"):
         export(head, tmp_path / "m.keras", format="keras")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(find_spec("ai_edge_quantizer") is None, reason="pip install 'vggish-tf[tflite]'")
+def test_lengths_that_hold_no_example_are_refused(small, tmp_path):
+    options = {"path": tmp_path / "m.tflite", "format": "tflite"}
+    assert "0.97 seconds hold no example, which takes 0.975" in message_of(small, fixed_shape=0.97, **options)
+    for seconds in (0.0, -1.0, float("nan"), 1e9):
+        assert "fixed_shape must be positive and at most 3600 seconds" in message_of(
+            small, fixed_shape=seconds, **options
+        )
     assert not list(tmp_path.iterdir())
 
 

@@ -29,6 +29,21 @@ def test_a_tf1_script_finds_the_published_tensors(seeded_checkpoint, tmp_path):
     np.testing.assert_allclose(conv1, expected_conv1, atol=1e-5)
 
 
+def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes(tmp_path):
+    """Untrained weights: what is left of NaN in ReLUs and max-pools does not overflow to NaN again."""
+    path = export(None, tmp_path / "vggish.pb", format="frozen_graph")
+    examples = np.random.default_rng(0).uniform(-4, 2, (3, 96, 64)).astype(np.float32)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tf1.import_graph_def(tf1.GraphDef.FromString(path.read_bytes()), name="")
+        expected = session.run("vggish/embedding:0", {"vggish/input_features:0": examples})
+        expected[1] = np.nan
+        for bad, place in ((np.nan, (1, 0, 0)), (np.inf, (1, 40, 30)), (-np.inf, (1, 95, 63))):
+            spoilt = examples.copy()
+            spoilt[place] = bad
+            embedding = session.run("vggish/embedding:0", {"vggish/input_features:0": spoilt})
+            np.testing.assert_array_equal(embedding, expected)
+
+
 def test_it_holds_the_published_shape_alone(tmp_path):
     params = Params(example_window_seconds=0.48)
     with pytest.raises(VGGishError, match="takes examples of 96 frames and 64 mel bins"):

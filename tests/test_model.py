@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import seeded
 import signals
+import tensorflow as tf
 
 from vggish_tf import CheckpointError, Params, VGGish, backbone, checkpoints, load_model
 from vggish_tf.backbone import CONVOLUTIONS, DENSE
@@ -176,6 +177,31 @@ def test_mixed_precision_gives_float32_embeddings_from_a_float32_front_end(seede
     assert (
         cosine.min() > 0.998
     )  # bfloat16 keeps 8 bits, 0.4 %, in each of nine layers; the lowest cosine seen is 0.9993
+
+
+def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes():
+    """ReLUs and max-pools drop NaN: one plausible row would be left of it. Larger weights would overflow to NaN."""
+    model = VGGish(None)
+    clips = np.stack([signals.noise(48_000, seed) for seed in range(2)])
+    for call in (model, lambda batch: model.predict(batch, verbose=0)):
+        expected = np.array(call(clips))
+        expected[1, 1] = np.nan
+        for bad, sample in ((np.nan, 15_600), (np.inf, 20_000), (-np.inf, 30_719)):
+            spoilt = clips.copy()
+            spoilt[1, sample] = bad
+            np.testing.assert_array_equal(call(spoilt), expected)
+
+
+@pytest.mark.parametrize("ragged", ["list", "ragged tensor", "object array"])
+def test_clips_of_different_lengths_are_answered_with_the_way_to_fill_them_up(tiny_network, ragged, tmp_path):
+    clips = [signals.noise(16_000), signals.noise(20_000)]
+    batch = {"list": clips, "ragged tensor": tf.ragged.stack(clips), "object array": np.array(clips, dtype=object)}
+    model = VGGish(None)
+    model.save(tmp_path / "vggish.keras")
+    for made in (model, load_model(tmp_path / "vggish.keras")):
+        for call in (made, made.predict):
+            with pytest.raises(ValueError, match=r"one length; received .*padded_batch"):
+                call(batch[ragged])
 
 
 def test_other_sizes_build_and_do_not_take_the_published_weights(seeded_checkpoint):

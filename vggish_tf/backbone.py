@@ -9,6 +9,7 @@ Source: tensorflow/models research/audioset/vggish/vggish_slim.py, define_vggish
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from vggish_tf.params import EMBEDDING_SIZE, INIT_STDDEV, Params
@@ -27,6 +28,7 @@ CONVOLUTIONS = (
     ("pool4", None),
 )
 DENSE = (("fc1_1", 4096), ("fc1_2", 4096), ("embedding", EMBEDDING_SIZE))
+_LARGEST = float(np.finfo(np.float32).max)
 LAYER_NAMES = tuple(name for name, width in CONVOLUTIONS + DENSE if width)
 
 # What stays float32 when the rest is bfloat16. Here the input is smooth, so that a kernel's sum cancels most of it and
@@ -57,6 +59,8 @@ def embed(examples, dtype=None, initializer="published"):
         x = (_convolution(name, width, own, initializer) if width else _pool(name, own))(x)
     x = UnfoldExamples(name="unfold", dtype=dtype)([x, examples])
     for name, width in DENSE:
+        if name == "embedding":  # which has no activation, and so keeps NaN
+            x = FiniteOrNaN(name="finite")([x, examples])
         x = _dense(name, width, _dtype(name, dtype), initializer)(x)
     return x
 
@@ -107,6 +111,40 @@ class UnfoldExamples(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         features, examples = input_shape
         return (*examples[:-2], math.prod(features[1:]))
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class FiniteOrNaN(keras.layers.Layer):
+    """Puts NaN in the place of every vector whose source is not finite, since ReLUs and max-pools drop NaN.
+
+    Bytes have no NaN: they become 0.
+
+    Input shape:  [(…, width), (…, any more axes) float32, the source]
+    Output shape: (…, width)
+
+    Example:
+        >>> vectors, source = ops.array([[1.0], [2.0]]), ops.array([[0.0, 0.0], [0.0, float("inf")]])
+        >>> [float(vector[0]) for vector in FiniteOrNaN()([vectors, source])]
+        [1.0, nan]
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+
+    def call(self, inputs):
+        vectors, source = inputs
+        total = ops.sum(source, axis=tuple(range(len(vectors.shape) - 1, len(source.shape))))
+        # A comparison, which no converter folds away as it does x * 0; LiteRT has no is_finite.
+        finite = ops.expand_dims(ops.abs(total) <= _LARGEST, -1)
+        if keras.backend.standardize_dtype(vectors.dtype) != "uint8":
+            return ops.where(finite, vectors, float("nan"))
+        return ops.cast(ops.where(finite, ops.cast(vectors, "int32"), 0), "uint8")  # LiteRT selects no bytes
+
+    def compute_mask(self, inputs, mask=None):
+        return mask[0] if mask else None
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs[0].shape, dtype=inputs[0].dtype)
 
 
 def _convolution(name, filters, dtype, initializer):

@@ -110,6 +110,8 @@ def _add_export(commands):
     parser.add_argument("--pca", default="audioset", metavar="NPZ", help=(
         'PCA parameters of --postprocess and the signature quantized; "none" leaves that out'))  # fmt: skip
     parser.add_argument("--input-rate", type=int, metavar="HZ", help="resample audio of this rate inside the model")
+    parser.add_argument("--fixed-shape", type=float, metavar="SECONDS", help=(
+        "tflite: one clip of this length at a time, as LiteRT.js needs it"))  # fmt: skip
     parser.add_argument("--precision", help="of the weights: float32, bfloat16, float16 or int8, as the format has it")
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
 
@@ -197,7 +199,7 @@ def _export(args):
     params = cli_options.params_of(args) if args.set else None
     from vggish_tf.jobs import export
 
-    names = ("precision", "postprocess", "input_rate", "overwrite")
+    names = ("precision", "postprocess", "input_rate", "fixed_shape", "overwrite")
     options = {name: getattr(args, name) for name in names}
     export.formats.plan(args.output, args.format, **options)
     if args.model:

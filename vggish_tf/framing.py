@@ -15,6 +15,26 @@ Pad = Literal["never", "short", "always"]
 PADS = ("never", "short", "always")
 
 
+def check_one_length(waveforms):
+    """Refuses clips of different lengths in one batch: a list of them, an array of arrays, or a ragged tensor.
+
+    Raises:
+        ValueError: how to fill them up.
+    """
+    received = None
+    if hasattr(waveforms, "row_splits"):
+        received = f"a ragged tensor {tuple(waveforms.shape)}"
+    elif isinstance(waveforms, (list, tuple)) or str(getattr(waveforms, "dtype", "")) == "object":
+        lengths = sorted({clip.shape[-1] for clip in waveforms if getattr(clip, "shape", ())}, key=str)
+        if len(lengths) > 1:
+            received = f"clips of {lengths[0]} and {lengths[1]} samples"
+    if received:
+        raise ValueError(
+            f"the clips of a batch must have one length; received {received}. Fill them up with zeros, as "
+            "tf.data.Dataset.padded_batch() does, or give them one by one to an Embedder."
+        )
+
+
 def clip_lengths(waveform):
     """The samples of each clip up to its last non-zero one: (batch, num_samples) → (batch,) int32.
 

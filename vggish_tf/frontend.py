@@ -20,12 +20,14 @@ import numpy as np
 from keras import ops
 
 from vggish_tf.errors import check_word
-from vggish_tf.framing import PADS, Pad, count_examples, count_frames, padded_length
+from vggish_tf.framing import PADS, Pad, check_one_length, count_examples, count_frames, padded_length
 from vggish_tf.params import Params
 
-# The square root has no finite slope at 0, which silence would turn into NaN gradients. The smallest normal float32 is
-# 1e-19 after the root: invisible beside any log_offset, and the slope below it is exactly 0.
+# Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The smallest normal
+# float32 is 1e-19 after the root: invisible beside any log_offset. (A maximum would do, but LiteRT's drops NaN.)
 TINY_POWER = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
+_STEPS = 128  # of [0, 1], for _exact_product
 
 
 def periodic_hann(window_length: int) -> np.ndarray:
@@ -69,15 +71,15 @@ class StftMagnitude(_FrontEndLayer):
 
     Args:
         params: what to use instead of the published parameters.
-        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is one float32 product with the
-            windowed cosines and sines: slower and a little less exact, but every runtime has it, where the ONNX
-            converter turns rfft into an invalid file.
+        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is products with the windowed
+            cosines and sines, in float32: slower, log-mel values differ by up to 1e-5, and every runtime has it. The
+            ONNX converter makes an invalid file of "rfft" without a word, and LiteRT has no float64 one.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32
     Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under `window_length` samples
 
     Raises:
-        ValueError: `transform` is neither of the two, or the waveform is of integers.
+        ValueError: `transform` is neither of the two, or the waveform is of integers or ragged.
 
     Example:
         >>> tuple(StftMagnitude()(keras.ops.zeros((1, 16_000))).shape)
@@ -90,6 +92,10 @@ class StftMagnitude(_FrontEndLayer):
         super().__init__(params, **kwargs)
         check_word("transform", transform, ("rfft", "matrix"))
         self.transform = transform
+
+    def __call__(self, waveform, *args, **kwargs):
+        check_one_length(waveform)  # before Keras makes a tensor of it
+        return super().__call__(waveform, *args, **kwargs)
 
     def call(self, waveform):
         dtype = keras.backend.standardize_dtype(waveform.dtype)
@@ -105,7 +111,7 @@ class StftMagnitude(_FrontEndLayer):
         # inferred when there are no frames.
         rows = ops.reshape(frames, (math.prod(shape[:-1]) * num_frames, params.window_length))
         real, imaginary = self._rfft(rows) if self.transform == "rfft" else self._matrix(rows)
-        magnitude = ops.cast(ops.sqrt(ops.maximum(real * real + imaginary * imaginary, TINY_POWER)), "float32")
+        magnitude = ops.cast(ops.sqrt(real * real + imaginary * imaginary + TINY_POWER), "float32")
         return ops.reshape(magnitude, (*shape[:-1], num_frames, params.num_spectrogram_bins))
 
     def compute_output_shape(self, input_shape):
@@ -137,8 +143,7 @@ class StftMagnitude(_FrontEndLayer):
             / self.params.fft_length
         )
         window = periodic_hann(self.params.window_length)[:, np.newaxis]
-        cosines, sines = window * np.cos(angle), window * np.sin(angle)
-        return ops.matmul(rows, cosines.astype("float32")), ops.matmul(rows, sines.astype("float32"))
+        return _exact_product(rows, window * np.cos(angle)), _exact_product(rows, window * np.sin(angle))
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
@@ -162,7 +167,9 @@ class LogMel(_FrontEndLayer):
         shape = ops.shape(magnitude)
         rows = ops.reshape(magnitude, (math.prod(shape[:-1]), self.params.num_spectrogram_bins))
         mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
-        return ops.reshape(ops.log(mel + self.params.log_offset), (*shape[:-1], self.params.num_mel_bins))
+        log_mel = ops.log(mel + self.params.log_offset)
+        log_mel = ops.where(mel <= _LARGEST, log_mel, mel)  # LiteRT's logarithm makes a number of NaN
+        return ops.reshape(log_mel, (*shape[:-1], self.params.num_mel_bins))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.params.num_mel_bins)
@@ -212,7 +219,7 @@ class WaveformToExamples(_FrontEndLayer):
     Output shape: (batch, examples, num_frames, mel bins) or without the batch; a clip too short gives zero examples
 
     Raises:
-        ValueError: `pad` or `transform` is not one of the words above.
+        ValueError: `pad` or `transform` is not one of the words above, or the waveform is of integers or ragged.
 
     Example:
         >>> tuple(WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape)
@@ -228,6 +235,10 @@ class WaveformToExamples(_FrontEndLayer):
         self.stft_magnitude = StftMagnitude(self.params, transform=transform)
         self.log_mel = LogMel(self.params)
         self.frame_examples = FrameExamples(self.params)
+
+    def __call__(self, waveform, *args, **kwargs):
+        check_one_length(waveform)
+        return super().__call__(waveform, *args, **kwargs)
 
     def build(self, input_shape):
         for layer in (self.stft_magnitude, self.log_mel, self.frame_examples):
@@ -256,6 +267,20 @@ class WaveformToExamples(_FrontEndLayer):
 def _empty(x, shape: tuple[int, ...]):
     """Nothing of x in a shape with a 0: JAX and PyTorch cut no windows out of too little."""
     return ops.reshape(x[..., :0], shape)
+
+
+def _exact_product(rows, matrix: np.ndarray):
+    """rows (…, n) in [-1, 1] times matrix (n, m) in [-1, 1], in float32 as exact as in float64, for n up to 1024.
+
+    Beside a full-scale tone, the silent bins are what is left when numbers a million times larger cancel. So both sides
+    are split into 7 bits and a rest. Products of 7 bits are whole multiples of 2^-14, and float32 adds 1024 of them
+    without rounding; the sums with a rest in them are 128 times smaller, and so is what they lose. Beyond [-1, 1] it is
+    a product as any other.
+    """
+    coarse, coarse_matrix = ops.round(rows * _STEPS) / _STEPS, np.round(matrix * _STEPS) / _STEPS
+    rest = ops.matmul(coarse, (matrix - coarse_matrix).astype("float32"))
+    rest = rest + ops.matmul(rows - coarse, matrix.astype("float32"))
+    return ops.matmul(coarse, coarse_matrix.astype("float32")) + rest
 
 
 def _widest_float() -> str:

@@ -1,6 +1,8 @@
 """VGGish(): front end, backbone and post-processing put together as one Keras model."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import keras
@@ -8,7 +10,7 @@ import keras
 import vggish_tf.heads  # noqa: F401, so that saved classifiers load
 from vggish_tf import backbone, checkpoints, keras_files, registry
 from vggish_tf.errors import CheckpointError, check_word, reason_of, warn
-from vggish_tf.framing import PADS, Pad
+from vggish_tf.framing import PADS, Pad, check_one_length
 from vggish_tf.frontend import WaveformToExamples
 from vggish_tf.params import Params
 from vggish_tf.postprocess import Postprocessor
@@ -26,6 +28,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     params: Params = Params(),
     postprocess: Postprocess = None,
     pad: Pad = "never",
+    transform: Literal["rfft", "matrix"] = "rfft",
     name: str = "vggish",
 ) -> keras.Model:
     """The VGGish model, ready to predict, to export, to fine-tune.
@@ -39,17 +42,22 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         postprocess: "pca" whitens the embedding (float32); "quantized" makes it the 8 bits of the AudioSet release.
         pad: what becomes of the end of a waveform; "never" drops it, as upstream does, so a clip under 15,600 samples
             gives zero rows. See framing.padded_length.
+        transform: of the waveform: "rfft", or "matrix", which converters know. Choose that for tf.lite.TFLiteConverter
+            and other converters of your own; model.export() to ONNX and LiteRT takes it by itself.
         name: of the model.
 
-    A model trusts its input: Keras makes floats of integers before any layer sees them, and NaN does not get through
-    the ReLUs as NaN. Embedder checks its audio.
+    A model trusts its input, where Embedder checks its audio: Keras makes floats of integers before any layer sees
+    them, and nobody looks at the range. An example with NaN or infinity in it has NaN for an embedding.
+
+    model.export() and other converters leave a clip too short for one example to their runtimes, some of which refuse
+    it; vggish_tf.jobs.export has an answer in each, needs less memory, and checks what it wrote.
 
     Returns:
         keras.Model whose input is `waveform` or `input_features`, with the layers `conv1` … `fc1_2` and `embedding`.
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
-        ValueError: one of the words is unknown.
+        ValueError: one of the words is unknown; of `predict`, clips of different lengths.
 
     Warns:
         UserWarning: `params` make other examples than those that the weights were trained on.
@@ -68,13 +76,13 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         warn(note)
     if inputs == "waveform":
         x = source = keras.Input((None,), name="waveform")
-        x = WaveformToExamples(params, pad=pad, name="examples")(x)
+        x = WaveformToExamples(params, pad=pad, transform=transform, name="examples")(x)
     else:
         x = source = keras.Input((params.num_frames, params.num_mel_bins), name="input_features")
     x = backbone.embed(x, initializer="zeros" if path else "published")
     if postprocess:
         x = Postprocessor(quantize=postprocess == "quantized", name="postprocess")(x)
-    model = keras.Model(source, x, name=name)
+    model = VGGishModel(source, x, name=name)
     if path:
         checkpoints.load_weights(model, path)
     return model
@@ -101,6 +109,40 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
         f"the front end is not {'the one of the model' if live else 'the published one'} ({changes}): unless these "
         "weights were trained on it, the embeddings show that the pipeline runs, and mean nothing else."
     )
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class VGGishModel(keras.Model):
+    """The class of what VGGish() makes: refuses clips of different lengths in words, and exports to every format."""
+
+    def __call__(self, inputs, *args, **kwargs):
+        check_one_length(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        check_one_length(x)
+        return super().predict(x, *args, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """keras.Model.export, with the transform that the format's converter knows."""
+        if format not in ("onnx", "litert"):
+            return super().export(filepath, format, **kwargs)
+        with _portable(self):  # with a signature, for without one Keras refuses a model that has not been called
+            return super().export(filepath, format, **{"input_signature": [self.input], **kwargs})
+
+
+@contextmanager
+def _portable(model: keras.Model) -> Iterator[None]:
+    """The transform "matrix", while the model is traced anew."""
+    layers = [layer.stft_magnitude for layer in model.layers if isinstance(layer, WaveformToExamples)]
+    before = [layer.transform for layer in layers]
+    try:
+        for layer in layers:
+            layer.transform = "matrix"
+        yield
+    finally:
+        for layer, transform in zip(layers, before, strict=True):
+            layer.transform = transform
 
 
 def load_model(path: str | os.PathLike[str]) -> keras.Model:

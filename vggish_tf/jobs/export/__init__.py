@@ -41,11 +41,16 @@ def export(
     postprocess: "Postprocess" = None,
     pca: "Weights" = "audioset",
     input_rate: int | None = None,
+    fixed_shape: float | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Exports a model, checks the result in its own runtime, and prints the largest difference to the live model.
 
     Beside the export comes a manifest, `<path>.json`: digest of the weights, params, signatures, versions, difference.
+
+    The embedding of an example that holds a sample which is not finite (NaN, infinity, 1e39) is NaN, and bytes, which
+    have no NaN, are 0; scores of a whole clip are NaN if one of its examples is. No other row changes. With input_rate
+    that goes for what the resampler makes: its window, 22 ms at 44.1 kHz, may carry NaN into an example next to it.
 
     Args:
         model: one that VGGish() or finetune.classifier() made, or "audioset", the path of a checkpoint, or None for
@@ -58,6 +63,8 @@ def export(
         pca: where the PCA parameters are, for `postprocess` and for the signature `quantized` of a SavedModel:
             "audioset", the path of an npz, or None, which leaves that signature out. Those of the model count more.
         input_rate: Hz, of the waveforms that the exported model takes; it resamples them itself.
+        fixed_shape: seconds, of the one clip that the exported model takes at a time; "tflite" alone, for runtimes
+            such as LiteRT.js that know no other shapes. None for any batch and length.
         overwrite: True replaces what is there.
 
     Returns:
@@ -79,7 +86,13 @@ def export(
     """
     path = Path(path)
     precision, targets = formats.plan(
-        path, format, precision=precision, postprocess=postprocess, input_rate=input_rate, overwrite=overwrite
+        path,
+        format,
+        precision=precision,
+        postprocess=postprocess,
+        input_rate=input_rate,
+        fixed_shape=fixed_shape,
+        overwrite=overwrite,
     )
 
     from vggish_tf.jobs.export import check, classifiers, manifest, pipeline
@@ -90,6 +103,8 @@ def export(
     parts = pipeline.take_apart(
         model, params=params, pad=pad, postprocess=postprocess, pca=pca if wants_pca else None, input_rate=input_rate
     )
+    if fixed_shape is not None:
+        parts = pipeline.fixed(parts, fixed_shape)
     formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)  # the model's own
     formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]

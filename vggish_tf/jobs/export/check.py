@@ -29,11 +29,12 @@ class Comparison:
         return f"largest difference {self.largest:.2g} to the live model, {self.allowed:.2g} allowed"
 
 
-def signals(sample_rate: int) -> dict[str, np.ndarray]:
+def signals(sample_rate: int, num_samples: int | None = None) -> dict[str, np.ndarray]:
     """Name → (batch, num_samples) float32: silence, the official smoke signal (1 kHz), noise, and a batch of two clips,
-    the second of which ends early: to a classifier, the zeros behind it are padding.
+    the second of which ends early: to a classifier, the zeros behind it are padding. With `num_samples` all clips have
+    that length, and of the last two there is the second alone.
     """
-    counts = {name: int(seconds * sample_rate) for name, seconds in SECONDS.items()}
+    counts = {name: num_samples or int(seconds * sample_rate) for name, seconds in SECONDS.items()}
     silence, smoke, short, long = counts.values()
     noise = np.random.default_rng(0)
     waveforms = (
@@ -42,7 +43,8 @@ def signals(sample_rate: int) -> dict[str, np.ndarray]:
         noise.uniform(-0.5, 0.5, (1, short)),
         noise.uniform(-0.5, 0.5, (2, long)) * (np.arange(long) < [[long], [long // 2]]),
     )
-    return {name: waveform.astype(np.float32) for name, waveform in zip(counts, waveforms, strict=True)}
+    last = -1 if num_samples else 0
+    return {name: waveform[last:].astype(np.float32) for name, waveform in zip(counts, waveforms, strict=True)}
 
 
 def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
@@ -56,7 +58,7 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
         VGGishError: the export gives arrays of another shape or dtype, or other numbers than the tolerance allows.
     """
     largest, scale = 0.0, 1.0 if pipeline.head else 0.0  # scores are in [0, 1]; on these signals all may be near 0
-    for name, waveform in signals(pipeline.input_rate or pipeline.params.sample_rate).items():
+    for name, waveform in signals(pipeline.rate, pipeline.num_samples).items():
         expected, exported = pipeline.live(waveform), np.asarray(loaded.run(waveform))
         if (expected.shape, expected.dtype) != (exported.shape, exported.dtype):
             raise VGGishError(

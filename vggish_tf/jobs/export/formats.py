@@ -41,6 +41,7 @@ class Format:
         whole: holds the front end and what is behind the network; False for the network alone, in which there is no
             place for a resampler or a postprocessor.
         extra, needs: the extra of the package and the modules that it brings; empty if none.
+        fixes_shape: can hold a batch of one clip of a fixed length.
         suffixes: of the files beside the first one.
         ending: what the name of the file has to end in, where the runtime goes by that.
         mark: for a folder, the file in it by which it is known.
@@ -51,6 +52,7 @@ class Format:
     whole: bool = True
     extra: str = ""
     needs: tuple[str, ...] = ()
+    fixes_shape: bool = False
     suffixes: tuple[str, ...] = ()
     ending: str = ""
     mark: str = ""
@@ -64,9 +66,6 @@ class Format:
 #
 # float32 on both sides, sums in another order: ten layers with sums of up to 12,288 products. 3e-6.
 FLOAT32 = 5e-5
-# The same behind a front end in float32, which is float64 in the live model: beside a full-scale tone, rounding moves
-# the log-mel of the silent bins by 2e-4. 9e-5, on the smoke signal; 8e-6 on noise.
-FLOAT32_FRONT_END = 3e-4
 # Weights of 11 bits, in nine layers. 4e-3.
 FLOAT16 = 1e-2
 # Weights of 8 bits, and 8 bits between the layers too. 4e-2.
@@ -77,16 +76,17 @@ INT8 = 0.2
 FORMATS: dict[str, Format] = {
     "saved_model": Format("saved_model", {"float32": FLOAT32, "bfloat16": BFLOAT16}, mark="saved_model.pb"),
     "frozen_graph": Format("frozen_graph", {"float32": FLOAT32}, whole=False),
-    "onnx": Format("onnx", {"float32": FLOAT32_FRONT_END}, extra="onnx", needs=("tf2onnx", "onnx", "onnxruntime")),
+    "onnx": Format("onnx", {"float32": FLOAT32}, extra="onnx", needs=("tf2onnx", "onnx", "onnxruntime")),
     "tflite": Format(
         "tflite",
-        {"float32": FLOAT32_FRONT_END, "float16": FLOAT16, "int8": INT8},
+        {"float32": FLOAT32, "float16": FLOAT16, "int8": INT8},
         extra="tflite",
+        fixes_shape=True,
         needs=("ai_edge_litert", "ai_edge_quantizer"),
     ),
     "openvino": Format(
         "openvino",
-        {"float32": FLOAT32_FRONT_END},
+        {"float32": FLOAT32},
         extra="openvino",
         needs=("openvino",),
         suffixes=(".bin",),
@@ -123,6 +123,7 @@ def plan(
     precision: str | None = None,
     postprocess: str | None = None,
     input_rate: int | None = None,
+    fixed_shape: float | None = None,
     overwrite: bool = False,
 ) -> tuple[str, list[Path]]:
     """The precision, and the files that will be written, the one of that path last: checked before long work starts.
@@ -136,6 +137,11 @@ def plan(
         have = ", ".join(chosen.tolerances)
         raise UsageError(f"the format {name!r} has no precision {precision!r}. Choose from {have}.")
     check_options(name, postprocess=postprocess, input_rate=input_rate)
+    if fixed_shape is not None and not chosen.fixes_shape:
+        raise UsageError(
+            f"the format {name!r} takes any batch and length: fixed_shape={fixed_shape!r} has no place in it. Leave it "
+            "out, or choose the format 'tflite'."
+        )
     targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), manifest_of(path), path]
     endings = [chosen.ending] if chosen.ending else []
     for target in reversed(targets):

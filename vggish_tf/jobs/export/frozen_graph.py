@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from vggish_tf.backbone import FiniteOrNaN
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
@@ -24,8 +25,9 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
     _check_shape(pipeline)
     with tf.Graph().as_default() as graph, tf1.variable_scope(tf1.get_variable_scope(), use_resource=False), quiet():
-        vggish_slim.define_vggish_slim()
-        definition = tf1.graph_util.extract_sub_graph(graph.as_graph_def(), [OUTPUT_OP_NAME])
+        embedding = vggish_slim.define_vggish_slim()
+        checked = FiniteOrNaN()([embedding, graph.get_tensor_by_name(INPUT_TENSOR_NAME)])
+        definition = _behind(graph.as_graph_def(), checked.op.name)
     values = pipeline.values()
     for node in definition.node:
         if node.op == "VariableV2":
@@ -53,6 +55,16 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         for side, tensor in sides.items()
     }
     return Loaded(run, {"graph": signature})
+
+
+def _behind(definition, name: str):
+    """The graph with the operation of that name before OUTPUT_OP_NAME, which was its input and is an identity."""
+    nodes = {node.name: node for node in definition.node}
+    output, checked = nodes[OUTPUT_OP_NAME], nodes[name]
+    (raw,) = output.input
+    checked.input[:] = [raw if source == OUTPUT_OP_NAME else source for source in checked.input]
+    output.input[:] = [name]
+    return tf1.graph_util.extract_sub_graph(definition, [OUTPUT_OP_NAME])
 
 
 def _check_shape(pipeline: Pipeline):

@@ -16,12 +16,12 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
     """Loads it as a user does."""
-    return loaded_from(load_model(path))
+    return loaded_from(load_model(path), pipeline.output)
 
 
-def loaded_from(model: keras.Model, run=None) -> Loaded:
-    """A Keras model as Loaded; `run` instead of the model itself where it takes no waveforms."""
-    sides = {"inputs": (model.input, model.input.name), "outputs": (model.output, model.layers[-1].name)}
+def loaded_from(model: keras.Model, output: str, run=None) -> Loaded:
+    """A Keras model as Loaded, its output by name; `run` instead of the model itself where it takes no waveforms."""
+    sides = {"inputs": (model.input, model.input.name), "outputs": (model.output, output)}
     signature = {
         side: {name: {"dtype": tensor.dtype, "shape": list(tensor.shape)}} for side, (tensor, name) in sides.items()
     }

@@ -24,7 +24,7 @@ def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: 
         "params": asdict(pipeline.params),
         "pad": pipeline.pad,
         "postprocess": pipeline.postprocess,
-        "input_rate": pipeline.input_rate or pipeline.params.sample_rate,
+        "input_rate": pipeline.rate,
         **_classes(pipeline),
         "signatures": loaded.signatures,
         "check": {

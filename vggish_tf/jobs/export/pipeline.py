@@ -3,6 +3,7 @@
 The pieces are Keras layers in float32, and `live` runs them as they are: what every exported file is compared with.
 """
 
+import dataclasses
 import hashlib
 import os
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from vggish_tf.postprocess import Postprocessor, read_pca
 from vggish_tf.resampling import Resample
 from vggish_tf.weight_files import LAYERS
 
+LONGEST = 3600  # seconds, of a clip of fixed length
 PCA = tuple[np.ndarray, np.ndarray]
 
 
@@ -39,6 +41,7 @@ class Pipeline:
         weights: what the weights were called: "audioset", a file name, or the name of a model; None if untrained.
         postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
         head: of a classifier, as classifiers.head_of gives it; with it there is no `postprocess`.
+        num_samples: of the one clip that the exported model takes; None for any batch and length.
     """
 
     network: keras.Model
@@ -50,11 +53,21 @@ class Pipeline:
     weights: str | None = None
     postprocess_dtype: str | None = None
     head: keras.Model | None = None
+    num_samples: int | None = None
+
+    def __post_init__(self):
+        if self.postprocess:  # made now: what is assigned while a graph is traced is lost, and the PCA would be zeros
+            self.postprocessor  # noqa: B018
 
     @property
     def output(self) -> str:
         """The name of what comes out."""
         return "scores" if self.head else "embedding"
+
+    @property
+    def rate(self) -> int:
+        """Hz, of the waveform that goes in."""
+        return self.input_rate or self.params.sample_rate
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -68,8 +81,13 @@ class Pipeline:
             waveform = _filled(waveform, self.params.window_length)
         examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(waveform)
         batch, num_examples, *shape = ops.shape(examples)
-        embedding = self.network(ops.reshape(examples, (batch * num_examples, *shape)), training=False)
+        embedding = self.embed(ops.reshape(examples, (batch * num_examples, *shape)))
         return self.finished(ops.reshape(embedding, (batch, num_examples, EMBEDDING_SIZE)), waveform)
+
+    def embed(self, examples):
+        """(rows, 96, 64) → (rows, 128), NaN for examples that are not finite."""
+        embedding = self.network(examples, training=False)
+        return _finite_or_nan(embedding, examples)  # once more: layers of 8 bits make numbers of NaN
 
     def resampled(self, waveform):
         """(…, num_samples at input_rate) → (…, num_samples at params.sample_rate)."""
@@ -79,11 +97,12 @@ class Pipeline:
         """The embeddings (batch, examples, 128) of a waveform at params.sample_rate → what comes out."""
         if not self.head:
             return self.postprocessed(embedding)
-        return self.head.call([embedding, self.sounding(waveform)])  # its layers, and not a model in a model
+        scores = self.head.call([embedding, self.sounding(waveform)])  # its layers, and not a model in a model
+        return _finite_or_nan(scores, embedding)
 
     def postprocessed(self, embedding):
-        """(…, 128) → (…, 128) by the `postprocess` rule."""
-        return self.postprocessor(embedding) if self.postprocessor else embedding
+        """(…, 128) → (…, 128) by the `postprocess` rule; bytes of an embedding that is not finite are 0."""
+        return _finite_or_nan(self.postprocessor(embedding), embedding) if self.postprocessor else embedding
 
     def live(self, waveform: np.ndarray) -> np.ndarray:
         """(batch, num_samples) → what comes out as an array, by the Keras layers themselves."""
@@ -197,6 +216,29 @@ def take_apart(
         weights=name,
         head=head,
     )
+
+
+def fixed(pipeline: Pipeline, seconds: float) -> Pipeline:
+    """The same for one clip of so many seconds.
+
+    Raises:
+        UsageError: no length, or one of no example.
+    """
+    rate, params = pipeline.rate, pipeline.params
+    if not 0 < seconds <= LONGEST:
+        raise UsageError(f"fixed_shape must be positive and at most {LONGEST} seconds; received {seconds!r}.")
+    num_samples = round(seconds * rate)
+    resampled = pipeline.resample.num_outputs(num_samples) if pipeline.resample else num_samples
+    if not heads.count_clip_examples(resampled, params, pipeline.pad):
+        raise UsageError(
+            f"fixed_shape={seconds!r} seconds hold no example, which takes {params.min_samples / params.sample_rate} "
+            "seconds. Choose more, or pad='short'."
+        )
+    return dataclasses.replace(pipeline, num_samples=num_samples)
+
+
+def _finite_or_nan(vectors, source):
+    return backbone.FiniteOrNaN(name="finite_output")([vectors, source])
 
 
 def _filled(waveform, length: int):

@@ -10,5 +10,6 @@ from vggish_tf.jobs.export.pipeline import Pipeline
 
 def portable_function(pipeline: Pipeline):
     """A tf.function of `waveform`, (batch, num_samples), that returns what comes out by its name."""
-    waveform = tf.TensorSpec((None, None), tf.float32, name="waveform")
+    shape = (1, pipeline.num_samples) if pipeline.num_samples else (None, None)
+    waveform = tf.TensorSpec(shape, tf.float32, name="waveform")
     return tf.function(lambda waveform: {pipeline.output: pipeline.run(waveform, transform="matrix")}, [waveform])

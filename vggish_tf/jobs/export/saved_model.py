@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from vggish_tf import network
+from vggish_tf.backbone import FiniteOrNaN
 from vggish_tf.frontend import LogMel, StftMagnitude, WaveformToExamples, count_examples, count_frames, padded_length
 from vggish_tf.jobs.export.formats import Loaded, Signatures
 from vggish_tf.jobs.export.pipeline import Pipeline
@@ -64,10 +65,9 @@ class Graph:
 
     def __init__(self, pipeline: Pipeline, precision: str):
         self.params = pipeline.params
-        self.network = (
-            pipeline.network if precision == "float32" else network.of(pipeline.network, self.params, precision)
-        )
-        self.pipeline = dataclasses.replace(pipeline, network=self.network)
+        raw = pipeline.network
+        raw = raw if precision == "float32" else network.of(raw, self.params, precision)
+        self.pipeline = dataclasses.replace(pipeline, network=raw)
         self._front_end = WaveformToExamples(self.params)
         self._to_quantized = _as_function(pipeline.postprocessor_to("quantized") if pipeline.pca else None)
         self._postprocessed = _as_function(pipeline.postprocessor)
@@ -101,7 +101,7 @@ class Graph:
         return {"embedding": self._to_quantized(embedding), "timestamps": self._timestamps(embedding)}
 
     def examples(self, input_features):
-        return {"embedding": self._postprocessed(self.network(input_features, training=False))}
+        return {"embedding": self._postprocessed(self.pipeline.embed(input_features))}
 
     def log_mel(self, waveform):
         """(batch, num_samples) → (batch, frames, mel bins)."""
@@ -122,7 +122,7 @@ class Graph:
 
         def rows_of(rows):
             windows = _windows(waveform, rows, num_examples, params.min_samples, params.example_hop_samples)
-            return self.network(self._front_end(windows)[:, 0], training=False)
+            return self.pipeline.embed(self._front_end(windows)[:, 0])
 
         return _in_blocks(rows_of, waveform, num_examples, BLOCK, EMBEDDING_SIZE)
 
@@ -187,7 +187,8 @@ def _as_function(postprocessor) -> Callable:
     if postprocessor is None:
         return lambda embedding: embedding
     values = [keras.ops.convert_to_numpy(variable) for variable in postprocessor.variables]
-    return lambda embedding: postprocessor.stateless_call([], values, embedding)[0]
+    finite_or_nan = FiniteOrNaN()
+    return lambda embedding: finite_or_nan([postprocessor.stateless_call([], values, embedding)[0], embedding])
 
 
 def _waveform(shape) -> tf.TensorSpec:

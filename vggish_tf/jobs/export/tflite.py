@@ -1,7 +1,8 @@
 """LiteRT (TensorFlow Lite): waveform → embedding with built-in operators only, for phones and small computers.
 
-Batch and length are dynamic. A clip too short for one example cannot be run, since the interpreter has no empty
-tensors: export with pad="short", or pad it first.
+Batch and length are dynamic. A clip too short for one example gives zero rows in LiteRT's own interpreter; runtimes
+without empty tensors, and delegates, may refuse it: export with pad="short" for those, or pad it first. A fixed shape
+is one clip of one length, which LiteRT.js asks for; a length of no example is refused.
 
 In "float16" the weights take half the space, in "int8" a quarter; with int8 the inputs of each layer are rounded to 8
 bits as well, as they come ("dynamic range"). Both are for the network alone. TensorFlow's own converter would round the

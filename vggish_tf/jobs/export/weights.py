@@ -24,4 +24,4 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         embedding = model(examples.reshape(-1, *examples.shape[2:]), training=False)
         return ops.convert_to_numpy(embedding).reshape(*examples.shape[:2], -1)
 
-    return loaded_from(model, run)
+    return loaded_from(model, pipeline.output, run)

@@ -1,0 +1,113 @@
+"""A sample that is no number gives an embedding that is none, in every format and its own runtime.
+
+ReLUs and max-pools drop NaN, so that a network by itself makes one plausible row of it. The network has few filters.
+"""
+
+import numpy as np
+import pytest
+import runtimes
+import tensorflow as tf
+from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
+
+from vggish_tf import Resample
+from vggish_tf.jobs.export import export
+
+tf1 = tf.compat.v1
+NAMES = {"saved_model": "m", "onnx": "m.onnx", "tflite": "m.tflite", "openvino": "m.xml", "keras": "m.keras"}
+BAD = (np.nan, np.inf, -np.inf)
+# Clip 1 of three, example 1 of three: where example 0 has ended and example 2 has not begun, in samples at 16 kHz.
+CLIP, EXAMPLE, FIRST, LAST = 1, 1, 15_600, 30_719
+
+
+def run_saved_model(path, output="embedding", signature="serving_default"):
+    serve = tf.saved_model.load(path).signatures[signature]
+    (name,) = serve.structured_input_signature[1]
+    return lambda array: serve(**{name: tf.constant(array)})[output].numpy()
+
+
+def run_session(path, output="embedding"):
+    """The C++ loader, as TF Serving's."""
+    session = tf1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        definition = tf1.saved_model.load(session, ["serve"], str(path)).signature_def["serving_default"]
+    names = definition.outputs[output].name, definition.inputs["waveform"].name
+    return lambda waveform: session.run(names[0], {names[1]: waveform})
+
+
+RUNTIMES = {"saved_model": run_saved_model, **runtimes.RUNTIMES}
+
+
+def spoilt(array, place, bad):
+    copy = array.copy()
+    copy[place] = bad
+    return copy
+
+
+def check(run, array, places, row, nothing=np.nan):
+    """Only `row` of the answer changes, and all of it is NaN (or 0), whichever of the places is spoilt with what."""
+    clean = run(array)
+    assert np.ptp(clean.reshape(-1, clean.shape[-1]).astype(float), axis=0).max() > 0, "nothing is shown"
+    expected = spoilt(clean, row, nothing)
+    for place in places:
+        for bad in BAD:
+            np.testing.assert_array_equal(run(spoilt(array, place, bad)), expected, err_msg=f"{bad} at {place}")
+
+
+def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach=0):
+    """`reach` samples to either side a resampler may carry what is not finite."""
+    first, last = (round(sample * rate / 16_000) for sample in (FIRST, LAST))
+    places = [(CLIP, sample) for sample in (first + reach, (first + last) // 2, last - reach)]
+    check(run, noise(3, 48_000 * rate // 16_000), places, row, nothing)
+
+
+@pytest.mark.parametrize(
+    ("format", "precision"),
+    [
+        ("saved_model", "float32"),
+        ("saved_model", "bfloat16"),
+        ("onnx", "float32"),
+        ("tflite", "float32"),
+        ("tflite", "float16"),
+        ("tflite", "int8"),
+        ("openvino", "float32"),
+        ("keras", "float32"),
+    ],
+)
+def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(format, precision, small, tmp_path):
+    runtimes.needs(format)
+    path = export(small, tmp_path / NAMES[format], format=format, precision=precision, pca=None)
+    check_waveforms(RUNTIMES[format](path))
+    if format == "saved_model":
+        check_waveforms(run_session(path))
+
+
+@pytest.mark.parametrize(
+    ("format", "postprocess"),
+    [
+        ("saved_model", "pca"),
+        ("saved_model", "quantized"),
+        ("onnx", "quantized"),
+        ("tflite", "quantized"),
+        ("openvino", "quantized"),
+        ("keras", "quantized"),
+    ],
+)
+def test_quantized_rows_are_all_0(format, postprocess, small, tmp_path, pca_params):
+    runtimes.needs(format)
+    path = export(small, tmp_path / NAMES[format], format=format, postprocess=postprocess, pca=pca_params)
+    check_waveforms(RUNTIMES[format](path), nothing=0 if postprocess == "quantized" else np.nan)
+    if format == "saved_model":
+        check_waveforms(run_saved_model(path, signature="quantized"), nothing=0)
+
+
+@pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "openvino"])
+def test_a_resampler_carries_it_no_further_than_its_filter(format, small, tmp_path):
+    runtimes.needs(format)
+    path = export(small, tmp_path / NAMES[format], format=format, input_rate=32_000, pca=None)
+    check_waveforms(RUNTIMES[format](path), rate=32_000, reach=2 * Resample(32_000).window_length)
+
+
+def test_the_signature_examples_of_a_saved_model(small, tmp_path):
+    examples = np.random.default_rng(0).uniform(-4, 2, (3, 96, 64)).astype(np.float32)
+    run = run_saved_model(export(small, tmp_path / "m", pca=None), signature="examples")
+    check(run, examples, [(1, 0, 0), (1, 40, 30), (1, 95, 63)], 1)
