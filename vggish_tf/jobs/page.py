@@ -17,11 +17,11 @@ from tqdm import tqdm
 
 import vggish_tf
 from vggish_tf import audio
+from vggish_tf.audio.sound_file import MP3_RATES, encode_mp3
 from vggish_tf.files import replacing
 from vggish_tf.jobs import captions, panels, pictures, stages
 from vggish_tf.jobs.panels import Stages
 from vggish_tf.jobs.spectrum import Spectrum, draw_spectrum
-from vggish_tf.sound_file import MP3_RATES, encode_mp3
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vggish_tf import audio, ffmpeg
+from vggish_tf import audio
+from vggish_tf.audio import ffmpeg
 from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_source
 from vggish_tf.jobs.finetune import table

@@ -26,8 +26,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import soundfile
 
+from vggish_tf.audio.waveform import check_rate, check_samples
 from vggish_tf.errors import AudioError
-from vggish_tf.waveform import check_rate, check_samples
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd",
             ".caf", ".w64", ".rf64")  # fmt: skip

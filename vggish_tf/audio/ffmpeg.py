@@ -23,9 +23,9 @@ from typing import BinaryIO
 
 import numpy as np
 
+from vggish_tf.audio.sound_file import CUT, PIECE, AudioInfo, Sound, read_head
+from vggish_tf.audio.waveform import check_rate, check_samples
 from vggish_tf.errors import AudioError
-from vggish_tf.sound_file import CUT, PIECE, AudioInfo, Sound, read_head
-from vggish_tf.waveform import check_rate, check_samples
 
 SUFFIXES = (".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".webm", ".mka", ".mkv", ".aac", ".wv")
 INSTALL = "apt-get install ffmpeg, or brew install ffmpeg"

@@ -14,37 +14,17 @@ from contextlib import contextmanager
 import numpy as np
 import soxr
 
-from vggish_tf import ffmpeg, sound_file
-from vggish_tf.errors import AudioError, counted
-from vggish_tf.sound_file import PIECE, AudioInfo, Sound
-from vggish_tf.waveform import (
+from vggish_tf.audio import ffmpeg, sound_file
+from vggish_tf.audio.sound_file import PIECE, AudioInfo, Sound
+from vggish_tf.audio.waveform import (
     MAX_CHANNELS,
-    MAX_SAMPLE_RATE,
-    MIN_SAMPLE_RATE,
-    check_examples,
     check_rate,
     check_samples,
     check_shape,
     check_waveform,
     is_number,
 )
-
-__all__ = [
-    "MAX_SAMPLE_RATE",
-    "MIN_SAMPLE_RATE",
-    "AudioInfo",
-    "MonoStream",
-    "array_blocks",
-    "audio_info",
-    "check_examples",
-    "check_shape",
-    "check_waveform",
-    "failure_of",
-    "load_audio",
-    "read_blocks",
-    "suffixes",
-    "to_mono",
-]
+from vggish_tf.errors import AudioError, counted
 
 
 def suffixes() -> tuple[str, ...]:

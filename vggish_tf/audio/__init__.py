@@ -1,0 +1,37 @@
+"""Any file or array → mono float32 at one rate. The only room with soundfile, soxr and ffmpeg; no TensorFlow here.
+
+waveform     arrays: what is a waveform, and what is none
+sound_file   files, through libsndfile
+ffmpeg       files that libsndfile cannot read
+mono         both → mono float32 at one rate, whole or block by block
+"""
+
+from vggish_tf.audio.mono import (
+    MonoStream,
+    array_blocks,
+    audio_info,
+    failure_of,
+    load_audio,
+    read_blocks,
+    suffixes,
+    to_mono,
+)
+from vggish_tf.audio.sound_file import AudioInfo
+from vggish_tf.audio.waveform import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_examples, check_shape, check_waveform
+
+__all__ = [
+    "MAX_SAMPLE_RATE",
+    "MIN_SAMPLE_RATE",
+    "AudioInfo",
+    "MonoStream",
+    "array_blocks",
+    "audio_info",
+    "check_examples",
+    "check_shape",
+    "check_waveform",
+    "failure_of",
+    "load_audio",
+    "read_blocks",
+    "suffixes",
+    "to_mono",
+]
