@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from vggish_tf.backend import compiled
 from vggish_tf.jobs import finetune
-from vggish_tf.runtime import compiled
 
 STRENGTHS = 10.0 ** np.arange(-4, 5)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vggish_tf import registry
+from vggish_tf.weights import registry
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository; not a part of it
 USER_CACHE = registry.cache_folder()  # asked before any test hides it

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from vggish_tf.jobs import panels
+from vggish_tf.drawing import panels
 from vggish_tf.params import Params
 
 

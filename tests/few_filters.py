@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vggish_tf import VGGish, backbone
+from vggish_tf import VGGish
+from vggish_tf.network import backbone
 
 
 def noise(*shape, seed=1):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drawing import make_stages
 
-from vggish_tf.jobs import captions, spectrum
+from vggish_tf.jobs.inspect import captions, spectrum
 
 OF_STAGES = [
     captions.waveform,

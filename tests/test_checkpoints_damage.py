@@ -102,7 +102,8 @@ def test_saving_replaces_what_was_there(version, tmp_path):
 def test_a_save_that_fails_leaves_what_was_there(version, tmp_path, source, monkeypatch):
     path = checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version=version)
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
-    monkeypatch.setattr("vggish_tf.weight_files.os.replace", lambda *names: (_ for _ in ()).throw(OSError("disk full")))
+    full = lambda *names: (_ for _ in ()).throw(OSError("disk full"))  # noqa: E731
+    monkeypatch.setattr("vggish_tf.weights.files.os.replace", full)
     with pytest.raises(VGGishError, match=r"cannot write .*disk full"):
         checkpoints.save_tf1_checkpoint(randomize(small(), 5), path, version=version)
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before

@@ -9,8 +9,10 @@ import tensorflow as tf
 from seeded import SHAPES, seeded_weights, slim_session
 from test_registry import message_of
 
-from vggish_tf import VGGish, backbone, checkpoints, registry, smoke_test
-from vggish_tf.smoke_test import CURRENT, NO_GENERATION, Figures
+from vggish_tf import VGGish, checkpoints, smoke_test
+from vggish_tf.jobs.verify.smoke_test import CURRENT, NO_GENERATION, Figures
+from vggish_tf.network import backbone
+from vggish_tf.weights import registry
 
 # Both run the same kernels here and are equal bit for bit; other kernels sum float32 in another order.
 EMBEDDING_RTOL = 1e-5

@@ -14,7 +14,8 @@ import pytest
 from small_network import check_nothing_is_loaded, small
 from test_registry import message_of
 
-from vggish_tf import checkpoints, cli, digests, registry
+from vggish_tf import checkpoints, cli
+from vggish_tf.weights import digests, registry
 
 MIB = 1 << 20
 LARGE = 0x0FEDCBA9  # bytes; as four of them, not to be met elsewhere in a small file

@@ -15,7 +15,8 @@ from small_network import (
     write_with_tf1,
 )
 
-from vggish_tf import backbone, checkpoints
+from vggish_tf import checkpoints
+from vggish_tf.network import backbone
 
 tf1 = tf.compat.v1
 pytestmark = pytest.mark.usefixtures("tiny_network")

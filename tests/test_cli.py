@@ -162,7 +162,7 @@ def test_ctrl_c_is_one_line(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vggish_tf.registry.fetch", interrupted)
+    monkeypatch.setattr("vggish_tf.weights.registry.fetch", interrupted)
     assert fails(["fetch"], 130, capsys) == "vggish-tf: interrupted"
 
 
@@ -181,7 +181,7 @@ def test_fetch_offline_says_where_to_put_the_file(capsys):
 
 
 def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(tmp_path, capsys, monkeypatch):
-    from vggish_tf.jobs import pictures
+    from vggish_tf.drawing import pictures
 
     titles = []
     overview = pictures.overview
@@ -202,13 +202,13 @@ def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(tmp_
 
 
 def test_the_demo_on_published_weights_says_so(seeded_checkpoint, pca_params, tmp_path, capsys, monkeypatch):
-    from vggish_tf import registry
+    from vggish_tf.weights import registry
 
     def cached(weights, *, kind="model"):
         return pca_params if kind == "pca" else seeded_checkpoint
 
     monkeypatch.setattr(registry, "resolve", cached)
-    monkeypatch.setattr("vggish_tf.weight_files.resolve", cached)
+    monkeypatch.setattr("vggish_tf.weights.files.resolve", cached)
     assert cli.main(["demo", "-o", str(tmp_path / "demo")]) == 0
     assert capsys.readouterr().out.startswith("The published AudioSet weights.")
     assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["untrained"] is False

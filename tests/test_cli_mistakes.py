@@ -110,8 +110,8 @@ def test_audio_for_classify_is_checked_before_the_model_is_read(folder, capsys, 
 
 def test_missing_files_among_others_are_named_first_and_once(folder, capsys, monkeypatch):
     """And the rest is embedded: nothing has been imported when the first lines come."""
-    monkeypatch.setattr(cli, "_import_tensorflow", lambda: print("now TensorFlow", file=sys.stderr))
-    monkeypatch.setattr("vggish_tf.cli_options.check_weights", lambda weights: None)
+    monkeypatch.setattr(cli.process, "import_tensorflow", lambda: print("now TensorFlow", file=sys.stderr))
+    monkeypatch.setattr("vggish_tf.cli.options.check_weights", lambda weights: None)
     monkeypatch.setattr("vggish_tf.embedding.Embedder", lambda *_, **__: Stub())
     assert status_of("embed no.wav clip.wav nor.wav -o out") == 3
     lines = capsys.readouterr().err.splitlines()

@@ -15,7 +15,8 @@ import soundfile
 import tiny
 
 import vggish_tf
-from vggish_tf import cli, cli_process
+from vggish_tf import cli
+from vggish_tf.cli import process
 
 # A process whose networks are tiny and which, where half a file has been written, says so and waits to be killed.
 HALF = """
@@ -35,7 +36,7 @@ PLACES = {
     "keras_model.write = lambda pipeline, path, precision: half(path)",
     "inspect": "from pathlib import Path\nPath.write_text = half",
     "finetune": "np.savez = half",
-    "fetch": "import pooch, vggish_tf.registry as registry\n"
+    "fetch": "import pooch, vggish_tf.weights.registry as registry\n"
     "pooch.HTTPDownloader = lambda **_: lambda url, file, pooch: half(file)\n"
     "os.environ['VGGISH_TF_OFFLINE'] = ''",
 }
@@ -106,7 +107,7 @@ def in_a_command(act) -> int:
     """Runs a command in this process, which is not to end by it."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        return cli_process.run(argparse.Namespace(run=lambda args: act()))
+        return process.run(argparse.Namespace(run=lambda args: act()))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -132,7 +133,7 @@ def test_a_second_signal_waits_until_all_is_clean(capsys):
 def test_without_a_signal_the_handlers_are_as_before():
     inside = []
     act = lambda: inside.append(signal.getsignal(signal.SIGTERM))  # noqa: E731
-    assert cli_process.run(argparse.Namespace(run=lambda args: act())) == 0
+    assert process.run(argparse.Namespace(run=lambda args: act())) == 0
     assert inside[0] != signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
@@ -195,11 +196,11 @@ def test_closed_streams_change_nothing_of_what_is_written(wav, weights, tmp_path
 def test_what_is_printed_does_not_go_into_a_file(wav, tmp_path):
     """With a closed standard output the first file that is opened gets its number, 1."""
     code = (
-        "import os, sys; from pathlib import Path; from vggish_tf import cli, cli_options\n"
+        "import os, sys; from pathlib import Path; from vggish_tf import cli\n"
         "def write(args):\n"
         "    with open(args.output, 'w') as file:\n"
         "        os.write(1, b'printed'); os.write(2, b'printed'); print('printed'); file.write('data')\n"
-        "cli._fetch = write; cli._inspect = write"
+        "cli.fetch.run = write; cli.inspect.run = write"
     )
     done = in_bash("<&- >&- 2>&-", ["inspect", wav, "-o", tmp_path / "out.html"], code)
     assert done.returncode == 0
@@ -217,7 +218,7 @@ def test_no_reader_of_the_output_does_not_change_the_status(weights):
     done = in_bash(
         "| true",
         ["verify", weights],
-        "import sys; from vggish_tf import cli; cli._verify = lambda args: (print('x' * 100_000), 1)[1]",
+        "import sys; from vggish_tf import cli; cli.verify.run = lambda args: (print('x' * 100_000), 1)[1]",
     )
     assert (done.returncode, done.stderr) == (1, "")
 

@@ -9,8 +9,9 @@ import pytest
 import signals
 import soundfile
 
-from vggish_tf import cli, registry
+from vggish_tf import cli
 from vggish_tf.formats import npz
+from vggish_tf.weights import registry
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 

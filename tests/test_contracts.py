@@ -14,7 +14,7 @@ import signals
 import tensorflow as tf
 
 from vggish_tf import FrameExamples, LogMel, Params, Postprocessor, StftMagnitude, WaveformToExamples
-from vggish_tf.backbone import FoldExamples, UnfoldExamples
+from vggish_tf.network.backbone import FoldExamples, UnfoldExamples
 
 RNG = np.random.default_rng(0)
 CHANGED = Params(sample_rate=22_050, example_hop_seconds=0.48, log_offset=0.001)

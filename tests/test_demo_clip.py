@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import vggish_tf
-from vggish_tf.jobs.pictures import read_segments
+from vggish_tf.drawing.pictures import read_segments
 
 DATA = Path(vggish_tf.__file__).parent / "data"
 SCRIPT = Path(__file__).parents[1] / "scripts" / "make_demo_clip.py"

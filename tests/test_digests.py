@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from vggish_tf import digests
+from vggish_tf.weights import digests
 
 
 @pytest.fixture

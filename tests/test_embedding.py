@@ -183,7 +183,8 @@ def test_a_model_is_taken_as_it_is(seeded_checkpoint, whole, clip):
 
 
 def test_a_model_that_post_processes_is_refused():
-    from vggish_tf import Postprocessor, backbone
+    from vggish_tf import Postprocessor
+    from vggish_tf.network import backbone
 
     core = backbone.core()
     with pytest.raises(ValueError, match="post-processes"):

@@ -15,7 +15,8 @@ from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
 
 from vggish_tf import VGGish, cli, load_model
 from vggish_tf.errors import CheckpointError, VGGishError
-from vggish_tf.jobs.export import check, export, formats, weights
+from vggish_tf.jobs.export import check, export, formats
+from vggish_tf.jobs.export.writers import weights
 
 NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.xml"}
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from vggish_tf.framing import clip_lengths
+from vggish_tf.frontend.framing import clip_lengths
 from vggish_tf.jobs import finetune
 
 LENGTHS = [16_000, 9_000, 20_000, 1]

@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 import vggish_tf
-from vggish_tf import registry
+from vggish_tf.weights import registry
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "finetune.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

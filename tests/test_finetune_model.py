@@ -8,10 +8,11 @@ import tensorflow as tf
 import tiny
 
 import vggish_tf
-from vggish_tf import checkpoints, heads
+from vggish_tf import checkpoints
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs import finetune
-from vggish_tf.postprocess import read_pca
+from vggish_tf.network import heads
+from vggish_tf.network.postprocess import read_pca
 
 EXAMPLE = 15_360  # samples from one example to the next
 # float32 sums of 128 and 100 terms in two orders, values about 1.
@@ -159,7 +160,7 @@ def test_default_optimizer_has_the_published_constants():
 
 def test_gradient_reaches_the_waveform_through_pca(pca_params, monkeypatch):
     """A numerical derivative along the gradient is the gradient's length."""
-    monkeypatch.setattr("vggish_tf.postprocess.registry.resolve", lambda *_, **__: pca_params)
+    monkeypatch.setattr("vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params)
     model = tiny.classifier(postprocess="pca")
     waveform = tf.constant(clips([15_600]))
     with tf.GradientTape() as tape:
@@ -176,7 +177,7 @@ def test_gradient_reaches_the_waveform_through_pca(pca_params, monkeypatch):
 
 
 def test_pca_is_between_embedding_and_relu(pca_params, monkeypatch):
-    monkeypatch.setattr("vggish_tf.postprocess.registry.resolve", lambda *_, **__: pca_params)
+    monkeypatch.setattr("vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params)
     model = tiny.classifier(postprocess="pca", hidden=())
     waveform = clips([15_600])
     eigen_vectors, means = read_pca(pca_params)

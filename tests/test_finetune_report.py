@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from vggish_tf.jobs import pictures
+from vggish_tf.drawing import pictures
 from vggish_tf.jobs.finetune import report
 from vggish_tf.jobs.finetune.progress import Progress
 

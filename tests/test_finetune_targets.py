@@ -10,8 +10,8 @@ import tensorflow as tf
 import tiny
 
 import vggish_tf
-from vggish_tf import heads
 from vggish_tf.jobs.finetune import trainee as trainees
+from vggish_tf.network import heads
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 ATOL = 2e-6  # float32 sums of a few values about 1

@@ -9,8 +9,8 @@ import signals
 import tensorflow as tf
 
 from vggish_tf import FrameExamples, LogMel, Params, StftMagnitude, WaveformToExamples
-from vggish_tf.framing import PADS, padded_length
-from vggish_tf.frontend import mel_matrix
+from vggish_tf.frontend.framing import PADS, padded_length
+from vggish_tf.frontend.layers import mel_matrix
 from vggish_tf.reference import mel_features, vggish_input
 
 # Float64 inside, float32 outside, against float64: the largest difference seen is 4e-7 (one float32 step at 4 is 5e-7).

@@ -11,8 +11,9 @@ import seeded
 import signals
 import tensorflow as tf
 
-from vggish_tf import CheckpointError, Params, VGGish, backbone, checkpoints, load_model
-from vggish_tf.backbone import CONVOLUTIONS, DENSE
+from vggish_tf import CheckpointError, Params, VGGish, checkpoints, load_model
+from vggish_tf.network import backbone
+from vggish_tf.network.backbone import CONVOLUTIONS, DENSE
 from vggish_tf.reference import vggish_input
 
 # Of a layer's largest value. Both sum in float32, in orders that depend on the size of the batch; the largest

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy.signal import chirp
 
-from vggish_tf import Params
-from vggish_tf.jobs import stages
+from vggish_tf import Params, stages
 from vggish_tf.reference import mel_features
 
 NUM_SAMPLES = 14_598_982

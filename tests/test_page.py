@@ -10,8 +10,8 @@ import soundfile
 from webpage import Page, write_tones
 
 from vggish_tf import Params
-from vggish_tf.jobs import page as pages
-from vggish_tf.jobs import report
+from vggish_tf.jobs.inspect import page as pages
+from vggish_tf.jobs.inspect import report
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import pytest
 from drawing import draw, make_stages, title
 from scipy.spatial.distance import cdist
 
+from vggish_tf.drawing import panels
+from vggish_tf.drawing.axes import beside_diagonal, color_range, pool
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs import panels
-from vggish_tf.jobs.axes import beside_diagonal, color_range, pool
 
 HIGH_RATE = {"stft_window_seconds": 0.00625, "stft_hop_seconds": 0.0025, "mel_min_hz": 2000, "mel_max_hz": 125_000}
 

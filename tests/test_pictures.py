@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from vggish_tf.drawing import panels, pictures
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs import panels, pictures, spectrum
+from vggish_tf.jobs.inspect import spectrum
 
 TITLE = "UNTRAINED WEIGHTS, seed 0: these embeddings mean NOTHING. " * 4 + "the end"
 WIDE, NARROW = (9.6, 3.0), (4.3, 3.0)
@@ -244,13 +245,13 @@ def test_an_unknown_suffix_is_refused(tmp_path):
 
 
 # tests/drawing.py builds what is drawn; matplotlib.figure is all that it imports of matplotlib.
-DRAW = "from drawing import *; from vggish_tf.jobs.pictures import *; save(overview(make_stages(), title='t'), PATH)"
+DRAW = "from drawing import *; from vggish_tf.drawing.pictures import *; save(overview(make_stages(), title='t'), PATH)"
 
 
 @pytest.mark.parametrize(
     ("code", "loaded"),
     [
-        ("import vggish_tf.jobs.pictures", []),
+        ("import vggish_tf.drawing.pictures", []),
         (DRAW, ["matplotlib"]),
         ("import matplotlib.pyplot", ["matplotlib", "matplotlib.pyplot"]),  # the guard can fail
     ],

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from vggish_tf import CheckpointError, Postprocessor, dequantize, smoke_test
-from vggish_tf.postprocess import read_pca
+from vggish_tf.network.postprocess import read_pca
 from vggish_tf.reference import vggish_postprocess
 
 

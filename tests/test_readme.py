@@ -12,7 +12,8 @@ import pytest
 import signals
 import soundfile
 
-from vggish_tf import cli, registry
+from vggish_tf import cli
+from vggish_tf.weights import registry
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)

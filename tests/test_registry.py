@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vggish_tf import registry
 from vggish_tf.errors import CheckpointError
+from vggish_tf.weights import registry
 
 README = Path(__file__).parents[1] / "checkpoints" / "README.md"
 MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
@@ -53,7 +53,8 @@ def test_the_readme_has_the_figures_of_the_registry():
 
 
 def test_the_registry_needs_no_tensorflow():
-    code = "import sys, vggish_tf.registry; print({'tensorflow', 'keras', 'pooch', 'requests'} & set(sys.modules))"
+    heavy = {"tensorflow", "keras", "pooch", "requests"}
+    code = f"import sys, vggish_tf.weights.registry; print({heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
 
 

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 from test_registry import message_of
 
-from vggish_tf import download, registry
+from vggish_tf.weights import download, registry
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -113,7 +113,7 @@ def cache(monkeypatch, tmp_path):
     """An empty cache, online, where the published file is CONTENT, and retries do not wait."""
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VGGISH_TF_OFFLINE", raising=False)
-    monkeypatch.setattr("vggish_tf.download.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr("vggish_tf.weights.download.time", SimpleNamespace(sleep=lambda seconds: None))
     return tmp_path / "cache"
 
 

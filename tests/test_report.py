@@ -8,7 +8,7 @@ import soundfile
 from webpage import RATE, Page, write_tones
 
 from vggish_tf import AudioError, CheckpointError, Embedder, Params, VGGish, VGGishError, cli
-from vggish_tf.jobs import report
+from vggish_tf.jobs.inspect import report
 from vggish_tf.reference import mel_features, vggish_input, vggish_postprocess
 
 

@@ -5,7 +5,7 @@ import pytest
 from drawing import draw
 from scipy.signal import periodogram
 
-from vggish_tf.jobs import spectrum
+from vggish_tf.jobs.inspect import spectrum
 
 RATE = 48_000
 

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vggish_tf import Params
-from vggish_tf.framing import PADS, padded_length
-from vggish_tf.frontend import WaveformToExamples
+from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream
+from vggish_tf.frontend.framing import PADS, padded_length
+from vggish_tf.frontend.layers import WaveformToExamples
+from vggish_tf.network.batching import batches, prefetched
 from vggish_tf.reference import vggish_input
-from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches, prefetched
 
 HOPS = (0.16, 0.48, 0.5, 0.96, 1.5)  # overlapping, even and uneven to a chunk, and with gaps
 FRONT_ENDS = {hop: ChunkLogMel(Params(example_hop_seconds=hop)) for hop in HOPS}

@@ -10,8 +10,8 @@ import soundfile
 import vggish_tf
 from vggish_tf import Params, load_audio
 from vggish_tf.errors import UsageError, counted, warn
-from vggish_tf.jobs import bulk, finetune
-from vggish_tf.jobs.report import inspect
+from vggish_tf.jobs import embed, finetune
+from vggish_tf.jobs.inspect.report import inspect
 from vggish_tf.reference import mel_features
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -41,7 +41,7 @@ CALLS = {
     "a loud file": lambda embedder, folder: embedder.embed_file(folder / "a" / "0.wav"),
     "many files": lambda embedder, folder: list(embedder.embed_files([folder / "short.wav"] * 2)),
     "a stream": lambda embedder, folder: embedder.stream(16_000).finish(),
-    "an archive": lambda embedder, folder: bulk.embed_archive([folder / "short.wav"], folder / "out.npz", embedder),
+    "an archive": lambda embedder, folder: embed.embed_archive([folder / "short.wav"], folder / "out.npz", embedder),
     "Params": lambda embedder, folder: Params(num_mel_bins=500),
     "a loud clip": lambda embedder, folder: load_audio(folder / "a" / "0.wav"),
     "a report": lambda embedder, folder: inspect(folder / "a" / "0.wav"),
@@ -85,6 +85,6 @@ def test_counted(count, words):
 
 def test_a_mistake_of_usage_is_a_value_error_of_ours(folder):
     with pytest.raises(ValueError, match="do not fit") as error:
-        bulk.plan(["a.wav", "b.wav"], "out.npz")
+        embed.plan(["a.wav", "b.wav"], "out.npz")
     assert isinstance(error.value, UsageError)
     assert isinstance(error.value, vggish_tf.VGGishError)

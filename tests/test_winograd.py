@@ -11,9 +11,10 @@ import signals
 import tensorflow as tf
 from test_reference_slim import numpy_layers
 
-from vggish_tf import Embedder, backbone, checkpoints, runtime, winograd
+from vggish_tf import Embedder, backend, checkpoints
+from vggish_tf.network import backbone, winograd
+from vggish_tf.network.winograd import TAPS, TILE, WINDOW, WinogradConv2D
 from vggish_tf.reference import vggish_input
-from vggish_tf.winograd import TAPS, TILE, WINDOW, WinogradConv2D
 
 
 def exact(matrix: np.ndarray) -> list[list[Fraction]]:
@@ -128,8 +129,8 @@ def test_only_wide_float32_convolutions_are_replaced():
 
 
 def test_a_gpu_chooses_for_itself(network, monkeypatch):
-    monkeypatch.setattr(runtime, "on_tensorflow_s_cpu", lambda: True)
-    assert set(kinds(runtime.fastest(network)).values()) == {"Conv2D", "WinogradConv2D"}
+    monkeypatch.setattr(backend, "on_tensorflow_cpu", lambda: True)
+    assert set(kinds(winograd.fastest(network)).values()) == {"Conv2D", "WinogradConv2D"}
     monkeypatch.undo()
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [f"a {kind}"])
-    assert runtime.fastest(network) is network
+    assert winograd.fastest(network) is network

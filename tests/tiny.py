@@ -7,8 +7,8 @@ process of its own.
 import keras
 import numpy as np
 
-from vggish_tf import backbone
 from vggish_tf.jobs import finetune
+from vggish_tf.network import backbone
 
 LABELS = ["noise", "sine", "steps"]
 RATE = 16_000

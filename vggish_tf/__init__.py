@@ -18,13 +18,13 @@ _HOME = {
     "ParamsError": "errors",
     "VGGishError": "errors",
     "load_audio": "audio",
-    "FrameExamples": "frontend",
-    "LogMel": "frontend",
-    "StftMagnitude": "frontend",
-    "WaveformToExamples": "frontend",
-    "Resample": "resampling",
-    "Postprocessor": "postprocess",
-    "dequantize": "postprocess",
+    "FrameExamples": "frontend.layers",
+    "LogMel": "frontend.layers",
+    "StftMagnitude": "frontend.layers",
+    "WaveformToExamples": "frontend.layers",
+    "Resample": "frontend.resampling",
+    "Postprocessor": "network.postprocess",
+    "dequantize": "network.postprocess",
     "VGGish": "model",
     "load_model": "model",
     "Embedder": "embedding",
@@ -41,11 +41,11 @@ if TYPE_CHECKING:  # what editors and type checkers read instead of _HOME; a tes
     from vggish_tf.audio import load_audio
     from vggish_tf.embedding import Embedder, EmbeddingStream
     from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
-    from vggish_tf.frontend import FrameExamples, LogMel, StftMagnitude, WaveformToExamples
+    from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude, WaveformToExamples
+    from vggish_tf.frontend.resampling import Resample
     from vggish_tf.model import VGGish, load_model
+    from vggish_tf.network.postprocess import Postprocessor, dequantize
     from vggish_tf.params import Params
-    from vggish_tf.postprocess import Postprocessor, dequantize
-    from vggish_tf.resampling import Resample
     from vggish_tf.rows import Embeddings
 
 

@@ -17,13 +17,14 @@ import keras
 import numpy as np
 
 import vggish_tf
-from vggish_tf import audio, network
+from vggish_tf import audio, inference
 from vggish_tf.errors import AudioError, check_word, warn
-from vggish_tf.framing import PADS, Pad
+from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream
+from vggish_tf.frontend.framing import PADS, Pad
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights, describe_front_end
+from vggish_tf.network.batching import batches, prefetched
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.rows import Embeddings
-from vggish_tf.streaming import ChunkLogMel, ExampleStream, batches, prefetched
 
 BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
 PRECISIONS = ("float32", "bfloat16")
@@ -84,13 +85,13 @@ class Embedder:
         check_word("precision", precision, PRECISIONS)
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number from 1; received {batch_size!r}.")
-        network.check_raw(model)
-        self.params = params or network.params_of(model)
+        inference.check_raw(model)
+        self.params = params or inference.params_of(model)
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
-            self._run = network.Network(model, self.params, precision=precision, postprocess=postprocess)
+            self._run = inference.Network(model, self.params, precision=precision, postprocess=postprocess)
             traced.result()
         self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
         said = UNTRAINED if self.untrained else describe_front_end(model, self.params)

@@ -7,14 +7,15 @@ from typing import Literal
 
 import keras
 
-import vggish_tf.heads  # noqa: F401, so that saved classifiers load
-from vggish_tf import backbone, checkpoints, keras_files, registry
+import vggish_tf.network.heads  # noqa: F401, so that saved classifiers load
 from vggish_tf.errors import CheckpointError, check_word, reason_of, warn
-from vggish_tf.framing import PADS, Pad, check_one_length
-from vggish_tf.frontend import WaveformToExamples
+from vggish_tf.frontend.framing import PADS, Pad, check_one_length
+from vggish_tf.frontend.layers import WaveformToExamples
+from vggish_tf.frontend.resampling import Resample  # noqa: F401  (load_model has to know it)
+from vggish_tf.network import backbone
+from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
-from vggish_tf.postprocess import Postprocessor
-from vggish_tf.resampling import Resample  # noqa: F401  (load_model has to know it)
+from vggish_tf.weights import keras_files, loading, registry
 
 Postprocess = Literal["pca", "quantized"] | None
 Weights = str | os.PathLike[str] | None
@@ -84,7 +85,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
         x = Postprocessor(quantize=postprocess == "quantized", name="postprocess")(x)
     model = VGGishModel(source, x, name=name)
     if path:
-        checkpoints.load_weights(model, path)
+        loading.load_weights(model, path)
     return model
 
 

@@ -11,11 +11,12 @@ HOW = ("Keras", "Embedder")
 
 def measure(checkpoint: Path) -> dict[str, dict[str, float]]:
     """Layer → milliseconds an example, in either way: medians of calls taken in turn."""
-    from vggish_tf import Params, network, runtime
+    from vggish_tf import Params, inference
+    from vggish_tf.network import winograd
 
-    raw = network.of(checkpoint, Params(), "float32")
+    raw = inference.of(checkpoint, Params(), "float32")
     calls = {(layer, HOW[0]): call for layer, call in _calls(raw)}
-    calls |= {(layer, HOW[1]): call for layer, call in _calls(runtime.fastest(raw))}
+    calls |= {(layer, HOW[1]): call for layer, call in _calls(winograd.fastest(raw))}
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
     for _ in range(TURNS):
         for key, call in calls.items():

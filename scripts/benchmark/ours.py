@@ -22,10 +22,10 @@ class Ours(Contender):
         self.embedder.provenance  # noqa: B018  a digest of the checkpoint, taken once
 
     def embed_files(self, paths, folder):
-        from vggish_tf.jobs import bulk
+        from vggish_tf.jobs import embed
 
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            bulk.embed_archive(paths, folder, self.embedder)
+            embed.embed_archive(paths, folder, self.embedder)
 
     def embed_file(self, path):
         return self.embedder.embed_file(path).embedding

@@ -1,11 +1,22 @@
-"""What people do with VGGish, one file a job."""
+"""Jobs: what people do with VGGish, a file or a folder each. No job imports another; what two of them need is above."""
 
 from importlib import import_module
 
-__all__ = ["bulk", "classify", "demo", "export", "finetune", "pictures", "report", "spectrum", "stages"]
+__all__ = ["classify", "demo", "embed", "export", "finetune", "inspect", "verify"]
+
+_BEFORE = {  # the names of the first release
+    "bulk": "vggish_tf.jobs.embed",
+    "panels": "vggish_tf.drawing.panels",
+    "pictures": "vggish_tf.drawing.pictures",
+    "report": "vggish_tf.jobs.inspect",
+    "spectrum": "vggish_tf.jobs.inspect.spectrum",
+    "stages": "vggish_tf.stages",
+}
 
 
 def __getattr__(name: str):
     if name in __all__:
         return import_module(f"{__name__}.{name}")
+    if name in _BEFORE:
+        return import_module(_BEFORE[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

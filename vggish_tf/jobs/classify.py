@@ -14,12 +14,13 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from vggish_tf import audio, heads
+from vggish_tf import audio
+from vggish_tf.classifier import PAD, back, labels_of, network, params_of
 from vggish_tf.embedding import Embedder
 from vggish_tf.errors import AudioError, counted
 from vggish_tf.files import check_target, replacing
-from vggish_tf.jobs.finetune.model import PAD, back, labels_of, network, params_of
 from vggish_tf.model import load_model
+from vggish_tf.network import heads
 
 
 class Classified(NamedTuple):

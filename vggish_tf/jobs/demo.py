@@ -13,13 +13,14 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from vggish_tf import audio, backbone
+from vggish_tf import audio, stages
+from vggish_tf.drawing import pictures
 from vggish_tf.embedding import Embedder
 from vggish_tf.errors import CheckpointError
 from vggish_tf.files import make_folder
 from vggish_tf.formats import npz
-from vggish_tf.jobs import pictures, stages
-from vggish_tf.postprocess import Postprocessor
+from vggish_tf.network import backbone
+from vggish_tf.network.postprocess import Postprocessor
 
 SEED = 0
 DATA = resources.files("vggish_tf") / "data"

@@ -2,8 +2,8 @@
 
     formats       the formats by name: precisions, tolerances, what they need
     pipeline      what is exported, in pieces
-    classifiers   the pieces of a fine-tuned classifier
-    saved_model, frozen_graph, onnx, tflite, openvino, keras_model, weights, tf1_checkpoint      one a format
+    classifiers   what is refused of a fine-tuned classifier
+    writers/      a file a format
     check         the comparison
     manifest      what is written beside the file
 
@@ -23,7 +23,7 @@ from vggish_tf.jobs.export import formats
 if TYPE_CHECKING:  # so that a mistake is answered before Keras and TensorFlow have been imported
     import keras
 
-    from vggish_tf.frontend import Pad
+    from vggish_tf.frontend.layers import Pad
     from vggish_tf.model import Postprocess, Weights
     from vggish_tf.params import Params
 
@@ -95,9 +95,10 @@ def export(
         overwrite=overwrite,
     )
 
+    from vggish_tf import classifier
     from vggish_tf.jobs.export import check, classifiers, manifest, pipeline
 
-    if classifiers.is_classifier(model):
+    if classifier.is_classifier(model):
         classifiers.check(model, format, params=params, pad=pad, postprocess=postprocess, pca=pca)
     wants_pca = postprocess is not None or format == "saved_model"
     parts = pipeline.take_apart(

@@ -58,7 +58,7 @@ class Format:
     mark: str = ""
 
     def load_module(self) -> ModuleType:
-        return importlib.import_module(f"vggish_tf.jobs.export.{self.module}")
+        return importlib.import_module(f"vggish_tf.jobs.export.writers.{self.module}")
 
 
 # The largest differences, relative to the largest number in the embeddings (to 1 for scores), each with the largest

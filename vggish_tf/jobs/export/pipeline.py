@@ -13,15 +13,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf import backbone, checkpoints, heads, network, registry
+from vggish_tf import classifier, inference
 from vggish_tf.errors import UsageError, warn
-from vggish_tf.frontend import Pad, WaveformToExamples
-from vggish_tf.jobs.export import classifiers
+from vggish_tf.frontend.layers import Pad, WaveformToExamples
+from vggish_tf.frontend.resampling import Resample
 from vggish_tf.model import Postprocess, Weights, describe_front_end
+from vggish_tf.network import backbone, heads
+from vggish_tf.network.postprocess import Postprocessor, read_pca
 from vggish_tf.params import EMBEDDING_SIZE, Params
-from vggish_tf.postprocess import Postprocessor, read_pca
-from vggish_tf.resampling import Resample
-from vggish_tf.weight_files import LAYERS
+from vggish_tf.weights import loading, registry
+from vggish_tf.weights.files import LAYERS
 
 LONGEST = 3600  # seconds, of a clip of fixed length
 PCA = tuple[np.ndarray, np.ndarray]
@@ -40,7 +41,7 @@ class Pipeline:
         input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
         weights: what the weights were called: "audioset", a file name, or the name of a model; None if untrained.
         postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
-        head: of a classifier, as classifiers.head_of gives it; with it there is no `postprocess`.
+        head: of a classifier, as classifier.head_of gives it; with it there is no `postprocess`.
         num_samples: of the one clip that the exported model takes; None for any batch and length.
     """
 
@@ -145,13 +146,13 @@ class Pipeline:
         waveform = self.resampled(source)
         examples = WaveformToExamples(self.params, pad=self.pad, name="examples")(waveform)
         embedding = backbone.embed(examples, "float32", "zeros")
-        checkpoints.copy_weights(self.network, keras.Model(source, embedding))
+        loading.copy_weights(self.network, keras.Model(source, embedding))
         return keras.Model(source, self.finished(embedding, waveform), name="classifier" if self.head else "vggish")
 
     @cached_property
     def untrained(self) -> bool:
         """True if the weights are as the initializer left them."""
-        return checkpoints.is_untrained(self.network)
+        return loading.is_untrained(self.network)
 
     def values(self) -> dict[str, np.ndarray]:
         """Published name → float32 array, of the network's weights."""
@@ -194,8 +195,8 @@ def take_apart(
         CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
     """
     name, head = _name_of(model), None
-    if classifiers.is_classifier(model):
-        model, head, pca = classifiers.network(model), classifiers.head_of(model), None
+    if classifier.is_classifier(model):
+        model, head, pca = classifier.network(model), classifier.head_of(model), None
     front_end = _layer_of(model, WaveformToExamples)
     own = _layer_of(model, Postprocessor)
     if postprocess and not own and pca is None:
@@ -203,11 +204,11 @@ def take_apart(
             f"postprocess={postprocess!r} needs PCA parameters, and there are none. "
             "Leave it out, or say where they are."
         )
-    params = params or network.params_of(model)
+    params = params or inference.params_of(model)
     if note := describe_front_end(model, params):
         warn(note)
     return Pipeline(
-        network=network.of(model, params, "float32"),
+        network=inference.of(model, params, "float32"),
         params=params,
         pad=pad or (front_end.pad if front_end else "never"),
         postprocess=postprocess or (None if own is None else "quantized" if own.quantize else "pca"),

@@ -10,7 +10,7 @@
     report    precision, recall, average precision, confusion
     job       run(): all of it, as `vggish-tf finetune` does
 
-The layers that a saved classifier is made of are in vggish_tf.heads, so that it loads without this package.
+The layers that a saved classifier is made of are in vggish_tf.network.heads, so that it loads without this package.
 
 Example:
     >>> from vggish_tf.jobs import finetune
@@ -19,6 +19,7 @@ Example:
     >>> model.fit(data.batches("train", epoch=0), epochs=10)  # doctest: +SKIP
 """
 
+from vggish_tf.classifier import back, classifier, front, is_multi_label, is_untrained, labels_of, network
 from vggish_tf.jobs.finetune.augment import (
     AUGMENTATIONS,
     MixUp,
@@ -30,7 +31,6 @@ from vggish_tf.jobs.finetune.augment import (
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.data import Dataset, dataset, read_clip
 from vggish_tf.jobs.finetune.job import run
-from vggish_tf.jobs.finetune.model import back, classifier, front, is_multi_label, is_untrained, labels_of, network
 from vggish_tf.jobs.finetune.report import Evaluation, evaluate
 from vggish_tf.jobs.finetune.training import train
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf.framing import clip_lengths
+from vggish_tf.frontend.framing import clip_lengths
 
 
 class _Random(keras.layers.Layer):

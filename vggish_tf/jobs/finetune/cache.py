@@ -16,13 +16,13 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from vggish_tf.backbone import LAYER_NAMES
+from vggish_tf.classifier import front, network, params_of
 from vggish_tf.embedding import Embedder
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import make_folder, replacing
 from vggish_tf.jobs.finetune.clips import Clip
 from vggish_tf.jobs.finetune.data import Dataset
-from vggish_tf.jobs.finetune.model import front, network, params_of
+from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import EMBEDDING_SIZE
 
 BATCH = 32  # examples that the network takes at once

@@ -9,15 +9,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from vggish_tf.classifier import classifier, is_untrained
+from vggish_tf.drawing import pictures
 from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_target, make_folder, replacing
-from vggish_tf.jobs import pictures
 from vggish_tf.jobs.finetune import report
 from vggish_tf.jobs.finetune.augment import AUGMENTATIONS
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.clips import ffmpeg_hint
 from vggish_tf.jobs.finetune.data import LISTED, Dataset, dataset, describe_skipped
-from vggish_tf.jobs.finetune.model import classifier, is_untrained
 from vggish_tf.jobs.finetune.progress import Progress
 from vggish_tf.jobs.finetune.training import choose_stage, train
 

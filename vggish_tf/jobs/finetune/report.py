@@ -145,7 +145,7 @@ def draw(evaluation: Evaluation, title: str = "", progress: Progress | None = No
     """
     import matplotlib
 
-    from vggish_tf.jobs import pictures
+    from vggish_tf.drawing import pictures
 
     names = INCHES_PER_LETTER * max(map(len, _short(evaluation.labels)))
     cells = max(2.8, INCHES_PER_CLASS * len(evaluation.labels))

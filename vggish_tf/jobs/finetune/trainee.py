@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from vggish_tf.classifier import Stage, back, front, params_of
 from vggish_tf.jobs.finetune.augment import SpecAugment
-from vggish_tf.jobs.finetune.model import Stage, back, front, params_of
 
 
 def trainee_of(model: keras.Model, stage: Stage, augment: Sequence[keras.layers.Layer]) -> keras.Model:

@@ -13,16 +13,16 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from vggish_tf.backbone import LAYER_NAMES
+from vggish_tf.classifier import Stage
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import make_folder, replacing
 from vggish_tf.jobs.finetune import checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
 from vggish_tf.jobs.finetune.data import Dataset
-from vggish_tf.jobs.finetune.model import Stage
 from vggish_tf.jobs.finetune.progress import Progress, describe_epoch, describe_limit
 from vggish_tf.jobs.finetune.tensorboard import Logs
 from vggish_tf.jobs.finetune.trainee import reseed, trainee_of
+from vggish_tf.network.backbone import LAYER_NAMES
 
 
 def choose_stage(model: keras.Model, augment: Sequence[keras.layers.Layer]) -> Stage:

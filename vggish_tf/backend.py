@@ -1,0 +1,98 @@
+"""Runs a Keras layer or model on NumPy arrays, many times and with little overhead, on whichever backend Keras uses.
+
+`model.predict` sets up a data pipeline at every call, which costs more than VGGish itself on a short clip.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+import keras
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+
+Run = Callable[[np.ndarray], np.ndarray]
+
+_process: int | None = None  # that computes here first
+
+
+def on_tensorflow_cpu() -> bool:
+    """Whether TensorFlow computes, and on the processor."""
+    if keras.config.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.config.list_logical_devices("GPU")
+
+
+def check_process() -> None:
+    """Raises in a process forked from one that had computed, where TensorFlow's threads are not.
+
+    Whatever is asked of TensorFlow there waits forever.
+
+    Raises:
+        VGGishError: says how to start processes instead.
+    """
+    global _process
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise VGGishError(
+            "this process was forked from one that had made an Embedder, which "
+            f"{keras.config.backend()} does not survive. Start processes by 'spawn': "
+            "multiprocessing.set_start_method('spawn'); for datasets, multiprocess.set_start_method."
+        )
+
+
+def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
+    """A function from a float32 array of `shape` to the layer's output as an array; it is traced once.
+
+    Args:
+        layer: a layer or model with one input and one output.
+        shape: of the input; None for an axis whose size changes.
+
+    Example:
+        >>> run = compiled(keras.layers.Rescaling(2.0), (None, 3))
+        >>> run(np.ones((1, 3), np.float32))
+        array([[2., 2., 2.]], dtype=float32)
+    """
+    makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    run = makers[keras.config.backend()](layer, shape)
+
+    def checked(array):
+        check_process()
+        return run(array)
+
+    return checked
+
+
+def _tensorflow(layer, shape) -> Run:
+    import tensorflow as tf
+
+    # Not a lambda: TensorFlow counts the traces of a line of code, and would warn of the third.
+    call = tf.function(partial(layer, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)])
+    return lambda array: call(tf.convert_to_tensor(array, tf.float32)).numpy()
+
+
+def _jax(layer, shape) -> Run:
+    import jax
+
+    trainable = [variable.value for variable in layer.trainable_variables]
+    frozen = [variable.value for variable in layer.non_trainable_variables]
+    call = jax.jit(lambda *state: layer.stateless_call(*state, training=False)[0])
+
+    def run(array):
+        with jax.enable_x64(True):  # so that the front end has its float64; everything else says float32
+            return np.asarray(call(trainable, frozen, array))
+
+    return run
+
+
+def _torch(layer, shape) -> Run:
+    import torch
+
+    def call(array):
+        with torch.inference_mode():
+            return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(array), training=False))
+
+    return call

@@ -1,0 +1,213 @@
+"""classifier(): the network and a head as one Keras model, waveform → class scores; and what can be asked of it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.model import VGGish, Weights
+from vggish_tf.network import heads
+from vggish_tf.network.backbone import LAYER_NAMES
+from vggish_tf.params import LEARNING_RATE, Params
+from vggish_tf.weights import loading
+
+Stage = Literal["waveform", "examples", "embedding"]  # what training starts from; the last two can be cached
+PAD: Literal["short"] = "short"
+
+# What moves besides the head, by layer name.
+TRAINABLE: dict[str, tuple[str, ...]] = {
+    "head": (),
+    "fc": ("fc1_1", "fc1_2", "embedding"),
+    "conv4": ("conv4_1", "conv4_2", "fc1_1", "fc1_2", "embedding"),
+    "all": LAYER_NAMES,
+}
+# The layers around a head, by which a classifier is known.
+LAYERS = {"examples", "sounding", "embedding", "scores"}
+BACKBONE_FACTOR = 0.1  # Trained features move ten times slower than new layers; untrained ones have nothing to lose.
+
+
+def classifier(
+    num_classes: int,
+    *,
+    multi_label: bool = False,
+    hidden: Sequence[int] = (100,),
+    pool: heads.Pool = "mean",
+    weights: Weights = "audioset",
+    trainable: Literal["head", "fc", "conv4", "all"] = "head",
+    dropout: float = 0.0,
+    postprocess: Literal["pca"] | None = None,
+    labels: Sequence[str] | None = None,
+    params: Params | None = None,
+    learning_rate: float = LEARNING_RATE,
+    backbone_learning_rate: float | None = None,
+) -> keras.Model:
+    """A compiled classifier: embedding, ReLU, hidden layers, pooling over the clip, scores.
+
+    Clips of different lengths go into one batch filled up with zeros: the samples after a clip's last non-zero one are
+    ignored, and so is, as everywhere, what is left after the last whole example. A clip shorter than one example
+    (0.975 s) is filled with silence.
+
+    Args:
+        num_classes: two or more; with multi_label, one or more.
+        multi_label: False: scores of a clip sum to 1 (softmax, categorical crossentropy). True: any
+            number of classes at once (sigmoid, binary crossentropy). Either way targets are
+            (batch, num_classes), 1 where the class is; without multi_label also class numbers (batch,).
+        hidden: units of the ReLU layers between the embedding and the scores. Upstream's demo has one of 100.
+        pool: how the hidden vectors of a clip's examples become one: "mean", "max" or "attention". None scores every
+            example; targets then have an axis of examples, and those of padding are ignored. `dataset` and
+            `train` have one target a clip: for that, call fit() with targets of your own.
+        weights: as for VGGish(); None starts from untrained weights.
+        trainable: what moves besides the head: "head" nothing, "fc" the dense layers of the network, "conv4" also its
+            last convolutions, "all" everything.
+        dropout: the rate before the scores, in training.
+        postprocess: "pca" whitens the embedding first.
+        labels: the names of the classes, saved with the model; by default "0", "1" …
+        params: of the front end, instead of the published ones.
+        learning_rate: of Adam, for the head; epsilon is upstream's 1e-8.
+        backbone_learning_rate: of the network under the head. By default a tenth of `learning_rate`, and with
+            weights=None all of it, since there is nothing learned to keep.
+
+    Returns:
+        keras.Model `classifier`, waveform (batch, num_samples) float32 at params.sample_rate →
+        scores (batch, num_classes), or (batch, examples, num_classes).
+
+    Raises:
+        VGGishError: too few classes, labels that do not fit, an unknown word for `trainable` or `postprocess`.
+        CheckpointError: the weights cannot be had, or do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> model = classifier(2, weights=None, labels=["cat", "dog"])
+        >>> model.predict(np.zeros((1, 16_000), np.float32), verbose=0).shape, labels_of(model)
+        ((1, 2), ['cat', 'dog'])
+
+    Source: upstream's vggish_train_demo.py, and its README on the ReLU.
+    """
+    params = params or Params()
+    labels = _check(num_classes, multi_label, labels, trainable, postprocess)
+    base = VGGish(weights, params=params, postprocess=postprocess, pad=PAD)
+    for name in LAYER_NAMES:
+        base.get_layer(name).trainable = name in TRAINABLE[trainable]
+    sounding = heads.SoundingExamples(params, pad=PAD, name="sounding")(base.input)
+    scores = _head(base.output, sounding, labels, multi_label, hidden, pool, dropout)
+    model = keras.Model(base.input, scores, name="classifier")
+    if backbone_learning_rate is None:
+        backbone_learning_rate = learning_rate * (1.0 if weights is None else BACKBONE_FACTOR)
+    _compile(model, heads.DiscriminativeAdam(learning_rate, backbone_factor=backbone_learning_rate / learning_rate))
+    return model
+
+
+def _check(num_classes, multi_label, labels, trainable, postprocess) -> list[str]:
+    """The labels, once everything is known to fit."""
+    least = 1 if multi_label else 2
+    if num_classes < least:
+        raise VGGishError(f"num_classes must be at least {least}; received {num_classes}.")
+    if trainable not in TRAINABLE:
+        raise VGGishError(f"trainable must be one of {', '.join(TRAINABLE)}; received {trainable!r}.")
+    if postprocess not in (None, "pca"):
+        raise VGGishError(f"postprocess must be 'pca' or None, since bytes have no gradient; received {postprocess!r}.")
+    labels = [str(number) for number in range(num_classes)] if labels is None else list(labels)
+    if len(set(labels)) != num_classes or len(labels) != num_classes:
+        raise VGGishError(f"labels must be {num_classes} different names; received {labels}.")
+    return labels
+
+
+def _head(embedding, sounding, labels, multi_label, hidden, pool, dropout):
+    x = keras.layers.ReLU(name="embedding_relu")(embedding)  # the embedding has no activation of its own
+    for number, units in enumerate(hidden, start=1):
+        x = keras.layers.Dense(units, activation="relu", name=f"hidden{number}")(x)
+    if pool is not None:
+        x = heads.PoolExamples(pool, name="pool", dtype="float32")([x, sounding])
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
+    logits = keras.layers.Dense(len(labels), name="logits", dtype="float32")(x)
+    scores = heads.ClassScores(labels, multi_label=multi_label, name="scores")
+    return scores(logits if pool is not None else [logits, sounding])
+
+
+def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer):
+    multi_label = model.get_layer("scores").multi_label
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy") if multi_label else heads.Accuracy()
+    model.compile(
+        optimizer=optimizer,
+        loss="binary_crossentropy" if multi_label else heads.Crossentropy(),
+        weighted_metrics=[accuracy],
+        jit_compile=False,  # XLA would compile anew for every clip length
+    )
+
+
+def labels_of(model: keras.Model) -> list[str]:
+    """The labels that a classifier was made with, in the order of its scores.
+
+    Raises:
+        VGGishError: the model is not a classifier of this module's.
+    """
+    return _scores_of(model).labels
+
+
+def is_multi_label(model: keras.Model) -> bool:
+    """Whether each class is scored by itself."""
+    return _scores_of(model).multi_label
+
+
+def _scores_of(model: keras.Model) -> heads.ClassScores:
+    found = [layer for layer in model.layers if isinstance(layer, heads.ClassScores)]
+    if not found:
+        raise VGGishError(f"the model {model.name!r} is no classifier: it has no scores. Make one: vggish-tf finetune")
+    return found[0]
+
+
+def params_of(model: keras.Model) -> Params:
+    """The parameters of a classifier's front end."""
+    return model.get_layer("examples").params
+
+
+def is_untrained(model: keras.Model) -> bool:
+    """Whether the network under the head still is as the initializer left it; see loading.is_untrained."""
+    return loading.is_untrained(network(model))
+
+
+def network(model: keras.Model) -> keras.Model:
+    """The VGGish under the head: waveform → raw embeddings. Layers are shared."""
+    return keras.Model(model.input, model.get_layer("embedding").output, name="vggish")
+
+
+def front(model: keras.Model, stage: Stage) -> keras.Model:
+    """The part of a classifier that ends at a stage: waveform → [values of the stage, which examples are no padding].
+
+    "examples" ends with the front end and "embedding" with the network, before any PCA. Layers are shared.
+    """
+    return keras.Model(model.input, _cut(model, stage))
+
+
+def back(model: keras.Model, stage: Stage) -> keras.Model:
+    """The rest of a classifier after a stage: what `front` gives → scores. Layers are shared, so that to train it is to
+    train the classifier.
+    """
+    return keras.Model(_cut(model, stage), model.output)
+
+
+def _cut(model, stage):
+    return [model.get_layer(stage).output, model.get_layer("sounding").output]
+
+
+def is_classifier(model) -> bool:
+    """True for a model that classifier() made, also after it was saved and loaded."""
+    return isinstance(model, keras.Model) and {layer.name for layer in model.layers} >= LAYERS
+
+
+def head_of(model: keras.Model) -> keras.Model:
+    """What is behind the network of a classifier, in float32 and with a copy of the weights.
+
+    Returns:
+        keras.Model, [embedding (batch, examples, 128), which examples sound (batch, examples) bool] → scores.
+    """
+    head = back(model, "embedding")
+    copy = keras.models.clone_model(head, clone_function=_in_float32)
+    copy.set_weights(head.get_weights())
+    return copy
+
+
+def _in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
+    return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})

@@ -1,0 +1,48 @@
+"""The command line, vggish-tf: a file a command, with every heavy import inside `run`, so that --help is immediate.
+
+A mistake by the user is one line on standard error and an exit status that tells the kind: 2 the
+command line, 3 audio, 4 weights, 5 everything else that vggish_tf refuses, 6 the operating system,
+130 interrupted, 143 terminated. `verify` exits with 1 if the weights do not give the published
+figures. Whatever can be checked without TensorFlow is checked before it is imported.
+
+    process    how a command runs and ends: streams, signals, errors, exit status
+    options    options that several commands have
+"""
+
+import argparse
+
+import vggish_tf
+from vggish_tf.cli import classify, demo, embed, export, fetch, finetune, inspect, process, verify
+
+COMMANDS = (embed, inspect, fetch, verify, demo, export, finetune, classify)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command and returns its exit status."""
+    with process.standard_streams():
+        return process.run(_parser().parse_args(arguments))
+
+
+class _Command(argparse.ArgumentParser):
+    """A command's parser; it refuses an unknown option itself, so that its own usage is shown."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, unknown
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vggish-tf", description="VGGish audio embeddings: sound in, AudioSet embeddings out."
+    )
+    parser.add_argument("--version", action="version", version=f"vggish-tf {vggish_tf.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Command)
+    for command in COMMANDS:
+        name, text = command.__name__.rpartition(".")[2], command.HELP
+        about = f"{text[0].upper()}{text[1:]}."
+        added = commands.add_parser(name, help=text, description=about, epilog=getattr(command, "EPILOG", None))
+        command.add_arguments(added)
+        added.set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,83 @@
+"""Options that several commands have, and the checks that come before TensorFlow is imported."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vggish_tf.errors import AudioError, ParamsError, UsageError, counted
+
+if TYPE_CHECKING:
+    from vggish_tf.params import Params
+
+
+def add_weights(parser: argparse._ActionsContainer, default: str | None = "audioset"):
+    parser.add_argument("--weights", default=default, metavar="WEIGHTS", help=(
+        '"audioset", as published, or a TF1 checkpoint, .keras or .weights.h5 file '
+        f"(default: {default or 'none, so no embeddings'})"))  # fmt: skip
+
+
+def add_params(parser: argparse.ArgumentParser):
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=(
+        "change a parameter of the front end, as in --set example_hop_seconds=0.48; may be repeated"))  # fmt: skip
+
+
+def params_of(args: argparse.Namespace, given: dict[str, Any] | None = None) -> "Params":
+    """Params with what --set NAME=VALUE asks for, and what is `given`."""
+    from dataclasses import fields
+
+    from vggish_tf.params import Params
+
+    names = [field.name for field in fields(Params)]
+    changes: dict[str, Any] = dict(given or {})
+    for setting in args.set:
+        name, _, value = setting.partition("=")
+        if name not in names:
+            raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(names)}.")
+        if name in (given or {}):
+            raise UsageError(f"--set {setting} contradicts --native-rate. Leave out one of them.")
+        try:
+            changes[name] = float(value)
+        except ValueError:
+            raise ParamsError(f"--set {setting}: {name} needs a number, as in {name}=1.") from None
+    return Params(**changes)
+
+
+def check_audio(files: Sequence[Path]):
+    """Raises unless at least one of the files can be opened; others are told in their turn."""
+    from vggish_tf import audio
+
+    failures = [error for error in map(audio.failure_of, files) if error]
+    if len(failures) == len(files):
+        none = f"none of {counted(len(files), 'file')}: {failures[0]}"
+        raise failures[0] if len(files) == 1 else AudioError(none)
+
+
+def check_weights(weights: str | None):
+    """Begins to take the digest of weights; raises for the path of a file that does not exist."""
+    if weights is None:
+        return
+    from vggish_tf.weights import registry
+
+    registry.md5_ahead(weights)
+    if weights not in registry.REGISTRY:
+        registry.resolve(weights)
+
+
+def number(kind, low, high, expected: str):
+    """A type for argparse: numbers from `low` up to but not at `high`; what else comes is told what was expected."""
+
+    def read(text: str):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value < high:
+            raise argparse.ArgumentTypeError(f"must be {expected}; received {text!r}")
+        return value
+
+    return read
+
+
+count = number(int, 1, math.inf, "a whole number from 1")

@@ -1,0 +1,22 @@
+"""`vggish-tf verify`: a file of weights → a report."""
+
+import argparse
+
+from vggish_tf.cli import options, process
+
+HELP = "run the official smoke test on a file of weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser):
+    parser.add_argument("weights", nargs="?", default="audioset", metavar="WEIGHTS", help=(
+        '"audioset" (the default), or a TF1 checkpoint, .keras or .weights.h5 file'))  # fmt: skip
+
+
+def run(args: argparse.Namespace):
+    options.check_weights(args.weights)
+    process.import_tensorflow()
+    from vggish_tf.jobs.verify import verify
+
+    report = verify(args.weights)
+    print(report)
+    return 0 if report.passed else 1

@@ -1,0 +1,229 @@
+"""draw_*(ax, stages): one stage of a clip into one pair of axes. pictures.py puts them on a page.
+ Everything arrives as NumPy arrays, and nothing is computed here but what a
+picture needs. Long clips are reduced to MOST_COLUMNS columns by their extremes: a click that lasts one sample shows.
+
+Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both start where their
+first sample is, and what an example holds stands between its borders. Colours follow the values:
+axes.color_range.
+"""
+
+import textwrap
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vggish_tf.drawing import axes
+from vggish_tf.errors import VGGishError
+from vggish_tf.params import MEL_BREAK_FREQUENCY_HERTZ, MEL_HIGH_FREQUENCY_Q, Params, hertz_to_mel
+from vggish_tf.stages import Stages
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_COLUMNS = 2000  # of a picture; a page is hardly wider
+MOST_BINS = 1024  # FFT bins in a picture, top to bottom
+MOST_BORDERS = 30  # examples; the ticks of more would run together
+BORDER_HEIGHT = 0.03  # of the axes, above them
+DECIBEL_RANGE, DECIBEL_FLOOR = 80.0, -200.0  # what is shown at most; what silence has
+
+
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
+
+
+def draw_segments(ax: "Axes", stages: Stages, segments: Iterable[tuple[str, float, float]]) -> None:
+    """A row of names: one box for each (label, start, end)."""
+    for i, (label, start, end) in enumerate(segments):
+        ax.axvspan(start, end, color=("#cfd8e3", "#e8edf2")[i % 2], linewidth=0)
+        middle = (start + end) / 2
+        ax.text(middle, 0.5, label, color="black", clip_on=True, parse_math=False, **CENTRED)
+    ax.set(xlim=(0, stages.seconds), ylim=(0, 1))
+    ax.set_axis_off()
+
+
+def draw_waveform(ax: "Axes", stages: Stages) -> None:
+    """The samples over time; of a long clip the band from each column's lowest to its highest sample."""
+    waveform, rate = stages.waveform, stages.params.sample_rate
+    _over_time(ax, stages, f"Waveform: {len(waveform):,} samples at {rate:,} Hz = {len(waveform) / rate:,.2f} s")
+    ax.set_ylabel("amplitude")
+    limit = 1.05 * (float(np.abs(waveform).max(initial=0.0)) or 1.0)
+    ax.set_ylim(-limit, limit)
+    highest, block = axes.pool(waveform, MOST_COLUMNS, np.maximum)
+    lowest, _ = axes.pool(waveform, MOST_COLUMNS, np.minimum)
+    times = np.arange(len(highest)) * block / rate
+    if not len(waveform):
+        axes.note(ax, "no samples")
+    elif block == 1:
+        ax.plot(times, waveform, linewidth=1)
+    else:
+        ax.fill_between(times, lowest, highest, step="post", linewidth=0.5, edgecolor="C0")
+
+
+def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
+    """Magnitudes over time and frequency, in dB under a full-scale sine (dBFS)."""
+    params, magnitude, nyquist = stages.params, stages.stft_magnitude, stages.params.sample_rate / 2
+    title = f"STFT magnitude {_shape(magnitude)}: window {params.window_length}, hop {params.hop_length} samples"
+    _over_time(ax, stages, title)
+    axes.hertz_axis(ax.yaxis, nyquist)
+    ax.set_ylim(0, nyquist)
+    if not len(magnitude):
+        return axes.note(ax, _too_short("frame", params.window_length, stages))
+    columns, block = axes.pool(magnitude, MOST_COLUMNS)
+    rows, bins = axes.pool(columns.T, MOST_BINS)
+    decibels = full_scale_decibels(rows.T, params)
+    limits = axes.color_range(decibels, 10.0, DECIBEL_RANGE, silence=DECIBEL_FLOOR)
+    width = params.sample_rate / params.fft_length
+    place: Any = {"bottom": -width / 2, "height": bins * width}
+    axes.image(ax, decibels, block * stages.frame_seconds, label="dBFS", limits=limits, **place)
+
+
+def draw_mel_matrix(ax: "Axes", stages: Stages) -> None:
+    """The filters as curves: the weight with which each mel bin takes up every frequency."""
+    params, matrix = stages.params, stages.mel_matrix
+    hertz = np.arange(len(matrix)) * params.sample_rate / params.fft_length
+    for weights, colour in zip(matrix.T, _colours(matrix.shape[1]), strict=True):
+        inside = np.flatnonzero(weights)
+        around = slice(max(0, inside[0] - 1), inside[-1] + 2) if len(inside) else slice(0)
+        ax.plot(hertz[around], weights[around], color=colour, linewidth=1)
+    empty = f"; empty bins: {', '.join(map(str, params.empty_mel_bins))}" if params.empty_mel_bins else ""
+    ax.set_title(textwrap.fill(f"Mel filters {_shape(matrix)}{empty}", 60))
+    ax.set(xlim=(0, params.sample_rate / 2), ylim=(0, 1.05), ylabel="weight")
+    axes.hertz_axis(ax.xaxis, params.sample_rate / 2)
+
+
+def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
+    """The curve from Hz to mel, and on it the peaks of the mel bins."""
+    params, nyquist = stages.params, stages.params.sample_rate / 2
+    hertz = np.linspace(0, nyquist, 500)
+    ax.plot(hertz, hertz_to_mel(hertz), color="0.5")
+    colours = _colours(params.num_mel_bins)
+    ax.scatter(peak_hertz(params), params.mel_edges[1:-1], color=colours, s=12, zorder=3)
+    ax.set_title("Mel scale and filter peaks")
+    ax.set(xlim=(0, nyquist), ylim=(0, None), ylabel="mel")
+    axes.hertz_axis(ax.xaxis, nyquist)
+    ax.locator_params(axis="x", nbins=4)
+
+
+def draw_log_mel(ax: "Axes", stages: Stages) -> None:
+    """The log-mel spectrogram; ticks above are the starts of examples, grey is in no example."""
+    params, log_mel = stages.params, stages.log_mel
+    _over_time(ax, stages, f"Log-mel {_shape(log_mel)}, cut into examples {_shape(stages.examples)}")
+    ticks = np.linspace(0, params.num_mel_bins - 1, 5).round().astype(int)
+    ax.set_yticks(ticks, [f"{tick} · {_kilo(peak_hertz(params)[tick])}" for tick in ticks])
+    ax.set(ylim=(-0.5, params.num_mel_bins - 0.5), ylabel="mel bin · peak (kHz)")
+    if len(log_mel):
+        columns, block = axes.pool(log_mel, MOST_COLUMNS)
+        label = f"ln(mel + {params.log_offset:g})"
+        silence = float(np.float32(np.log(params.log_offset)))
+        limits = axes.color_range(columns, least=1.0, silence=silence)
+        axes.image(ax, columns, block * stages.frame_seconds, label=label, limits=limits)
+    if not len(stages.timestamps):
+        return axes.note(ax, _too_short("example", params.min_samples, stages))
+    _draw_borders(ax, stages)
+
+
+def draw_embedding(ax: "Axes", stages: Stages) -> None:
+    """The embeddings, a column for each example: red is positive, blue negative."""
+    rows = _rows(stages.embedding)
+    if _over_examples(ax, stages, rows, f"Embedding {_shape(rows)}"):
+        pooled = axes.pool_signed(rows, MOST_COLUMNS)
+        limit = float(np.percentile(np.abs(pooled[0]), axes.PERCENTILES[1])) or 1.0
+        _image_of_examples(ax, stages, pooled, "value", axes.signed_colors(), (-limit, limit))
+
+
+def draw_quantized(ax: "Axes", stages: Stages) -> None:
+    """The quantized embeddings, a column for each example."""
+    rows = _rows(stages.quantized)
+    if _over_examples(ax, stages, rows, f"Quantized embedding {_shape(rows)}: 8 bits"):
+        pooled = axes.pool(rows, MOST_COLUMNS)
+        limits = axes.color_range(pooled[0], least=1.0)
+        _image_of_examples(ax, stages, pooled, "uint8", "viridis", limits)
+
+
+def draw_similarity(ax: "Axes", stages: Stages) -> None:
+    """The cosine between the embeddings of every two times; stretches that the network hears alike are bright."""
+    rows = _rows(stages.embedding)
+    if _over_examples(ax, stages, rows, f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"):
+        sums, block = axes.pool(rows, MOST_COLUMNS // 2, np.add)
+        similarity = axes.cosine_similarity(sums)
+        limits = axes.color_range(axes.beside_diagonal(similarity), least=0.05)
+        place: Any = {"bottom": stages.timestamps[0], "height": block * stages.example_seconds}
+        place["aspect"] = "equal"
+        _image_of_examples(ax, stages, (similarity, block), "cosine", "viridis", limits, **place)
+    axes.time_axis(ax.yaxis, stages.seconds)
+    ax.set_ylim(0, stages.seconds)
+
+
+def full_scale_decibels(magnitude: np.ndarray, params: Params) -> np.ndarray:
+    """STFT magnitudes in dB under a full-scale sine (dBFS), from DECIBEL_FLOOR on."""
+    full_scale = params.window_length / 4  # half the window's sum, which is half its length
+    return 20 * np.log10(np.maximum(magnitude / full_scale, 10 ** (DECIBEL_FLOOR / 20)))
+
+
+def peak_hertz(params: Params) -> np.ndarray:
+    """The peak of every mel bin in Hz: hertz_to_mel, the other way."""
+    return MEL_BREAK_FREQUENCY_HERTZ * np.expm1(params.mel_edges[1:-1] / MEL_HIGH_FREQUENCY_Q)
+
+
+def _over_time(ax: "Axes", stages: Stages, title: str) -> None:
+    ax.set_title(title)
+    ax.set_xlim(0, stages.seconds)
+    axes.time_axis(ax.xaxis, stages.seconds)
+
+
+def _over_examples(ax: "Axes", stages: Stages, rows: np.ndarray, title: str) -> bool:
+    """Prepares axes for one column an example; False, and a note instead, when there is none."""
+    _over_time(ax, stages, title)
+    ax.set(ylim=(-0.5, rows.shape[1] - 0.5), ylabel="dimension")
+    if not len(rows):
+        axes.note(ax, _too_short("example", stages.params.min_samples, stages))
+    return bool(len(rows))
+
+
+def _image_of_examples(ax: "Axes", stages: Stages, pooled, label, cmap, limits, **place) -> None:
+    columns, block = pooled
+    place["left"] = stages.timestamps[0]
+    seconds = block * stages.example_seconds
+    axes.image(ax, columns, seconds, label=label, cmap=cmap, limits=limits, **place)
+
+
+def _draw_borders(ax: "Axes", stages: Stages) -> None:
+    """Ticks above the axes at the starts and the last end; of too many, a note in the title.
+
+    Grey is what follows the last end.
+    """
+    starts, last_end = stages.timestamps, stages.timestamps[-1] + stages.params.example_window_seconds
+    ax.axvspan(last_end, max(stages.seconds, last_end), color="0.6", alpha=0.7, linewidth=0)
+    if len(starts) > MOST_BORDERS:
+        ax.set_title(f"{ax.get_title(loc='left')} (borders not drawn)")
+        return
+    for time in (*starts, last_end):
+        colour = ax.title.get_color()
+        ax.axvline(time, 1.0, 1.0 + BORDER_HEIGHT, color=colour, linewidth=1.0, clip_on=False)
+
+
+def _rows(rows: np.ndarray | None) -> np.ndarray:
+    if rows is None:
+        raise VGGishError("nothing to draw: these stages hold None here. Compute them with weights first.")
+    return rows
+
+
+def _too_short(what: str, num_samples: int, stages: Stages) -> str:
+    needed = f"one needs {num_samples:,} samples ({num_samples / stages.params.sample_rate:g} s)"
+    return f"no {what}: {needed}, the clip has {len(stages.waveform):,}"
+
+
+def _kilo(hertz: float) -> str:
+    return f"{hertz / 1000:.{2 if hertz < 9995 else 0}f}"
+
+
+def _shape(array: np.ndarray) -> str:
+    return f"({', '.join(map(str, array.shape))})"
+
+
+def _colours(count: int) -> np.ndarray:
+    """One colour for each mel bin, (count, 4), low to high."""
+    import matplotlib
+
+    darkest, brightest = (0.25, 1.0) if axes.is_dark() else (0.0, 0.95)
+    return matplotlib.colormaps["viridis"](np.linspace(darkest, brightest, count))

@@ -1,0 +1,296 @@
+"""The front end as Keras layers: waveform → STFT magnitude → log-mel → examples.
+
+    StftMagnitude   (batch, num_samples)               → (batch, frames, fft bins)
+    LogMel          (batch, frames, fft bins)          → (batch, frames, mel bins)
+    FrameExamples   (batch, frames, mel bins)          → (batch, examples, 96, mel bins)
+    WaveformToExamples, which is the three in a row    (batch, num_samples) → (batch, examples, 96, mel bins)
+
+A waveform without a batch axis works too. Every layer gives float32 whatever the dtype policy: in bfloat16 the quiet
+parts of a log-mel spectrogram are lost. Nothing here resamples, mixes channels or normalizes; that is audio/'s.
+
+Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten with keras.ops.
+"""
+
+import math
+from dataclasses import asdict
+from typing import Literal
+
+import keras
+import numpy as np
+from keras import ops
+
+from vggish_tf.errors import check_word
+from vggish_tf.frontend.framing import PADS, Pad, check_one_length, count_examples, count_frames, padded_length
+from vggish_tf.params import Params
+
+# Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The smallest normal
+# float32 is 1e-19 after the root: invisible beside any log_offset. (A maximum would do, but LiteRT's drops NaN.)
+TINY_POWER = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
+_STEPS = 128  # of [0, 1], for _exact_product
+
+
+def periodic_hann(window_length: int) -> np.ndarray:
+    """The raised cosine with period `window_length`, (window_length,) float64; SciPy's default is the symmetric one."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi / window_length * np.arange(window_length))
+
+
+def mel_matrix(params: Params) -> np.ndarray:
+    """The mel filters as a matrix, (fft bins, mel bins) float64.
+
+    Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no area normalization.
+    The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
+
+    Example:
+        >>> round(float(mel_matrix(Params()).sum()), 9)
+        230.913599161
+    """
+    lower, center, upper = params.mel_edges[:-2], params.mel_edges[1:-1], params.mel_edges[2:]
+    mels = params.fft_bin_mels[:, np.newaxis]
+    rising = (mels - lower) / (center - lower)
+    falling = (upper - mels) / (upper - center)
+    matrix = np.maximum(0.0, np.minimum(rising, falling))
+    matrix[0] = 0.0
+    return matrix
+
+
+class _FrontEndLayer(keras.layers.Layer):
+    """What the front-end layers share: float32 always, and Params in the config."""
+
+    def __init__(self, params: Params | dict | None = None, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.params = Params(**params) if isinstance(params, dict) else params or Params()
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "params": asdict(self.params)}
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class StftMagnitude(_FrontEndLayer):
+    """Magnitude of the short-time Fourier transform, periodic Hann window, no centring and no padding.
+
+    Args:
+        params: what to use instead of the published parameters.
+        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is products with the windowed
+            cosines and sines, in float32: slower, log-mel values differ by up to 1e-5, and every runtime has it. The
+            ONNX converter makes an invalid file of "rfft" without a word, and LiteRT has no float64 one.
+
+    Input shape:  (batch, num_samples) or (num_samples,) float32
+    Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under `window_length` samples
+
+    Raises:
+        ValueError: `transform` is neither of the two, or the waveform is of integers or ragged.
+
+    Example:
+        >>> tuple(StftMagnitude()(keras.ops.zeros((1, 16_000))).shape)
+        (1, 98, 257)
+
+    Source: mel_features.stft_magnitude.
+    """
+
+    def __init__(self, params=None, *, transform: Literal["rfft", "matrix"] = "rfft", **kwargs):
+        super().__init__(params, **kwargs)
+        check_word("transform", transform, ("rfft", "matrix"))
+        self.transform = transform
+
+    def __call__(self, waveform, *args, **kwargs):
+        check_one_length(waveform)  # before Keras makes a tensor of it
+        return super().__call__(waveform, *args, **kwargs)
+
+    def call(self, waveform):
+        dtype = keras.backend.standardize_dtype(waveform.dtype)
+        if not keras.backend.is_float_dtype(dtype):
+            raise ValueError(f"waveform must be floating point in [-1, 1]; received {dtype}. Scale it first.")
+        params = self.params
+        shape = ops.shape(waveform)
+        num_frames = count_frames(shape[-1], params)
+        if isinstance(num_frames, int) and not num_frames:
+            return _empty(waveform, (*shape[:-1], 0, params.num_spectrogram_bins))
+        frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
+        # Rank 2 is what every backend and converter does fastest; the row count is spelled out because -1 cannot be
+        # inferred when there are no frames.
+        rows = ops.reshape(frames, (math.prod(shape[:-1]) * num_frames, params.window_length))
+        real, imaginary = self._rfft(rows) if self.transform == "rfft" else self._matrix(rows)
+        magnitude = ops.cast(ops.sqrt(real * real + imaginary * imaginary + TINY_POWER), "float32")
+        return ops.reshape(magnitude, (*shape[:-1], num_frames, params.num_spectrogram_bins))
+
+    def compute_output_shape(self, input_shape):
+        return (
+            *input_shape[:-1],
+            _or_none(count_frames, input_shape[-1], self.params),
+            self.params.num_spectrogram_bins,
+        )
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "transform": self.transform}
+
+    def _rfft(self, rows):
+        # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold in the silent bins
+        # beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves 1e-6.
+        dtype = _widest_float()
+        window = periodic_hann(self.params.window_length).astype(dtype)
+        windowed = ops.cast(rows, dtype) * window
+        # Padded here, because TensorFlow's rfft pads everything but an empty tensor, and then refuses it.
+        padded = ops.pad(windowed, ((0, 0), (0, self.params.fft_length - self.params.window_length)))
+        return ops.rfft(padded, fft_length=self.params.fft_length)
+
+    def _matrix(self, rows):
+        samples = np.arange(self.params.window_length)[:, np.newaxis]
+        angle = (
+            2
+            * np.pi
+            * (samples * np.arange(self.params.num_spectrogram_bins) % self.params.fft_length)
+            / self.params.fft_length
+        )
+        window = periodic_hann(self.params.window_length)[:, np.newaxis]
+        return _exact_product(rows, window * np.cos(angle)), _exact_product(rows, window * np.sin(angle))
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class LogMel(_FrontEndLayer):
+    """Natural logarithm of the mel spectrogram plus an offset.
+
+    Args:
+        params: what to use instead of the published parameters.
+
+    Input shape:  (…, frames, fft bins) float32, magnitudes
+    Output shape: (…, frames, mel bins) float32, at least ln(log_offset) = -4.605
+
+    Example:
+        >>> float(LogMel()(keras.ops.zeros((1, 257)))[0, 0])
+        -4.60517...
+
+    Source: mel_features.log_mel_spectrogram.
+    """
+
+    def call(self, magnitude):
+        shape = ops.shape(magnitude)
+        rows = ops.reshape(magnitude, (math.prod(shape[:-1]), self.params.num_spectrogram_bins))
+        mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
+        log_mel = ops.log(mel + self.params.log_offset)
+        log_mel = ops.where(mel <= _LARGEST, log_mel, mel)  # LiteRT's logarithm makes a number of NaN
+        return ops.reshape(log_mel, (*shape[:-1], self.params.num_mel_bins))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.params.num_mel_bins)
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class FrameExamples(_FrontEndLayer):
+    """Cuts a log-mel spectrogram into examples; frames that fill no whole example are dropped.
+
+    Args:
+        params: what to use instead of the published parameters.
+
+    Input shape:  (batch, frames, mel bins) or (frames, mel bins) float32
+    Output shape: (batch, examples, num_frames, mel bins) or without the batch
+
+    Example:
+        >>> tuple(FrameExamples()(keras.ops.zeros((1, 200, 64))).shape)
+        (1, 2, 96, 64)
+
+    Source: mel_features.frame, as vggish_input.waveform_to_examples calls it.
+    """
+
+    def call(self, log_mel):
+        *leading, num_frames, num_mel_bins = ops.shape(log_mel)
+        num_examples = count_examples(num_frames, self.params)
+        if isinstance(num_examples, int) and not num_examples:
+            return _empty(log_mel, (*leading, 0, self.params.num_frames, num_mel_bins))
+        starts = ops.arange(num_examples, dtype="int32") * self.params.example_hop_frames
+        frames = ops.expand_dims(starts, -1) + np.arange(self.params.num_frames, dtype="int32")
+        return ops.take(log_mel, frames, axis=-2)
+
+    def compute_output_shape(self, input_shape):
+        num_examples = _or_none(count_examples, input_shape[-2], self.params)
+        return (*input_shape[:-2], num_examples, self.params.num_frames, input_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="vggish_tf")
+class WaveformToExamples(_FrontEndLayer):
+    """The whole front end: a padding rule, then StftMagnitude, LogMel and FrameExamples.
+
+    Args:
+        params: what to use instead of the published parameters.
+        pad: "never", "short" or "always"; see framing.padded_length.
+        transform: as for StftMagnitude.
+
+    Input shape:  (batch, num_samples) or (num_samples,) float32 at params.sample_rate, in [-1, 1]
+    Output shape: (batch, examples, num_frames, mel bins) or without the batch; a clip too short gives zero examples
+
+    Raises:
+        ValueError: `pad` or `transform` is not one of the words above, or the waveform is of integers or ragged.
+
+    Example:
+        >>> tuple(WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape)
+        (1, 1, 96, 64)
+
+    Source: vggish_input.waveform_to_examples.
+    """
+
+    def __init__(self, params=None, *, pad: Pad = "never", transform="rfft", **kwargs):
+        super().__init__(params, **kwargs)
+        check_word("pad", pad, PADS)
+        self.pad = pad
+        self.stft_magnitude = StftMagnitude(self.params, transform=transform)
+        self.log_mel = LogMel(self.params)
+        self.frame_examples = FrameExamples(self.params)
+
+    def __call__(self, waveform, *args, **kwargs):
+        check_one_length(waveform)
+        return super().__call__(waveform, *args, **kwargs)
+
+    def build(self, input_shape):
+        for layer in (self.stft_magnitude, self.log_mel, self.frame_examples):
+            layer.build(input_shape)
+            input_shape = layer.compute_output_shape(input_shape)
+
+    def call(self, waveform):
+        return self.frame_examples(self.log_mel(self.stft_magnitude(self._padded(waveform))))
+
+    def compute_output_shape(self, input_shape):
+        num_samples = _or_none(padded_length, input_shape[-1], self.params, self.pad)
+        shape = self.stft_magnitude.compute_output_shape((*input_shape[:-1], num_samples))
+        return self.frame_examples.compute_output_shape(self.log_mel.compute_output_shape(shape))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "pad": self.pad, "transform": self.stft_magnitude.transform}
+
+    def _padded(self, waveform):
+        if self.pad == "never":
+            return waveform
+        shape = ops.shape(waveform)
+        missing = padded_length(shape[-1], self.params, self.pad) - shape[-1]
+        return ops.concatenate([waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1)
+
+
+def _empty(x, shape: tuple[int, ...]):
+    """Nothing of x in a shape with a 0: JAX and PyTorch cut no windows out of too little."""
+    return ops.reshape(x[..., :0], shape)
+
+
+def _exact_product(rows, matrix: np.ndarray):
+    """rows (…, n) in [-1, 1] times matrix (n, m) in [-1, 1], in float32 as exact as in float64, for n up to 1024.
+
+    Beside a full-scale tone, the silent bins are what is left when numbers a million times larger cancel. So both sides
+    are split into 7 bits and a rest. Products of 7 bits are whole multiples of 2^-14, and float32 adds 1024 of them
+    without rounding; the sums with a rest in them are 128 times smaller, and so is what they lose. Beyond [-1, 1] it is
+    a product as any other.
+    """
+    coarse, coarse_matrix = ops.round(rows * _STEPS) / _STEPS, np.round(matrix * _STEPS) / _STEPS
+    rest = ops.matmul(coarse, (matrix - coarse_matrix).astype("float32"))
+    rest = rest + ops.matmul(rows - coarse, matrix.astype("float32"))
+    return ops.matmul(coarse, coarse_matrix.astype("float32")) + rest
+
+
+def _widest_float() -> str:
+    """float64; JAX has it only on request, by JAX_ENABLE_X64=1 or within jax.enable_x64(True)."""
+    if keras.config.backend() == "jax":
+        import jax
+
+        return "float64" if jax.config.jax_enable_x64 else "float32"
+    return "float64"
+
+
+def _or_none(count, length, *args):
+    return None if length is None else count(length, *args)

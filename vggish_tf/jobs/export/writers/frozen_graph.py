@@ -1,0 +1,83 @@
+"""Frozen graph: the tf-slim graph of the first release with its weights as constants, for TF1 scripts.
+
+The tensors are `vggish/input_features:0` and `vggish/embedding:0`, and every operation between them has its published
+name too (`vggish/conv1/Relu:0` and so on). It takes log-mel examples, as upstream's does.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.pipeline import Pipeline
+from vggish_tf.jobs.export.writers.quiet import quiet
+from vggish_tf.network.backbone import FiniteOrNaN
+from vggish_tf.params import INPUT_TENSOR_NAME, NUM_BANDS, NUM_FRAMES, OUTPUT_OP_NAME, OUTPUT_TENSOR_NAME
+
+tf1 = tf.compat.v1
+
+
+def write(pipeline: Pipeline, path: Path, precision: str):
+    """Writes a binary GraphDef, in which a constant has the place and the name of each variable."""
+    from vggish_tf.reference import vggish_slim
+
+    _check_shape(pipeline)
+    with tf.Graph().as_default() as graph, tf1.variable_scope(tf1.get_variable_scope(), use_resource=False), quiet():
+        embedding = vggish_slim.define_vggish_slim()
+        checked = FiniteOrNaN()([embedding, graph.get_tensor_by_name(INPUT_TENSOR_NAME)])
+        definition = _behind(graph.as_graph_def(), checked.op.name)
+    values = pipeline.values()
+    for node in definition.node:
+        if node.op == "VariableV2":
+            node.CopyFrom(_constant(node.name, values.pop(node.name)))
+    assert not values, f"no place for {', '.join(values)}"
+    path.write_bytes(definition.SerializeToString())
+
+
+def load(path: Path, pipeline: Pipeline) -> Loaded:
+    """Imports it into a TF1 session and looks the tensors up by name."""
+    definition = tf1.GraphDef.FromString(path.read_bytes())
+    session = tf1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        tf.import_graph_def(definition, name="")
+    source, embedding = map(session.graph.get_tensor_by_name, (INPUT_TENSOR_NAME, OUTPUT_TENSOR_NAME))
+
+    def run(waveform):
+        examples = pipeline.live_examples(waveform)
+        rows = session.run(embedding, {source: examples.reshape(-1, *examples.shape[2:])})
+        return rows.reshape(*examples.shape[:2], -1)
+
+    sides = {"inputs": source, "outputs": embedding}
+    signature = {
+        side: {tensor.name: {"dtype": tensor.dtype.name, "shape": tensor.shape.as_list()}}
+        for side, tensor in sides.items()
+    }
+    return Loaded(run, {"graph": signature})
+
+
+def _behind(definition, name: str):
+    """The graph with the operation of that name before OUTPUT_OP_NAME, which was its input and is an identity."""
+    nodes = {node.name: node for node in definition.node}
+    output, checked = nodes[OUTPUT_OP_NAME], nodes[name]
+    (raw,) = output.input
+    checked.input[:] = [raw if source == OUTPUT_OP_NAME else source for source in checked.input]
+    output.input[:] = [name]
+    return tf1.graph_util.extract_sub_graph(definition, [OUTPUT_OP_NAME])
+
+
+def _check_shape(pipeline: Pipeline):
+    shape = (pipeline.params.num_frames, pipeline.params.num_mel_bins)
+    if shape != (NUM_FRAMES, NUM_BANDS):
+        raise VGGishError(
+            f"the TF1 graph takes examples of {NUM_FRAMES} frames and {NUM_BANDS} mel bins; these params make {shape}. "
+            "Choose another format."
+        )
+
+
+def _constant(name: str, array: np.ndarray):
+    value = tf1.AttrValue(tensor=tf.make_tensor_proto(array))
+    return tf1.NodeDef(
+        name=name, op="Const", attr={"dtype": tf1.AttrValue(type=tf.float32.as_datatype_enum), "value": value}
+    )

@@ -1,0 +1,212 @@
+"""SavedModel: waveform → embedding in bounded memory, for TensorFlow in any language, TF Serving and TensorFlow Hub.
+
+The object that tf.saved_model.load returns is called as TensorFlow Hub's google/vggish/1 is, takes batches as well, and
+can be trained. Examples are cut from the waveform, turned into log-mel and embedded `BLOCK` at a time in a loop, so
+that memory beyond the waveform itself does not grow with it. What is saved is a bare trackable with the raw variables
+of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice. A classifier gives
+`scores` in the place of `embedding`; its head gets the embeddings of the whole waveform at once.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from vggish_tf import inference
+from vggish_tf.frontend.layers import (
+    LogMel,
+    StftMagnitude,
+    WaveformToExamples,
+    count_examples,
+    count_frames,
+    padded_length,
+)
+from vggish_tf.jobs.export.formats import Loaded, Signatures
+from vggish_tf.jobs.export.pipeline import Pipeline
+from vggish_tf.jobs.export.writers.quiet import quiet
+from vggish_tf.network.backbone import FiniteOrNaN
+from vggish_tf.params import EMBEDDING_SIZE
+
+BLOCK = 32  # examples that the network takes at once
+FRAME_BLOCK = BLOCK * 96  # frames that log_mel takes at once
+GROUP_BLOCK = 16  # groups of samples in a row of the resampler, of which it takes BLOCK at once
+SIGNATURES = ("serving_default", "examples", "log_mel", "quantized")
+
+
+def write(pipeline: Pipeline, path: Path, precision: str):
+    """Writes the folder of a SavedModel with the four signatures; without PCA parameters, and so for a classifier,
+    `quantized` is left out.
+    """
+    graph = Graph(pipeline, precision)
+    variables = graph.pipeline.variables
+    root = tf.train.Checkpoint(
+        variables=[variable.value for variable in variables],
+        trainable_variables=[variable.value for variable in variables if variable.trainable],
+        regularization_losses=[],
+    )
+    root.__call__ = tf.function(graph.call)
+    for shape in ((None,), (None, None)):
+        root.__call__.get_concrete_function(_waveform(shape))
+    tf.saved_model.save(root, str(path), signatures=graph.signatures())
+
+
+def load(path: Path, pipeline: Pipeline) -> Loaded:
+    """Loads it with the C++ session loader, as `saved_model_cli run` and TF Serving do."""
+    tf1 = tf.compat.v1
+    session = tf1.Session(graph=tf.Graph())
+    with session.graph.as_default(), quiet():
+        definitions = tf1.saved_model.load(session, ["serve"], str(path)).signature_def
+    serving = definitions["serving_default"]
+
+    def run(waveform):
+        feed = {serving.inputs["waveform"].name: waveform}
+        return session.run(serving.outputs[pipeline.output].name, feed)
+
+    return Loaded(run, {name: _described(definitions[name]) for name in SIGNATURES if name in definitions})
+
+
+class Graph:
+    """The functions of the SavedModel; each takes and returns TensorFlow tensors."""
+
+    def __init__(self, pipeline: Pipeline, precision: str):
+        self.params = pipeline.params
+        raw = pipeline.network
+        raw = raw if precision == "float32" else inference.of(raw, self.params, precision)
+        self.pipeline = dataclasses.replace(pipeline, network=raw)
+        self._front_end = WaveformToExamples(self.params)
+        self._to_quantized = _as_function(pipeline.postprocessor_to("quantized") if pipeline.pca else None)
+        self._postprocessed = _as_function(pipeline.postprocessor)
+
+    def signatures(self) -> dict[str, Callable]:
+        """Name → tf.function with named inputs and a dictionary of outputs."""
+        examples = tf.TensorSpec((None, self.params.num_frames, self.params.num_mel_bins), name="input_features")
+        waveform = _waveform((None, None))
+        functions = {
+            "serving_default": tf.function(self.serving_default, [waveform]),
+            "examples": tf.function(self.examples, [examples]),
+            "log_mel": tf.function(self.log_mel, [waveform]),
+        }
+        return functions | ({"quantized": tf.function(self.quantized, [waveform])} if self.pipeline.pca else {})
+
+    def call(self, waveform):
+        """(num_samples,) → (examples, 128) or scores, or with a batch axis on both sides."""
+        if waveform.shape.rank == 1:
+            return self.call(waveform[tf.newaxis])[0]
+        waveform = self._resampled(waveform)
+        embedding = self._embed(waveform)
+        return self.pipeline.finished(embedding, waveform) if self.pipeline.head else self._postprocessed(embedding)
+
+    def serving_default(self, waveform):
+        """What comes out, and, if that is one row an example, when each starts."""
+        rows = self.call(waveform)
+        return {self.pipeline.output: rows} | ({"timestamps": self._timestamps(rows)} if rows.shape.rank == 3 else {})
+
+    def quantized(self, waveform):
+        embedding = self._embed(self._resampled(waveform))
+        return {"embedding": self._to_quantized(embedding), "timestamps": self._timestamps(embedding)}
+
+    def examples(self, input_features):
+        return {"embedding": self._postprocessed(self.pipeline.embed(input_features))}
+
+    def log_mel(self, waveform):
+        """(batch, num_samples) → (batch, frames, mel bins)."""
+        waveform, params = self._resampled(waveform), self.params
+        num_frames = count_frames(self._padded_length(waveform), params)
+        stft, log_mel = StftMagnitude(params), LogMel(params)
+
+        def rows_of(rows):
+            windows = _windows(waveform, rows, num_frames, params.window_length, params.hop_length)
+            return log_mel(stft(windows))[:, 0]
+
+        return {"log_mel": _in_blocks(rows_of, waveform, num_frames, FRAME_BLOCK, params.num_mel_bins)}
+
+    def _embed(self, waveform):
+        """(batch, num_samples) at params.sample_rate → (batch, examples, 128), before any post-processing."""
+        params = self.params
+        num_examples = count_examples(count_frames(self._padded_length(waveform), params), params)
+
+        def rows_of(rows):
+            windows = _windows(waveform, rows, num_examples, params.min_samples, params.example_hop_samples)
+            return self.pipeline.embed(self._front_end(windows)[:, 0])
+
+        return _in_blocks(rows_of, waveform, num_examples, BLOCK, EMBEDDING_SIZE)
+
+    def _resampled(self, waveform):
+        """The layer Resample, some seconds at a time."""
+        resample = self.pipeline.resample
+        if resample is None:
+            return waveform
+        batch, num_samples = tf.unstack(tf.shape(waveform, tf.int64))
+        hop, width = GROUP_BLOCK * resample.down, GROUP_BLOCK * resample.up
+        num_windows = -(-resample.num_groups(num_samples) // GROUP_BLOCK)
+        window = hop - resample.down + resample.window_length
+
+        def rows_of(rows):
+            return resample.convolve(_windows(waveform, rows, num_windows, window, hop, first=-resample.reach))
+
+        resampled = tf.reshape(_in_blocks(rows_of, waveform, num_windows, BLOCK, width), (batch, num_windows * width))
+        return resample.silenced(resampled[:, : resample.num_outputs(num_samples)], waveform)
+
+    def _padded_length(self, waveform):
+        num_samples = tf.shape(waveform, tf.int64)[1]
+        return padded_length(num_samples, self.params, self.pipeline.pad)
+
+    def _timestamps(self, embedding):
+        """The start of each example in seconds, (batch, examples) float64."""
+        batch, num_examples = tf.unstack(tf.shape(embedding)[:2])
+        hop = self.params.example_hop_samples / self.params.sample_rate
+        return tf.tile(tf.range(num_examples, dtype=tf.float64)[tf.newaxis] * hop, (batch, 1))
+
+
+def _in_blocks(rows_of, waveform, num_windows, block: int, width: int):
+    """rows_of for all windows of all clips, `block` of them at a time → (batch, num_windows, width) float32."""
+    batch = tf.shape(waveform, tf.int64)[0]
+    num_rows = batch * num_windows
+    num_blocks = tf.cast(-(-num_rows // block), tf.int32)
+
+    def step(index, results):
+        start = tf.cast(index, tf.int64) * block
+        rows = tf.range(start, tf.minimum(start + block, num_rows))
+        return index + 1, results.write(index, rows_of(rows))
+
+    results = tf.TensorArray(tf.float32, num_blocks, infer_shape=False, element_shape=(None, width))
+    _, results = tf.while_loop(lambda index, _: index < num_blocks, step, (0, results), parallel_iterations=1)
+    return tf.reshape(results.concat(), (batch, num_windows, width))
+
+
+def _windows(waveform, rows, num_windows, window: int, hop: int, first: int = 0):
+    """The windows by number, counted through the whole batch: (rows, window). Before and behind the clip are zeros.
+
+    `first` is where the first window of a clip begins.
+    """
+    num_samples = tf.shape(waveform, tf.int64)[1]
+    clip, index = rows // num_windows, rows % num_windows
+    samples = first + index[:, tf.newaxis] * hop + tf.range(window, dtype=tf.int64)
+    inside = (samples >= 0) & (samples < num_samples)
+    flat = clip[:, tf.newaxis] * num_samples + tf.clip_by_value(samples, 0, num_samples - 1)
+    return tf.where(inside, tf.gather(tf.reshape(waveform, (-1,)), flat), 0.0)
+
+
+def _as_function(postprocessor) -> Callable:
+    """The layer with its PCA parameters as constants of the graph: they are no weights to be trained."""
+    if postprocessor is None:
+        return lambda embedding: embedding
+    values = [keras.ops.convert_to_numpy(variable) for variable in postprocessor.variables]
+    finite_or_nan = FiniteOrNaN()
+    return lambda embedding: finite_or_nan([postprocessor.stateless_call([], values, embedding)[0], embedding])
+
+
+def _waveform(shape) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32, name="waveform")
+
+
+def _described(definition) -> Signatures:
+    sides = {"inputs": definition.inputs, "outputs": definition.outputs}
+    return {side: {name: _spec(info) for name, info in infos.items()} for side, infos in sides.items()}
+
+
+def _spec(info) -> dict:
+    shape = [None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
+    return {"dtype": tf.as_dtype(info.dtype).name, "shape": shape, "tensor": info.name}

@@ -1,0 +1,14 @@
+"""TF1 checkpoint: the 18 published variables by their published names, one file (V1), as Google published it."""
+
+from pathlib import Path
+
+from vggish_tf.jobs.export.pipeline import Pipeline
+from vggish_tf.jobs.export.writers import weights
+from vggish_tf.weights import loading
+
+load = weights.load
+
+
+def write(pipeline: Pipeline, path: Path, precision: str):
+    """Writes one file; upstream's load_vggish_slim_checkpoint restores it."""
+    loading.save_tf1_checkpoint(pipeline.network, path, version="V1")

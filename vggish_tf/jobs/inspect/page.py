@@ -1,0 +1,186 @@
+"""The page of inspect(): one HTML file, pictures and sound inside, that needs no other.
+
+Every picture is there four times, wide and narrow, light and dark, and the browser shows the one
+that fits: on a phone, the letters of the wide one would be too small to read. It looks like
+data/report.html says. Nothing is computed here.
+"""
+
+import base64
+import html
+import os
+from collections.abc import Callable, Iterator
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING, NamedTuple
+
+from tqdm import tqdm
+
+import vggish_tf
+from vggish_tf import audio, stages
+from vggish_tf.audio.sound_file import MP3_RATES, encode_mp3
+from vggish_tf.drawing import panels, pictures
+from vggish_tf.files import replacing
+from vggish_tf.jobs.inspect import captions
+from vggish_tf.jobs.inspect.spectrum import Spectrum, draw_spectrum
+from vggish_tf.stages import Stages
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Draw = Callable[["Axes", Stages], None]
+Drawn = tuple[Draw, str]  # with its caption
+
+WIDE, NARROW = 9.6, 4.3  # inches
+NARROW_UNTIL = 600  # pixels of the browser's window
+NARROW_DOTS_PER_INCH = 160  # phones have more dots than pixels
+LONGEST_PLAYED = 300  # seconds; at 16 kHz, five minutes take 1.7 MB of the page
+
+
+class Section(NamedTuple):
+    """One stage on the page."""
+
+    heading: str
+    text: str
+    row: stages.Row | None  # describes its array, if it has one
+    drawn: tuple[Drawn, ...] = ()
+    height: float = 3.0  # inches of each picture
+    warning: str = ""  # in the picture itself
+
+
+def write(
+    path: str | os.PathLike[str],
+    title: str,
+    facts: dict[str, str],
+    result: Stages,
+    original: Spectrum,
+    *,
+    warning: str = "",
+) -> None:
+    """Writes the page, whole or not at all.
+
+    Args:
+        title: the name of the clip.
+        facts: name → sentence, for the box on top.
+        result: what is drawn, stage by stage.
+        original: the spectrum of the file before anything was done to it.
+        warning: what has to stand in every picture of embeddings.
+
+    Raises:
+        VGGishError: it cannot be written there.
+    """
+    sections = [*_front_end(result, original), *_embeddings(result, warning)]
+    bar = tqdm(sections, desc="pictures", disable=None, leave=False)
+    template = Template((resources.files("vggish_tf") / "data" / "report.html").read_text(encoding="utf-8"))
+    text = template.substitute(
+        title=html.escape(title),
+        facts="\n".join(f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>" for k, v in facts.items()),
+        player=_player(result),
+        sections="\n".join(_section(section, result) for section in bar),
+        version=html.escape(vggish_tf.__version__),
+    )
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
+    params, rows = result.params, {row.name: row for row in stages.describe(result)}
+
+    def draw_original(ax, _):
+        draw_spectrum(ax, original, params.sample_rate / 2)
+
+    text = "The energy of the whole file over frequency, before anything was done to it."
+    caption = captions.spectrum(original, params.sample_rate / 2)
+    yield Section("As recorded", text, None, ((draw_original, caption),))
+    text = "The mean over the channels, at the rate of the front end."
+    drawn: Drawn = panels.draw_waveform, captions.waveform(result)
+    yield Section("Waveform", text, rows["waveform"], (drawn,), 2.2)
+    text = (
+        f"Windows of {params.window_length} samples ({1000 * params.stft_window_seconds:g} ms) every "
+        f"{params.hop_length} samples; the FFT has {params.fft_length} points."
+    )
+    drawn = panels.draw_stft_magnitude, captions.stft_magnitude(result)
+    yield Section("STFT magnitude", text, rows["stft_magnitude"], (drawn,))
+    text = f"{params.num_mel_bins} triangles, equally far apart on the mel scale; each sums the magnitudes under it."
+    drawn = panels.draw_mel_matrix, captions.mel_matrix(result)
+    scale = panels.draw_mel_scale, captions.mel_scale(result)
+    yield Section("Mel filter bank", text, rows["mel_matrix"], (drawn, scale), 2.8)
+    few = len(result.examples) <= panels.MOST_BORDERS
+    borders = " A tick above it is the start of an example." if few else ""
+    text = f"The logarithm of what the filters give, plus {params.log_offset:g}.{borders}"
+    drawn = panels.draw_log_mel, captions.log_mel(result)
+    yield Section("Log-mel", text, rows["log_mel"], (drawn,))
+    text = f"{params.num_frames} frames each, one every {params.example_hop_frames} frames: what the network sees."
+    yield Section("Examples", text, rows["examples"])
+
+
+def _embeddings(result: Stages, warning: str) -> Iterator[Section]:
+    rows = {row.name: row for row in stages.describe(result)}
+    if result.embedding is not None:
+        text = "What the network makes of each example: 128 numbers, before any activation."
+        drawn: Drawn = panels.draw_embedding, captions.embedding(result)
+        yield Section("Embedding", text, rows["embedding"], (drawn,), warning=warning)
+    if result.quantized is not None:
+        text = "Whitened by PCA, clipped, 8 bits: the format of the AudioSet features."
+        drawn = panels.draw_quantized, captions.quantized(result)
+        yield Section("Quantized embedding", text, rows["quantized"], (drawn,), warning=warning)
+    if result.embedding is not None and len(result.embedding) > 1:
+        text = "The cosine between the embeddings of every two times."
+        drawn = panels.draw_similarity, captions.similarity(result)
+        yield Section("Self-similarity", text, None, (drawn,), warning=warning)
+
+
+def _section(section: Section, result: Stages) -> str:
+    facts = "".join(f"<li>{name} <b>{html.escape(value)}</b></li>" for name, value in _facts(section.row))
+    drawn = "\n".join(_picture(draw, caption, section, result) for draw, caption in section.drawn)
+    return (
+        f"<section>\n<h2>{html.escape(section.heading)}</h2>\n<p>{html.escape(section.text)}</p>\n"
+        f"<ul>{facts}</ul>\n{drawn}\n</section>"
+    )
+
+
+def _facts(row: stages.Row | None) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in row._asdict().items() if name != "name" and value] if row else []
+
+
+def _picture(draw: Draw, caption: str, section: Section, result: Stages) -> str:
+    """One picture of four, of which a browser takes the first that fits; print takes the last."""
+
+    def drawn(width: float, dark: bool) -> str:
+        size = width, section.height
+        figure = pictures.one(draw, result, title=section.warning, size=size, dark=dark)
+        dots_per_inch = pictures.DOTS_PER_INCH if width == WIDE else NARROW_DOTS_PER_INCH
+        return _inline("image/png", pictures.png(figure, dots_per_inch))
+
+    is_dark, is_narrow = "(prefers-color-scheme: dark)", f"(max-width: {NARROW_UNTIL}px)"
+    sources = {
+        f"{is_dark} and {is_narrow}": drawn(NARROW, True),
+        is_narrow: drawn(NARROW, False),
+        is_dark: drawn(WIDE, True),
+    }
+    listed = "".join(
+        f'<source media="screen and {media}" srcset="{data}">'  # on paper, all is light
+        for media, data in sources.items()
+    )
+    alt = html.escape(f"{section.warning} {caption}".strip())
+    return f'<picture>{listed}<img src="{drawn(WIDE, False)}" alt="{alt}"></picture>'
+
+
+def _player(result: Stages) -> str:
+    """The recording to listen to, or a sentence where it is too long to be put into a page."""
+    rate = result.params.sample_rate
+    seconds = len(result.waveform) / rate
+    if seconds > LONGEST_PLAYED:
+        return (
+            f'<p class="quiet">No player: the recording lasts {seconds / 60:.1f} minutes, '
+            f"and a page holds up to {LONGEST_PLAYED / 60:g}.</p>"
+        )
+    played = max((known for known in MP3_RATES if known <= rate), default=min(MP3_RATES))
+    sound = _inline("audio/mpeg", encode_mp3(audio.to_mono(result.waveform, rate, played), played))
+    return (
+        f'<audio controls preload="metadata" src="{sound}" aria-label="The recording"></audio>\n'
+        f'<p class="quiet">The recording, to listen to: mono, {played:,} Hz, MP3.</p>'
+    )
+
+
+def _inline(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"

@@ -1,0 +1,161 @@
+"""inspect(): takes a recording apart stage by stage, in words at the terminal and as one HTML page with pictures.
+
+It says what was resampled and what that removed, which mel bins hold nothing, and what the weights are; embeddings are
+there only where weights are given. How the page is made up is page.py.
+"""
+
+import os
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vggish_tf import audio, stages
+from vggish_tf.embedding import UNTRAINED, Embedder
+from vggish_tf.errors import CheckpointError
+from vggish_tf.files import check_target
+from vggish_tf.jobs.inspect import page, spectrum
+from vggish_tf.model import Weights, describe_front_end
+from vggish_tf.network.postprocess import Postprocessor
+from vggish_tf.params import Params, hertz_to_mel
+from vggish_tf.stages import Stages
+
+ENDINGS = (".html", ".htm")
+
+
+class Network(NamedTuple):
+    """The weights that were asked for, ready to run, and what has to be said about them."""
+
+    embedder: Embedder | None
+    postprocessor: Postprocessor | None
+    facts: dict[str, str]
+    warning: str = ""  # stands in every picture of embeddings
+
+
+def inspect(
+    path: str | os.PathLike[str],
+    *,
+    params: Params | None = None,
+    weights: Weights = None,
+    pca: str | os.PathLike[str] = "audioset",
+    output: str | os.PathLike[str] | None = None,
+) -> Stages:
+    """Runs a file through every stage, prints what each of them is, and returns them all.
+
+    Args:
+        path: audio of any rate and channel count.
+        params: of the front end. For a recording at its own rate, nothing resampled away, say its rate here:
+            Params(sample_rate=250_000, mel_max_hz=125_000).
+        weights: "audioset", or the path of a checkpoint, for the embeddings; None leaves them out.
+        pca: "audioset", or the path of the PCA parameters, for the quantized embeddings. Where they cannot be had, the
+            report says so instead.
+        output: where to write the report, one HTML file that needs no other; None writes none.
+
+    Returns:
+        Stages: `waveform`, `stft_magnitude`, `mel_matrix`, `log_mel`, `examples`, `embedding`, `quantized`,
+        `timestamps`, `params`; `embedding` and `quantized` are None without weights.
+
+    Raises:
+        AudioError: the file cannot be used.
+        CheckpointError: the weights cannot be had, or do not fit what `params` make of an example.
+        UsageError: the report is not named .html.
+        VGGishError: it cannot be written there.
+
+    Example:
+        >>> import tempfile, soundfile
+        >>> file = tempfile.mkdtemp() + "/tone.wav"
+        >>> soundfile.write(file, np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000), 48_000)
+        >>> result = inspect(file)
+        file            tone.wav: 1.00 s at 48,000 Hz, 1 channel (WAV, PCM_16)
+        ...
+        >>> result.log_mel.shape
+        (98, 64)
+    """
+    if output is not None:
+        check_target(output, endings=ENDINGS)
+    params, info = params or Params(), audio.audio_info(path)
+    network = _network(weights, pca, params)
+    waveform, sample_rate = audio.load_audio(path)
+    original = spectrum.measure(audio.to_mono(waveform, sample_rate, sample_rate), sample_rate)
+    result = stages.compute(
+        waveform, sample_rate, params, embedder=network.embedder, postprocessor=network.postprocessor
+    )
+    facts = _facts(Path(path), info, len(waveform), original, result) | network.facts
+    for name, text in facts.items():
+        print(f"{name:15s} {text}")
+    print(*stages.describe(result), sep="\n")
+    if output is not None:
+        page.write(output, Path(path).name, facts, result, original, warning=network.warning)
+        print(f"wrote {output}")
+    return result
+
+
+def _facts(path: Path, info: audio.AudioInfo, num_samples: int, original: spectrum.Spectrum, result: Stages) -> dict:
+    """What there is to say beside the stages: name → sentence."""
+    params, rate = result.params, info.sample_rate
+    channels = "1 channel" if info.num_channels == 1 else f"the mean of {info.num_channels} channels"
+    length = f"{num_samples / rate:.2f} s at {rate:,} Hz"
+    heard = original.share(params.mel_min_hz, params.mel_max_hz)
+    return {
+        "file": f"{path.name}: {length}, {channels} ({info.format}, {info.subtype})",
+        "resampling": _resampling(rate, original, params),
+        "padding": _padding(num_samples / rate, params),
+        "mel bins": f"hear {params.mel_min_hz:,g} to {params.mel_max_hz:,g} Hz: {_of_the_energy(heard)} of the file",
+        "empty mel bins": _empty_mel_bins(params),
+    }
+
+
+def _empty_mel_bins(params: Params) -> str:
+    if not params.empty_mel_bins:
+        return "none"
+    bins = ", ".join(map(str, params.empty_mel_bins))
+    return f"{bins}: no FFT bin falls into them, so they are ln({params.log_offset:g}) whatever the sound"
+
+
+def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
+    """What became of the sample rate, and of the energy."""
+    if rate == params.sample_rate:
+        return f"none: {rate:,} Hz is the rate of the front end"
+    changed = f"{rate:,} → {params.sample_rate:,} Hz (soxr HQ)"
+    nyquist = params.sample_rate / 2
+    if rate > params.sample_rate:
+        above = original.share(np.nextafter(nyquist, np.inf))
+        return f"{changed} removed what lay above the new Nyquist frequency, {nyquist:,g} Hz: {_of_the_energy(above)}"
+    deaf = np.flatnonzero(params.mel_edges[:-2] >= hertz_to_mel(rate / 2))
+    bins = f", so that mel bins {deaf[0]} to {deaf[-1]} hear next to nothing" if len(deaf) else ""
+    return f"{changed} removed nothing; above {rate / 2:,g} Hz there is no sound{bins}"
+
+
+def _of_the_energy(share: float) -> str:
+    return "nothing" if not share else f"{spectrum.decibels(share)} of the energy"
+
+
+def _padding(seconds: float, params: Params) -> str:
+    needed = params.min_samples / params.sample_rate
+    return f"with silence, from {seconds:g} to {needed:g} s, to fill one example" if seconds < needed else "none"
+
+
+def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> Network:
+    if weights is None:
+        return Network(None, None, {"weights": "none given: no embeddings"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the facts say it
+        embedder = Embedder(weights, params=params)
+    facts = {"weights": _describe_weights(embedder)}
+    if note := describe_front_end(weights, params):
+        facts["front end"] = note.removeprefix("the front end is ")
+    warning = "UNTRAINED WEIGHTS: these embeddings mean nothing." if embedder.untrained else ""
+    try:
+        return Network(embedder, Postprocessor(weights=pca), facts, warning)
+    except CheckpointError as error:
+        return Network(embedder, None, facts | {"not quantized": f"without PCA parameters: {error}"}, warning)
+
+
+def _describe_weights(embedder: Embedder) -> str:
+    facts = embedder.provenance
+    if embedder.untrained:
+        return f"UNTRAINED ({facts['weights']}): {UNTRAINED}"
+    if facts["published"]:
+        return "the published AudioSet weights"
+    return f"{facts['weights']}, MD5 {facts['weights_md5']}: not the published file"

@@ -1,0 +1,84 @@
+"""How the energy of a clip lies over frequency: what resampling removes, and what no mel bin hears.
+
+Measured on the samples as they were recorded, at their own rate. It is the mean over the channels that is measured, so
+what mixing cancels is not in it.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from vggish_tf.drawing.axes import hertz_axis, pool
+from vggish_tf.frontend.layers import periodic_hann
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LENGTH = 8192  # samples in a window: 5 Hz a bin at 44.1 kHz, 31 Hz at 250 kHz
+HOP = LENGTH // 4  # at which the squares of the Hann windows over any sample sum to 1.5
+WINDOWS_AT_ONCE = 512
+MOST_POINTS = 1000  # of the picture
+DECIBEL_RANGE = 100.0
+
+
+class Spectrum(NamedTuple):
+    """The energy at every frequency; all of it together is the sum of the squared samples (Parseval)."""
+
+    hertz: np.ndarray  # (4097,) from 0 to half the rate
+    energy: np.ndarray  # (4097,) float64
+
+    def share(self, lowest: float = 0.0, highest: float = float("inf")) -> float:
+        """The share of the energy that lies from `lowest` to `highest` Hz, both included; 0 for silence."""
+        inside = (lowest <= self.hertz) & (self.hertz <= highest)
+        total = self.energy.sum()
+        return float(self.energy[inside].sum() / total) if total else 0.0
+
+
+def measure(waveform: np.ndarray, sample_rate: float) -> Spectrum:
+    """The spectrum of a whole clip, (num_samples,) floating point, at its own rate.
+
+    Example:
+        >>> seconds = np.arange(48_000) / 48_000
+        >>> spectrum = measure(np.sin(2 * np.pi * 1000 * seconds) + np.sin(2 * np.pi * 20_000 * seconds), 48_000)
+        >>> round(spectrum.share(highest=8000), 6)
+        0.5
+    """
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(waveform, LENGTH), LENGTH)[::HOP]
+    window, energy = periodic_hann(LENGTH), np.zeros(LENGTH // 2 + 1)
+    for start in range(0, len(frames), WINDOWS_AT_ONCE):
+        bins = np.fft.rfft(frames[start : start + WINDOWS_AT_ONCE] * window)
+        energy += np.sum(bins.real**2 + bins.imag**2, axis=0)
+    energy[1:-1] *= 2  # the negative frequencies
+    return Spectrum(np.arange(len(energy)) * (sample_rate / LENGTH), energy / (1.5 * LENGTH))
+
+
+def decibels(share: float) -> str:
+    """A share of the energy in words.
+
+    Example:
+        >>> decibels(0.25), decibels(0.0)
+        ('25 % (−6.0 dB)', 'nothing')
+    """
+    if not share:
+        return "nothing"
+    level = round(float(10 * np.log10(share)), 1) + 0.0  # never −0.0
+    return f"{100 * share:.3g} % ({level:.1f} dB)".replace("-", "−")
+
+
+def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
+    """Energy over frequency in dB under the strongest; what is above `cutoff` Hz is marked as removed."""
+    from matplotlib.colors import to_hex
+
+    highest = spectrum.hertz[-1]
+    energy, block = pool(spectrum.energy, MOST_POINTS)
+    hertz = spectrum.hertz[::block] + (block - 1) / 2 * spectrum.hertz[1]
+    loudest = energy.max() or 1.0
+    ax.plot(hertz, 10 * np.log10(np.maximum(energy / loudest, 10 ** (-DECIBEL_RANGE / 10))), linewidth=1)
+    ax.set(xlim=(0, highest), ylim=(-DECIBEL_RANGE, 3), ylabel="dB")
+    hertz_axis(ax.xaxis, highest)
+    if cutoff < highest:
+        red = to_hex("C3")  # of the style in force now: a name is looked up when it is drawn
+        ax.axvspan(cutoff, highest, color=red, alpha=0.2, linewidth=0)
+        ax.axvline(cutoff, color=red, linewidth=1)
+        ax.text((cutoff + highest) / 2, -2, "removed", color=red, ha="center", va="top", clip_on=True)
+    ax.set_title(f"Spectrum of the file at {2 * highest:,.0f} Hz, its own rate")

@@ -1,0 +1,113 @@
+"""verify(): the official smoke test on a file of weights, and which generation of figures it gives."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from vggish_tf.jobs.verify import smoke_test
+from vggish_tf.network import backbone
+from vggish_tf.weights import loading
+from vggish_tf.weights.registry import REGISTRY, is_published, md5_of, resolve, sha256_of
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found out about a file of weights; print it.
+
+    Args:
+        path, md5, sha256: the file.
+        published: one of its digests is that of the published file.
+        untrained: every bias is zero.
+        figures: of the smoke test, without activation; the quantized ones are None if there are no PCA parameters.
+        with_relu: the same through a ReLU, as in the first release.
+        generation: a key of smoke_test.GENERATIONS, or smoke_test.NO_GENERATION.
+        max_difference: of example 0 to the 128 numbers of the official script.
+        note: why the quantized figures are None; empty if they are not.
+        extras: the names of what a TF1 checkpoint holds besides the 18 variables, not loaded.
+    """
+
+    path: Path
+    md5: str
+    sha256: str
+    published: bool
+    untrained: bool
+    figures: smoke_test.Figures
+    with_relu: smoke_test.Figures
+    generation: str
+    max_difference: float
+    note: str = ""
+    extras: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """True if this installation gives the current published figures with these weights, and the 128 numbers."""
+        return self.generation == smoke_test.CURRENT and self.max_difference < smoke_test.EXAMPLE_0_ATOL
+
+    @property
+    def verdict(self) -> str:
+        """One sentence; only the current figures make weights pass for the published ones."""
+        if self.untrained:
+            return "UNTRAINED weights: every bias is zero, as the initializer leaves them."
+        if self.passed:
+            return f"the published weights{'' if self.published else ', in another file than the published one'}."
+        if self.published:
+            return "the published file, but this installation computes something else with it: that is a bug."
+        return "NOT the published weights."
+
+    def __str__(self):
+        quantized = f"not known: {self.note}"
+        if self.figures.quantized_mean is not None:
+            quantized = f"mean {self.figures.quantized_mean:.1f}, std {self.figures.quantized_std:.1f}"
+        published = REGISTRY["audioset"]
+        extras = loading.listed([repr(name) for name in self.extras])
+        rows = {
+            "checkpoint": self.path,
+            "MD5": f"{self.md5} ({_as_published(self.md5 == published.md5)})",
+            "SHA-256": f"{self.sha256} ({_as_published(self.sha256 == published.sha256)})",
+            **({"not loaded": f"{len(self.extras)} others: {extras}"} if extras else {}),
+            "embedding": self.figures,
+            "with a ReLU": self.with_relu,
+            "quantized": quantized,
+            "example 0": f"{self.max_difference:.1e} from the official numbers, at most",
+            "figures": self.generation,
+            "verdict": self.verdict,
+        }
+        return "\n".join(f"{name:<12} {value}" for name, value in rows.items())
+
+
+def _as_published(same: bool) -> str:
+    return "as published" if same else "not that of the published file"
+
+
+def verify(path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset") -> Report:
+    """Runs the official smoke test with the weights of a file and says which generation of figures it gives.
+
+    Args:
+        path: as in `load_weights`.
+        pca: "audioset", or the path of the PCA parameters, for the quantized figures.
+
+    Raises:
+        CheckpointError: as `load_weights`. PCA parameters that cannot be had are no error but a note in the report.
+    """
+    path = resolve(path)
+    model = backbone.core(dtype="float32", initializer="zeros")
+    extras = loading.load(model, path)
+    embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
+    figures, note = smoke_test.figures_of(embedding, pca)
+    with_relu, _ = smoke_test.figures_of(np.maximum(embedding, 0), pca)
+    return Report(
+        path=path,
+        md5=md5_of(path),
+        sha256=sha256_of(path),
+        published=is_published(path),
+        untrained=loading.is_untrained(model),
+        figures=figures,
+        with_relu=with_relu,
+        generation=smoke_test.generation_of(figures, with_relu),
+        max_difference=smoke_test.difference_of_example_0(embedding),
+        note=note,
+        extras=extras,
+    )

@@ -1,0 +1,148 @@
+"""What every stage of the pipeline makes of one clip, as NumPy arrays: for pictures, reports and curious people."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from vggish_tf import audio
+from vggish_tf.embedding import Embedder
+from vggish_tf.frontend.framing import Pad, count_frames, padded_length
+from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude, mel_matrix
+from vggish_tf.network.postprocess import Postprocessor
+from vggish_tf.params import Params
+
+FRAMES_AT_ONCE = 6000  # The transform needs 20 times the memory of its samples; a minute at a time is enough of that.
+
+BATCHES_AT_ONCE = 4  # for the progress bar
+
+
+class Stages(NamedTuple):
+    """What every stage holds for one clip, as NumPy arrays; `embedding` and `quantized` may be None."""
+
+    waveform: np.ndarray  # (num_samples,) float32, at params.sample_rate
+    stft_magnitude: np.ndarray  # (frames, FFT bins)
+    mel_matrix: np.ndarray  # (FFT bins, mel bins)
+    log_mel: np.ndarray  # (frames, mel bins)
+    examples: np.ndarray  # (n, 96, 64)
+    embedding: np.ndarray | None  # (n, 128) float32
+    quantized: np.ndarray | None  # (n, 128) uint8
+    timestamps: np.ndarray  # (n,) the start of each example in seconds
+    params: Params
+
+    @property
+    def seconds(self) -> float:
+        """Where the time axes end: with the waveform, or with the last example where padding goes beyond it."""
+        last_end = self.timestamps[-1] + self.params.example_window_seconds if len(self.timestamps) else 0.0
+        return max(len(self.waveform) / self.params.sample_rate, float(last_end)) or 1.0
+
+    @property
+    def frame_seconds(self) -> float:
+        """From one STFT frame to the next, as the whole number of samples that it is."""
+        return self.params.hop_length / self.params.sample_rate
+
+    @property
+    def example_seconds(self) -> float:
+        """From one example to the next, likewise."""
+        return self.params.example_hop_frames * self.frame_seconds
+
+
+class Row(NamedTuple):
+    """What can be said of one stage in a line; print it."""
+
+    name: str
+    shape: str
+    dtype: str
+    rate: str
+    range: str
+
+    def __str__(self):
+        return f"{self.name:15s} {self.shape:14s} {self.dtype:8s} {self.rate:18s} {self.range}"
+
+
+def compute(
+    waveform: np.ndarray,
+    sample_rate: float,
+    params: Params | None = None,
+    *,
+    pad: Pad = "short",
+    embedder: Embedder | None = None,
+    postprocessor: Postprocessor | None = None,
+) -> Stages:
+    """Runs a whole clip through the layers one by one and keeps what each of them gives.
+
+    Args:
+        waveform: (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
+        sample_rate: Hz.
+        params: of the front end; an embedder's own take their place.
+        pad: what becomes of the end of the clip; an embedder's own takes its place.
+        embedder: gives `embedding`, which is None without one.
+        postprocessor: gives `quantized` from `embedding`.
+
+    Raises:
+        AudioError: the waveform cannot be used.
+
+    Example:
+        >>> stages = compute(np.zeros(16_000), 16_000)
+        >>> stages.stft_magnitude.shape, stages.log_mel.shape, stages.examples.shape
+        ((98, 257), (98, 64), (1, 96, 64))
+    """
+    params, pad = (embedder.params, embedder.pad) if embedder else (params or Params(), pad)
+    mono = audio.to_mono(waveform, sample_rate, params.sample_rate)
+    mono = np.pad(mono, (0, padded_length(len(mono), params, pad) - len(mono)))
+    magnitude = _stft_magnitude(mono, params)
+    log_mel = np.asarray(LogMel(params)(magnitude))
+    examples = np.asarray(FrameExamples(params)(log_mel))
+    embedding = _embed(examples, embedder) if embedder else None
+    return Stages(
+        waveform=mono,
+        stft_magnitude=magnitude,
+        mel_matrix=mel_matrix(params),
+        log_mel=log_mel,
+        examples=examples,
+        embedding=embedding,
+        quantized=np.asarray(postprocessor(embedding)) if postprocessor and embedder else None,
+        timestamps=np.arange(len(examples)) * (params.example_hop_samples / params.sample_rate),
+        params=params,
+    )
+
+
+def describe(stages: Stages) -> Iterator[Row]:
+    """A row for every stage that is there, in the order of the data.
+
+    Example:
+        >>> next(describe(compute(np.zeros(16_000), 16_000)))
+        Row(name='waveform', shape='(16000,)', dtype='float32', rate='16000 Hz', range='0 … 0')
+    """
+    frames, examples = f"{1 / stages.frame_seconds:.4g} frames/s", f"{1 / stages.example_seconds:.4g} examples/s"
+    rates = {
+        "waveform": f"{stages.params.sample_rate} Hz",
+        "stft_magnitude": frames,
+        "mel_matrix": "",
+        "log_mel": frames,
+        "examples": examples,
+        "embedding": examples,
+        "quantized": examples,
+    }
+    for name, rate in rates.items():
+        array = getattr(stages, name)
+        if array is not None:
+            extent = f"{array.min():.4g} … {array.max():.4g}" if array.size else "empty"
+            yield Row(name, str(array.shape), str(array.dtype), rate, extent)
+
+
+def _embed(examples: np.ndarray, embedder: Embedder) -> np.ndarray:
+    step = embedder.batch_size * BATCHES_AT_ONCE
+    starts = tqdm(range(0, max(len(examples), 1), step), desc="network", disable=None, leave=False)
+    return np.concatenate([embedder.embed_examples(examples[start : start + step]) for start in starts])
+
+
+def _stft_magnitude(mono: np.ndarray, params: Params) -> np.ndarray:
+    layer, num_frames = StftMagnitude(params), count_frames(len(mono), params)
+    magnitude = np.empty((num_frames, params.num_spectrogram_bins), np.float32)
+    for first in range(0, num_frames, FRAMES_AT_ONCE):
+        last = min(first + FRAMES_AT_ONCE, num_frames)
+        samples = mono[first * params.hop_length : (last - 1) * params.hop_length + params.window_length]
+        magnitude[first:last] = layer(samples)
+    return magnitude

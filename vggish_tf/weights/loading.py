@@ -1,0 +1,171 @@
+"""Weights between files and models: load_weights, copy_weights, save_tf1_checkpoint.
+
+A file is TF1 V1 (one file, as published), TF1 V2 (a prefix), `.keras` or `.weights.h5`; its content says which. Weights
+go by name, never by position. Every name, shape and value is checked before the first is assigned,
+and what is missing or left over is an error, so nothing is loaded by halves. Only a TF1 checkpoint
+may be that of a larger model: its 18 variables are taken, and the others named in a log line. How
+the files are made up is `files`.
+
+Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint, which takes what it
+finds; the leftovers of a Keras file being an error is ours.
+"""
+
+import logging
+import math
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from vggish_tf.errors import CheckpointError
+from vggish_tf.weights import files
+from vggish_tf.weights.files import LAYERS
+from vggish_tf.weights.registry import expanded
+
+logger = logging.getLogger("vggish_tf")
+
+Shapes = dict[str, tuple[int, ...]]
+
+POSTPROCESS = "postprocess"  # The layer whose weights, the PCA parameters, are not part of a checkpoint.
+
+
+def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
+    """Loads the network's weights from a checkpoint; either all of them or, with an error, none.
+
+    The model may take waveforms or examples, and may have been saved as either. The weights of a `postprocess` layer
+    are left as they are. What a TF1 checkpoint holds besides VGGish's 18 variables is named once,
+    in a line of the logger "vggish_tf" at level INFO.
+
+    Args:
+        model: has the layers that `LAYERS` names, and no other weights than theirs and the postprocessor's.
+        path: of a TF1 checkpoint (for V2 the prefix), a `.keras` or a `.weights.h5` file; or a published name.
+
+    Raises:
+        CheckpointError: there is no such file; it is no checkpoint or is cut short; it does not match the model; it
+            holds values that are not finite.
+    """
+    extras = load(model, path)
+    if extras:
+        logger.info(
+            "checkpoint %r holds %d variables besides VGGish's, which are not loaded: %s",
+            os.fspath(path), len(extras), listed([repr(name) for name in extras]),
+        )  # fmt: skip
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Copies the network's weights from one model to another, of whatever input and dtype policy.
+
+    Raises:
+        CheckpointError: one of the two is not a VGGish, or their shapes differ.
+    """
+    values, variables = _variables(source), _variables(target)
+    _check_match(_shapes(values), _shapes(variables))
+    for name, variable in variables.items():
+        variable.assign(keras.ops.cast(values[name], variable.dtype))
+
+
+def save_tf1_checkpoint(model: keras.Model, path: str | os.PathLike[str], *, version: str = "V2") -> Path:
+    """Writes the network's weights as a TF1 checkpoint with the published names; old scripts load it.
+
+    Args:
+        model: as in `load_weights`.
+        path: the file (V1), or the prefix of the `.index` and `.data-00000-of-00001` files (V2).
+        version: "V1", the format of the published file, or "V2".
+
+    Returns:
+        path: what to give to `load_weights` or `tf.train.load_checkpoint`.
+
+    Raises:
+        CheckpointError: the model has other weights than VGGish's, or the version is neither.
+        VGGishError: a file cannot be written there.
+    """
+    if version not in ("V1", "V2"):
+        raise CheckpointError(f'version must be "V1" or "V2"; received {version!r}.')
+    values = {
+        name: np.asarray(keras.ops.convert_to_numpy(variable), dtype=np.float32)
+        for name, variable in _variables(model).items()
+    }
+    write = files.write_v1 if version == "V1" else files.write_v2
+    return write(expanded(path), values)
+
+
+def is_untrained(model: keras.Model) -> bool:
+    """True if the network holds upstream's initializer: every bias of the nine layers is exactly zero.
+
+    That is enough, since one step of any training moves some bias off zero and nothing brings all 10,048 back to
+    exactly zero. The converse fails on purpose: other random weights, a test's seeded ones, count as trained here,
+    and only the digest of the file they came from says that they are not the published ones.
+    """
+    biases = [variable for name, variable in _variables(model).items() if name.endswith("/biases")]
+    return not any(bool(keras.ops.any(bias)) for bias in biases)
+
+
+def load(model: keras.Model, path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Loads all weights or none; returns the names of what a TF1 checkpoint holds besides them."""
+    variables = _variables(model)
+    shapes = _shapes(variables)
+    with files.opened(path, num_values=sum(map(math.prod, shapes.values()))) as source:
+        _check_match(source.shapes, shapes, source.extras)
+        values = {name: source.get(name) for name in variables}
+    _check_finite(values, path)
+    for name, variable in variables.items():
+        variable.assign(values.pop(name))
+    return source.extras
+
+
+def _variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Published name → variable of the model, which has no others."""
+    layers = {layer.name: layer for layer in model.layers}
+    variables = {}
+    for layer, scope in LAYERS.items():
+        for kind, attribute in (("weights", "kernel"), ("biases", "bias")):
+            variable = getattr(layers.get(layer), attribute, None)
+            if variable is None:
+                raise CheckpointError(f"the model {model.name!r} has no {layer}/{attribute}: it is not a VGGish.")
+            variables[f"{scope}/{kind}"] = variable
+    others = layers[POSTPROCESS].weights if POSTPROCESS in layers else []
+    known = {id(variable) for variable in [*variables.values(), *others]}
+    strangers = [variable.path for variable in model.weights if id(variable) not in known]
+    if strangers:
+        raise CheckpointError(
+            f"the model {model.name!r} has weights that no VGGish checkpoint holds: {listed(strangers)}. "
+            "Load, save or export the VGGish inside it."
+        )
+    return variables
+
+
+def _shapes(variables: dict[str, keras.Variable]) -> Shapes:
+    return {name: tuple(variable.shape) for name, variable in variables.items()}
+
+
+def _check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
+    """Raises an error with all names and shapes in which a file and a model differ, but for extras.
+
+    Where there is another difference, extras are named with it: they may be what was meant.
+    """
+    unused = [f"{name!r}" for name in (*found, *extras) if name not in expected]
+    missing = [f"{name!r} {shape}" for name, shape in expected.items() if name not in found]
+    wrong = [
+        f"{name!r} is {found[name]}, the model has {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+    clauses = [("unused", unused), ("missing", missing), ("wrong shape:", wrong)]
+    differences = [f"{what} {listed(names)}" for what, names in clauses if names]
+    if len(unused) > len(extras) or missing or wrong:
+        raise CheckpointError(f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded.")
+
+
+def _check_finite(values: dict[str, np.ndarray], path: str | os.PathLike[str]):
+    bad = [f"{name!r}" for name, value in values.items() if not np.isfinite(value).all()]
+    if bad:
+        raise CheckpointError(
+            f"checkpoint {os.fspath(path)!r} has NaN or infinity in {listed(bad)}. Nothing was loaded."
+        )
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """The first few names, and how many more there are."""
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])
