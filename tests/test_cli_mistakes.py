@@ -56,6 +56,7 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
         ("export --format keras -o out.h5", "its name must end in .keras. Name it out.keras."),
         ("export --format keras -o out.keras --precision int8", "no precision 'int8'"),
         ("export --format frozen_graph -o out.pb --input-rate 44100", "--input-rate 44100 has no place in it"),
+        ("export --format keras -o out.keras --fixed-shape 1.5", ": --fixed-shape 1.5 has no place in it"),
         ("export --format weights -o out.weights.h5 --postprocess pca", "--postprocess pca has no place in it"),
         ("export --format keras -o out.keras --weights a --model b", "argument --model: not allowed with"),
         ("finetune sounds -o out.h5", "its name must end in .keras. Name it out.keras."),

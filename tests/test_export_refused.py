@@ -96,7 +96,7 @@ def test_a_model_with_a_head_is_refused(small, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(find_spec("ai_edge_quantizer") is None, reason="pip install 'vggish-tf[tflite]'")
+@pytest.mark.skipif(find_spec("ai_edge_quantizer") is None, reason="pip install '.[tflite]'")
 def test_lengths_that_hold_no_example_are_refused(small, tmp_path):
     options = {"path": tmp_path / "m.tflite", "format": "tflite"}
     assert "0.97 seconds hold no example, which takes 0.975" in message_of(small, fixed_shape=0.97, **options)

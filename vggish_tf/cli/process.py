@@ -151,5 +151,5 @@ def _print(message: str, options: set[str]):
         name, value = match[1], match[2].strip("'")
         return f"--{name.replace('_', '-')} {value}" if name in options else match[0]
 
-    message = re.sub(r"(?<!\S)(\w+)=('[^']*'|\d+)(?=[.,;:]?(?:\s|$))", as_option, message)
+    message = re.sub(r"(?<!\S)(\w+)=('[^']*'|\d+(?:\.\d+)?)(?=[.,;:]?(?:\s|$))", as_option, message)
     print(f"vggish-tf: {message}", file=sys.stderr)
