@@ -1,6 +1,7 @@
 """draw_*(ax, stages): one stage of a clip into one pair of axes. pictures.py puts them on a page.
- Everything arrives as NumPy arrays, and nothing is computed here but what a
-picture needs. Long clips are reduced to MOST_COLUMNS columns by their extremes: a click that lasts one sample shows.
+
+Everything arrives as NumPy arrays, and nothing is computed here but what a picture needs. Long clips
+are reduced to MOST_COLUMNS columns by their extremes: a click that lasts one sample shows.
 
 Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both start where their
 first sample is, and what an example holds stands between its borders. Colours follow the values:

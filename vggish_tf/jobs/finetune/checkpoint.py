@@ -19,6 +19,14 @@ from vggish_tf.jobs.finetune.data import Dataset
 from vggish_tf.jobs.finetune.progress import Progress
 
 Arrays = dict[str, np.ndarray]
+
+# Where the classes that a config names are, and where they were in the first release.
+_MODULES_BEFORE = {
+    "vggish_tf.frontend.layers": "vggish_tf.frontend",
+    "vggish_tf.network.backbone": "vggish_tf.backbone",
+    "vggish_tf.network.heads": "vggish_tf.heads",
+    "vggish_tf.network.postprocess": "vggish_tf.postprocess",
+}
 AGAIN = "Give the arguments of that run, or start again with --overwrite."
 
 
@@ -118,7 +126,15 @@ def fingerprint(
         "the model": (model.get_config(), weights.hexdigest()),
         "the training": (stage, configs, seed, _without_names(model.get_compile_config())),
     }
-    return {name: hashlib.blake2b(repr(part).encode()).hexdigest() for name, part in parts.items()}
+    return {name: hashlib.blake2b(_text_of(part).encode()).hexdigest() for name, part in parts.items()}
+
+
+def _text_of(part) -> str:
+    """A part as text, with modules by their first names: runs that were stopped under those go on."""
+    text = repr(part)
+    for now, before in _MODULES_BEFORE.items():
+        text = text.replace(repr(now), repr(before))
+    return text
 
 
 def _without_names(config):
