@@ -37,7 +37,7 @@ MAX_INSTANCES = 1_000
 
 
 class BadRequest(Exception):
-    """What the client has to change, and the status that says of what kind it is."""
+    """A mistake of the client: what to change, and the status code of its kind."""
 
     def __init__(self, message: str, status: int = 400):
         super().__init__(message)

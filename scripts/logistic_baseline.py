@@ -1,4 +1,4 @@
-"""What fine-tuning has to beat: a logistic regression on each clip's mean log-mel, on the same splits.
+"""The baseline of fine-tuning: a logistic regression on each clip's mean log-mel, on the same splits.
 
     python scripts/logistic_baseline.py instruments/instruments.csv
 

@@ -119,7 +119,7 @@ def midi_file(notes: list[Note], program: int | None) -> bytes:
 
 
 def play(notes: list[Note], program: int | None, sound_font: str) -> np.ndarray:
-    """What fluidsynth makes of `notes`, without its reverb and chorus."""
+    """`notes` as fluidsynth plays them, without its reverb and chorus."""
     if not Path(sound_font).is_file():
         raise VGGishError(f"the sound font {sound_font} {NOT_FOUND['sound font']}")
     with tempfile.TemporaryDirectory() as folder:

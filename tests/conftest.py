@@ -1,4 +1,4 @@
-"""What every test gets: a quiet TensorFlow, no network, an empty cache; and the files that several of them need."""
+"""Fixtures of every test: a quiet TensorFlow, no network, an empty cache; and the files that several of them need."""
 
 import gc
 import os

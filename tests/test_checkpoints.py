@@ -1,4 +1,4 @@
-"""What fits: every kind of file into every kind of model, by name. Oracles: TF1's Saver, Keras's own saving."""
+"""Weights that fit: every kind of file into every kind of model, by name. Oracles: TF1's Saver, Keras's own saving."""
 
 import numpy as np
 import pytest

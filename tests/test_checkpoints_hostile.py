@@ -203,7 +203,7 @@ def test_the_same_inside_a_keras_file(h5, tmp_path):
 
 
 def test_a_compressed_dataset_is_not_unpacked(h5):
-    """What a compressed chunk unpacks to is known only afterwards, whatever the shape says."""
+    """The size that a compressed chunk unpacks to is known only afterwards, whatever the shape says."""
     path, name = h5
     replace(path, name, compression="gzip")
     assert NOT_PLAIN in check_nothing_is_loaded(path)

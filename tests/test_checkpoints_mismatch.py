@@ -1,4 +1,4 @@
-"""What does not fit: leftovers on either side, wrong shapes and values; and then nothing is loaded."""
+"""Weights that do not fit: leftovers on either side, wrong shapes and values; and then nothing is loaded."""
 
 import re
 import zipfile

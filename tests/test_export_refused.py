@@ -1,4 +1,4 @@
-"""What must not be exported, or not quietly; and the command line. The network has few filters: see few_filters."""
+"""Exports that are refused, or not made quietly; and the command line. The network has few filters: see few_filters."""
 
 import json
 import os

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network")
 
 
 def embedding_of(model, waveforms) -> np.ndarray:
-    """What VGGish() gives with the weights of a classifier."""
+    """The embeddings of VGGish() with the weights of a classifier."""
     network = vggish_tf.VGGish(None, pad="short")
     checkpoints.copy_weights(finetune.model.network(model), network)
     return network.predict_on_batch(waveforms)
@@ -131,7 +131,7 @@ def moved(model, before) -> dict[str, float]:
 
 
 def step(model) -> dict[str, float]:
-    """What one step of training moves."""
+    """The weights that one step of training moves."""
     before = model.get_weights()
     model.train_on_batch(clips([15_600, 15_600]), np.eye(3, dtype=np.float32)[:2])
     return moved(model, before)

@@ -77,7 +77,7 @@ def _home(name: str) -> str:
 
 
 def faults(module: str, source: str) -> list[str]:
-    """What the source of a module imports and must not.
+    """Imports in the source of a module that must not be there.
 
     `module` is its name; that of a package ends in `.__init__`.
     """

@@ -157,7 +157,7 @@ def write_lzma(path):
 
 
 def write_layer(path):
-    """What Keras can load, and is no model."""
+    """A file that Keras can load, and that is no model."""
     small_model().save(path)
     dense = keras.saving.serialize_keras_object(keras.layers.Dense(3))
     changed(path, config=lambda _: dense)

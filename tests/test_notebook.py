@@ -29,7 +29,7 @@ def kernel_finds_this_package(monkeypatch):
 
 
 def texts(notebook) -> list[str]:
-    """What each cell of code prints or returns as text, pictures left out."""
+    """Text that each cell of code prints or returns, without pictures."""
     return ["".join(map(text_of, cell.outputs)) for cell in notebook.cells if cell.cell_type == "code"]
 
 

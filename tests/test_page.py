@@ -16,7 +16,7 @@ from vggish_tf.jobs.inspect import report
 
 @pytest.fixture(scope="module")
 def inspected(tmp_path_factory):
-    """What inspect() returned of the same file, and its page."""
+    """The result of inspect() on the same file, and its page."""
     folder = tmp_path_factory.mktemp("inspected")
     result = report.inspect(write_tones(folder), output=folder / "report.html")
     return result, Page(folder / "report.html")

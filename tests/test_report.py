@@ -18,7 +18,7 @@ def file(tmp_path):
 
 
 def said(capsys) -> dict[str, str]:
-    """What was printed: the first word or words of each line → the rest."""
+    """The printed lines: the first word or words of each line → the rest."""
     return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in capsys.readouterr().out.splitlines() if "  " in line)
 
 

@@ -12,7 +12,7 @@ RATE = 48_000
 
 
 class Page(HTMLParser):
-    """What a browser would find: text, headings, the addresses of everything it would load."""
+    """A page as a browser finds it: text, headings, the addresses of everything it would load."""
 
     def __init__(self, path):
         super().__init__()

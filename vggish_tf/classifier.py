@@ -198,7 +198,7 @@ def is_classifier(model) -> bool:
 
 
 def head_of(model: keras.Model) -> keras.Model:
-    """What is behind the network of a classifier, in float32 and with a copy of the weights.
+    """The head of a classifier, in float32 and with a copy of the weights.
 
     Returns:
         keras.Model, [embedding (batch, examples, 128), which examples sound (batch, examples) bool] → scores.

@@ -42,7 +42,7 @@ class Embedder:
     Args:
         model: "audioset" for the published weights, the path of a checkpoint, None for untrained ones
             (logged), or a model of VGGish(), whose weights, not its `pad`, are copied as they are now.
-        params: what to use instead of the published parameters, or those of `model`.
+        params: front-end parameters, if not the published ones or those of `model`.
         pad: "short" fills a clip too short for one example with silence, with a warning; "never" gives zero rows for
             it; "always" fills the end of every clip, so that every sample is covered.
         postprocess: None, "pca" (whitened, float32) or "quantized" (uint8, as in the AudioSet release).
@@ -197,7 +197,7 @@ class Embedder:
 
     @cached_property
     def provenance(self) -> dict:
-        """What the embeddings come from, to be kept beside them; JSON can hold it."""
+        """Provenance of the embeddings, to be kept beside them: a dictionary that JSON can hold."""
         return {
             "vggish_tf": vggish_tf.__version__,
             **self._run.weights,

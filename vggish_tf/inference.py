@@ -47,7 +47,7 @@ class Network:
 
     @property
     def weights(self) -> dict[str, str | bool | None]:
-        """What to call the weights, as `describe` has it."""
+        """Names of the weights, as `describe` gives them."""
         return self._loaded.weights
 
     @property

@@ -39,10 +39,10 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
             `.keras` or `.weights.h5` file, or None for untrained weights (the upstream initializers).
         inputs: "waveform" takes (batch, num_samples) float32 at params.sample_rate, in [-1, 1], and gives
             (batch, examples, 128). "examples" takes log-mel examples (batch, 96, 64) and gives (batch, 128).
-        params: what to use instead of the published parameters.
+        params: front-end parameters, if not the published ones.
         postprocess: "pca" whitens the embedding (float32); "quantized" makes it the 8 bits of the AudioSet release.
-        pad: what becomes of the end of a waveform; "never" drops it, as upstream does, so a clip under 15,600 samples
-            gives zero rows. See framing.padded_length.
+        pad: how an incomplete last example is handled; "never" drops it, as upstream does, so a clip
+            under 15,600 samples gives zero rows. See framing.padded_length.
         transform: of the waveform: "rfft", or "matrix", which converters know. Choose that for tf.lite.TFLiteConverter
             and other converters of your own; model.export() to ONNX and LiteRT takes it by itself.
         name: of the model.

@@ -1,4 +1,4 @@
-"""What every stage of the pipeline makes of one clip, as NumPy arrays: for pictures, reports and curious people."""
+"""A clip at every stage of the pipeline, as NumPy arrays: for pictures, reports and curious people."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +19,7 @@ BATCHES_AT_ONCE = 4  # for the progress bar
 
 
 class Stages(NamedTuple):
-    """What every stage holds for one clip, as NumPy arrays; `embedding` and `quantized` may be None."""
+    """One clip at every stage, as NumPy arrays; `embedding` and `quantized` may be None."""
 
     waveform: np.ndarray  # (num_samples,) float32, at params.sample_rate
     stft_magnitude: np.ndarray  # (frames, FFT bins)
@@ -49,7 +49,7 @@ class Stages(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What can be said of one stage in a line; print it."""
+    """One stage in a line; print it."""
 
     name: str
     shape: str
@@ -76,7 +76,7 @@ def compute(
         waveform: (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
         sample_rate: Hz.
         params: of the front end; an embedder's own take their place.
-        pad: what becomes of the end of the clip; an embedder's own takes its place.
+        pad: how an incomplete last example is handled; an embedder's own takes its place.
         embedder: gives `embedding`, which is None without one.
         postprocessor: gives `quantized` from `embedding`.
 

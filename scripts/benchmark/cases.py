@@ -1,4 +1,4 @@
-"""What is run. In every round each contender has its turn; ratios are taken within a round, and their median counts.
+"""The cases. In every round each contender has its turn; ratios are taken within a round, and their median counts.
 
 So a neighbour's load, or a processor that slows down when warm, hits all alike.
 """
@@ -104,7 +104,7 @@ def run(case: Case, workers: dict[str, Worker], rounds: int) -> dict[str, dict]:
 
 
 def network_share(case: Case, worker: Worker, rounds: int) -> list[float]:
-    """What part of a whole job the network takes, once a round."""
+    """The network's share of a whole job, once a round."""
     shares = []
     with tempfile.TemporaryDirectory() as folder:
         for part in range(rounds):

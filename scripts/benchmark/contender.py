@@ -1,4 +1,4 @@
-"""What every way to run VGGish has to do here: embed files into npz, and one clip at a time."""
+"""Contender: one way to run VGGish, which can embed files into npz, and one clip at a time."""
 
 from pathlib import Path
 

@@ -11,7 +11,7 @@ PRECISIONS = ("ours", "ours_bfloat16")
 
 
 class Goal(NamedTuple):
-    """What was measured, for one of our precisions, and the bound: at least it if `more`, else at most."""
+    """A measured value, for one of our precisions, and its bound: at least it if `more`, else at most."""
 
     what: str
     precision: str

@@ -1,4 +1,4 @@
-"""What each layer of the network takes, as Keras has it and as Embedder runs it."""
+"""Milliseconds of each layer of the network, as Keras has it and as Embedder runs it."""
 
 import statistics
 import time

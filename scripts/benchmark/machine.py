@@ -1,4 +1,4 @@
-"""What a run happened on: processor, versions, and the most that it does in a matrix product."""
+"""The machine of a run: processor, versions, and the most that it does in a matrix product."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ SIZE = 2048  # of the square matrices: 16 MB each, larger than a cache of one co
 
 
 def describe() -> dict:
-    """What a reader needs to know to compare with another machine."""
+    """Processor, cores, instructions and versions: to compare with another machine."""
     info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     name = re.search(r"model name\s*: (.*)", info)
     flags = set((re.search(r"flags\s*: (.*)", info) or ["", ""])[1].split())

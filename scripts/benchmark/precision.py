@@ -1,4 +1,4 @@
-"""What bfloat16 costs in accuracy: on speech, instruments, noise, and recordings where shared/data is there."""
+"""Accuracy of bfloat16: on speech, instruments, noise, and recordings where shared/data is there."""
 
 from pathlib import Path
 

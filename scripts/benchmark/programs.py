@@ -1,4 +1,4 @@
-"""What is timed as whole programs, from the shell: start-up, and how cost and memory grow with the length of a clip."""
+"""Whole programs, timed from the shell: start-up, and how cost and memory grow with the length of a clip."""
 
 import json
 import os

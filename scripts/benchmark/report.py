@@ -66,7 +66,7 @@ def _line(cells: list[str]) -> str:
 
 
 def peak_shares(results: dict) -> dict[str, float]:
-    """What part of the largest matrix product a second the whole long-file job reaches, by our precisions."""
+    """The whole long-file job as a share of the largest matrix product a second, by our precisions."""
     job, peaks = results["cases"]["file"]["contenders"], results["machine"]["peak_gflops"]
     return {
         dtype: GFLOP_A_ROW * job[name]["rows"] / statistics.median(job[name]["wall"]) / peaks[dtype]

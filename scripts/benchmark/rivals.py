@@ -1,4 +1,4 @@
-"""What a user would pick instead, each as its users run it: upstream, torchvggish, and our own model in model.predict.
+"""Alternatives, each as its users run it: upstream, torchvggish, and our own model in model.predict.
 
 Upstream and torchvggish resample with resampy, as they are written; model.predict gets soxr HQ, as ours. torchvggish
 has a ReLU after the embedding, so only what is positive can be compared with it.

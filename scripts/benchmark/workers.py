@@ -15,7 +15,7 @@ from benchmark.contenders import CONTENDERS
 
 
 class Cost(NamedTuple):
-    """What one call took: wall and processor seconds, and the most memory that the process held, in MB."""
+    """Cost of one call: wall and processor seconds, and the most memory that the process held, in MB."""
 
     wall: float
     cpu: float

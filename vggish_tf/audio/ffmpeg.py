@@ -75,7 +75,7 @@ def _input(file: BinaryIO, container: str) -> list[str]:
 
 
 def _probe(file: BinaryIO, container: str) -> tuple[AudioInfo, float | None]:
-    """What the header says, and how many seconds it promises."""
+    """The header's information, and the seconds that it promises."""
     fields = ["-select_streams", "a:0", "-show_entries", _FIELDS, "-of", "json"]
     command = ["ffprobe", *_input(file, container), *fields]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)

@@ -28,7 +28,7 @@ from vggish_tf.errors import AudioError, counted
 
 
 def suffixes() -> tuple[str, ...]:
-    """What the names of audio files end in, in small letters: those that can be read here.
+    """Suffixes of the audio files that can be read here, in small letters.
 
     Example:
         >>> ".wav" in suffixes()

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import io
+import logging
 import os
 import re
 import signal
@@ -98,9 +99,18 @@ def _open_what_is_closed():
 
 @contextlib.contextmanager
 def _warnings_as_lines(options: set[str]) -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: _print(f"warning: {message}", options)
-        yield
+    def show(message, *_, **__):
+        _print(f"warning: {message}", options)
+
+    handler, logger = logging.Handler(logging.WARNING), logging.getLogger("vggish_tf")
+    handler.emit = lambda record: show(record.getMessage())  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What the pictures share: reduced arrays, ranges of colours, axes, images, notes.
+"""Parts that the pictures share: reduced arrays, ranges of colours, axes, images, notes.
 
 Knows arrays and matplotlib axes, not VGGish; pictures.py is what draws the stages. It never imports pyplot.
 """

@@ -53,8 +53,8 @@ class ExampleStream:
 
     Args:
         log_mel: the chunk front end, whose params hold here too.
-        pad: what becomes of the end of the clip; see framing.padded_length.
-        name: what a warning calls the clip.
+        pad: how an incomplete last example is handled; see framing.padded_length.
+        name: the clip's name in warnings.
 
     Example:
         >>> stream = ExampleStream(ChunkLogMel(Params()), pad="never")

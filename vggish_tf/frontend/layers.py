@@ -55,7 +55,7 @@ def mel_matrix(params: Params) -> np.ndarray:
 
 
 class _FrontEndLayer(keras.layers.Layer):
-    """What the front-end layers share: float32 always, and Params in the config."""
+    """Base of the front-end layers: float32 always, and Params in the config."""
 
     def __init__(self, params: Params | dict | None = None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -70,7 +70,7 @@ class StftMagnitude(_FrontEndLayer):
     """Magnitude of the short-time Fourier transform, periodic Hann window, no centring and no padding.
 
     Args:
-        params: what to use instead of the published parameters.
+        params: front-end parameters, if not the published ones.
         transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is products with the windowed
             cosines and sines, in float32: slower, log-mel values differ by up to 1e-5, and every runtime has it. The
             ONNX converter makes an invalid file of "rfft" without a word, and LiteRT has no float64 one.
@@ -151,7 +151,7 @@ class LogMel(_FrontEndLayer):
     """Natural logarithm of the mel spectrogram plus an offset.
 
     Args:
-        params: what to use instead of the published parameters.
+        params: front-end parameters, if not the published ones.
 
     Input shape:  (…, frames, fft bins) float32, magnitudes
     Output shape: (…, frames, mel bins) float32, at least ln(log_offset) = -4.605
@@ -180,7 +180,7 @@ class FrameExamples(_FrontEndLayer):
     """Cuts a log-mel spectrogram into examples; frames that fill no whole example are dropped.
 
     Args:
-        params: what to use instead of the published parameters.
+        params: front-end parameters, if not the published ones.
 
     Input shape:  (batch, frames, mel bins) or (frames, mel bins) float32
     Output shape: (batch, examples, num_frames, mel bins) or without the batch
@@ -211,7 +211,7 @@ class WaveformToExamples(_FrontEndLayer):
     """The whole front end: a padding rule, then StftMagnitude, LogMel and FrameExamples.
 
     Args:
-        params: what to use instead of the published parameters.
+        params: front-end parameters, if not the published ones.
         pad: "never", "short" or "always"; see framing.padded_length.
         transform: as for StftMagnitude.
 

@@ -1,4 +1,4 @@
-"""What a saved classifier hears in files: scores of each clip, and of each of its examples with the times.
+"""Runs a saved classifier on audio files: scores of each clip, and of each example with its times.
 
 Files of any length are embedded in bounded memory, example by example, and only the head sees the whole clip.
 """

@@ -27,7 +27,7 @@ DATA = resources.files("vggish_tf") / "data"
 
 
 class Weights(NamedTuple):
-    """What the demo runs on, and what has to be said about it."""
+    """The weights of the demo, and the words that go with them."""
 
     embedder: Embedder
     postprocessor: Postprocessor

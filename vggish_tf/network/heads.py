@@ -1,4 +1,4 @@
-"""What a classifier adds to the network: pooling over examples, named scores, loss, optimizer.
+"""The head of a classifier: pooling over examples, named scores, loss, optimizer.
 
 Padding is told from sound without a second input: the samples after a clip's last non-zero one are padding. So a batch
 of clips of different lengths, filled with zeros, gives each clip the scores that it has alone.

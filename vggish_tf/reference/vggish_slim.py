@@ -96,7 +96,7 @@ def _import_slim():
 
 @contextlib.contextmanager
 def _layer_defaults(slim, training):
-    """What the layers have in common; every one but the last has a ReLU."""
+    """Arguments that the layers share; every one but the last has a ReLU."""
     with (
         warnings.catch_warnings(action="ignore", category=UserWarning),  # tf-slim calls what TensorFlow deprecates
         slim.arg_scope(

@@ -125,7 +125,7 @@ class _AtMost:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong between here and the server, in a few words."""
+    """The reason of a failed download, in a few words."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:

@@ -104,7 +104,7 @@ def write_v1(path: Path, values: dict[str, np.ndarray]) -> Path:
         raise CheckpointError(
             f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that first."
         )
-    with _words_of_the_user(path), replacing(path) as temporary:
+    with _errors_about(path), replacing(path) as temporary:
         tf.raw_ops.Save(filename=str(temporary), tensor_names=list(values), data=list(values.values()))
     return path
 
@@ -115,7 +115,7 @@ def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
 
     check_target(path)
     with (
-        _words_of_the_user(path),
+        _errors_about(path),
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
     ):
         tf.raw_ops.SaveV2(
@@ -130,8 +130,8 @@ def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
 
 
 @contextmanager
-def _words_of_the_user(path: Path) -> Iterator[None]:
-    """What TensorFlow and the operating system say of a temporary name becomes one line about `path`."""
+def _errors_about(path: Path) -> Iterator[None]:
+    """Turns errors of TensorFlow and the system about a temporary name into one line about `path`."""
     import tensorflow as tf
 
     try:

@@ -125,7 +125,7 @@ def export(
 
 @contextmanager
 def _naming(path: Path, written: Path) -> Iterator[None]:
-    """What a writer raises when it cannot go on, a full disk for example, as one line with the name that was asked."""
+    """Turns the errors of a writer, a full disk for example, into one line with the name that was asked."""
     import tensorflow as tf
 
     try:

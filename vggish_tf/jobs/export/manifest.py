@@ -16,7 +16,7 @@ DISTRIBUTIONS = {"ai_edge_litert": "ai-edge-litert"}
 
 
 def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: Iterable[str] = ()) -> dict:
-    """What was exported and what came of it, as a dictionary that JSON can hold; `needs` are the runtime's modules."""
+    """The manifest of an export, a dictionary that JSON can hold; `needs` are the runtime's modules."""
     return {
         "weights": pipeline.weights,
         "weights_sha256": pipeline.weights_sha256(),
@@ -37,7 +37,7 @@ def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: 
 
 
 def _classes(pipeline: Pipeline) -> dict:
-    """What the scores of a classifier mean, and what the embedding goes through in its head."""
+    """The labels of a classifier, and the post-processing in its head."""
     if pipeline.head is None:
         return {}
     scores = pipeline.head.get_layer("scores")

@@ -1,4 +1,4 @@
-"""What is exported: VGGish or a classifier in pieces, which every format puts together in its own way.
+"""The pipeline of an export: VGGish or a classifier in pieces, which every format puts together in its own way.
 
 The pieces are Keras layers in float32, and `live` runs them as they are: what every exported file is compared with.
 """
@@ -35,11 +35,11 @@ class Pipeline:
     Args:
         network: (rows, 96, 64) → (rows, 128), float32.
         params: of the front end.
-        pad: what becomes of the end of a waveform; see frontend.padded_length.
-        postprocess: what the embedding goes through.
+        pad: how an incomplete last example is handled; see frontend.padded_length.
+        postprocess: the post-processing of the embedding.
         pca: the matrix (128, 128) and means (128,) of the postprocessor; None if there is none.
         input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
-        weights: what the weights were called: "audioset", a file name, or the name of a model; None if untrained.
+        weights: the name of the weights: "audioset", a file name, or the name of a model; None if untrained.
         postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
         head: of a classifier, as classifier.head_of gives it; with it there is no `postprocess`.
         num_samples: of the one clip that the exported model takes; None for any batch and length.
@@ -62,7 +62,7 @@ class Pipeline:
 
     @property
     def output(self) -> str:
-        """The name of what comes out."""
+        """The name of the output."""
         return "scores" if self.head else "embedding"
 
     @property

@@ -31,7 +31,7 @@ AGAIN = "Give the arguments of that run, or start again with --overwrite."
 
 
 class Checkpoint(NamedTuple):
-    """What a file holds: variables by name, the run that they are of, and how far it was."""
+    """Contents of a training checkpoint: variables by name, their run, and its progress."""
 
     arrays: Arrays
     fingerprint: dict[str, str]
@@ -84,7 +84,7 @@ def write(path: Path, arrays: Arrays, about: dict[str, Any]):
 
 
 def read(path: Path) -> Checkpoint:
-    """What `write` wrote.
+    """Reads a file that `write` wrote.
 
     Raises:
         VGGishError: the file is missing, damaged or something else.

@@ -27,7 +27,7 @@ LISTED = 10  # bad clips that a message names before it only counts them
 
 
 class Features(Protocol):
-    """What clips are replaced by: a function of a clip → (examples, *shape) float32."""
+    """Cached values in the place of clips: a function of a clip → (examples, *shape) float32."""
 
     shape: tuple[int, ...]
 
@@ -49,7 +49,7 @@ class Dataset:
         skipped: the clips that cannot be read, and why.
         short: the clips under one example, which are filled with silence.
         ignored: the files of a folder that are no clips: not audio by their suffix, or in no class.
-        features: what a clip is replaced by, as `cache.cached` sets it; None: its waveform.
+        features: the values in a clip's place, as `cache.cached` sets them; None: its waveform.
     """
 
     clips: Sequence[Clip]
@@ -123,7 +123,7 @@ class Dataset:
         return elements.apply(tf.data.experimental.assert_cardinality(len(clips)))
 
     def _values(self, clip: Clip) -> np.ndarray:
-        """What a clip's element holds; an error is kept, since TensorFlow hands on no more than its text."""
+        """The values of a clip's element; an error is kept, since TensorFlow hands on no more than its text."""
         try:
             return read_clip(clip, self.params.sample_rate) if self.features is None else self.features(clip)
         except Exception as error:

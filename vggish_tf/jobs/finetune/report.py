@@ -26,7 +26,7 @@ INCHES_PER_CLASS, INCHES_PER_LETTER = 0.45, 0.09  # three bars and their numbers
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found; arrays have one number a class, NaN where there is nothing to divide by.
+    """Evaluation of a classifier; arrays have one number a class, NaN where there is nothing to divide by.
 
     Args:
         labels: of the classes.

@@ -1,4 +1,4 @@
-"""What is trained in a classifier's place: it shares the classifier's layers, begins at a stage, and augments.
+"""The training model: shares layers with the classifier, starts at a cached stage, and augments.
 
 The classifier itself stays as it is: what is saved has no augmentation and no optimizer state in it.
 """

@@ -92,7 +92,7 @@ def inspect(
 
 
 def _facts(path: Path, info: audio.AudioInfo, num_samples: int, original: spectrum.Spectrum, result: Stages) -> dict:
-    """What there is to say beside the stages: name → sentence."""
+    """Facts beside the stages: name → sentence."""
     params, rate = result.params, info.sample_rate
     channels = "1 channel" if info.num_channels == 1 else f"the mean of {info.num_channels} channels"
     length = f"{num_samples / rate:.2f} s at {rate:,} Hz"
@@ -114,7 +114,7 @@ def _empty_mel_bins(params: Params) -> str:
 
 
 def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
-    """What became of the sample rate, and of the energy."""
+    """The resampling, and the energy that it removed."""
     if rate == params.sample_rate:
         return f"none: {rate:,} Hz is the rate of the front end"
     changed = f"{rate:,} → {params.sample_rate:,} Hz (soxr HQ)"

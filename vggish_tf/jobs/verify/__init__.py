@@ -15,7 +15,7 @@ from vggish_tf.weights.registry import REGISTRY, is_published, md5_of, resolve, 
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found out about a file of weights; print it.
+    """Report on a file of weights; print it.
 
     Args:
         path, md5, sha256: the file.

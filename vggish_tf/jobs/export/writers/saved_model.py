@@ -99,7 +99,7 @@ class Graph:
         return self.pipeline.finished(embedding, waveform) if self.pipeline.head else self._postprocessed(embedding)
 
     def serving_default(self, waveform):
-        """What comes out, and, if that is one row an example, when each starts."""
+        """The output, and, if it has a row an example, the start of each."""
         rows = self.call(waveform)
         return {self.pipeline.output: rows} | ({"timestamps": self._timestamps(rows)} if rows.shape.rank == 3 else {})
 
