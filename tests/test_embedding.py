@@ -131,7 +131,7 @@ def test_many_files_share_batches_and_keep_their_order(embedder, tmp_path):
     paths = [tmp_path / f"{length}.wav" for length in lengths]
     for path, length in zip(paths, lengths, strict=True):
         soundfile.write(path, signals.noise(length, length), signals.RATE, subtype="FLOAT")
-    with pytest.warns(UserWarning, match=r"15599\.wav has 15599 samples"):
+    with pytest.warns(UserWarning, match=r"15599\.wav has 15,599 samples"):
         results = list(embedder.embed_files(paths))
     for length, result in zip(lengths, results, strict=True):
         with pytest.warns(UserWarning, match="the clip has") if length == 15_599 else contextlib.nullcontext():
