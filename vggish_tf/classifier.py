@@ -203,7 +203,8 @@ def head_of(model: keras.Model) -> keras.Model:
     Returns:
         keras.Model, [embedding (batch, examples, 128), which examples sound (batch, examples) bool] → scores.
     """
-    head = back(model, "embedding")
+    inputs = [model.get_layer(name).output for name in ("embedding", "sounding")]
+    head = keras.Model(inputs, model.get_layer("scores").output)  # an exported classifier goes on behind its scores
     copy = keras.models.clone_model(head, clone_function=_in_float32)
     copy.set_weights(head.get_weights())
     return copy
