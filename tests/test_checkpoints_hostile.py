@@ -14,7 +14,7 @@ import pytest
 from small_network import check_nothing_is_loaded, small
 from test_registry import message_of
 
-from vggish_tf import checkpoints, cli
+from vggish_tf import CheckpointError, checkpoints, cli
 from vggish_tf.weights import digests, registry
 
 MIB = 1 << 20
@@ -245,5 +245,5 @@ def test_damage_inside_a_compressed_keras_file_is_a_checkpoint_error(seed, tmp_p
     generator = np.random.default_rng(seed)
     content[generator.integers(4, len(content))] ^= 1 << generator.integers(8)
     path.write_bytes(content)
-    with contextlib.suppress(checkpoints.CheckpointError):  # and nothing else; a date may be wrong
+    with contextlib.suppress(CheckpointError):  # and nothing else; a date may be wrong
         checkpoints.load_weights(small(), path)

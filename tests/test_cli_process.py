@@ -32,7 +32,7 @@ def half(file, *_, **__):
 """
 PLACES = {
     "embed": "np.savez = half",
-    "export": "from vggish_tf.jobs.export import keras_model\n"
+    "export": "from vggish_tf.jobs.export.writers import keras_model\n"
     "keras_model.write = lambda pipeline, path, precision: half(path)",
     "inspect": "from pathlib import Path\nPath.write_text = half",
     "finetune": "np.savez = half",

@@ -253,7 +253,7 @@ def test_a_bad_array_among_many_is_named(embedder):
     for bad, words in {
         "integers": (np.zeros(9, np.int16), "clip 1: waveform must be floating point"),
         "empty": (np.zeros(0), "clip 1: waveform has no samples"),
-        "nan": (np.append(good, np.nan), "clip 1: waveform: 1 values are NaN"),
+        "nan": (np.append(good, np.nan), "clip 1: waveform: 1 value is NaN"),
     }.values():
         with pytest.raises(AudioError, match=words):
             embedder.embed_batch([good, bad, good], signals.RATE)

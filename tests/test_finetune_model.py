@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network")
 def embedding_of(model, waveforms) -> np.ndarray:
     """The embeddings of VGGish() with the weights of a classifier."""
     network = vggish_tf.VGGish(None, pad="short")
-    checkpoints.copy_weights(finetune.model.network(model), network)
+    checkpoints.copy_weights(finetune.network(model), network)
     return network.predict_on_batch(waveforms)
 
 
@@ -245,7 +245,7 @@ def test_untrained_is_known_after_a_head_was_put_on():
     ],
 )
 def test_refusals_come_before_any_weights_are_made(arguments, words, monkeypatch):
-    monkeypatch.setattr(finetune.model, "VGGish", None)
+    monkeypatch.setattr("vggish_tf.classifier.VGGish", None)
     with pytest.raises(VGGishError, match=words):
         finetune.classifier(**arguments)
 

@@ -252,7 +252,7 @@ def test_a_cache_that_cannot_be_written_to(cache, monkeypatch):
 
 
 FETCH = (
-    "import sys; from dataclasses import replace; from vggish_tf import registry as r;"
+    "import sys; from dataclasses import replace; from vggish_tf.weights import registry as r;"
     f"r.REGISTRY['audioset'] = replace(r.REGISTRY['audioset'], url=sys.argv[1], md5='{MD5}');"
     "print(r.fetch(progress=False))"
 )
