@@ -1,10 +1,11 @@
-"""Embeddings: the rows of a clip and their times."""
+"""A clip as arrays: Embeddings, its rows and their times, and Stages, the clip at every stage. No Keras here."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from vggish_tf.errors import VGGishError
+from vggish_tf.params import Params
 
 
 class _Rows(NamedTuple):
@@ -51,3 +52,33 @@ class Embeddings(_Rows):
         timed = self.example_seconds is not None and len(self.timestamps)
         extent = f", {self.timestamps[0]:g} to {self.end_timestamps[-1]:g} s" if timed else ""
         return f"Embeddings({np.shape(self.embedding)} {np.asarray(self.embedding).dtype}{extent})"
+
+
+class Stages(NamedTuple):
+    """One clip at every stage, as NumPy arrays; `embedding` and `quantized` may be None."""
+
+    waveform: np.ndarray  # (num_samples,) float32, at params.sample_rate
+    stft_magnitude: np.ndarray  # (frames, FFT bins)
+    mel_matrix: np.ndarray  # (FFT bins, mel bins)
+    log_mel: np.ndarray  # (frames, mel bins)
+    examples: np.ndarray  # (n, 96, 64)
+    embedding: np.ndarray | None  # (n, 128) float32
+    quantized: np.ndarray | None  # (n, 128) uint8
+    timestamps: np.ndarray  # (n,) the start of each example in seconds
+    params: Params
+
+    @property
+    def seconds(self) -> float:
+        """Where the time axes end: with the waveform, or with the last example where padding goes beyond it."""
+        last_end = self.timestamps[-1] + self.params.example_window_seconds if len(self.timestamps) else 0.0
+        return max(len(self.waveform) / self.params.sample_rate, float(last_end)) or 1.0
+
+    @property
+    def frame_seconds(self) -> float:
+        """From one STFT frame to the next, as the whole number of samples that it is."""
+        return self.params.hop_length / self.params.sample_rate
+
+    @property
+    def example_seconds(self) -> float:
+        """From one example to the next, likewise."""
+        return self.params.example_hop_frames * self.frame_seconds

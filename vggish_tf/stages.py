@@ -12,40 +12,11 @@ from vggish_tf.frontend.framing import Pad, count_frames, padded_length
 from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude, mel_matrix
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
+from vggish_tf.rows import Stages
 
 FRAMES_AT_ONCE = 6000  # The transform needs 20 times the memory of its samples; a minute at a time is enough of that.
 
 BATCHES_AT_ONCE = 4  # for the progress bar
-
-
-class Stages(NamedTuple):
-    """One clip at every stage, as NumPy arrays; `embedding` and `quantized` may be None."""
-
-    waveform: np.ndarray  # (num_samples,) float32, at params.sample_rate
-    stft_magnitude: np.ndarray  # (frames, FFT bins)
-    mel_matrix: np.ndarray  # (FFT bins, mel bins)
-    log_mel: np.ndarray  # (frames, mel bins)
-    examples: np.ndarray  # (n, 96, 64)
-    embedding: np.ndarray | None  # (n, 128) float32
-    quantized: np.ndarray | None  # (n, 128) uint8
-    timestamps: np.ndarray  # (n,) the start of each example in seconds
-    params: Params
-
-    @property
-    def seconds(self) -> float:
-        """Where the time axes end: with the waveform, or with the last example where padding goes beyond it."""
-        last_end = self.timestamps[-1] + self.params.example_window_seconds if len(self.timestamps) else 0.0
-        return max(len(self.waveform) / self.params.sample_rate, float(last_end)) or 1.0
-
-    @property
-    def frame_seconds(self) -> float:
-        """From one STFT frame to the next, as the whole number of samples that it is."""
-        return self.params.hop_length / self.params.sample_rate
-
-    @property
-    def example_seconds(self) -> float:
-        """From one example to the next, likewise."""
-        return self.params.example_hop_frames * self.frame_seconds
 
 
 class Row(NamedTuple):

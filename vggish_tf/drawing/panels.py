@@ -17,7 +17,7 @@ import numpy as np
 from vggish_tf.drawing import axes
 from vggish_tf.errors import VGGishError
 from vggish_tf.params import MEL_BREAK_FREQUENCY_HERTZ, MEL_HIGH_FREQUENCY_Q, Params, hertz_to_mel
-from vggish_tf.stages import Stages
+from vggish_tf.rows import Stages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

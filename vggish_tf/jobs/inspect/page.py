@@ -22,7 +22,7 @@ from vggish_tf.drawing import panels, pictures
 from vggish_tf.files import replacing
 from vggish_tf.jobs.inspect import captions
 from vggish_tf.jobs.inspect.spectrum import Spectrum, draw_spectrum
-from vggish_tf.stages import Stages
+from vggish_tf.rows import Stages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

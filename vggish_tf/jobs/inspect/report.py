@@ -19,7 +19,7 @@ from vggish_tf.jobs.inspect import page, spectrum
 from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params, hertz_to_mel
-from vggish_tf.stages import Stages
+from vggish_tf.rows import Stages
 
 ENDINGS = (".html", ".htm")
 
