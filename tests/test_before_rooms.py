@@ -1,7 +1,8 @@
 """Files written before the rooms: models, classifiers and training checkpoints of that time load as they did.
 
 tests/data/before_rooms was written by the version of that time on networks of a few filters (small_network.shrink):
-`expected.npz` holds what the models gave, `stopped/` a training that was stopped after its first epoch, and
+`expected.npz` holds what the models gave, `stopped/` a training that was stopped after its first epoch, with its
+`initial.npz` weights, and
 `whole_history.json` the history of the same training run to its end.
 """
 
@@ -46,6 +47,8 @@ def test_a_stopped_training_goes_on(tmp_path, tiny_network):
     shutil.copytree(FILES / "stopped", tmp_path / "run")
     data = finetune.dataset(folder, batch_size=4)
     model = tiny.classifier(dropout=0.5, trainable="all", learning_rate=3e-3)
+    with np.load(FILES / "stopped" / "initial.npz") as initial:  # another processor may draw others
+        model.set_weights([initial[name] for name in initial.files])
     progress = finetune.train(
         model,
         finetune.cached(data, model, "examples"),
