@@ -1,7 +1,7 @@
 """Embedder: arrays, files and streams → embeddings with their start times, in bounded memory.
 
-One road for all three: samples → mono at params.sample_rate (audio) → examples (streaming) → batches → the network
-(runtime). A whole clip is a stream that is pushed at once, so that the two cannot differ.
+One road for all three: samples → mono at params.sample_rate (audio) → examples (blocks) → batches → the network
+(inference). A whole clip is a stream that is pushed at once, so that the two cannot differ.
 """
 
 import logging

@@ -8,6 +8,7 @@ import numpy as np
 
 from vggish_tf.drawing.axes import beside_diagonal, cosine_similarity, hertz_label, pool
 from vggish_tf.drawing.panels import DECIBEL_FLOOR, Stages, full_scale_decibels, peak_hertz
+from vggish_tf.errors import counted
 from vggish_tf.jobs.inspect.spectrum import Spectrum, decibels
 
 MOST_COMPARED = 1000  # examples; of more, the sums of neighbours are compared
@@ -47,7 +48,7 @@ def waveform(stages: Stages) -> str:
 def stft_magnitude(stages: Stages) -> str:
     """The loudest place, and the frequencies that hold the energy."""
     magnitude, params = stages.stft_magnitude, stages.params
-    text = f"Spectrogram of {_count(len(magnitude), 'frame')}, "
+    text = f"Spectrogram of {counted(len(magnitude), 'frame')}, "
     text += f"0 to {hertz_label(params.sample_rate / 2)}: "
     level = full_scale_decibels(magnitude.max(initial=0.0), params)
     if level <= DECIBEL_FLOOR:
@@ -84,8 +85,8 @@ def mel_scale(stages: Stages) -> str:
 def log_mel(stages: Stages) -> str:
     """The loudest bin, the loudest time, and the number of examples."""
     values, peaks = stages.log_mel, peak_hertz(stages.params)
-    text = f"Log-mel spectrogram of {_count(len(values), 'frame')}, "
-    text += f"{_count(len(stages.examples), 'example')}: "
+    text = f"Log-mel spectrogram of {counted(len(values), 'frame')}, "
+    text += f"{counted(len(stages.examples), 'example')}: "
     if not len(values):
         return text + "the clip is too short."
     if np.ptp(values) < 1e-6:
@@ -108,7 +109,7 @@ def embedding(stages: Stages) -> str:
         return "No embeddings."
     example, dimension = np.unravel_index(np.abs(rows).argmax(), rows.shape)
     return (
-        f"{_count(len(rows), 'embedding')} of {rows.shape[1]} values, "
+        f"{counted(len(rows), 'embedding')} of {rows.shape[1]} values, "
         f"{100 * np.mean(rows < 0):.0f} % of them negative, standard deviation {rows.std():.3g}; "
         f"the value furthest from zero is {rows[example, dimension]:.3g}, in dimension "
         f"{dimension} at {stages.timestamps[example]:.2f} s."
@@ -122,7 +123,7 @@ def quantized(stages: Stages) -> str:
         return "No quantized embeddings."
     clipped = 100 * np.mean((rows == 0) | (rows == 255))
     return (
-        f"{_count(len(rows), 'quantized embedding')} of {rows.shape[1]} values from "
+        f"{counted(len(rows), 'quantized embedding')} of {rows.shape[1]} values from "
         f"{rows.min()} to {rows.max()}: mean {rows.mean():.0f}, standard deviation "
         f"{rows.std():.0f}; {clipped:.1f} % are clipped."
     )
@@ -153,7 +154,3 @@ def _loudness(samples: np.ndarray, block: int) -> np.ndarray:
     block = min(block, len(samples))
     whole = len(samples) // block * block
     return (samples[:whole].reshape(-1, block) ** 2).mean(axis=1)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
