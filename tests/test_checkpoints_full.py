@@ -9,7 +9,8 @@ import tensorflow as tf
 from seeded import SHAPES, seeded_weights, slim_session
 from test_registry import message_of
 
-from vggish_tf import VGGish, checkpoints, smoke_test
+from vggish_tf import VGGish, checkpoints
+from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.jobs.verify.smoke_test import CURRENT, NO_GENERATION, Figures
 from vggish_tf.network import backbone
 from vggish_tf.weights import registry

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vggish_tf import CheckpointError, Postprocessor, dequantize, smoke_test
+from vggish_tf import CheckpointError, Postprocessor, dequantize
+from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.network.postprocess import read_pca
 from vggish_tf.reference import vggish_postprocess
 
