@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 
+import places
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -14,7 +16,6 @@ import pytest
 
 from vggish_tf.weights import registry
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository; not a part of it
 USER_CACHE = registry.cache_folder()  # asked before any test hides it
 CHECKPOINT_NAME = "vggish_model.ckpt"
 os.environ["VGGISH_TF_OFFLINE"] = "1"
@@ -105,9 +106,9 @@ def seeded_checkpoint(tmp_path_factory):
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The project's shared/data folder: see DESIGN section 5."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip(f"shared/data is not beside the repository: {SHARED_DATA}")
-    return SHARED_DATA
+    if not places.SHARED_DATA.is_dir():
+        pytest.skip(f"shared/data is not beside the repository: {places.SHARED_DATA}")
+    return places.SHARED_DATA
 
 
 @pytest.fixture(scope="session")

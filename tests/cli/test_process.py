@@ -1,0 +1,264 @@
+"""The process of a command: killed, without standard streams, without readers; system errors; `python -m vggish_tf`."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import places
+import pytest
+import signals
+import soundfile
+import tiny
+
+import vggish_tf
+from vggish_tf import cli
+from vggish_tf.cli import process
+
+# A process whose networks are tiny and which, where half a file has been written, says so and waits to be killed.
+HALF = """
+import os, sys, time, numpy as np, tiny
+tiny.shrink()
+from vggish_tf import cli
+def wait(*_, **__):
+    print("half", flush=True)
+    time.sleep(60)
+def half(file, *_, **__):
+    getattr(file, "write", lambda data: open(file, "wb").write(data))(b"half")
+    wait()
+"""
+PLACES = {
+    "embed": "np.savez = half",
+    "export": "from vggish_tf.jobs.export.writers import keras_model\n"
+    "keras_model.write = lambda pipeline, path, precision: half(path)",
+    "inspect": "from pathlib import Path\nPath.write_text = half",
+    "finetune": "np.savez = half",
+    "fetch": "import pooch, vggish_tf.weights.registry as registry\n"
+    "pooch.HTTPDownloader = lambda **_: lambda url, file, pooch: half(file)\n"
+    "os.environ['VGGISH_TF_OFFLINE'] = ''",
+}
+
+
+def run(code, arguments, **options) -> subprocess.Popen:
+    path = os.pathsep.join([str(places.HELPERS), *sys.path])
+    command = [sys.executable, "-c", f"{code}\nsys.exit(cli.main(sys.argv[1:]))", *map(str, arguments)]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, text=True, **options)
+
+
+def files_in(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file of weights of a tiny network."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.shrink(patch.setattr)
+        path = tmp_path_factory.mktemp("weights") / "tiny.keras"
+        vggish_tf.VGGish(None).save(path)
+    return path
+
+
+@pytest.fixture
+def wav(tmp_path):
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, signals.noise(16_000), signals.RATE)
+    return path
+
+
+def arguments_of(command, wav, weights, folder) -> list:
+    if command == "finetune":
+        sounds = tiny.write_folder(folder / "sounds", takes=3, seconds=(1.0, 1.1))
+        return [command, sounds, "-o", folder / "out.keras", "--untrained", "--epochs", "1"]
+    return {
+        "embed": [command, wav, "-o", folder / "out.npz", "--weights", weights],
+        "export": [command, "--format", "keras", "-o", folder / "out.keras", "--weights", weights],
+        "inspect": [command, wav, "-o", folder / "out.html"],
+        "fetch": [command],
+    }[command]
+
+
+@pytest.mark.parametrize("command", PLACES)
+def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monkeypatch):
+    """A second signal, as `timeout` sends to the group of processes, does not cut the cleaning short."""
+    (tmp_path / "fetched").mkdir()
+    monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "fetched"))
+    arguments = arguments_of(command, wav, weights, tmp_path)
+    before = files_in(tmp_path)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with run(HALF + PLACES[command], arguments, **pipes) as process:
+        while (line := process.stdout.readline()) != "half\n":
+            assert line, process.stderr.read()
+        assert files_in(tmp_path) > before
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert errors.splitlines()[-1] == "vggish-tf: terminated"
+    assert "Traceback" not in errors
+    left = files_in(tmp_path) - before
+    assert not {path for path in left if path.name.startswith(".") or path.parent.name != "cache"}  # --resume has those
+
+
+def in_a_command(act) -> int:
+    """Runs a command in this process, which is not to end by it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return process.run(argparse.Namespace(run=lambda args: act()))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_second_signal_waits_until_all_is_clean(capsys):
+    cleaned = []
+
+    def act():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.05)
+            cleaned.append(True)
+
+    assert in_a_command(act) == 143
+    assert cleaned
+    assert capsys.readouterr().err == "vggish-tf: terminated\n"
+
+
+def test_without_a_signal_the_handlers_are_as_before():
+    inside = []
+    act = lambda: inside.append(signal.getsignal(signal.SIGTERM))  # noqa: E731
+    assert process.run(argparse.Namespace(run=lambda args: act())) == 0
+    assert inside[0] != signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_an_error_that_a_library_makes_of_the_signal_is_no_traceback(capsys):
+    """As TensorFlow does in a function of ours that it calls."""
+
+    def act():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        except KeyboardInterrupt:
+            raise RuntimeError("UnknownError: KeyboardInterrupt") from None
+
+    assert in_a_command(act) == 143
+    assert capsys.readouterr().err == "vggish-tf: terminated\n"
+
+
+def test_what_nohup_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert in_a_command(lambda: os.kill(os.getpid(), signal.SIGHUP)) == 0
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_bug_is_still_a_traceback():
+    with pytest.raises(ZeroDivisionError):
+        in_a_command(lambda: 1 / 0)
+
+
+TINY = "import sys, tiny; tiny.shrink()\nfrom vggish_tf import cli"
+
+
+def in_bash(redirections, arguments, code=TINY) -> subprocess.CompletedProcess:
+    """Runs a command under redirections of bash's."""
+    path = os.pathsep.join([str(places.HELPERS), *sys.path])
+    program = [sys.executable, "-c", f"{code}\nsys.exit(cli.main(sys.argv[1:]))", *map(str, arguments)]
+    command = ["bash", "-c", f'set -o pipefail; "$@" {redirections}', "bash", *program]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+
+
+def test_closed_streams_change_nothing_of_what_is_written(wav, weights, tmp_path):
+    other = tmp_path / "bad.wav"
+    other.write_text("this is not audio")
+    embed = ["embed", wav, other, "--weights", weights, "-o"]
+    contents = []
+    for redirections in ("", ">&-", "<&- >&- 2>&-"):
+        folder = tmp_path / f"out{len(contents)}"
+        folder.mkdir()
+        done = in_bash(redirections, [*embed, folder])
+        assert done.returncode == 3
+        assert "Traceback" not in done.stderr
+        assert os.listdir(folder) == ["clip.npz"]
+        contents.append((folder / "clip.npz").read_bytes())
+    assert contents[1:] == contents[:1] * 2
+
+
+def test_what_is_printed_does_not_go_into_a_file(wav, tmp_path):
+    """With a closed standard output the first file that is opened gets its number, 1."""
+    code = (
+        "import os, sys; from pathlib import Path; from vggish_tf import cli\n"
+        "def write(args):\n"
+        "    with open(args.output, 'w') as file:\n"
+        "        os.write(1, b'printed'); os.write(2, b'printed'); print('printed'); file.write('data')\n"
+        "cli.fetch.run = write; cli.inspect.run = write"
+    )
+    done = in_bash("<&- >&- 2>&-", ["inspect", wav, "-o", tmp_path / "out.html"], code)
+    assert done.returncode == 0
+    assert (tmp_path / "out.html").read_text() == "data"
+
+
+def test_no_reader_of_the_errors_stops_no_work(wav, weights, tmp_path):
+    (tmp_path / "bad.wav").write_text("this is not audio")
+    embed = ["embed", tmp_path / "bad.wav", wav, "-o", tmp_path / "out", "--weights", weights]
+    assert in_bash("2>&1 | true", embed).returncode == 3
+    assert os.listdir(tmp_path / "out") == ["clip.npz"]
+
+
+def test_no_reader_of_the_output_does_not_change_the_status(weights):
+    done = in_bash(
+        "| true",
+        ["verify", weights],
+        "import sys; from vggish_tf import cli; cli.verify.run = lambda args: (print('x' * 100_000), 1)[1]",
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "out.npz"), "out.npz: No such file or directory."),
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (
+            OSError("Can't write data (errno = 28, error message = 'No space left on device')"),
+            "No space left on device.",
+        ),
+        (OSError("the reader\ngave up"), "the reader gave up."),
+    ],
+    ids=str,
+)
+def test_system_errors_are_in_words(error, words, capsys):
+    def act():
+        raise error
+
+    assert in_a_command(act) == 6
+    assert capsys.readouterr().err == f"vggish-tf: {words}\n"
+
+
+def test_python_m():
+    command = [sys.executable, "-m", "vggish_tf", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"vggish-tf {vggish_tf.__version__}\n"
+    usage = subprocess.run([*command[:-1], "embed"], capture_output=True, text=True)
+    assert usage.returncode == 2
+    assert usage.stderr.startswith("usage: vggish-tf embed ")
+
+
+def test_a_full_disk_is_in_words(wav, weights, tmp_path, capsys, monkeypatch, tiny_network):
+    def full(file, **arrays):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    target = tmp_path / "out.npz"
+    assert cli.main(["embed", str(wav), "-o", str(target), "--weights", str(weights)]) == 6
+    assert capsys.readouterr().err.splitlines()[-1] == f"vggish-tf: {target}: No space left on device."

@@ -1,0 +1,36 @@
+"""docs/finetune.md is true: its Python runs, block after block, in a folder with a folder of sounds."""
+
+import re
+from pathlib import Path
+
+import places
+import pytest
+import tiny
+
+import vggish_tf
+from vggish_tf.weights import registry
+
+PAGE = places.ROOT / "docs" / "finetune.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def readers_machine(tiny_network, tmp_path, monkeypatch):
+    """A folder with sounds, and weights of a tiny network that pass for the published ones."""
+    vggish_tf.VGGish(None).save(tmp_path / "tiny.keras")
+    monkeypatch.setattr(registry, "resolve", lambda *_: tmp_path / "tiny.keras")
+    monkeypatch.chdir(tmp_path)
+    tiny.write_folder(tmp_path / "sounds", takes=4, seconds=(1.0, 1.5))
+
+
+def test_the_python_of_the_page_runs(readers_machine):
+    names: dict = {}
+    for block in BLOCKS:
+        exec(compile(block, str(PAGE), "exec"), names)
+    assert Path("network.ckpt").exists()
+
+
+def test_the_page_has_a_tf_data_example_with_class_numbers():
+    (block,) = [block for block in BLOCKS if "from_tensor_slices" in block]
+    assert ".fit(" in block
+    assert "one_hot" not in block

@@ -1,0 +1,81 @@
+"""The notebook runs from a fresh kernel, and the outputs kept in the repository are those of such a run."""
+
+import base64
+import importlib.util
+import io
+
+import nbformat
+import numpy as np
+import places
+import pytest
+from nbclient.exceptions import CellExecutionError
+from PIL import Image
+
+ROOT = places.ROOT
+NOTEBOOK = ROOT / "examples" / "understanding_vggish.ipynb"
+MOST_BYTES = 1_500_000
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("run_notebook", ROOT / "scripts" / "run_notebook.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def kernel_finds_this_package(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def texts(notebook) -> list[str]:
+    """Text that each cell of code prints or returns, without pictures."""
+    return ["".join(map(text_of, cell.outputs)) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def text_of(output) -> str:
+    return output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "") + "\n"
+
+
+def pictures(notebook) -> list[Image.Image]:
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    encoded = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    return [Image.open(io.BytesIO(base64.b64decode(picture))) for picture in encoded]
+
+
+def test_the_kept_outputs_are_those_of_a_fresh_run(kernel_finds_this_package):
+    kept, fresh = nbformat.read(NOTEBOOK, as_version=4), load_script().run(NOTEBOOK)
+    assert texts(kept) == texts(fresh)
+    assert [picture.size for picture in pictures(kept)] == [picture.size for picture in pictures(fresh)]
+    for old, new in zip(pictures(kept), pictures(fresh), strict=True):
+        # Another matplotlib draws letters otherwise; another curve or another spectrogram is more than that.
+        difference = np.abs(np.asarray(old.convert("L"), float) - np.asarray(new.convert("L"), float))
+        assert difference.mean() < 4
+
+
+def test_the_file_is_small_and_has_every_picture_and_no_errors():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    assert NOTEBOOK.stat().st_size < MOST_BYTES
+    assert len(pictures(notebook)) == 9
+    assert all(np.ptp(np.asarray(picture.convert("L"))) > 100 for picture in pictures(notebook))
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert {output.output_type for output in outputs} == {"stream", "display_data"}
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_untrained_weights_are_called_that():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    assert "**The network at the end is untrained.**" in notebook.cells[0].source
+    (network,) = [cell for cell in notebook.cells if "weights=None, params" in cell.source]
+    assert "UNTRAINED embedding" in text_of(network.outputs[0])
+
+
+def test_a_cell_that_fails_is_an_error_and_leaves_the_file(tmp_path):
+    path = tmp_path / "broken.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")]), path)
+    before = path.read_bytes()
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        load_script().run(path)
+    assert path.read_bytes() == before

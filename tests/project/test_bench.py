@@ -1,0 +1,63 @@
+"""The yardstick runs and computes the right ratios, and the README's table is that of docs/bench.json. No timings."""
+
+import json
+import subprocess
+import sys
+
+import places
+import pytest
+
+ROOT = places.ROOT
+sys.path.append(str(ROOT / "scripts"))
+
+from benchmark import cases, goals, report  # noqa: E402
+
+COMMITTED = ROOT / "docs" / "bench.json"
+
+
+def test_the_readme_shows_the_table_of_the_committed_run():
+    table = report.table(json.loads(COMMITTED.read_text(encoding="utf-8")))
+    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_every_goal_of_the_committed_run():
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert goals.text(json.loads(COMMITTED.read_text(encoding="utf-8"))) in page
+
+
+def test_a_speedup_is_the_median_of_the_ratios_within_rounds():
+    contenders = {"ours": {"wall": [1.0, 10.0, 2.0]}, "other": {"wall": [3.0, 20.0, 8.0]}}  # 3, 2 and 4 times
+    assert report.speedup(contenders, "other") == 3.0
+
+
+def test_a_row_s_operations_are_those_of_the_network():
+    from vggish_tf.network import backbone
+
+    network, operations = backbone.core(), 0
+    for layer in network.layers:
+        if layer.name in backbone.LAYER_NAMES:
+            positions = layer.output.shape[1] * layer.output.shape[2] if layer.name.startswith("conv") else 1
+            operations += 2 * positions * layer.kernel.shape.num_elements()
+    assert operations / 1e9 == pytest.approx(report.GFLOP_A_ROW, abs=1e-4)
+
+
+def test_a_contender_that_computes_something_else_stops_the_run():
+    import numpy as np
+
+    rows = {"ours": np.ones((2, 128)), "keras_predict": np.ones((2, 128))}
+    rows["keras_predict"][1, 5] += 1e-3
+    with pytest.raises(SystemExit, match=r"keras.predict is 1.0e-03 off"):
+        cases._compare("16 kHz", "keras_predict", rows["keras_predict"], rows)
+
+
+def test_quick(seeded_checkpoint, tmp_path):
+    command = [sys.executable, str(ROOT / "scripts" / "bench.py"), "--quick", "--weights", str(seeded_checkpoint)]
+    ran = subprocess.run(
+        [*command, "-o", str(tmp_path), "--contenders", "keras_predict"], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    results = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert {"ours", "ours_bfloat16", "keras_predict"} <= set(results["checks"])
+    assert results["cases"]["clips16"]["contenders"]["ours"]["rows"] == 4 * 5
+    assert (tmp_path / "bench.png").stat().st_size > 10_000
+    assert report.table(results) in ran.stdout

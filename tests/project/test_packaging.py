@@ -1,0 +1,68 @@
+"""The package as others get it: the source distribution, the page of a package index, what is skipped and why."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from importlib import metadata
+
+import places
+import pytest
+
+ROOT = places.ROOT
+NOT_SHIPPED = {".gitignore"}
+
+
+def tracked_files() -> set[str]:
+    """The files of the repository; in a copy without git there is nothing to compare with."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()}
+
+
+def test_the_source_distribution_holds_every_file_of_the_repository(tmp_path):
+    files, copy = tracked_files(), tmp_path / "copy"
+    for name in files:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    code = f"from setuptools import build_meta; print(build_meta.build_sdist({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, check=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        shipped = {member.name.partition("/")[2] for member in tar if member.isfile()}
+    assert files - NOT_SHIPPED - shipped == set()
+
+
+def test_links_of_the_readme_work_on_a_package_index():
+    """A relative link leads nowhere there; files of the repository stand as `path`."""
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_paths_in_the_readme_exist():
+    folders = "docs|examples|scripts|checkpoints|tests"
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    paths = re.findall(rf"`((?:{folders})/[^`]*|[A-Z]+\.md)`", text)
+    assert len(paths) > 5
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_project_has_addresses():
+    urls = metadata.metadata("vggish-tf").get_all("Project-URL")
+    assert urls
+    assert all("https://" in url for url in urls)
+
+
+pytest_plugins = ["pytester"]
+
+
+def test_a_reason_to_skip_is_said_once(pytester):
+    shutil.copy(ROOT / "tests" / "conftest.py", pytester.path / "conftest.py")
+    pytester.makepyfile("def test_one(shared_data): ...\n\ndef test_two(pca_params): ...")
+    result = pytester.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
+    result.assert_outcomes(skipped=2)
+    lines = [line for line in result.outlines if "shared/data is not beside the repository" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("SKIPPED [2] tests: ")

@@ -1,0 +1,84 @@
+"""The README is true: its sessions run and print what it says, and its commands do what they promise."""
+
+import dataclasses
+import doctest
+import re
+import shlex
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import places
+import pytest
+import signals
+import soundfile
+
+from vggish_tf import cli
+from vggish_tf.weights import registry
+
+README = places.ROOT / "README.md"
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def readers_machine(tmp_path, monkeypatch, seeded_checkpoint, pca_params):
+    """A folder with two clips, and a cache in which the seeded checkpoint passes for the published one."""
+    for name, path in (("audioset", seeded_checkpoint), ("audioset_pca", pca_params)):
+        published = registry.REGISTRY[name]
+        (tmp_path / "cache").mkdir(exist_ok=True)
+        (tmp_path / "cache" / published.filename).symlink_to(path)
+        monkeypatch.setitem(registry.REGISTRY, name, dataclasses.replace(published, md5=registry.md5_of(path)))
+    monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(str(resources.files("vggish_tf") / "data" / "demo.flac"), "clip.flac")
+    soundfile.write("other.wav", signals.noise(40_000), signals.RATE)
+
+
+def test_the_sessions_print_what_the_readme_says(readers_machine):
+    text = "".join(block for language, block in BLOCKS if language == "python")
+    session = doctest.DocTestParser().get_doctest(text, {}, "README.md", str(README), 0)
+    assert len(session.examples) > 10
+    assert doctest.DocTestRunner().run(session).failed == 0
+
+
+def commands() -> list[str]:
+    lines = [
+        line.split("  #")[0].strip() for language, block in BLOCKS if language == "sh" for line in block.splitlines()
+    ]
+    return [line for line in lines if line.startswith("vggish-tf")]
+
+
+def test_every_command_runs(readers_machine, capsys):
+    assert len(commands()) >= 5
+    for command in commands():
+        # The seeded weights are not the published ones, and verify must say so.
+        assert cli.main(shlex.split(command)[1:]) == ("verify" in command), command
+    assert {"clip.npz", "half.npz", "embeddings"} <= {path.name for path in Path.cwd().iterdir()}
+
+
+def test_the_printed_demo_is_what_it_prints(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["demo"]) == 0
+    printed = next(block for language, block in BLOCKS if not language)
+    assert _without_numbers(capsys.readouterr().out) == _without_numbers(printed)
+
+
+def _without_numbers(text: str) -> str:
+    """The random weights' own range may differ in the last digit from one processor to another."""
+    text = re.sub(r"^(why: cannot download 'vggish_model.ckpt': ).*", r"\1", text, flags=re.MULTILINE)
+    return re.sub(r"(embedding .*float32).*", r"\1", text)
+
+
+@pytest.mark.parametrize("module", ["formats", "jobs", "reference"])
+def test_rooms_open_by_attribute(module):
+    import vggish_tf
+
+    room = getattr(vggish_tf, module)
+    assert all(getattr(room, name).__doc__ for name in room.__all__)
+
+
+def test_ci_runs_the_readmes_commands():
+    script = (README.parent / ".ci" / "run").read_text(encoding="utf-8")
+    install = [line.split("  #")[0].strip() for _, block in BLOCKS for line in block.splitlines() if line[:3] == "pip"]
+    assert install == ["pip install . && vggish-tf demo", "pip install '.[test]' && python -m pytest -n 2"]
+    assert all(f'"{line}"' in script for line in install)
