@@ -1,9 +1,11 @@
-"""A sound file → log-mel examples → embeddings → quantized embeddings, written as the AudioSet features are.
+"""A sound file → log-mel examples → embeddings → quantized embeddings, written as the AudioSet
+features are.
 
     python examples/inference.py clip.wav --tfrecord clip.tfrecord
 
-Without a file it takes five seconds of a 1 kHz sine. `--weights none` runs on untrained weights, to try the pipeline.
-The TFRecord holds one SequenceExample with the feature list `audio_embedding`, 128 bytes for each 0.96 s.
+Without a file it takes five seconds of a 1 kHz sine. `--weights none` runs on untrained weights, to
+try the pipeline. The TFRecord holds one SequenceExample with the feature list `audio_embedding`,
+128 bytes for each 0.96 s.
 
 Source: tensorflow/models research/audioset/vggish/vggish_inference_demo.py.
 """
@@ -19,18 +21,29 @@ from vggish_tf.formats import tfrecord
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("audio", nargs="?", help="a file of any rate and channel count")
-    parser.add_argument("--weights", default="audioset", help='"audioset" (the default), a checkpoint, or "none"')
-    parser.add_argument("--pca", default="audioset", help='"audioset" (the default), or an npz of PCA parameters')
+    parser.add_argument(
+        "--weights", default="audioset", help='"audioset" (the default), a checkpoint, or "none"'
+    )
+    parser.add_argument(
+        "--pca", default="audioset", help='"audioset" (the default), or an npz of PCA parameters'
+    )
     parser.add_argument("--tfrecord", help="where to write the quantized embeddings")
     args = parser.parse_args()
 
     waveform, sample_rate = load_audio(args.audio) if args.audio else sine()
     embedder = Embedder(None if args.weights == "none" else args.weights)
     if embedder.untrained:
-        print("UNTRAINED WEIGHTS: the numbers below show that the pipeline runs, and mean nothing else.")
-    examples = WaveformToExamples(pad="short")(to_mono(waveform, sample_rate, embedder.params.sample_rate))
+        print(
+            "UNTRAINED WEIGHTS: the numbers below show that the pipeline runs, and mean nothing "
+            "else."
+        )
+    examples = WaveformToExamples(pad="short")(
+        to_mono(waveform, sample_rate, embedder.params.sample_rate)
+    )
     print("log-mel examples", np.asarray(examples), sep="\n")
     embedding, timestamps = embedder(waveform, sample_rate)
     print(f"embeddings, at {timestamps} s", embedding, sep="\n")

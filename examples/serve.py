@@ -1,4 +1,5 @@
-"""Serves an exported SavedModel over HTTP, with the requests and replies of TensorFlow Serving's REST API.
+"""Serves an exported SavedModel over HTTP, with the requests and replies of TensorFlow Serving's
+REST API.
 
     pip install '.[serve]'            # in a clone of the repository
     vggish-tf export --format saved_model -o vggish
@@ -9,10 +10,11 @@
     POST /v1/models/vggish:predict    {"inputs": {"waveform": [[0.0, 0.1, …], …]}}       → {"outputs": {…}}
                                       {"instances": [{"waveform": [0.0, 0.1, …]}, …]}    → {"predictions": [{…}, …]}
 
-A request may name another signature ("signature_name": "examples"). All waveforms of a request have one length. This
-is a stand-in for tensorflow_model_server: a client does not change when that takes its place. It knows one model and
-one version, speaks no gRPC, and does not gather the requests of several clients into one batch. What does not fit
-gets status 400, and what is larger than the limits 413, in either case with {"error": "…"}.
+A request may name another signature ("signature_name": "examples"). All waveforms of a request have
+one length. This is a stand-in for tensorflow_model_server: a client does not change when that takes
+its place. It knows one model and one version, speaks no gRPC, and does not gather the requests of
+several clients into one batch. What does not fit gets status 400, and what is larger than the
+limits 413, in either case with {"error": "…"}.
 
 Source: https://www.tensorflow.org/tfx/serving/api_rest
 """
@@ -44,7 +46,9 @@ class BadRequest(Exception):
         self.status = status
 
 
-def create_app(folder: str, *, max_megabytes: float = MAX_MEGABYTES, max_samples: int = MAX_SAMPLES) -> Starlette:
+def create_app(
+    folder: str, *, max_megabytes: float = MAX_MEGABYTES, max_samples: int = MAX_SAMPLES
+) -> Starlette:
     """The ASGI application for a SavedModel."""
     signatures = tf.saved_model.load(folder).signatures
 
@@ -56,11 +60,17 @@ def create_app(folder: str, *, max_megabytes: float = MAX_MEGABYTES, max_samples
             return JSONResponse({"error": str(error)}, status_code=error.status)
 
     def status(request: Request) -> JSONResponse:
-        state = {"version": VERSION, "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+        state = {
+            "version": VERSION,
+            "state": "AVAILABLE",
+            "status": {"error_code": "OK", "error_message": ""},
+        }
         return JSONResponse({"model_version_status": [state]})
 
     def metadata(request: Request) -> JSONResponse:
-        return JSONResponse({"model_spec": {"name": NAME, "version": VERSION}, "metadata": describe(signatures)})
+        return JSONResponse(
+            {"model_spec": {"name": NAME, "version": VERSION}, "metadata": describe(signatures)}
+        )
 
     path = f"/v1/models/{NAME}"
     routes = [
@@ -74,7 +84,9 @@ def create_app(folder: str, *, max_megabytes: float = MAX_MEGABYTES, max_samples
 async def read_body(request: Request, limit: int) -> bytes:
     """The body, of which no more is read than the limit allows."""
     body, length = bytearray(), request.headers.get("content-length", "0")
-    too_large = BadRequest(f"the body has more than {limit:,} bytes. Send fewer or shorter clips in a request.", 413)
+    too_large = BadRequest(
+        f"the body has more than {limit:,} bytes. Send fewer or shorter clips in a request.", 413
+    )
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large
     async for chunk in request.stream():
@@ -109,7 +121,9 @@ def parsed(body: bytes) -> dict:
     except ValueError as error:  # UnicodeDecodeError and a number of too many digits are such, too
         raise BadRequest(f"the body is not JSON: {error!s:.200}") from None
     if not isinstance(request, dict):
-        raise BadRequest('no signature: the request must be an object, {"instances": [...]} or {"inputs": {...}}.')
+        raise BadRequest(
+            'no signature: the request must be an object, {"instances": [...]} or {"inputs": {...}}.'
+        )
     return request
 
 
@@ -121,16 +135,24 @@ def run(signature, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         raise BadRequest(f"the model does not take this: {error.message:.200}") from None
     found = {name: value.numpy() for name, value in outputs.items()}
     if not all(np.isfinite(value).all() for value in found.values()):  # JSON has no word for it
-        raise BadRequest("the answer is not finite: the input is too large. A waveform is in [-1, 1].")
+        raise BadRequest(
+            "the answer is not finite: the input is too large. A waveform is in [-1, 1]."
+        )
     return found
 
 
 def as_columns(instances) -> dict:
     """Rows, each {input: value}, as {input: values}."""
-    if not isinstance(instances, list) or not instances or not all(isinstance(row, dict) for row in instances):
+    if (
+        not isinstance(instances, list)
+        or not instances
+        or not all(isinstance(row, dict) for row in instances)
+    ):
         raise BadRequest('"instances" must be a list of objects, {"waveform": [...]} each.')
     if len(instances) > MAX_INSTANCES:
-        raise BadRequest(f"{len(instances):,} instances; at most {MAX_INSTANCES:,} go into a request.", 413)
+        raise BadRequest(
+            f"{len(instances):,} instances; at most {MAX_INSTANCES:,} go into a request.", 413
+        )
     if any(row.keys() != instances[0].keys() for row in instances):
         raise BadRequest('all "instances" must have the same names.')
     return {name: [row[name] for row in instances] for name in instances[0]}
@@ -145,19 +167,26 @@ def as_arrays(signature, columns, max_samples: int) -> dict[str, np.ndarray]:
 
 
 def as_array(name: str, values, spec, max_samples: int) -> np.ndarray:
-    """Nested lists of numbers as an array; the first number that is not finite is named by its index."""
+    """Nested lists of numbers as an array; the first number that is not finite is named by its
+    index.
+    """
     try:
         numbers = np.asarray(values)  # ValueError if the rows differ in length
-        if numbers.dtype.kind not in "iufO":  # O is of null, which becomes NaN, and of integers over 64 bits
+        # O is of null, which becomes NaN, and of integers over 64 bits
+        if numbers.dtype.kind not in "iufO":
             raise ValueError(f"could not convert {numbers.flat[0].item()!r:.50} to a number")
         with np.errstate(over="ignore"):
             array = numbers.astype(spec.dtype.as_numpy_dtype)
     except (ValueError, TypeError, OverflowError) as error:
-        raise BadRequest(f"{name!r} must be numbers in lists of one length: {error!s:.200}") from None
+        raise BadRequest(
+            f"{name!r} must be numbers in lists of one length: {error!s:.200}"
+        ) from None
     if not spec.shape.is_compatible_with(array.shape):
         raise BadRequest(f"{name!r} must have the shape {spec.shape}; received {array.shape}.")
     if array.size > max_samples:
-        raise BadRequest(f"{name!r} has {array.size:,} numbers; at most {max_samples:,} go into a request.", 413)
+        raise BadRequest(
+            f"{name!r} has {array.size:,} numbers; at most {max_samples:,} go into a request.", 413
+        )
     if not np.isfinite(array).all():
         index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
         raise BadRequest(f"{name!r} must be finite; {list(index)} is {array[index]}.")
@@ -167,7 +196,10 @@ def as_array(name: str, values, spec, max_samples: int) -> np.ndarray:
 def describe(signatures) -> dict:
     return {
         name: {
-            "inputs": {key: str(spec.shape) for key, spec in signature.structured_input_signature[1].items()},
+            "inputs": {
+                key: str(spec.shape)
+                for key, spec in signature.structured_input_signature[1].items()
+            },
             "outputs": {key: str(spec.shape) for key, spec in signature.structured_outputs.items()},
         }
         for name, signature in signatures.items()
@@ -179,8 +211,15 @@ if __name__ == "__main__":
     parser.add_argument("folder")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8501)
-    parser.add_argument("--max-megabytes", type=float, default=MAX_MEGABYTES, help="of a body (default: %(default)s)")
-    parser.add_argument("--max-samples", type=int, default=MAX_SAMPLES, help="of a request (default: %(default)s)")
+    parser.add_argument(
+        "--max-megabytes",
+        type=float,
+        default=MAX_MEGABYTES,
+        help="of a body (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-samples", type=int, default=MAX_SAMPLES, help="of a request (default: %(default)s)"
+    )
     args = parser.parse_args()
     app = create_app(args.folder, max_megabytes=args.max_megabytes, max_samples=args.max_samples)
     uvicorn.run(app, host=args.host, port=args.port, log_level="warning")

@@ -1,9 +1,11 @@
-"""Are these the published weights? Three seconds of a 1 kHz sine, and the figures that Google has printed for it.
+"""Are these the published weights? Three seconds of a 1 kHz sine, and the figures that Google has
+printed for it.
 
     python examples/smoke_test.py
     python examples/smoke_test.py vggish_model.ckpt --pca vggish_pca_params.npz
 
-Exits with 1 if a figure is another one. `vggish-tf verify` says more: which generation of figures a file gives.
+Exits with 1 if a figure is another one. `vggish-tf verify` says more: which generation of figures a
+file gives.
 
 Source: tensorflow/models research/audioset/vggish/vggish_smoke_test.py, as of July 2023.
 """
@@ -26,23 +28,38 @@ PUBLISHED = {  # name: (figure, half of its last printed digit)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", nargs="?", default="audioset", help='"audioset" (the default), or a checkpoint')
-    parser.add_argument("--pca", default="audioset", help='"audioset" (the default), or an npz of PCA parameters')
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "weights", nargs="?", default="audioset", help='"audioset" (the default), or a checkpoint'
+    )
+    parser.add_argument(
+        "--pca", default="audioset", help='"audioset" (the default), or an npz of PCA parameters'
+    )
     args = parser.parse_args()
 
     waveform = np.sin(2 * np.pi * 1000 * np.arange(3 * 16_000) / 16_000)
     embedder, postprocessor = Embedder(args.weights), Postprocessor(weights=args.pca)
     embedding = embedder(waveform, 16_000).embedding
-    stages = {"log-mel": WaveformToExamples()(waveform), "embedding": embedding, "quantized": postprocessor(embedding)}
+    stages = {
+        "log-mel": WaveformToExamples()(waveform),
+        "embedding": embedding,
+        "quantized": postprocessor(embedding),
+    }
     figures = {}
     for name, array in stages.items():
         array = np.asarray(array, np.float64)
         print(f"{name} {array.shape}")
         figures |= {f"{name} mean": array.mean(), f"{name} std": array.std()}
-    wrong = [name for name, (figure, digit) in PUBLISHED.items() if abs(figures[name] - figure) > digit]
+    wrong = [
+        name for name, (figure, digit) in PUBLISHED.items() if abs(figures[name] - figure) > digit
+    ]
     for name, (published, _) in PUBLISHED.items():
-        print(f"{name:15s} {figures[name]:12.6g}   published {published:<12g} {'DIFFERS' if name in wrong else 'ok'}")
+        print(
+            f"{name:15s} {figures[name]:12.6g}   published {published:<12g} "
+            f"{'DIFFERS' if name in wrong else 'ok'}"
+        )
     print("NOT the published weights." if wrong else "These are the published weights.")
     return 1 if wrong else 0
 

@@ -1,12 +1,14 @@
-"""Trains a small classifier on VGGish to tell sines, constants and white noise apart, and VGGish with it.
+"""Trains a small classifier on VGGish to tell sines, constants and white noise apart, and VGGish
+with it.
 
     python examples/train.py --num-batches 30
     python examples/train.py --no-train-vggish
 
-With --no-train-vggish, VGGish is a fixed extractor of features and only the head learns. `--weights none` starts from
-untrained weights.
+With --no-train-vggish, VGGish is a fixed extractor of features and only the head learns. `--weights
+none` starts from untrained weights.
 
-Source: tensorflow/models research/audioset/vggish/vggish_train_demo.py. There, the constant was a ramp by mistake.
+Source: tensorflow/models research/audioset/vggish/vggish_train_demo.py. There, the constant was a
+ramp by mistake.
 """
 
 import argparse
@@ -23,27 +25,43 @@ SECONDS = 5
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--num-batches", type=int, default=30, help="15 examples each (default: 30)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--num-batches", type=int, default=30, help="15 examples each (default: 30)"
+    )
     parser.add_argument("--train-vggish", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--weights", default="audioset", help='"audioset" (the default), a checkpoint, or "none"')
-    parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE, help=f"default: {LEARNING_RATE:g}")
+    parser.add_argument(
+        "--weights", default="audioset", help='"audioset" (the default), a checkpoint, or "none"'
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, default=LEARNING_RATE, help=f"default: {LEARNING_RATE:g}"
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
     keras.utils.set_random_seed(args.seed)
-    print("from UNTRAINED weights" if args.weights == "none" else f"from the weights {args.weights}")
-    model = classifier(None if args.weights == "none" else args.weights, args.train_vggish, args.learning_rate)
+    print(
+        "from UNTRAINED weights" if args.weights == "none" else f"from the weights {args.weights}"
+    )
+    model = classifier(
+        None if args.weights == "none" else args.weights, args.train_vggish, args.learning_rate
+    )
     generator = np.random.default_rng(args.seed)
     for step in range(1, args.num_batches + 1):
-        print(f"step {step}: loss {model.train_on_batch(*examples_batch(generator)):.4f}", flush=True)
+        print(
+            f"step {step}: loss {model.train_on_batch(*examples_batch(generator)):.4f}", flush=True
+        )
     examples, labels = examples_batch(generator)
     guesses = model.predict_on_batch(examples).argmax(axis=1)
     print(f"{np.mean(guesses == labels.argmax(axis=1)):.0%} of a new batch are told right")
 
 
 def classifier(weights, train_vggish: bool, learning_rate: float) -> keras.Model:
-    """VGGish, then 100 units, then one logistic classifier a class: (batch, 96, 64) → (batch, 3) logits."""
+    """VGGish, then 100 units, then one logistic classifier a class: (batch, 96, 64) → (batch, 3)
+    logits.
+    """
     vggish = VGGish(weights, inputs="examples")
     vggish.trainable = train_vggish
     x = keras.layers.ReLU()(vggish.output)  # the embedding itself has no activation

@@ -47,18 +47,29 @@ def _keep(results: dict, path: Path):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-o", "--output", type=Path, default=Path("bench"), help="a folder (default: bench)")
-    parser.add_argument("--weights", type=Path, help="a TF1 checkpoint (default: one is made from a seed)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("bench"), help="a folder (default: bench)"
+    )
+    parser.add_argument(
+        "--weights", type=Path, help="a TF1 checkpoint (default: one is made from a seed)"
+    )
     parser.add_argument("--contenders", nargs="+", metavar="NAME", help="only these, and ours")
     parser.add_argument("--cases", nargs="+", metavar="NAME", help="only these")
-    parser.add_argument("--rounds", type=int, default=5, help="in which each contender has its turn (default: 5)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="in which each contender has its turn (default: 5)"
+    )
     parser.add_argument("--clips", type=int, default=100, help="in each round (default: 100)")
     parser.add_argument("--minutes", type=float, default=10, help="of the long file (default: 10)")
     parser.add_argument("--growth", type=int, nargs="+", default=[1, 10, 60], metavar="MINUTES", help=(
         "lengths of clips, to see how cost and memory grow (default: 1 10 60; 600 takes ten minutes)"))  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="the jobs once, and small, in a minute or two")
     parser.add_argument(
-        "--table", type=Path, metavar="JSON", help="print the table of a bench.json, and do nothing else"
+        "--quick", action="store_true", help="the jobs once, and small, in a minute or two"
+    )
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="JSON",
+        help="print the table of a bench.json, and do nothing else",
     )
     return parser
 

@@ -1,9 +1,10 @@
-"""How much faster an epoch of head training is on cached embeddings than on waveforms, on the same clips.
+"""How much faster an epoch of head training is on cached embeddings than on waveforms, on the same
+clips.
 
     python scripts/bench_finetune.py instruments/instruments.csv
 
-The weights are untrained, which does not change the time. The first epoch, which compiles, does not count; of the
-others the fastest does, so that what else the machine does counts least.
+The weights are untrained, which does not change the time. The first epoch, which compiles, does not
+count; of the others the fastest does, so that what else the machine does counts least.
 """
 
 import argparse
@@ -14,7 +15,9 @@ from vggish_tf.jobs import finetune
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", help="a folder with one subfolder a class, or a CSV")
     parser.add_argument("--epochs", type=int, default=3, help="of each kind that count")
     args = parser.parse_args()
@@ -22,14 +25,19 @@ def main():
     model = finetune.classifier(len(data.labels), labels=data.labels, weights=None)
     waveforms = seconds(model, data, "waveform", args.epochs)
     embeddings = seconds(model, finetune.cached(data, model, "embedding"), "embedding", args.epochs)
-    print(f"{len(data.clips)} clips; seconds an epoch: waveforms {waveforms:.2f}, cached embeddings {embeddings:.3f}")
+    print(
+        f"{len(data.clips)} clips; seconds an epoch: waveforms {waveforms:.2f}, cached embeddings "
+        f"{embeddings:.3f}"
+    )
     print(f"{waveforms / embeddings:.0f} times faster")
 
 
 def seconds(model, data: finetune.Dataset, stage, epochs: int) -> float:
     """The fastest epoch."""
     with tempfile.TemporaryDirectory() as folder:
-        progress = finetune.train(model, data, Path(folder), stage=stage, epochs=epochs + 1, patience=epochs + 1)
+        progress = finetune.train(
+            model, data, Path(folder), stage=stage, epochs=epochs + 1, patience=epochs + 1
+        )
     return min(row["seconds"] for row in progress.history[1:])
 
 

@@ -1,9 +1,10 @@
-"""The baseline of fine-tuning: a logistic regression on each clip's mean log-mel, on the same splits.
+"""The baseline of fine-tuning: a logistic regression on each clip's mean log-mel, on the same
+splits.
 
     python scripts/logistic_baseline.py instruments/instruments.csv
 
-The 64 means over the frames are standardized; the strength of the penalty is the one that does best on the validation
-clips. Needs scikit-learn.
+The 64 means over the frames are standardized; the strength of the penalty is the one that does best
+on the validation clips. Needs scikit-learn.
 """
 
 import argparse
@@ -20,9 +21,13 @@ STRENGTHS = 10.0 ** np.arange(-4, 5)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", help="a folder with one subfolder a class, or a CSV")
-    parser.add_argument("--seed", type=int, default=0, help="of the splits, as in vggish-tf finetune")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the splits, as in vggish-tf finetune"
+    )
     args = parser.parse_args()
     data = finetune.dataset(args.data, seed=args.seed)
     features = {split: mean_log_mel(data, split) for split in ("train", "validation", "test")}
@@ -30,7 +35,11 @@ def main():
     models = [fitted(strength, features["train"], classes["train"]) for strength in STRENGTHS]
     best = max(models, key=lambda model: model.score(features["validation"], classes["validation"]))
     scores = best.predict_proba(features["test"])
-    print(finetune.evaluate(np.eye(len(data.labels))[classes["test"]], scores, data.labels, what="test clips"))
+    print(
+        finetune.evaluate(
+            np.eye(len(data.labels))[classes["test"]], scores, data.labels, what="test clips"
+        )
+    )
 
 
 def mean_log_mel(data: finetune.Dataset, split: str) -> np.ndarray:
@@ -38,11 +47,18 @@ def mean_log_mel(data: finetune.Dataset, split: str) -> np.ndarray:
     from vggish_tf import WaveformToExamples
 
     run = compiled(WaveformToExamples(data.params, pad="short"), (1, None))
-    return np.array([run(waveform[np.newaxis]).mean(axis=(0, 1, 2)) for waveform in data.waveforms(data.of(split))])
+    return np.array(
+        [
+            run(waveform[np.newaxis]).mean(axis=(0, 1, 2))
+            for waveform in data.waveforms(data.of(split))
+        ]
+    )
 
 
 def fitted(strength: float, features: np.ndarray, classes: np.ndarray):
-    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000)).fit(features, classes)
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000)).fit(
+        features, classes
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Makes the clip that `vggish-tf demo` embeds: seven different sounds in a row, and the table that names them.
+"""Makes the clip that `vggish-tf demo` embeds: seven different sounds in a row, and the table that
+names them.
 
-Speech comes from espeak-ng, three instruments from fluidsynth with the FluidR3 sound font, a siren, birds and rain
-from the sums below. Every sound lasts a whole number of examples (0.96 s), so each embedding hears one sound only.
+Speech comes from espeak-ng, three instruments from fluidsynth with the FluidR3 sound font, a siren,
+birds and rain from the sums below. Every sound lasts a whole number of examples (0.96 s), so each
+embedding hears one sound only.
 Nothing is recorded or downloaded, and the noise is seeded: the same programs give the same samples.
 
 It installs nothing; on Debian: apt-get install espeak-ng fluidsynth fluid-soundfont-gm
@@ -36,7 +38,8 @@ NOT_FOUND = {
     "sound font": "was not found. Install it: apt-get install fluid-soundfont-gm, or name another with --sound-font.",
 }
 LICENCE = (
-    "Made by this project's scripts/make_demo_clip.py, Apache-2.0. Piano, flute and drums use samples of FluidR3 GM, "
+    "Made by this project's scripts/make_demo_clip.py, Apache-2.0. Piano, flute and drums use "
+    "samples of FluidR3 GM, "
     "(c) 2000-2002, 2008 Frank Wen, MIT licence. The voice is synthesized by espeak-ng."
 )
 
@@ -56,7 +59,9 @@ class Note(NamedTuple):
 
 
 class Sound(NamedTuple):
-    """One segment: its label, its length in examples, how it is made (in words), and the function that makes it."""
+    """One segment: its label, its length in examples, how it is made (in words), and the function
+    that makes it.
+    """
 
     label: str
     num_examples: int
@@ -93,7 +98,8 @@ def speech(num_samples: int) -> np.ndarray:
 
 
 def midi_number(value: int) -> bytes:
-    """MIDI's variable-length number: seven bits a byte, most significant first, the high bit on all but the last.
+    """MIDI's variable-length number: seven bits a byte, most significant first, the high bit on all
+    but the last.
 
     Example:
         >>> midi_number(960).hex()
@@ -104,12 +110,21 @@ def midi_number(value: int) -> bytes:
 
 
 def midi_file(notes: list[Note], program: int | None) -> bytes:
-    """A standard MIDI file, format 0: `notes` on one channel, the drum channel when `program` is None."""
+    """A standard MIDI file, format 0: `notes` on one channel, the drum channel when `program` is
+    None.
+    """
     channel = 9 if program is None else 0
     events = [(0, bytes([0xC0 | channel, program or 0]))]
     for note in notes:
-        events.append((round(note.start * TICKS_PER_SECOND), bytes([0x90 | channel, note.key, note.velocity])))
-        events.append((round((note.start + note.length) * TICKS_PER_SECOND), bytes([0x80 | channel, note.key, 0])))
+        events.append(
+            (round(note.start * TICKS_PER_SECOND), bytes([0x90 | channel, note.key, note.velocity]))
+        )
+        events.append(
+            (
+                round((note.start + note.length) * TICKS_PER_SECOND),
+                bytes([0x80 | channel, note.key, 0]),
+            )
+        )
     track, now = b"", 0
     for tick, event in sorted(events):
         track, now = track + midi_number(tick - now) + event, tick
@@ -125,7 +140,20 @@ def play(notes: list[Note], program: int | None, sound_font: str) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         score, path = Path(folder, "score.mid"), Path(folder, "played.wav")
         score.write_bytes(midi_file(notes, program))
-        options = ["-R", "0", "-C", "0", "-g", "0.6", "-r", str(SAMPLE_RATE), "-T", "wav", "-F", str(path)]
+        options = [
+            "-R",
+            "0",
+            "-C",
+            "0",
+            "-g",
+            "0.6",
+            "-r",
+            str(SAMPLE_RATE),
+            "-T",
+            "wav",
+            "-F",
+            str(path),
+        ]
         run(["fluidsynth", "-niq", *options, sound_font, str(score)])
         return read_mono(path)
 
@@ -142,7 +170,9 @@ def flute_notes() -> list[Note]:
 
 
 def drum_notes() -> list[Note]:
-    """Two bars of eighths, 0.18 s each: kick on one and three, snare on two and four, a hat on each."""
+    """Two bars of eighths, 0.18 s each: kick on one and three, snare on two and four, a hat on
+    each.
+    """
     hats = [Note(0.18 * i, 0.1, OPEN_HAT if i % 8 == 7 else CLOSED_HAT, 80) for i in range(16)]
     kicks = [Note(0.18 * i, 0.1, KICK, 120) for i in (0, 4, 5, 8, 12, 13)]
     return hats + kicks + [Note(0.18 * i, 0.1, SNARE, 115) for i in (2, 6, 10, 14, 15)]
@@ -157,11 +187,15 @@ def siren(num_samples: int) -> np.ndarray:
 
 
 def birds(num_samples: int) -> np.ndarray:
-    """Chirps of 60 to 120 ms, each a fast slide somewhere between 2.5 and 7 kHz, with pauses between."""
+    """Chirps of 60 to 120 ms, each a fast slide somewhere between 2.5 and 7 kHz, with pauses
+    between.
+    """
     generator, samples, start = np.random.default_rng(SEED), np.zeros(num_samples), 0
     while start + 0.13 * SAMPLE_RATE < num_samples:
         time = np.linspace(0, 1, int(generator.uniform(0.06, 0.12) * SAMPLE_RATE))
-        hertz = generator.uniform(3000, 5500) * (1 + generator.uniform(-0.25, 0.25) * np.sin(np.pi * time))
+        hertz = generator.uniform(3000, 5500) * (
+            1 + generator.uniform(-0.25, 0.25) * np.sin(np.pi * time)
+        )
         phase = 2 * np.pi * np.cumsum(hertz) / SAMPLE_RATE
         samples[start : start + len(time)] += np.sin(np.pi * time) ** 2 * np.sin(phase)
         start += len(time) + int(generator.uniform(0.01, 0.09) * SAMPLE_RATE)
@@ -171,7 +205,10 @@ def birds(num_samples: int) -> np.ndarray:
 def rain(num_samples: int) -> np.ndarray:
     """Noise over 400 Hz with some three hundred drops, each a short ringing above it."""
     generator = np.random.default_rng(SEED)
-    hiss = sosfilt(butter(2, 400, "highpass", fs=SAMPLE_RATE, output="sos"), generator.standard_normal(num_samples))
+    hiss = sosfilt(
+        butter(2, 400, "highpass", fs=SAMPLE_RATE, output="sos"),
+        generator.standard_normal(num_samples),
+    )
     time = np.arange(int(0.02 * SAMPLE_RATE)) / SAMPLE_RATE
     samples = 0.12 * hiss
     for start in generator.integers(0, num_samples - len(time), 300):
@@ -184,9 +221,24 @@ def sounds(sound_font: str) -> list[Sound]:
     """The segments in their order."""
     return [
         Sound("speech", 3, f"espeak-ng, voice en-us: {TEXT!r}", speech),
-        Sound("piano", 3, "fluidsynth, FluidR3 program 0", lambda n: play(piano_notes(), PIANO, sound_font)),
-        Sound("flute", 3, "fluidsynth, FluidR3 program 73", lambda n: play(flute_notes(), FLUTE, sound_font)),
-        Sound("drums", 3, "fluidsynth, FluidR3 drum channel", lambda n: play(drum_notes(), DRUMS, sound_font)),
+        Sound(
+            "piano",
+            3,
+            "fluidsynth, FluidR3 program 0",
+            lambda n: play(piano_notes(), PIANO, sound_font),
+        ),
+        Sound(
+            "flute",
+            3,
+            "fluidsynth, FluidR3 program 73",
+            lambda n: play(flute_notes(), FLUTE, sound_font),
+        ),
+        Sound(
+            "drums",
+            3,
+            "fluidsynth, FluidR3 drum channel",
+            lambda n: play(drum_notes(), DRUMS, sound_font),
+        ),
         Sound("siren", 3, "a sweep of 500 to 1500 Hz with overtones", siren),
         Sound("birds", 2, "sliding tones of 2.5 to 7 kHz", birds),
         Sound("rain", 3, "seeded noise over 400 Hz with ringing drops", rain),
@@ -203,13 +255,18 @@ def fit(samples: np.ndarray, num_samples: int) -> np.ndarray:
 
 
 def make_clip(sound_font: str = SOUND_FONT) -> tuple[np.ndarray, list[dict]]:
-    """Returns the clip, (num_samples,) int16 at SAMPLE_RATE, and its segments: label, start, end (seconds), made."""
+    """Returns the clip, (num_samples,) int16 at SAMPLE_RATE, and its segments: label, start, end
+    (seconds), made.
+    """
     parts, segments, examples = [], [], 0
     for sound in sounds(sound_font):
         start, examples = examples, examples + sound.num_examples
         edges = [round(count * EXAMPLE_WINDOW_SECONDS * SAMPLE_RATE) for count in (start, examples)]
         parts.append(fit(sound.make(edges[1] - edges[0]), edges[1] - edges[0]))
-        times = {"start": round(start * EXAMPLE_WINDOW_SECONDS, 2), "end": round(examples * EXAMPLE_WINDOW_SECONDS, 2)}
+        times = {
+            "start": round(start * EXAMPLE_WINDOW_SECONDS, 2),
+            "end": round(examples * EXAMPLE_WINDOW_SECONDS, 2),
+        }
         segments.append({"label": sound.label, **times, "made": sound.made})
     samples = np.concatenate([*parts, np.zeros(int(TAIL_SECONDS * SAMPLE_RATE))])
     return np.round(samples * 32767).astype(np.int16), segments
@@ -217,18 +274,36 @@ def make_clip(sound_font: str = SOUND_FONT) -> tuple[np.ndarray, list[dict]]:
 
 def write(path: Path, samples: np.ndarray, segments: list[dict]) -> None:
     """Writes the clip to `path` (16-bit FLAC) and the table beside it, `.json`."""
-    table = {"clip": path.name, "sample_rate": SAMPLE_RATE, "num_samples": len(samples), "licence": LICENCE}
+    table = {
+        "clip": path.name,
+        "sample_rate": SAMPLE_RATE,
+        "num_samples": len(samples),
+        "licence": LICENCE,
+    }
     with replacing(path) as temporary:
-        soundfile.write(temporary, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16", compression_level=1.0)
+        soundfile.write(
+            temporary, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16", compression_level=1.0
+        )
     with replacing(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(table | {"segments": segments}, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(table | {"segments": segments}, indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parses the command line and makes the clip; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Make the demo clip. Without -o nothing is written.")
-    parser.add_argument("-o", "--output", type=Path, metavar="PATH", help="FLAC to write; the table goes beside it")
-    parser.add_argument("--sound-font", default=SOUND_FONT, metavar="SF2", help="General MIDI (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="Make the demo clip. Without -o nothing is written."
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="FLAC to write; the table goes beside it"
+    )
+    parser.add_argument(
+        "--sound-font",
+        default=SOUND_FONT,
+        metavar="SF2",
+        help="General MIDI (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
     try:
         if options.output:
@@ -240,8 +315,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"make_demo_clip: {error}", file=sys.stderr)
         return 1
     for segment in segments:
-        print(f"{segment['start']:6.2f} {segment['end']:6.2f}  {segment['label']:7} {segment['made']}")
-    print(f"{options.output}: {options.output.stat().st_size:,} bytes" if options.output else "not written: no -o")
+        print(
+            f"{segment['start']:6.2f} {segment['end']:6.2f}  {segment['label']:7} {segment['made']}"
+        )
+    print(
+        f"{options.output}: {options.output.stat().st_size:,} bytes"
+        if options.output
+        else "not written: no -o"
+    )
     return 0
 
 

@@ -1,13 +1,14 @@
-"""Makes a small task for fine-tuning: which of nine General MIDI instruments, or speech, is in a second of sound.
+"""Makes a small task for fine-tuning: which of nine General MIDI instruments, or speech, is in a
+second of sound.
 
     apt-get install fluidsynth fluid-soundfont-gm espeak-ng
     python scripts/make_instruments.py instruments
     vggish-tf finetune instruments/instruments.csv -o instruments.keras
 
-480 clips of one second, ten classes. Every instrument plays the same 24 notes, C3 to B4, each once softly and once
-loudly; speech is 24 voices saying two things each. Twelve notes and voices are for training, four for validation and
-eight for the test, so that no note and no voice is in two splits. Onset and level are random. The same seed, sound font
-and versions give the same samples.
+480 clips of one second, ten classes. Every instrument plays the same 24 notes, C3 to B4, each once
+softly and once loudly; speech is 24 voices saying two things each. Twelve notes and voices are for
+training, four for validation and eight for the test, so that no note and no voice is in two splits.
+Onset and level are random. The same seed, sound font and versions give the same samples.
 """
 
 import argparse
@@ -37,8 +38,23 @@ PROGRAMS = {  # General MIDI, from 0
 NOTES = range(48, 72)
 VELOCITIES = (55, 110)
 VOICES = [f"m{number}" for number in range(1, 9)] + [f"f{number}" for number in range(1, 6)]
-VOICES += ["croak", "whisper", "Alex", "Andy", "Annie", "Denis", "Diogo", "Gene", "Jacky", "Lee", "linda"]
-SENTENCES = ("the quick brown fox jumps over the lazy dog", "one two three four five six seven eight nine ten")
+VOICES += [
+    "croak",
+    "whisper",
+    "Alex",
+    "Andy",
+    "Annie",
+    "Denis",
+    "Diogo",
+    "Gene",
+    "Jacky",
+    "Lee",
+    "linda",
+]
+SENTENCES = (
+    "the quick brown fox jumps over the lazy dog",
+    "one two three four five six seven eight nine ten",
+)
 SPLITS = ("train",) * 12 + ("validation",) * 4 + ("test",) * 8
 
 SECONDS = 1.0
@@ -50,16 +66,23 @@ QUIETEST = 12.0  # dB under the level that it was rendered at
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="where to write the clips and instruments.csv")
-    parser.add_argument("--sound-font", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
+    parser.add_argument(
+        "--sound-font", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     generator = np.random.default_rng(args.seed)
     args.folder.mkdir(parents=True, exist_ok=True)
     rows = [
         (write_clip(args.folder, label, take, waveform, generator), label, split)
-        for label, take, waveform, split in (*instruments(args.sound_font, generator), *speech(generator))
+        for label, take, waveform, split in (
+            *instruments(args.sound_font, generator),
+            *speech(generator),
+        )
     ]
     with open(args.folder / "instruments.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -71,11 +94,20 @@ def main():
 def instruments(sound_font: Path, generator):
     """(label, take, waveform, split) of every note; the waveform starts with the note."""
     splits = dict(zip(generator.permutation(NOTES), SPLITS, strict=True))
-    takes = [(label, note, velocity) for label in PROGRAMS for note in NOTES for velocity in VELOCITIES]
-    rendered = render([(PROGRAMS[label], note, velocity) for label, note, velocity in takes], sound_font)
+    takes = [
+        (label, note, velocity) for label in PROGRAMS for note in NOTES for velocity in VELOCITIES
+    ]
+    rendered = render(
+        [(PROGRAMS[label], note, velocity) for label, note, velocity in takes], sound_font
+    )
     for number, (label, note, velocity) in enumerate(takes):
         start = round(number * SLOT_SECONDS * SAMPLE_RATE)
-        yield label, f"note{note}_velocity{velocity}", rendered[start : start + SAMPLE_RATE], splits[note]
+        yield (
+            label,
+            f"note{note}_velocity{velocity}",
+            rendered[start : start + SAMPLE_RATE],
+            splits[note],
+        )
 
 
 def speech(generator):
@@ -100,11 +132,27 @@ def write_clip(folder: Path, label: str, take: str, waveform: np.ndarray, genera
 
 
 def render(notes: list[tuple[int, int, int]], sound_font: Path) -> np.ndarray:
-    """(program, note, velocity), one every SLOT_SECONDS, as fluidsynth plays them, without reverb and chorus."""
+    """(program, note, velocity), one every SLOT_SECONDS, as fluidsynth plays them, without reverb
+    and chorus.
+    """
     with tempfile.TemporaryDirectory() as folder:
         midi, wav = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
         midi.write_bytes(midi_file(notes))
-        command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "2", "-r", str(SAMPLE_RATE), "-F", wav]
+        command = [
+            "fluidsynth",
+            "-ni",
+            "-q",
+            "-R",
+            "0",
+            "-C",
+            "0",
+            "-g",
+            "2",
+            "-r",
+            str(SAMPLE_RATE),
+            "-F",
+            wav,
+        ]
         subprocess.run([*command, sound_font, midi], check=True, capture_output=True)
         return audio.to_mono(*audio.load_audio(wav), SAMPLE_RATE)
 
@@ -117,10 +165,19 @@ def midi_file(notes: list[tuple[int, int, int]]) -> bytes:
         events += delta(0) + bytes([0xC0, program]) + delta(0) + bytes([0x90, note, velocity])
         events += delta(held) + bytes([0x80, note, 0])
         events += (
-            delta(round(SLOT_SECONDS * TICKS) - held - 1) + bytes([0xB0, 120, 0]) + delta(1) + bytes([0xB0, 121, 0])
+            delta(round(SLOT_SECONDS * TICKS) - held - 1)
+            + bytes([0xB0, 120, 0])
+            + delta(1)
+            + bytes([0xB0, 121, 0])
         )
     events += delta(0) + b"\xff\x2f\x00"
-    return b"MThd" + struct.pack(">IHHH", 6, 0, 1, TICKS // 2) + b"MTrk" + struct.pack(">I", len(events)) + events
+    return (
+        b"MThd"
+        + struct.pack(">IHHH", 6, 0, 1, TICKS // 2)
+        + b"MTrk"
+        + struct.pack(">I", len(events))
+        + events
+    )
 
 
 def delta(ticks: int) -> bytes:
@@ -135,7 +192,11 @@ def speak(voice: str, sentence: str) -> np.ndarray:
     """A sentence as a voice of espeak-ng says it."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"
-        subprocess.run(["espeak-ng", "-v", f"en-us+{voice}", "-w", wav, sentence], check=True, capture_output=True)
+        subprocess.run(
+            ["espeak-ng", "-v", f"en-us+{voice}", "-w", wav, sentence],
+            check=True,
+            capture_output=True,
+        )
         return audio.to_mono(*audio.load_audio(wav), SAMPLE_RATE)
 
 

@@ -2,8 +2,9 @@
 
     python scripts/run_notebook.py examples/understanding_vggish.ipynb
 
-Needs the `test` extra. What differs from run to run or machine to machine is left out of the file: times, versions, and
-standard error, where TensorFlow describes the processor. An error in a cell leaves the file as it was.
+Needs the `test` extra. What differs from run to run or machine to machine is left out of the file:
+times, versions, and standard error, where TensorFlow describes the processor. An error in a cell
+leaves the file as it was.
 """
 
 import argparse
@@ -24,7 +25,9 @@ def run(path: Path) -> nbformat.NotebookNode:
         nbclient.exceptions.CellExecutionError: a cell failed; the message has its traceback.
     """
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=SECONDS, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     notebook.metadata.language_info = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.clear()
@@ -34,7 +37,9 @@ def run(path: Path) -> nbformat.NotebookNode:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("notebooks", nargs="+", type=Path)
     for path in parser.parse_args().notebooks:
         notebook = run(path)

@@ -1,4 +1,6 @@
-"""Fixtures of every test: a quiet TensorFlow, no network, an empty cache; and the files that several of them need."""
+"""Fixtures of every test: a quiet TensorFlow, no network, an empty cache; and the files that
+several of them need.
+"""
 
 import gc
 import os
@@ -28,7 +30,9 @@ def pytest_collection_modifyitems(config, items):
         if item.get_closest_marker("slow") and not slow_wanted:
             item.add_marker(pytest.mark.skip(reason="slow; run with -m slow"))
         if item.get_closest_marker("checkpoint") and not checkpoint.is_file():
-            item.add_marker(pytest.mark.skip(reason=f"the published {CHECKPOINT_NAME} is absent: {checkpoint}"))
+            item.add_marker(
+                pytest.mark.skip(reason=f"the published {CHECKPOINT_NAME} is absent: {checkpoint}")
+            )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,7 +68,9 @@ def models_do_not_outlive_their_tests():
 
 @pytest.fixture(autouse=True)
 def models_do_not_pile_up():
-    """Two workers fit 8 GB. Models lie in reference cycles, and Python's collector counts objects, not bytes."""
+    """Two workers fit 8 GB. Models lie in reference cycles, and Python's collector counts objects,
+    not bytes.
+    """
     yield
     if resident_bytes() > 1.5e9:
         gc.collect()
@@ -95,7 +101,9 @@ def published_checkpoint() -> Path:
 
 @pytest.fixture(scope="session")
 def seeded_checkpoint(tmp_path_factory):
-    """A V1 file with weights from a seed, 288.6 MB, written once a session and deleted after it. Do not change it."""
+    """A V1 file with weights from a seed, 288.6 MB, written once a session and deleted after it. Do
+    not change it.
+    """
     import seeded
 
     path = seeded.write_seeded_checkpoint(tmp_path_factory.mktemp("seeded") / CHECKPOINT_NAME)

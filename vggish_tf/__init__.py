@@ -1,6 +1,7 @@
 """VGGish audio embeddings as a Keras 3 library.
 
-The names below load on first use (PEP 562), so that importing the package costs nothing and loads no TensorFlow.
+The names below load on first use (PEP 562), so that importing the package costs nothing and loads
+no TensorFlow.
 """
 
 import sys
@@ -36,7 +37,8 @@ _WITHOUT_KERAS = ("params", "errors", "audio", "rows", "formats", "reference")
 
 __all__ = [*_HOME, *_MODULES]
 
-if TYPE_CHECKING:  # what editors and type checkers read instead of _HOME; a test holds the two equal
+# what editors and type checkers read instead of _HOME; a test holds the two equal
+if TYPE_CHECKING:
     from vggish_tf import checkpoints, formats, jobs, reference
     from vggish_tf.audio import load_audio
     from vggish_tf.embedding import Embedder, EmbeddingStream
@@ -66,7 +68,8 @@ def __dir__() -> list[str]:
 def _register_layers():
     """Loads every layer, so that keras.saving.load_model knows it.
 
-    Not within the import of one of our own modules, which is not complete: that one registers its own.
+    Not within the import of one of our own modules, which is not complete: that one registers its
+    own.
     """
     ours = [module for name, module in [*sys.modules.items()] if name.startswith("vggish_tf.")]
     if not any(getattr(module.__spec__, "_initializing", False) for module in ours):

@@ -27,6 +27,8 @@ def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     if member.compress_type not in BOUNDED:
         raise ValueError(f"{name} in it is packed by a method that is neither deflate nor none.")
     if member.file_size > most:
-        raise ValueError(f"{name} in it unpacks to {member.file_size:,} bytes, of at most {most:,}.")
+        raise ValueError(
+            f"{name} in it unpacks to {member.file_size:,} bytes, of at most {most:,}."
+        )
     with archive.open(member) as stream:  # stops at file_size, and there compares the checksum
         return stream.read(member.file_size)

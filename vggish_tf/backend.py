@@ -1,6 +1,8 @@
-"""Runs a Keras layer or model on NumPy arrays, many times and with little overhead, on whichever backend Keras uses.
+"""Runs a Keras layer or model on NumPy arrays, many times and with little overhead, on whichever
+backend Keras uses.
 
-`model.predict` sets up a data pipeline at every call, which costs more than VGGish itself on a short clip.
+`model.predict` sets up a data pipeline at every call, which costs more than VGGish itself on a
+short clip.
 """
 
 import os
@@ -40,12 +42,14 @@ def check_process() -> None:
         raise VGGishError(
             "this process was forked from one that had made an Embedder, which "
             f"{keras.config.backend()} does not survive. Start processes by 'spawn': "
-            "multiprocessing.set_start_method('spawn'); for datasets, multiprocess.set_start_method."
+            "multiprocessing.set_start_method('spawn'); for datasets, "
+            "multiprocess.set_start_method."
         )
 
 
 def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
-    """A function from a float32 array of `shape` to the layer's output as an array; it is traced once.
+    """A function from a float32 array of `shape` to the layer's output as an array; it is traced
+    once.
 
     Args:
         layer: a layer or model with one input and one output.
@@ -70,7 +74,9 @@ def _tensorflow(layer, shape) -> Run:
     import tensorflow as tf
 
     # Not a lambda: TensorFlow counts the traces of a line of code, and would warn of the third.
-    call = tf.function(partial(layer, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)])
+    call = tf.function(
+        partial(layer, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)]
+    )
     return lambda array: call(tf.convert_to_tensor(array, tf.float32)).numpy()
 
 
@@ -82,7 +88,8 @@ def _jax(layer, shape) -> Run:
     call = jax.jit(lambda *state: layer.stateless_call(*state, training=False)[0])
 
     def run(array):
-        with jax.enable_x64(True):  # so that the front end has its float64; everything else says float32
+        # so that the front end has its float64; everything else says float32
+        with jax.enable_x64(True):
             return np.asarray(call(trainable, frozen, array))
 
     return run
@@ -93,6 +100,8 @@ def _torch(layer, shape) -> Run:
 
     def call(array):
         with torch.inference_mode():
-            return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(array), training=False))
+            return keras.ops.convert_to_numpy(
+                layer(keras.ops.convert_to_tensor(array), training=False)
+            )
 
     return call

@@ -1,4 +1,6 @@
-"""classifier(): the network and a head as one Keras model, waveform → class scores; and what can be asked of it."""
+"""classifier(): the network and a head as one Keras model, waveform → class scores; and what can be
+asked of it.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -12,7 +14,8 @@ from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import LEARNING_RATE, Params
 from vggish_tf.weights import loading
 
-Stage = Literal["waveform", "examples", "embedding"]  # what training starts from; the last two can be cached
+# what training starts from; the last two can be cached
+Stage = Literal["waveform", "examples", "embedding"]
 PAD: Literal["short"] = "short"
 
 # What moves besides the head, by layer name.
@@ -24,7 +27,8 @@ TRAINABLE: dict[str, tuple[str, ...]] = {
 }
 # The layers around a head, by which a classifier is known.
 LAYERS = {"examples", "sounding", "embedding", "scores"}
-BACKBONE_FACTOR = 0.1  # Trained features move ten times slower than new layers; untrained ones have nothing to lose.
+# Trained features move ten times slower than new layers; untrained ones have nothing to lose.
+BACKBONE_FACTOR = 0.1
 
 
 def classifier(
@@ -44,36 +48,40 @@ def classifier(
 ) -> keras.Model:
     """A compiled classifier: embedding, ReLU, hidden layers, pooling over the clip, scores.
 
-    Clips of different lengths go into one batch filled up with zeros: the samples after a clip's last non-zero one are
-    ignored, and so is, as everywhere, what is left after the last whole example. A clip shorter than one example
-    (0.975 s) is filled with silence.
+    Clips of different lengths go into one batch filled up with zeros: the samples after a clip's
+    last non-zero one are ignored, and so is, as everywhere, what is left after the last whole
+    example. A clip shorter than one example (0.975 s) is filled with silence.
 
     Args:
         num_classes: two or more; with multi_label, one or more.
         multi_label: False: scores of a clip sum to 1 (softmax, categorical crossentropy). True: any
-            number of classes at once (sigmoid, binary crossentropy). Either way targets are
-            (batch, num_classes), 1 where the class is; without multi_label also class numbers (batch,).
-        hidden: units of the ReLU layers between the embedding and the scores. Upstream's demo has one of 100.
-        pool: how the hidden vectors of a clip's examples become one: "mean", "max" or "attention". None scores every
-            example; targets then have an axis of examples, and those of padding are ignored. `dataset` and
-            `train` have one target a clip: for that, call fit() with targets of your own.
+            number of classes at once (sigmoid, binary crossentropy). Either way targets are (batch,
+            num_classes), 1 where the class is; without multi_label also class numbers (batch,).
+        hidden: units of the ReLU layers between the embedding and the scores. Upstream's demo has
+            one of 100.
+        pool: how the hidden vectors of a clip's examples become one: "mean", "max" or "attention".
+            None scores every example; targets then have an axis of examples, and those of padding
+            are ignored. `dataset` and `train` have one target a clip: for that, call fit() with
+            targets of your own.
         weights: as for VGGish(); None starts from untrained weights.
-        trainable: what moves besides the head: "head" nothing, "fc" the dense layers of the network, "conv4" also its
-            last convolutions, "all" everything.
+        trainable: what moves besides the head: "head" nothing, "fc" the dense layers of the
+            network, "conv4" also its last convolutions, "all" everything.
         dropout: the rate before the scores, in training.
         postprocess: "pca" whitens the embedding first.
         labels: the names of the classes, saved with the model; by default "0", "1" …
         params: of the front end, instead of the published ones.
         learning_rate: of Adam, for the head; epsilon is upstream's 1e-8.
-        backbone_learning_rate: of the network under the head. By default a tenth of `learning_rate`, and with
-            weights=None all of it, since there is nothing learned to keep.
+        backbone_learning_rate: of the network under the head. By default a tenth of
+            `learning_rate`, and with weights=None all of it, since there is nothing learned to
+            keep.
 
     Returns:
         keras.Model `classifier`, waveform (batch, num_samples) float32 at params.sample_rate →
         scores (batch, num_classes), or (batch, examples, num_classes).
 
     Raises:
-        VGGishError: too few classes, labels that do not fit, an unknown word for `trainable` or `postprocess`.
+        VGGishError: too few classes, labels that do not fit, an unknown word for `trainable` or
+            `postprocess`.
         CheckpointError: the weights cannot be had, or do not fit.
 
     Example:
@@ -94,7 +102,12 @@ def classifier(
     model = keras.Model(base.input, scores, name="classifier")
     if backbone_learning_rate is None:
         backbone_learning_rate = learning_rate * (1.0 if weights is None else BACKBONE_FACTOR)
-    _compile(model, heads.DiscriminativeAdam(learning_rate, backbone_factor=backbone_learning_rate / learning_rate))
+    _compile(
+        model,
+        heads.DiscriminativeAdam(
+            learning_rate, backbone_factor=backbone_learning_rate / learning_rate
+        ),
+    )
     return model
 
 
@@ -104,9 +117,14 @@ def _check(num_classes, multi_label, labels, trainable, postprocess) -> list[str
     if num_classes < least:
         raise VGGishError(f"num_classes must be at least {least}; received {num_classes}.")
     if trainable not in TRAINABLE:
-        raise VGGishError(f"trainable must be one of {', '.join(TRAINABLE)}; received {trainable!r}.")
+        raise VGGishError(
+            f"trainable must be one of {', '.join(TRAINABLE)}; received {trainable!r}."
+        )
     if postprocess not in (None, "pca"):
-        raise VGGishError(f"postprocess must be 'pca' or None, since bytes have no gradient; received {postprocess!r}.")
+        raise VGGishError(
+            "postprocess must be 'pca' or None, since bytes have no gradient; received "
+            f"{postprocess!r}."
+        )
     labels = [str(number) for number in range(num_classes)] if labels is None else list(labels)
     if len(set(labels)) != num_classes or len(labels) != num_classes:
         raise VGGishError(f"labels must be {num_classes} different names; received {labels}.")
@@ -114,7 +132,8 @@ def _check(num_classes, multi_label, labels, trainable, postprocess) -> list[str
 
 
 def _head(embedding, sounding, labels, multi_label, hidden, pool, dropout):
-    x = keras.layers.ReLU(name="embedding_relu")(embedding)  # the embedding has no activation of its own
+    # the embedding has no activation of its own
+    x = keras.layers.ReLU(name="embedding_relu")(embedding)
     for number, units in enumerate(hidden, start=1):
         x = keras.layers.Dense(units, activation="relu", name=f"hidden{number}")(x)
     if pool is not None:
@@ -154,7 +173,10 @@ def is_multi_label(model: keras.Model) -> bool:
 def _scores_of(model: keras.Model) -> heads.ClassScores:
     found = [layer for layer in model.layers if isinstance(layer, heads.ClassScores)]
     if not found:
-        raise VGGishError(f"the model {model.name!r} is no classifier: it has no scores. Make one: vggish-tf finetune")
+        raise VGGishError(
+            f"the model {model.name!r} is no classifier: it has no scores. Make one: vggish-tf "
+            "finetune"
+        )
     return found[0]
 
 
@@ -164,7 +186,9 @@ def params_of(model: keras.Model) -> Params:
 
 
 def is_untrained(model: keras.Model) -> bool:
-    """Whether the network under the head still is as the initializer left it; see loading.is_untrained."""
+    """Whether the network under the head still is as the initializer left it; see
+    loading.is_untrained.
+    """
     return loading.is_untrained(network(model))
 
 
@@ -174,16 +198,18 @@ def network(model: keras.Model) -> keras.Model:
 
 
 def front(model: keras.Model, stage: Stage) -> keras.Model:
-    """The part of a classifier that ends at a stage: waveform → [values of the stage, which examples are no padding].
+    """The part of a classifier that ends at a stage: waveform → [values of the stage, which
+    examples are no padding].
 
-    "examples" ends with the front end and "embedding" with the network, before any PCA. Layers are shared.
+    "examples" ends with the front end and "embedding" with the network, before any PCA. Layers are
+    shared.
     """
     return keras.Model(model.input, _cut(model, stage))
 
 
 def back(model: keras.Model, stage: Stage) -> keras.Model:
-    """The rest of a classifier after a stage: what `front` gives → scores. Layers are shared, so that to train it is to
-    train the classifier.
+    """The rest of a classifier after a stage: what `front` gives → scores. Layers are shared, so
+    that to train it is to train the classifier.
     """
     return keras.Model(_cut(model, stage), model.output)
 
@@ -201,10 +227,12 @@ def head_of(model: keras.Model) -> keras.Model:
     """The head of a classifier, in float32 and with a copy of the weights.
 
     Returns:
-        keras.Model, [embedding (batch, examples, 128), which examples sound (batch, examples) bool] → scores.
+        keras.Model, [embedding (batch, examples, 128), which examples sound (batch, examples) bool]
+        → scores.
     """
     inputs = [model.get_layer(name).output for name in ("embedding", "sounding")]
-    head = keras.Model(inputs, model.get_layer("scores").output)  # an exported classifier goes on behind its scores
+    # an exported classifier goes on behind its scores
+    head = keras.Model(inputs, model.get_layer("scores").output)
     copy = keras.models.clone_model(head, clone_function=_in_float32)
     copy.set_weights(head.get_weights())
     return copy

@@ -1,7 +1,8 @@
 """Embedder: arrays, files and streams → embeddings with their start times, in bounded memory.
 
-One road for all three: samples → mono at params.sample_rate (audio) → examples (blocks) → batches → the network
-(inference). A whole clip is a stream that is pushed at once, so that the two cannot differ.
+One road for all three: samples → mono at params.sample_rate (audio) → examples (blocks) → batches →
+the network (inference). A whole clip is a stream that is pushed at once, so that the two cannot
+differ.
 """
 
 import logging
@@ -31,7 +32,8 @@ PRECISIONS = ("float32", "bfloat16")
 UNTRAINED = "these weights are untrained: the embeddings show that the pipeline runs, and mean nothing else."
 
 Paths = Iterable[str | os.PathLike[str]]
-Clip = tuple[str, Iterable[np.ndarray]]  # a name for warnings, and mono blocks at params.sample_rate
+# a name for warnings, and mono blocks at params.sample_rate
+Clip = tuple[str, Iterable[np.ndarray]]
 
 _log_mel = lru_cache(ChunkLogMel)  # embedders with the same params share what is traced
 
@@ -40,16 +42,19 @@ class Embedder:
     """Turns sound of any rate and channel count into VGGish embeddings.
 
     Args:
-        model: "audioset" for the published weights, the path of a checkpoint, None for untrained ones
-            (logged), or a model of VGGish(), whose weights, not its `pad`, are copied as they are now.
+        model: "audioset" for the published weights, the path of a checkpoint, None for untrained
+            ones (logged), or a model of VGGish(), whose weights, not its `pad`, are copied as they
+            are now.
         params: front-end parameters, if not the published ones or those of `model`.
-        pad: "short" fills a clip too short for one example with silence, with a warning; "never" gives zero rows for
-            it; "always" fills the end of every clip, so that every sample is covered.
-        postprocess: None, "pca" (whitened, float32) or "quantized" (uint8, as in the AudioSet release).
+        pad: "short" fills a clip too short for one example with silence, with a warning; "never"
+            gives zero rows for it; "always" fills the end of every clip, so that every sample is
+            covered.
+        postprocess: None, "pca" (whitened, float32) or "quantized" (uint8, as in the AudioSet
+            release).
         batch_size: examples that the network takes at once.
-        precision: "float32", or "bfloat16": half the memory, and faster on short clips where the processor has it
-            (avx512_bf16, amx_bf16), with a cosine to float32 of 0.9999; docs/performance.md has what that does to
-            speech, music and noise.
+        precision: "float32", or "bfloat16": half the memory, and faster on short clips where the
+            processor has it (avx512_bf16, amx_bf16), with a cosine to float32 of 0.9999;
+            docs/performance.md has what that does to speech, music and noise.
 
     Pickled, it is its settings, and reads its weights again when first used; weights that no file
     holds go along. In a process forked after the first one was made, none works, and each says so.
@@ -91,9 +96,13 @@ class Embedder:
         self.batch_size, self.precision = batch_size, precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
-            self._run = inference.Network(model, self.params, precision=precision, postprocess=postprocess)
+            self._run = inference.Network(
+                model, self.params, precision=precision, postprocess=postprocess
+            )
             traced.result()
-        self._no_rows = np.zeros((0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32)
+        self._no_rows = np.zeros(
+            (0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32
+        )
         said = UNTRAINED if self.untrained else describe_front_end(model, self.params)
         if model is None:  # as was asked for: nothing that -W error should stop
             logging.getLogger("vggish_tf").warning(said)
@@ -115,16 +124,20 @@ class Embedder:
         return f"Embedder({self._run!r}, {', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
-        """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
+        """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1,
+        1].
 
         Raises:
-            AudioError: the array is empty, not floating point, not finite, channels first, or of an absurd rate.
+            AudioError: the array is empty, not floating point, not finite, channels first, or of an
+                absurd rate.
         """
         waveform = audio.check_shape(waveform)
         if not len(waveform):
             raise AudioError("waveform has no samples; received an empty array.")
         stream = self.stream(sample_rate)
-        return self._timed(np.concatenate([stream.push(waveform).embedding, stream.finish().embedding]))
+        return self._timed(
+            np.concatenate([stream.push(waveform).embedding, stream.finish().embedding])
+        )
 
     def embed_batch(self, waveforms: Iterable[np.ndarray], sample_rate: float) -> list[Embeddings]:
         """Embeds clips of any lengths, in the order given; batches are shared across clips.
@@ -158,25 +171,34 @@ class Embedder:
         return next(self.embed_files([path]))
 
     @overload
-    def embed_files(self, paths: Paths, *, return_errors: Literal[False] = False) -> Iterator[Embeddings]: ...
+    def embed_files(
+        self, paths: Paths, *, return_errors: Literal[False] = False
+    ) -> Iterator[Embeddings]: ...
 
     @overload
-    def embed_files(self, paths: Paths, *, return_errors: bool) -> Iterator[Embeddings | AudioError]: ...
+    def embed_files(
+        self, paths: Paths, *, return_errors: bool
+    ) -> Iterator[Embeddings | AudioError]: ...
 
     def embed_files(self, paths, *, return_errors=False):
         """Embeds many files, one result a file in the order given; batches are shared across files.
 
         Args:
             paths: the files.
-            return_errors: True gives the AudioError in the place of a bad file and goes on, as asyncio.gather does;
-                False raises it when its turn comes.
+            return_errors: True gives the AudioError in the place of a bad file and goes on, as
+                asyncio.gather does; False raises it when its turn comes.
 
         Raises:
             AudioError: as embed_file.
         """
         if isinstance(paths, (str, os.PathLike)):
-            raise TypeError(f"paths must be a list; received {paths!r}. Use embed_file for one file.")
-        clips = ((str(path), audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS)) for path in paths)
+            raise TypeError(
+                f"paths must be a list; received {paths!r}. Use embed_file for one file."
+            )
+        clips = (
+            (str(path), audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS))
+            for path in paths
+        )
         for result in self._embed_clips(clips):
             if isinstance(result, AudioError) and not return_errors:
                 raise result
@@ -188,7 +210,9 @@ class Embedder:
         Raises:
             AudioError: the examples have another shape or dtype, or are not finite.
         """
-        examples = audio.check_examples(examples, (self.params.num_frames, self.params.num_mel_bins))
+        examples = audio.check_examples(
+            examples, (self.params.num_frames, self.params.num_mel_bins)
+        )
         return np.concatenate([self._no_rows, *self._embed([examples])])
 
     def stream(self, sample_rate: float, *, name: str = "the clip") -> "EmbeddingStream":
@@ -213,13 +237,16 @@ class Embedder:
         return map(self._run, batches(examples, self.batch_size))
 
     def _embed_ahead(self, examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The same, reading, resampling and the front end being a batch ahead; then no rows, once all were read."""
+        """The same, reading, resampling and the front end being a batch ahead; then no rows, once
+        all were read.
+        """
         yield from map(self._run, prefetched(batches(examples, self.batch_size)))
         yield self._no_rows
 
     def _embed_clips(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
         """A result a clip, in their order; batches are shared."""
-        ends: list[tuple[int, AudioError | None]] = []  # its rows, and what failed, of each clip read
+        # its rows, and what failed, of each clip read
+        ends: list[tuple[int, AudioError | None]] = []
         held, num_held, done = [self._no_rows], 0, 0
         for more in self._embed_ahead(self._examples_of(clips, ends)):
             held.append(more)
@@ -243,12 +270,18 @@ class Embedder:
 
     def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
         starts = first + np.arange(len(embedding))
-        rate, example_samples = self.params.sample_rate, self.params.num_frames * self.params.hop_length
-        return Embeddings(embedding, starts * (self.params.example_hop_samples / rate), example_samples / rate)
+        rate, example_samples = (
+            self.params.sample_rate,
+            self.params.num_frames * self.params.hop_length,
+        )
+        return Embeddings(
+            embedding, starts * (self.params.example_hop_samples / rate), example_samples / rate
+        )
 
 
 class EmbeddingStream:
-    """Embeds one clip that comes in blocks, as Embedder.stream makes it. All results concatenated are the whole clip's.
+    """Embeds one clip that comes in blocks, as Embedder.stream makes it. All results concatenated
+    are the whole clip's.
 
     Example:
         >>> stream = Embedder(None).stream(sample_rate=48_000)
@@ -267,12 +300,13 @@ class EmbeddingStream:
         self._broken = False
 
     def push(self, samples: np.ndarray) -> Embeddings:
-        """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in [-1, 1], and returns
-        the embeddings of the examples that they complete, which may be none.
+        """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in
+        [-1, 1], and returns the embeddings of the examples that they complete, which may be none.
 
         Raises:
-            AudioError: not floating point, not finite, channels first, or another number of channels than before; or
-                an earlier push that failed midway, after which the stream has lost its place.
+            AudioError: not floating point, not finite, channels first, or another number of
+                channels than before; or an earlier push that failed midway, after which the stream
+                has lost its place.
         """
         samples = audio.check_shape(samples)
         starts = range(0, max(len(samples), 1), self._block)
@@ -288,7 +322,10 @@ class EmbeddingStream:
     @contextmanager
     def _all_or_broken(self) -> Iterator[None]:
         if self._broken:
-            raise AudioError("an earlier push of this stream failed midway. Make a new stream and push the clip again.")
+            raise AudioError(
+                "an earlier push of this stream failed midway. Make a new stream and push the clip "
+                "again."
+            )
         self._broken = True
         yield
         self._broken = False

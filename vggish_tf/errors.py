@@ -1,6 +1,7 @@
 """Errors that a user can cause, warnings, and the words of both; all else that is raised is a bug.
 
-Each message says what came, what was expected, and what to do. The command line prints it as one line.
+Each message says what came, what was expected, and what to do. The command line prints it as one
+line.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Writing files so that nothing is ever half-written: a temporary name beside the target, then a rename."""
+"""Writing files so that nothing is ever half-written: a temporary name beside the target, then a
+rename.
+"""
 
 import os
 import shutil
@@ -37,17 +39,24 @@ def check_target(
 
     Raises:
         UsageError: the name has another ending.
-        VGGishError: the folder does not exist or cannot be written to, `path` is a folder, or it exists and
-            `overwrite` is False.
+        VGGishError: the folder does not exist or cannot be written to, `path` is a folder, or it
+            exists and `overwrite` is False.
     """
     path = Path(path)
     if endings and not path.name.endswith(tuple(endings)):
         expected = " or ".join(endings)
-        raise UsageError(f"cannot write {path}: its name must end in {expected}. Name it {path.stem}{endings[0]}.")
+        raise UsageError(
+            f"cannot write {path}: its name must end in {expected}. Name it "
+            f"{path.stem}{endings[0]}."
+        )
     if not path.parent.is_dir():
-        raise VGGishError(f"cannot write {path}: the folder {path.parent} does not exist. Create it first.")
+        raise VGGishError(
+            f"cannot write {path}: the folder {path.parent} does not exist. Create it first."
+        )
     if not os.access(path.parent, os.W_OK):
-        raise VGGishError(f"cannot write {path}: the folder {path.parent} is not writable. Choose another.")
+        raise VGGishError(
+            f"cannot write {path}: the folder {path.parent} is not writable. Choose another."
+        )
     if path.exists() and not overwrite:
         raise VGGishError(f"{path} already exists. Choose another name, or say --overwrite.")
     if path.is_dir() and overwrite:
@@ -65,16 +74,19 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise VGGishError(f"cannot make the folder {path}: {error.strerror}. Choose another.") from None
+        raise VGGishError(
+            f"cannot make the folder {path}: {error.strerror}. Choose another."
+        ) from None
     return path
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
-    """Yields a temporary path in the folder of `path`; renames it to `path` on success, removes it on any error.
+    """Yields a temporary path in the folder of `path`; renames it to `path` on success, removes it
+    on any error.
 
-    The temporary name keeps the suffix of `path`, since many writers choose their format by it. What is written
-    may be a file or a folder.
+    The temporary name keeps the suffix of `path`, since many writers choose their format by it.
+    What is written may be a file or a folder.
 
     Example:
         >>> import tempfile
@@ -100,10 +112,11 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
 
 @contextmanager
 def staging(targets: Sequence[Path]) -> Iterator[Path]:
-    """Yields a new folder beside `targets`, which are to be made in it by their names; on success moves them out.
+    """Yields a new folder beside `targets`, which are to be made in it by their names; on success
+    moves them out.
 
-    What has the name of a target is replaced, a folder too: check first that it may be. After an error nothing of
-    the new is left, and nothing of the old is lost.
+    What has the name of a target is replaced, a folder too: check first that it may be. After an
+    error nothing of the new is left, and nothing of the old is lost.
 
     Example:
         >>> import tempfile

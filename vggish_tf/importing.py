@@ -1,4 +1,5 @@
-"""How Keras is imported: without TensorFlow's noise, and with this package's layers made known to it.
+"""How Keras is imported: without TensorFlow's noise, and with this package's layers made known to
+it.
 
 Nothing is imported here before it is asked for.
 """
@@ -12,13 +13,15 @@ from collections.abc import Callable, Iterator
 
 # TensorFlow's log lines, and two that follow them. They come before its own log level counts.
 _NOISE = re.compile(
-    r"WARNING: All log messages before absl::InitializeLog\(\)|To enable the following instructions:"
+    r"WARNING: All log messages before absl::InitializeLog\(\)|To enable the following "
+    r"instructions:"
     r"|[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\] |\d{4}-\d\d-\d\d [\d:.]+: [IWE] "
 )
 
 
 def after(name: str, action: Callable[[], object]) -> None:
-    """Calls `action` once the module `name` is there: now, or right after it is first imported by anybody.
+    """Calls `action` once the module `name` is there: now, or right after it is first imported by
+    anybody.
 
     Example:
         >>> after("sys", lambda: print("sys is there"))
@@ -46,7 +49,8 @@ class _After:
             execute = spec.loader.exec_module
 
             def execute_and_act(module):
-                with contextlib.suppress(ValueError):  # now, since TensorFlow looks for Keras before
+                # now, since TensorFlow looks for Keras before
+                with contextlib.suppress(ValueError):
                     sys.meta_path.remove(self)
                 execute(module)
                 self._action()
@@ -56,10 +60,11 @@ class _After:
 
 
 def keras() -> None:
-    """Imports Keras and lets TensorFlow look for a GPU, without the lines that it writes about that.
+    """Imports Keras and lets TensorFlow look for a GPU, without the lines that it writes about
+    that.
 
-    Lines of anybody else come a few seconds late; where the import fails, all of them come. Import TensorFlow first to
-    see its own.
+    Lines of anybody else come a few seconds late; where the import fails, all of them come. Import
+    TensorFlow first to see its own.
     """
     if {"keras", "tensorflow"} & set(sys.modules):
         importlib.import_module("keras")
@@ -71,7 +76,9 @@ def keras() -> None:
 
 @contextlib.contextmanager
 def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
-    """Holds back what is written to file descriptor 2, by C++ too, and then writes the lines that are no noise."""
+    """Holds back what is written to file descriptor 2, by C++ too, and then writes the lines that
+    are no noise.
+    """
     import tempfile
 
     try:
@@ -88,4 +95,6 @@ def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
         finally:
             os.dup2(stderr, 2)
             held.seek(0)
-            real.writelines(line for line in held if failed or not noise.match(line.decode(errors="replace")))
+            real.writelines(
+                line for line in held if failed or not noise.match(line.decode(errors="replace"))
+            )

@@ -1,4 +1,6 @@
-"""The network with its weights, from a file or from a model, in a precision; and as this machine runs it fastest."""
+"""The network with its weights, from a file or from a model, in a precision; and as this machine
+runs it fastest.
+"""
 
 import os
 from functools import cached_property
@@ -37,7 +39,14 @@ class Network:
         VGGishError: this process was forked from one that had computed.
     """
 
-    def __init__(self, model: Weights | keras.Model, params: Params, *, precision: str, postprocess: Postprocess):
+    def __init__(
+        self,
+        model: Weights | keras.Model,
+        params: Params,
+        *,
+        precision: str,
+        postprocess: Postprocess,
+    ):
         self._model, self._weights = model, None if is_file(model) else describe(model)
         self._params, self._precision, self._postprocess = params, precision, postprocess
         _ = self._loaded  # now, so that what is wrong with the weights shows here
@@ -83,14 +92,17 @@ def of(model: Weights | keras.Model, params: Params, precision: str) -> keras.Mo
     """The backbone with the weights of a checkpoint or a copy of a model's: examples → embedding.
 
     Args:
-        model: as for Embedder; None for untrained weights. What stands behind the network of a model is left out.
+        model: as for Embedder; None for untrained weights. What stands behind the network of a
+            model is left out.
         params: of the front end.
         precision: "float32" or "bfloat16".
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
     """
-    raw = backbone.core(params, dtype=precision, initializer="published" if model is None else "zeros")
+    raw = backbone.core(
+        params, dtype=precision, initializer="published" if model is None else "zeros"
+    )
     if isinstance(model, keras.Model):
         loading.copy_weights(model, raw)
     elif model is not None:
@@ -135,5 +147,10 @@ def check_raw(model: Weights | keras.Model):
     Raises:
         ValueError: what to do instead.
     """
-    if isinstance(model, keras.Model) and any(isinstance(layer, Postprocessor) for layer in model.layers):
-        raise ValueError(f"the model {model.name!r} post-processes. Give one that does not, and say postprocess= here.")
+    if isinstance(model, keras.Model) and any(
+        isinstance(layer, Postprocessor) for layer in model.layers
+    ):
+        raise ValueError(
+            f"the model {model.name!r} post-processes. Give one that does not, and say "
+            "postprocess= here."
+        )

@@ -35,26 +35,33 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     """The VGGish model, ready to predict, to export, to fine-tune.
 
     Args:
-        weights: "audioset" for the published checkpoint (from the cache, or fetched), the path of a TF1 checkpoint,
-            `.keras` or `.weights.h5` file, or None for untrained weights (the upstream initializers).
-        inputs: "waveform" takes (batch, num_samples) float32 at params.sample_rate, in [-1, 1], and gives
-            (batch, examples, 128). "examples" takes log-mel examples (batch, 96, 64) and gives (batch, 128).
+        weights: "audioset" for the published checkpoint (from the cache, or fetched), the path of a
+            TF1 checkpoint, `.keras` or `.weights.h5` file, or None for untrained weights (the
+            upstream initializers).
+        inputs: "waveform" takes (batch, num_samples) float32 at params.sample_rate, in [-1, 1], and
+            gives (batch, examples, 128). "examples" takes log-mel examples (batch, 96, 64) and
+            gives (batch, 128).
         params: front-end parameters, if not the published ones.
-        postprocess: "pca" whitens the embedding (float32); "quantized" makes it the 8 bits of the AudioSet release.
-        pad: how an incomplete last example is handled; "never" drops it, as upstream does, so a clip
-            under 15,600 samples gives zero rows. See framing.padded_length.
-        transform: of the waveform: "rfft", or "matrix", which converters know. Choose that for tf.lite.TFLiteConverter
-            and other converters of your own; model.export() to ONNX and LiteRT takes it by itself.
+        postprocess: "pca" whitens the embedding (float32); "quantized" makes it the 8 bits of the
+            AudioSet release.
+        pad: how an incomplete last example is handled; "never" drops it, as upstream does, so a
+            clip under 15,600 samples gives zero rows. See framing.padded_length.
+        transform: of the waveform: "rfft", or "matrix", which converters know. Choose that for
+            tf.lite.TFLiteConverter and other converters of your own; model.export() to ONNX and
+            LiteRT takes it by itself.
         name: of the model.
 
-    A model trusts its input, where Embedder checks its audio: Keras makes floats of integers before any layer sees
-    them, and nobody looks at the range. An example with NaN or infinity in it has NaN for an embedding.
+    A model trusts its input, where Embedder checks its audio: Keras makes floats of integers before
+    any layer sees them, and nobody looks at the range. An example with NaN or infinity in it has
+    NaN for an embedding.
 
-    model.export() and other converters leave a clip too short for one example to their runtimes, some of which refuse
-    it; vggish_tf.jobs.export has an answer in each, needs less memory, and checks what it wrote.
+    model.export() and other converters leave a clip too short for one example to their runtimes,
+    some of which refuse it; vggish_tf.jobs.export has an answer in each, needs less memory, and
+    checks what it wrote.
 
     Returns:
-        keras.Model whose input is `waveform` or `input_features`, with the layers `conv1` … `fc1_2` and `embedding`.
+        keras.Model whose input is `waveform` or `input_features`, with the layers `conv1` … `fc1_2`
+        and `embedding`.
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
@@ -91,11 +98,14 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
 
 def front_end_of(model: keras.Model) -> Params | None:
     """The parameters of a model's front end; None if it has none."""
-    return next((layer.params for layer in model.layers if isinstance(layer, WaveformToExamples)), None)
+    return next(
+        (layer.params for layer in model.layers if isinstance(layer, WaveformToExamples)), None
+    )
 
 
 def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
-    """Says that weights were trained on other examples than `params` makes; "" if that is not known.
+    """Says that weights were trained on other examples than `params` makes; "" if that is not
+    known.
 
     Weights from a file count as trained on the published ones. Another hop makes no other examples.
 
@@ -107,14 +117,18 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
     trained = front_end_of(model) if live else Params()
     changes = "" if model is None or trained is None else params.changes(trained)
     return changes and (
-        f"the front end is not {'the one of the model' if live else 'the published one'} ({changes}): unless these "
-        "weights were trained on it, the embeddings show that the pipeline runs, and mean nothing else."
+        f"the front end is not {'the one of the model' if live else 'the published one'} "
+        f"({changes}): unless these "
+        "weights were trained on it, the embeddings show that the pipeline runs, and mean nothing "
+        "else."
     )
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class VGGishModel(keras.Model):
-    """The class of what VGGish() makes: refuses clips of different lengths in words, and exports to every format."""
+    """The class of what VGGish() makes: refuses clips of different lengths in words, and exports to
+    every format.
+    """
 
     def __call__(self, inputs, *args, **kwargs):
         check_one_length(inputs)
@@ -128,14 +142,17 @@ class VGGishModel(keras.Model):
         """keras.Model.export, with the transform that the format's converter knows."""
         if format not in ("onnx", "litert"):
             return super().export(filepath, format, **kwargs)
-        with _portable(self):  # with a signature, for without one Keras refuses a model that has not been called
+        # with a signature, for without one Keras refuses a model that has not been called
+        with _portable(self):
             return super().export(filepath, format, **{"input_signature": [self.input], **kwargs})
 
 
 @contextmanager
 def _portable(model: keras.Model) -> Iterator[None]:
     """The transform "matrix", while the model is traced anew."""
-    layers = [layer.stft_magnitude for layer in model.layers if isinstance(layer, WaveformToExamples)]
+    layers = [
+        layer.stft_magnitude for layer in model.layers if isinstance(layer, WaveformToExamples)
+    ]
     before = [layer.transform for layer in layers]
     try:
         for layer in layers:
@@ -147,7 +164,8 @@ def _portable(model: keras.Model) -> Iterator[None]:
 
 
 def load_model(path: str | os.PathLike[str]) -> keras.Model:
-    """Loads a `.keras` file with VGGish in it: keras.saving.load_model, with this package's layers made known to it.
+    """Loads a `.keras` file with VGGish in it: keras.saving.load_model, with this package's layers
+    made known to it.
 
     No code in the file is run: no Lambda layer, and no function but Keras's and this package's.
 
@@ -168,5 +186,7 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     except Exception as error:  # a file that was made up for it can bring Keras to raise anything
         raise CheckpointError(f"cannot load a model from {path}: {reason_of(error)}") from None
     if not isinstance(model, keras.Model):
-        raise CheckpointError(f"cannot load a model from {path}: it holds a {type(model).__name__}.")
+        raise CheckpointError(
+            f"cannot load a model from {path}: it holds a {type(model).__name__}."
+        )
     return model

@@ -1,7 +1,8 @@
-"""The published constants of VGGish by their published names, and Params: the same numbers as one frozen value.
+"""The published constants of VGGish by their published names, and Params: the same numbers as one
+frozen value.
 
-To change the front end, make another Params (`Params(example_hop_seconds=0.48)`); the constants themselves are never
-edited in place. This module does no signal processing.
+To change the front end, make another Params (`Params(example_hop_seconds=0.48)`); the constants
+themselves are never edited in place. This module does no signal processing.
 
 Source: tensorflow/models research/audioset/vggish/vggish_params.py.
 """
@@ -79,22 +80,28 @@ _MAX_WINDOW_LENGTH = 1 << 20
 
 @dataclass(frozen=True)
 class Params:
-    """The parameters of the front end, in physical units; the integers that follow from them are properties.
+    """The parameters of the front end, in physical units; the integers that follow from them are
+    properties.
 
     Args:
-        sample_rate: Hz, of the waveform that the front end gets. Audio at other rates is resampled to it.
+        sample_rate: Hz, of the waveform that the front end gets. Audio at other rates is resampled
+            to it.
         stft_window_seconds, stft_hop_seconds: of the short-time Fourier transform.
-        mel_min_hz, mel_max_hz: the lower edge of the first mel bin and the upper edge of the last one.
+        mel_min_hz, mel_max_hz: the lower edge of the first mel bin and the upper edge of the last
+            one.
         num_mel_bins: the published network needs 64.
         log_offset: added to the mel spectrogram before the logarithm.
         example_window_seconds: of one example; the published network needs 96 frames.
-        example_hop_seconds: from the start of one example to the start of the next; less than the window overlaps.
+        example_hop_seconds: from the start of one example to the start of the next; less than the
+            window overlaps.
 
     Raises:
-        ParamsError: a field that is not a number, or a combination that is impossible; the message names the field.
+        ParamsError: a field that is not a number, or a combination that is impossible; the message
+            names the field.
 
     Warns:
-        UserWarning: mel bins that no FFT bin falls into, by number. They hold ln(log_offset) whatever the sound.
+        UserWarning: mel bins that no FFT bin falls into, by number. They hold ln(log_offset)
+            whatever the sound.
 
     Example:
         >>> params = Params(example_hop_seconds=0.48)
@@ -162,8 +169,12 @@ class Params:
 
     @cached_property
     def mel_edges(self) -> np.ndarray:
-        """The num_mel_bins + 2 corners of the triangles, in mel: bin i rises from i to i + 1 and falls to i + 2."""
-        edges = np.linspace(hertz_to_mel(self.mel_min_hz), hertz_to_mel(self.mel_max_hz), self.num_mel_bins + 2)
+        """The num_mel_bins + 2 corners of the triangles, in mel: bin i rises from i to i + 1 and
+        falls to i + 2.
+        """
+        edges = np.linspace(
+            hertz_to_mel(self.mel_min_hz), hertz_to_mel(self.mel_max_hz), self.num_mel_bins + 2
+        )
         edges.setflags(write=False)
         return edges
 
@@ -191,18 +202,25 @@ class Params:
         """
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
         changed = [f"{name}={value:g}" for name, value in pairs if value != getattr(trained, name)]
-        return ", ".join(change for change in changed if not change.startswith("example_hop_seconds="))
+        return ", ".join(
+            change for change in changed if not change.startswith("example_hop_seconds=")
+        )
 
     def _check_numbers(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, np.generic):  # JSON, and so a Keras config, has no place for NumPy's
+            # JSON, and so a Keras config, has no place for NumPy's
+            if isinstance(value, np.generic):
                 value = value.item()
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ParamsError(f"{field.name} must be a number; received {value!r}.")
-            if not (0 < value <= _LARGEST[field.name] or (value == 0 and field.name == "mel_min_hz")):
+            if not (
+                0 < value <= _LARGEST[field.name] or (value == 0 and field.name == "mel_min_hz")
+            ):
                 largest = f"{_LARGEST[field.name]:,}"
-                raise ParamsError(f"{field.name} must be positive and at most {largest}; received {value!r:.40}.")
+                raise ParamsError(
+                    f"{field.name} must be positive and at most {largest}; received {value!r:.40}."
+                )
             if field.type is int and value != int(value):
                 raise ParamsError(f"{field.name} must be a whole number; received {value!r}.")
             object.__setattr__(self, field.name, int(value) if field.type is int else value)
@@ -220,7 +238,10 @@ class Params:
                 f"received {self.mel_max_hz:g}. Lower mel_max_hz or raise sample_rate."
             )
         if self.mel_min_hz >= self.mel_max_hz:
-            raise ParamsError(f"mel_min_hz must be under mel_max_hz={self.mel_max_hz:g}; received {self.mel_min_hz:g}.")
+            raise ParamsError(
+                f"mel_min_hz must be under mel_max_hz={self.mel_max_hz:g}; received "
+                f"{self.mel_min_hz:g}."
+            )
         for name, length, unit in (
             ("stft_window_seconds", self.window_length, "sample"),
             ("stft_hop_seconds", self.hop_length, "sample"),
@@ -228,13 +249,17 @@ class Params:
             ("example_hop_seconds", self.example_hop_frames, "frame"),
         ):
             if length < 1:
-                raise ParamsError(f"{name} must be at least one {unit}; {getattr(self, name):g} s is less.")
+                raise ParamsError(
+                    f"{name} must be at least one {unit}; {getattr(self, name):g} s is less."
+                )
 
     def _describe_empty_mel_bins(self) -> str:
         bins = ", ".join(map(str, self.empty_mel_bins))
         spacing = self.sample_rate / self.fft_length
         return (
-            f"mel bins {bins} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than these triangles. "
-            f"They are ln({self.log_offset:g}) whatever the sound. Lengthen stft_window_seconds, raise mel_min_hz, "
+            f"mel bins {bins} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than "
+            "these triangles. "
+            f"They are ln({self.log_offset:g}) whatever the sound. Lengthen stft_window_seconds, "
+            "raise mel_min_hz, "
             "or ask for fewer num_mel_bins."
         )

@@ -1,4 +1,6 @@
-"""A clip as arrays: Embeddings, its rows and their times, and Stages, the clip at every stage. No Keras here."""
+"""A clip as arrays: Embeddings, its rows and their times, and Stages, the clip at every stage. No
+Keras here.
+"""
 
 from typing import NamedTuple
 
@@ -14,12 +16,13 @@ class _Rows(NamedTuple):
 
 
 class Embeddings(_Rows):
-    """The rows of a clip, a tuple of two: `embedding` (n, 128) float32 (uint8 if quantized) and `timestamps` (n,)
-    float64, the start of each example in seconds.
+    """The rows of a clip, a tuple of two: `embedding` (n, 128) float32 (uint8 if quantized) and
+    `timestamps` (n,) float64, the start of each example in seconds.
 
     Args:
         embedding, timestamps: as above.
-        example_seconds: the length of an example, which `end_timestamps` needs; an Embedder says it.
+        example_seconds: the length of an example, which `end_timestamps` needs; an Embedder says
+            it.
 
     Example:
         >>> rows = Embeddings(np.zeros((2, 128), np.float32), np.array([0.0, 0.96]), example_seconds=0.96)
@@ -45,7 +48,10 @@ class Embeddings(_Rows):
             VGGishError: the length of an example is not known, because nobody gave it.
         """
         if self.example_seconds is None:
-            raise VGGishError("the length of an example is not known. Give it: Embeddings(…, example_seconds=0.96).")
+            raise VGGishError(
+                "the length of an example is not known. Give it: Embeddings(…, "
+                "example_seconds=0.96)."
+            )
         return self.timestamps + self.example_seconds
 
     def __repr__(self) -> str:
@@ -69,8 +75,14 @@ class Stages(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Where the time axes end: with the waveform, or with the last example where padding goes beyond it."""
-        last_end = self.timestamps[-1] + self.params.example_window_seconds if len(self.timestamps) else 0.0
+        """Where the time axes end: with the waveform, or with the last example where padding goes
+        beyond it.
+        """
+        last_end = (
+            self.timestamps[-1] + self.params.example_window_seconds
+            if len(self.timestamps)
+            else 0.0
+        )
         return max(len(self.waveform) / self.params.sample_rate, float(last_end)) or 1.0
 
     @property

@@ -14,7 +14,8 @@ from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
 from vggish_tf.rows import Stages
 
-FRAMES_AT_ONCE = 6000  # The transform needs 20 times the memory of its samples; a minute at a time is enough of that.
+# The transform needs 20 times the memory of its samples; a minute at a time is enough of that.
+FRAMES_AT_ONCE = 6000
 
 BATCHES_AT_ONCE = 4  # for the progress bar
 
@@ -86,7 +87,10 @@ def describe(stages: Stages) -> Iterator[Row]:
         >>> next(describe(compute(np.zeros(16_000), 16_000)))
         Row(name='waveform', shape='(16000,)', dtype='float32', rate='16000 Hz', range='0 … 0')
     """
-    frames, examples = f"{1 / stages.frame_seconds:.4g} frames/s", f"{1 / stages.example_seconds:.4g} examples/s"
+    frames, examples = (
+        f"{1 / stages.frame_seconds:.4g} frames/s",
+        f"{1 / stages.example_seconds:.4g} examples/s",
+    )
     rates = {
         "waveform": f"{stages.params.sample_rate} Hz",
         "stft_magnitude": frames,
@@ -106,7 +110,9 @@ def describe(stages: Stages) -> Iterator[Row]:
 def _embed(examples: np.ndarray, embedder: Embedder) -> np.ndarray:
     step = embedder.batch_size * BATCHES_AT_ONCE
     starts = tqdm(range(0, max(len(examples), 1), step), desc="network", disable=None, leave=False)
-    return np.concatenate([embedder.embed_examples(examples[start : start + step]) for start in starts])
+    return np.concatenate(
+        [embedder.embed_examples(examples[start : start + step]) for start in starts]
+    )
 
 
 def _stft_magnitude(mono: np.ndarray, params: Params) -> np.ndarray:
@@ -114,6 +120,8 @@ def _stft_magnitude(mono: np.ndarray, params: Params) -> np.ndarray:
     magnitude = np.empty((num_frames, params.num_spectrogram_bins), np.float32)
     for first in range(0, num_frames, FRAMES_AT_ONCE):
         last = min(first + FRAMES_AT_ONCE, num_frames)
-        samples = mono[first * params.hop_length : (last - 1) * params.hop_length + params.window_length]
+        samples = mono[
+            first * params.hop_length : (last - 1) * params.hop_length + params.window_length
+        ]
         magnitude[first:last] = layer(samples)
     return magnitude

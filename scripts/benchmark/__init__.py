@@ -1,4 +1,5 @@
-"""The yardstick: this library beside what a user would pick instead, on the same sound and the same seeded weights.
+"""The yardstick: this library beside what a user would pick instead, on the same sound and the same
+seeded weights.
 
 machine     what it runs on, and the largest matrix product per second
 sound       the files that every contender gets

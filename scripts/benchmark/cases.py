@@ -1,4 +1,5 @@
-"""The cases. In every round each contender has its turn; ratios are taken within a round, and their median counts.
+"""The cases. In every round each contender has its turn; ratios are taken within a round, and their
+median counts.
 
 So a neighbour's load, or a processor that slows down when warm, hits all alike.
 """
@@ -15,14 +16,17 @@ from benchmark import sound
 from benchmark.contenders import CONTENDERS
 from benchmark.workers import Worker
 
-# What two float32 runtimes may differ by, in embeddings whose largest value is about 1.5: ten layers of sums of up to
-# 12,288 products in another order, and log-mels that were float64 or float32 before. The largest seen is 1e-5.
+# What two float32 runtimes may differ by, in embeddings whose largest value is about 1.5: ten
+# layers of sums of up to 12,288 products in another order, and log-mels that were float64 or
+# float32 before. The largest seen is 1e-5.
 ATOL = 5e-5
 
 
 @dataclass(frozen=True)
 class Case:
-    """A job: `files` written under a folder, in as many parts as there are rounds; each round takes another part."""
+    """A job: `files` written under a folder, in as many parts as there are rounds; each round takes
+    another part.
+    """
 
     title: str
     write: Callable[[Path, int], list[Path]]  # folder, round
@@ -46,10 +50,11 @@ def clips_case(count: int, rate: int) -> Case:
 
 
 def check(workers: dict[str, Worker]) -> dict[str, dict[str, float]]:
-    """Compares everybody's embeddings with our float32 ones before anything is timed; returns how far apart they are.
+    """Compares everybody's embeddings with our float32 ones before anything is timed; returns how
+    far apart they are.
 
-    Where there is a resampler in between, only those with the same one can be the same; how near resampy's embeddings
-    are to soxr's is reported as their cosine.
+    Where there is a resampler in between, only those with the same one can be the same; how near
+    resampy's embeddings are to soxr's is reported as their cosine.
 
     Raises:
         SystemExit: somebody computes something else.
@@ -58,7 +63,10 @@ def check(workers: dict[str, Worker]) -> dict[str, dict[str, float]]:
     clips["44.1 kHz"] = (sound.waveform(5, 44_100)[:, 0].astype(np.float32), 44_100)
     findings: dict[str, dict[str, float]] = {}
     for title, clip in clips.items():
-        rows = {name: np.asarray(worker.call("embed_clip", *clip)[0]) for name, worker in workers.items()}
+        rows = {
+            name: np.asarray(worker.call("embed_clip", *clip)[0])
+            for name, worker in workers.items()
+        }
         for name, embedding in rows.items():
             findings.setdefault(name, {}).update(_compare(title, name, embedding, rows))
     return findings
@@ -70,11 +78,19 @@ def _compare(title, name, embedding, rows) -> dict[str, float]:
     expected = rows["ours" if same or "upstream" not in rows else "upstream"]
     expected = np.maximum(expected, 0) if contender.relu else expected
     if embedding.shape != expected.shape:
-        raise SystemExit(f"bench: {contender.title} gives {embedding.shape} at {title}, expected {expected.shape}.")
-    difference, cosine = float(np.abs(embedding - expected).max()), lowest_cosine(embedding, expected)
+        raise SystemExit(
+            f"bench: {contender.title} gives {embedding.shape} at {title}, expected "
+            f"{expected.shape}."
+        )
+    difference, cosine = (
+        float(np.abs(embedding - expected).max()),
+        lowest_cosine(embedding, expected),
+    )
     good = difference <= ATOL if contender.cosine == 1 else cosine >= contender.cosine
     if not good:
-        raise SystemExit(f"bench: {contender.title} is {difference:.1e} off at {title}, cosine {cosine:.6f}.")
+        raise SystemExit(
+            f"bench: {contender.title} is {difference:.1e} off at {title}, cosine {cosine:.6f}."
+        )
     return {f"{title}, largest difference": difference, f"{title}, lowest cosine": cosine}
 
 
@@ -87,7 +103,9 @@ def lowest_cosine(one: np.ndarray, other: np.ndarray) -> float:
 def run(case: Case, workers: dict[str, Worker], rounds: int) -> dict[str, dict]:
     """Contender → wall and cpu seconds of each round, peak memory, and rows."""
     taking_part = {name: worker for name, worker in workers.items() if name in case.contenders}
-    results: dict[str, dict] = {name: {"wall": [], "cpu": [], "peak_mb": 0.0, "rows": 0} for name in taking_part}
+    results: dict[str, dict] = {
+        name: {"wall": [], "cpu": [], "peak_mb": 0.0, "rows": 0} for name in taking_part
+    }
     with tempfile.TemporaryDirectory() as folder:
         for part in range(rounds):
             paths = case.write(Path(folder), part)
@@ -96,7 +114,9 @@ def run(case: Case, workers: dict[str, Worker], rounds: int) -> dict[str, dict]:
                 output.mkdir(parents=True, exist_ok=True)
                 _, cost = taking_part[name].call("embed_files", paths, output)
                 _note(
-                    results[name], cost, sum(len(np.load(output / f"{path.stem}.npz")["embedding"]) for path in paths)
+                    results[name],
+                    cost,
+                    sum(len(np.load(output / f"{path.stem}.npz")["embedding"]) for path in paths),
                 )
                 print(f"  {CONTENDERS[name].title:22s} {cost.wall:7.2f} s", file=sys.stderr)
     _check_rows(results)
@@ -114,7 +134,9 @@ def network_share(case: Case, worker: Worker, rounds: int) -> list[float]:
     return shares
 
 
-def latency(workers: dict[str, Worker], method: str, arguments: tuple, calls: int) -> dict[str, dict]:
+def latency(
+    workers: dict[str, Worker], method: str, arguments: tuple, calls: int
+) -> dict[str, dict]:
     """Contender → wall and cpu seconds of each of many calls, taken in turn."""
     results: dict[str, dict] = {name: {"wall": [], "cpu": []} for name in workers}
     for call in range(calls + 2):

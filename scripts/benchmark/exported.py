@@ -1,4 +1,6 @@
-"""The exported model in other runtimes: soxr HQ before it, batches of 32 examples where users could pick worse."""
+"""The exported model in other runtimes: soxr HQ before it, batches of 32 examples where users could
+pick worse.
+"""
 
 import os
 
@@ -10,7 +12,9 @@ BATCH = 32
 
 
 class Exported(Contender):
-    """The exported model, waveform to embedding, in another runtime; long clips in pieces of a batch."""
+    """The exported model, waveform to embedding, in another runtime; long clips in pieces of a
+    batch.
+    """
 
     format = suffix = ""
 
@@ -49,8 +53,12 @@ class Exported(Contender):
         hop, window = 15_360, 15_600
         count = max((len(mono) - window) // hop + 1, 0)
         firsts = range(0, count, BATCH)
-        pieces = [mono[first * hop : (min(first + BATCH, count) - 1) * hop + window] for first in firsts]
-        return np.concatenate([self.run(piece[np.newaxis])[0] for piece in pieces] or [np.zeros((0, 128), np.float32)])
+        pieces = [
+            mono[first * hop : (min(first + BATCH, count) - 1) * hop + window] for first in firsts
+        ]
+        return np.concatenate(
+            [self.run(piece[np.newaxis])[0] for piece in pieces] or [np.zeros((0, 128), np.float32)]
+        )
 
 
 class OnnxRuntime(Exported):
@@ -66,12 +74,20 @@ class OnnxRuntime(Exported):
 
 
 class OpenVino(Exported):
-    title, needs, format, suffix, precision = "OpenVINO float32", ("openvino",), "openvino", ".xml", "f32"
+    title, needs, format, suffix, precision = (
+        "OpenVINO float32",
+        ("openvino",),
+        "openvino",
+        ".xml",
+        "f32",
+    )
 
     def open(self, path):
         import openvino
 
-        self.compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": self.precision})
+        self.compiled = openvino.Core().compile_model(
+            path, "CPU", {"INFERENCE_PRECISION_HINT": self.precision}
+        )
 
     def run(self, waveform):
         return self.compiled(waveform)[0]
@@ -91,7 +107,10 @@ class LiteRt(Exported):
         self.shape = None
 
     def run(self, waveform):
-        source, target = self.interpreter.get_input_details()[0]["index"], self.interpreter.get_output_details()[0]
+        source, target = (
+            self.interpreter.get_input_details()[0]["index"],
+            self.interpreter.get_output_details()[0],
+        )
         if waveform.shape != self.shape:
             self.interpreter.resize_tensor_input(source, waveform.shape)
             self.interpreter.allocate_tensors()

@@ -11,7 +11,9 @@ PRECISIONS = ("ours", "ours_bfloat16")
 
 
 class Goal(NamedTuple):
-    """A measured value, for one of our precisions, and its bound: at least it if `more`, else at most."""
+    """A measured value, for one of our precisions, and its bound: at least it if `more`, else at
+    most.
+    """
 
     what: str
     precision: str
@@ -38,10 +40,14 @@ def goals(results: dict) -> Iterator[Goal]:
                 yield Goal(f"{jobs[case]['title']}, against upstream", title, value, bound, True)
         if "torchvggish" in jobs.get("clips44", {}).get("contenders", {}):
             value = speedup(jobs["clips44"]["contenders"], "torchvggish", ours)
-            yield Goal("five-second 44.1 kHz clips, against torchvggish", title, value, against_torch, True)
+            yield Goal(
+                "five-second 44.1 kHz clips, against torchvggish", title, value, against_torch, True
+            )
         for job in jobs.values():
             share = 1 - statistics.median(job["network_share"][ours])
-            yield Goal(f"{job['title']}: all but the network", title, 100 * share, 100 * other, False, " %")
+            yield Goal(
+                f"{job['title']}: all but the network", title, 100 * share, 100 * other, False, " %"
+            )
             for name in ("onnxruntime", "openvino"):
                 name += "_bfloat16" * (name == "openvino" and ours == "ours_bfloat16")
                 if name in job["contenders"]:
@@ -50,9 +56,13 @@ def goals(results: dict) -> Iterator[Goal]:
         yield from _latency(results, ours, title)
         yield from _growth(results, ours, title)
     if "start_up" in results:
-        yield Goal("vggish-tf --help", "", statistics.median(results["start_up"]["help"]), 0.3, False, " s")
+        yield Goal(
+            "vggish-tf --help", "", statistics.median(results["start_up"]["help"]), 0.3, False, " s"
+        )
         beyond = programs.beyond_import(results["start_up"])
-        yield Goal("embed of one second, beyond the import of TensorFlow", "", beyond, 1.5, False, " s")
+        yield Goal(
+            "embed of one second, beyond the import of TensorFlow", "", beyond, 1.5, False, " s"
+        )
 
 
 def _latency(results: dict, ours: str, title: str) -> Iterator[Goal]:

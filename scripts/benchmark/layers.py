@@ -31,8 +31,14 @@ def measure(checkpoint: Path) -> dict[str, dict[str, float]]:
 
 def table(results: dict[str, dict[str, float]]) -> str:
     """The same as Markdown, with the sums."""
-    rows = {**results, "**sum**": {how: sum(times[how] for times in results.values()) for how in HOW}}
-    lines = [f"| {layer} | {times['Keras']:.2f} ms | {times['Embedder']:.2f} ms |" for layer, times in rows.items()]
+    rows = {
+        **results,
+        "**sum**": {how: sum(times[how] for times in results.values()) for how in HOW},
+    }
+    lines = [
+        f"| {layer} | {times['Keras']:.2f} ms | {times['Embedder']:.2f} ms |"
+        for layer, times in rows.items()
+    ]
     return "\n".join(["| layer | Keras | Embedder |", "|---|---|---|", *lines])
 
 

@@ -21,17 +21,22 @@ PACKAGES = (
 )
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 DTYPES = ("float32", "bfloat16")
-SIZE = 2048  # of the square matrices: 16 MB each, larger than a cache of one core, as VGGish's largest layer is
+# of the square matrices: 16 MB each, larger than a cache of one core, as VGGish's largest layer is
+SIZE = 2048
 
 
 def describe() -> dict:
     """Processor, cores, instructions and versions: to compare with another machine."""
-    info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    info = (
+        Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    )
     name = re.search(r"model name\s*: (.*)", info)
     flags = set((re.search(r"flags\s*: (.*)", info) or ["", ""])[1].split())
     return {
         "processor": name[1] if name else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "instructions": [flag for flag in FLAGS if flag in flags],
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
@@ -39,7 +44,9 @@ def describe() -> dict:
 
 
 def matmul_peak(dtype: str = "float32", seconds: float = 2.0) -> float:
-    """The most billions of multiplications and additions a second that TensorFlow reached in a product of matrices."""
+    """The most billions of multiplications and additions a second that TensorFlow reached in a
+    product of matrices.
+    """
     import tensorflow as tf
 
     left = tf.cast(tf.random.uniform((SIZE, SIZE)), dtype)

@@ -17,7 +17,10 @@ class Ours(Contender):
         from vggish_tf import Embedder, Params
 
         self.embedder = Embedder(
-            self.checkpoint, params=Params(example_hop_seconds=self.hop), precision=self.precision, pad="never"
+            self.checkpoint,
+            params=Params(example_hop_seconds=self.hop),
+            precision=self.precision,
+            pad="never",
         )
         self.embedder.provenance  # noqa: B018  a digest of the checkpoint, taken once
 

@@ -27,7 +27,9 @@ def save(results: dict, path: Path):
     for left_over in axes:
         left_over.set_axis_off()
     machine = results["machine"]
-    figure.suptitle(f"{machine['cores']} cores of an {machine['processor']}; less is better", fontweight="bold")
+    figure.suptitle(
+        f"{machine['cores']} cores of an {machine['processor']}; less is better", fontweight="bold"
+    )
     figure.savefig(path, dpi=110)
 
 
@@ -51,10 +53,17 @@ def _bars(axes, title: str, contenders: dict, unit: str, scale: float):
 def _growth(axes, growth: dict):
     for name, lengths in growth.items():
         minutes = [float(length) for length in lengths]
-        axes.plot(minutes, [result["peak_mb"] for result in lengths.values()], "o-", label=f"{CONTENDERS[name].title}")
+        axes.plot(
+            minutes,
+            [result["peak_mb"] for result in lengths.values()],
+            "o-",
+            label=f"{CONTENDERS[name].title}",
+        )
         for minute, result in zip(minutes, lengths.values(), strict=True):
             cost = f"{1e3 * result['wall'] / result['rows']:.1f} ms"
-            axes.annotate(cost, (minute, result["peak_mb"]), (0, 6), textcoords="offset points", ha="center")
+            axes.annotate(
+                cost, (minute, result["peak_mb"]), (0, 6), textcoords="offset points", ha="center"
+            )
     axes.set_xscale("log")
     axes.set_ylim(0, 1.15 * axes.dataLim.y1)
     axes.margins(x=0.25)

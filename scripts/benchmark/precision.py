@@ -7,17 +7,25 @@ import numpy as np
 from benchmark.cases import lowest_cosine
 from benchmark.workers import Worker
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"  # beside the repository; not a part of it
-RECORDINGS = {"street and voices": "bus_chatter.wav", "music, 1": "mg-1634.opus", "music, 2": "mubert-806.opus"}
+# beside the repository; not a part of it
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+RECORDINGS = {
+    "street and voices": "bus_chatter.wav",
+    "music, 1": "mg-1634.opus",
+    "music, 2": "mubert-806.opus",
+}
 
 
 def measure(ours: Worker, other: Worker) -> dict[str, dict[str, float]]:
-    """Kind of sound → cosine to float32 (lowest, median), largest difference, and what becomes of the 8 bits.
+    """Kind of sound → cosine to float32 (lowest, median), largest difference, and what becomes of
+    the 8 bits.
 
-    The bytes are those of the published PCA parameters; without them (shared/data) they are left out.
+    The bytes are those of the published PCA parameters; without them (shared/data) they are left
+    out.
     """
     return {
-        kind: _compare(*(worker.call("embed_clip", *clip)[0] for worker in (ours, other))) for kind, clip in _sounds()
+        kind: _compare(*(worker.call("embed_clip", *clip)[0] for worker in (ours, other)))
+        for kind, clip in _sounds()
     }
 
 
@@ -30,9 +38,14 @@ def table(results: dict[str, dict[str, float]]) -> str:
     for kind, found in results.items():
         share, steps = found.get("bytes_changed"), found.get("largest_step")
         changed = "" if share is None else f"{100 * share:.1f} %"
-        steps = "" if steps is None else f"{found['mean_step']:.2f} steps on average, {steps:.0f} at most"
+        steps = (
+            ""
+            if steps is None
+            else f"{found['mean_step']:.2f} steps on average, {steps:.0f} at most"
+        )
         lines.append(
-            f"| {kind} | {found['rows']:.0f} | {found['lowest_cosine']:.5f} | {found['median_cosine']:.5f} "
+            f"| {kind} | {found['rows']:.0f} | {found['lowest_cosine']:.5f} | "
+            f"{found['median_cosine']:.5f} "
             f"| {changed} | {steps} |"
         )
     return "\n".join(lines)
@@ -46,7 +59,10 @@ def _sounds():
     clip, rate = audio.load_audio(str(resources.files("vggish_tf") / "data" / "demo.flac"))
     yield "speech", (clip[: int(2.88 * rate), 0], rate)
     yield "instruments", (clip[int(2.88 * rate) : int(11.52 * rate), 0], rate)
-    yield "noise", ((0.3 * np.random.default_rng(0).standard_normal(160_000)).astype(np.float32), 16_000)
+    yield (
+        "noise",
+        ((0.3 * np.random.default_rng(0).standard_normal(160_000)).astype(np.float32), 16_000),
+    )
     yield "silence", (np.zeros(32_000, np.float32), 16_000)
     for kind, name in RECORDINGS.items():
         if (SHARED / "audio" / name).is_file():
@@ -54,7 +70,9 @@ def _sounds():
 
 
 def _compare(exact: np.ndarray, rounded: np.ndarray) -> dict[str, float]:
-    cosines = [lowest_cosine(exact[row : row + 1], rounded[row : row + 1]) for row in range(len(exact))]
+    cosines = [
+        lowest_cosine(exact[row : row + 1], rounded[row : row + 1]) for row in range(len(exact))
+    ]
     found = {
         "rows": len(exact),
         "lowest_cosine": min(cosines),
@@ -70,7 +88,9 @@ def _bytes(exact: np.ndarray, rounded: np.ndarray) -> dict[str, float]:
         return {}
     from vggish_tf.reference.vggish_postprocess import Postprocessor
 
-    one, other = (Postprocessor(str(pca)).postprocess(rows).astype(int) for rows in (exact, rounded))
+    one, other = (
+        Postprocessor(str(pca)).postprocess(rows).astype(int) for rows in (exact, rounded)
+    )
     steps = np.abs(one - other)
     return {
         "bytes_changed": float((steps > 0).mean()),

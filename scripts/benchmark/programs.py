@@ -1,4 +1,6 @@
-"""Whole programs, timed from the shell: start-up, and how cost and memory grow with the length of a clip."""
+"""Whole programs, timed from the shell: start-up, and how cost and memory grow with the length of a
+clip.
+"""
 
 import json
 import os
@@ -13,7 +15,8 @@ from benchmark import sound, workers
 
 IMPORT = "import tensorflow as tf; tf.config.list_physical_devices()"
 COMMAND = "import sys; from vggish_tf.cli import main; sys.exit(main())"
-# Peak memory of what comes after the embedder is ready and warm; the loop is what embed_file does, keeping no rows.
+# Peak memory of what comes after the embedder is ready and warm; the loop is what embed_file does,
+# keeping no rows.
 GROWTH = """
 import json, sys, time
 from benchmark import workers
@@ -28,12 +31,18 @@ for path in paths:
 
 
 def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
-    """Wall seconds of `vggish-tf --help`, of `vggish-tf embed` for one second of sound, and of TensorFlow's import."""
+    """Wall seconds of `vggish-tf --help`, of `vggish-tf embed` for one second of sound, and of
+    TensorFlow's import.
+    """
     results: dict[str, list[float]] = {"help": [], "import tensorflow": [], "embed": []}
     with tempfile.TemporaryDirectory() as folder:
         clip, target = sound.write(Path(folder, "clip.wav"), 1.0, 16_000), Path(folder, "clip.npz")
         embed = ["-c", COMMAND, "embed", str(clip), "-o", str(target), "--weights", str(checkpoint)]
-        commands = {"help": ["-c", COMMAND, "--help"], "import tensorflow": ["-c", IMPORT], "embed": embed}
+        commands = {
+            "help": ["-c", COMMAND, "--help"],
+            "import tensorflow": ["-c", IMPORT],
+            "embed": embed,
+        }
         for _ in range(times):
             for name, command in commands.items():
                 start = time.perf_counter()
@@ -42,27 +51,44 @@ def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
     return results
 
 
-def growth(name: str, checkpoint: Path, exports: Path, minutes: list[int]) -> dict[str, dict[str, float]]:
-    """Length in minutes → seconds a row and peak memory, of 16 kHz files in one process, a short one run before.
+def growth(
+    name: str, checkpoint: Path, exports: Path, minutes: list[int]
+) -> dict[str, dict[str, float]]:
+    """Length in minutes → seconds a row and peak memory, of 16 kHz files in one process, a short
+    one run before.
 
     From the shortest to the longest and back: a machine that slows down meanwhile slows all alike.
     """
     with tempfile.TemporaryDirectory() as folder:
         lengths = [minutes[0], *minutes, *minutes[-2::-1]]
-        paths = {length: sound.write_long(Path(folder, f"{length}.wav"), length, 16_000) for length in minutes}
-        arguments = [name, str(checkpoint), str(exports), *(str(paths[length]) for length in lengths)]
+        paths = {
+            length: sound.write_long(Path(folder, f"{length}.wav"), length, 16_000)
+            for length in minutes
+        }
+        arguments = [
+            name,
+            str(checkpoint),
+            str(exports),
+            *(str(paths[length]) for length in lengths),
+        ]
         lines = _python(["-c", GROWTH, *arguments]).splitlines()
     runs: dict[int, list[workers.Cost]] = {length: [] for length in minutes}
     rows = {}
     for length, line in list(zip(lengths, lines, strict=True))[1:]:
         rows[length], *cost = json.loads(line)
         runs[length].append(workers.Cost(*cost))
-    return {str(length): {"rows": rows[length], **_summary(costs)} for length, costs in runs.items()}
+    return {
+        str(length): {"rows": rows[length], **_summary(costs)} for length, costs in runs.items()
+    }
 
 
 def _summary(costs: list[workers.Cost]) -> dict[str, float]:
-    """Mean times; the peak memory of the way there, since that of the way back has in it what the longest clip left."""
-    times = {field: statistics.mean(getattr(cost, field) for cost in costs) for field in ("wall", "cpu")}
+    """Mean times; the peak memory of the way there, since that of the way back has in it what the
+    longest clip left.
+    """
+    times = {
+        field: statistics.mean(getattr(cost, field) for cost in costs) for field in ("wall", "cpu")
+    }
     return {**times, "peak_mb": costs[0].peak_mb}
 
 
@@ -73,9 +99,18 @@ def beyond_import(results: dict[str, list[float]]) -> float:
 
 
 def _python(arguments: list[str]) -> str:
-    folders = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
+    folders = [
+        str(Path(__file__).resolve().parents[1]),
+        *filter(None, [os.environ.get("PYTHONPATH")]),
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(folders),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    result = subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, env=environment
+    )
     if result.returncode:
         raise SystemExit(f"bench: {arguments[2:]} failed:\n{result.stderr[-2000:]}")
     return result.stdout

@@ -13,7 +13,8 @@ TITLES = {
     "litert": "exported, LiteRT",
     "keras_predict": "Keras, `model.predict`",
 }
-GFLOP_A_ROW = 1.7278  # multiplications and additions of one example: 2 × rows × columns × positions of every layer
+# multiplications and additions of one example: 2 × rows × columns × positions of every layer
+GFLOP_A_ROW = 1.7278
 
 
 def ratios(one: list[float], other: list[float]) -> list[float]:
@@ -27,11 +28,17 @@ def speedup(contenders: dict, name: str, ours: str = "ours") -> float:
 
 
 def table(results: dict) -> str:
-    """Seconds of sound a second, and how many times as long each takes as vggish_tf in float32, as Markdown."""
+    """Seconds of sound a second, and how many times as long each takes as vggish_tf in float32, as
+    Markdown.
+    """
     jobs = results["cases"]
     names = [name for name in TITLES if any(name in job["contenders"] for job in jobs.values())]
     latency = results.get("latency", {}).get("five-second clip", {})
-    head = ["", *(job["title"] for job in jobs.values()), *(["one five-second clip a call"] if latency else [])]
+    head = [
+        "",
+        *(job["title"] for job in jobs.values()),
+        *(["one five-second clip a call"] if latency else []),
+    ]
     lines = [_line(head), _line(["---"] * len(head))]
     for name in names:
         cells = [_cell(job, name) for job in jobs.values()]
@@ -42,8 +49,10 @@ def table(results: dict) -> str:
 def _caption(machine: dict) -> str:
     instructions = ", ".join(machine["instructions"])
     return (
-        f"On {machine['cores']} cores of an {machine['processor']} ({instructions}): seconds of sound a second of the "
-        "whole job, file to file, and in brackets the time it takes beside ours in float32 (median of the rounds)."
+        f"On {machine['cores']} cores of an {machine['processor']} ({instructions}): seconds of "
+        "sound a second of the "
+        "whole job, file to file, and in brackets the time it takes beside ours in float32 (median "
+        "of the rounds)."
     )
 
 
@@ -58,7 +67,9 @@ def _cell(job: dict, name: str) -> str:
 def _call(latency: dict, name: str) -> str:
     if name not in latency:
         return ""
-    return f"{1e3 * statistics.median(latency[name]['wall']):.1f} ms ({speedup(latency, name):.2f}×)"
+    return (
+        f"{1e3 * statistics.median(latency[name]['wall']):.1f} ms ({speedup(latency, name):.2f}×)"
+    )
 
 
 def _line(cells: list[str]) -> str:

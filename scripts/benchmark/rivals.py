@@ -1,7 +1,8 @@
-"""Alternatives, each as its users run it: upstream, torchvggish, and our own model in model.predict.
+"""Alternatives, each as its users run it: upstream, torchvggish, and our own model in
+model.predict.
 
-Upstream and torchvggish resample with resampy, as they are written; model.predict gets soxr HQ, as ours. torchvggish
-has a ReLU after the embedding, so only what is positive can be compared with it.
+Upstream and torchvggish resample with resampy, as they are written; model.predict gets soxr HQ, as
+ours. torchvggish has a ReLU after the embedding, so only what is positive can be compared with it.
 """
 
 import os
@@ -14,7 +15,9 @@ BATCH = 32  # Keras's default
 
 
 class Upstream(Contender):
-    """tensorflow/models: soundfile, resampy, the NumPy front end, a tf-slim session, one feed a file."""
+    """tensorflow/models: soundfile, resampy, the NumPy front end, a tf-slim session, one feed a
+    file.
+    """
 
     title, needs, resampler = "upstream (tf-slim)", ("resampy",), "resampy"
 
@@ -43,13 +46,22 @@ class Upstream(Contender):
     def embed_example(self, example):
         from vggish_tf.reference import vggish_params
 
-        return self.session.run(vggish_params.OUTPUT_TENSOR_NAME, feed_dict={vggish_params.INPUT_TENSOR_NAME: example})
+        return self.session.run(
+            vggish_params.OUTPUT_TENSOR_NAME, feed_dict={vggish_params.INPUT_TENSOR_NAME: example}
+        )
 
 
 class TorchVggish(Contender):
-    """torchvggish from PyPI on torch: its own front end (NumPy, resampy), gradients off, one forward pass a file."""
+    """torchvggish from PyPI on torch: its own front end (NumPy, resampy), gradients off, one
+    forward pass a file.
+    """
 
-    title, needs, resampler, relu = "torchvggish", ("torch", "torchvggish", "resampy"), "resampy", True
+    title, needs, resampler, relu = (
+        "torchvggish",
+        ("torch", "torchvggish", "resampy"),
+        "resampy",
+        True,
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -123,7 +135,9 @@ def _torch_weights(checkpoint) -> dict:
     from vggish_tf import checkpoints
 
     values = checkpoints.read(checkpoint)
-    names = [f"features.{number}" for number in (0, 3, 6, 8, 11, 13)] + [f"embeddings.{number}" for number in (0, 2, 4)]
+    names = [f"features.{number}" for number in (0, 3, 6, 8, 11, 13)] + [
+        f"embeddings.{number}" for number in (0, 2, 4)
+    ]
     state = {}
     for name, scope in zip(names, checkpoints.LAYERS.values(), strict=True):
         kernel = values[f"{scope}/weights"]

@@ -1,7 +1,9 @@
-"""The files that every contender gets: speech, instruments, animals and noise of the clip that ships with the package.
+"""The files that every contender gets: speech, instruments, animals and noise of the clip that
+ships with the package.
 
-It is played over and over, each time at another loudness, so that no two examples are alike. 16-bit WAV, since some
-contenders read nothing else. Nobody's settings are chosen by these files: the clips only have to be sound.
+It is played over and over, each time at another loudness, so that no two examples are alike. 16-bit
+WAV, since some contenders read nothing else. Nobody's settings are chosen by these files: the clips
+only have to be sound.
 """
 
 from importlib import resources
@@ -42,4 +44,7 @@ def write_long(path: Path, minutes: int, rate: int) -> Path:
 def clips(folder: Path, count: int, rate: int, first: int = 0) -> list[Path]:
     """Five-second clips, each other sound; `first` is the number of the first one."""
     folder.mkdir(exist_ok=True)
-    return [write(folder / f"{number:04d}.wav", 5.0, rate, seed=number) for number in range(first, first + count)]
+    return [
+        write(folder / f"{number:04d}.wav", 5.0, rate, seed=number)
+        for number in range(first, first + count)
+    ]

@@ -13,8 +13,20 @@ from benchmark.workers import Worker, started
 
 QUICK = {"rounds": 1, "clips": 4, "minutes": 0.25, "growth": [1]}
 OURS = ("ours", "ours_bfloat16")
-ONE_BY_ONE = ("ours", "ours_bfloat16", "upstream")  # who is measured at other hops, where an export has no such option
-CASES = ("precision", "file", "clips44", "clips16", "latency", "live", "hops", "layers", "start_up", "growth")
+# who is measured at other hops, where an export has no such option
+ONE_BY_ONE = ("ours", "ours_bfloat16", "upstream")
+CASES = (
+    "precision",
+    "file",
+    "clips44",
+    "clips16",
+    "latency",
+    "live",
+    "hops",
+    "layers",
+    "start_up",
+    "growth",
+)
 QUICK_CASES = CASES[:6]  # what one start of the contenders is enough for
 
 
@@ -45,7 +57,9 @@ def run(args, keep: Callable[[dict], None]) -> dict:
                 results["live"] = _live(workers, 10 if args.quick else 60)
             keep(results)
         if "hops" in wanted:
-            results["hops"] = {hop: _hop(args, names, checkpoint, exports, hop) for hop in ("0.48", "0.16")}
+            results["hops"] = {
+                hop: _hop(args, names, checkpoint, exports, hop) for hop in ("0.48", "0.16")
+            }
         if "layers" in wanted:
             _say("layer by layer")
             results["layers"] = layers.measure(checkpoint)
@@ -55,13 +69,18 @@ def run(args, keep: Callable[[dict], None]) -> dict:
             keep(results)
         if "growth" in wanted:
             _say("growth with length")
-            results["growth"] = {name: programs.growth(name, checkpoint, exports, args.growth) for name in OURS}
+            results["growth"] = {
+                name: programs.growth(name, checkpoint, exports, args.growth) for name in OURS
+            }
     return results
 
 
 def _machine() -> dict:
     _say("the machine")
-    return {**machine.describe(), "peak_gflops": {dtype: machine.matmul_peak(dtype) for dtype in machine.DTYPES}}
+    return {
+        **machine.describe(),
+        "peak_gflops": {dtype: machine.matmul_peak(dtype) for dtype in machine.DTYPES},
+    }
 
 
 def _job(args, name: str, workers: dict[str, Worker]) -> dict:
@@ -73,16 +92,32 @@ def _job(args, name: str, workers: dict[str, Worker]) -> dict:
     _say(case.title)
     results = cases.run(case, workers, args.rounds)
     shares = {ours: cases.network_share(case, workers[ours], args.rounds) for ours in OURS}
-    _say(f"  all but the network: {', '.join(f'{100 - 100 * shares[ours][0]:.0f} %' for ours in OURS)}")
-    return {"title": case.title, "audio_seconds": case.audio_seconds, "contenders": results, "network_share": shares}
+    _say(
+        "  all but the network: "
+        f"{', '.join(f'{100 - 100 * shares[ours][0]:.0f} %' for ours in OURS)}"
+    )
+    return {
+        "title": case.title,
+        "audio_seconds": case.audio_seconds,
+        "contenders": results,
+        "network_share": shares,
+    }
 
 
 def _latency(workers: dict[str, Worker], calls: int) -> dict:
-    """One clip a call, of five seconds and of one, which is one example; and one example, the network alone."""
+    """One clip a call, of five seconds and of one, which is one example; and one example, the
+    network alone.
+    """
     _say("one clip a call")
-    clips = {seconds: sound.waveform(seconds, 16_000)[:, 0].astype(np.float32) for seconds in (5, 1)}
+    clips = {
+        seconds: sound.waveform(seconds, 16_000)[:, 0].astype(np.float32) for seconds in (5, 1)
+    }
     example = np.random.default_rng(0).uniform(-4, 4, (1, 96, 64)).astype(np.float32)
-    alone = {name: worker for name, worker in workers.items() if name in (*OURS, "upstream", "torchvggish")}
+    alone = {
+        name: worker
+        for name, worker in workers.items()
+        if name in (*OURS, "upstream", "torchvggish")
+    }
     return {
         "five-second clip": cases.latency(workers, "embed_clip", (clips[5], 16_000), calls),
         "one-second clip": cases.latency(workers, "embed_clip", (clips[1], 16_000), calls),
@@ -91,7 +126,9 @@ def _latency(workers: dict[str, Worker], calls: int) -> dict:
 
 
 def _live(workers: dict[str, Worker], seconds: int) -> dict:
-    """A live stream at 44.1 kHz stereo in blocks of 100 ms: seconds a push, and processor seconds a second of sound."""
+    """A live stream at 44.1 kHz stereo in blocks of 100 ms: seconds a push, and processor seconds a
+    second of sound.
+    """
     _say("a live stream")
     waveform, results = sound.waveform(seconds, 44_100, 2).astype(np.float32), {}
     for name in OURS:

@@ -1,4 +1,6 @@
-"""Each contender in a process of its own: its libraries, threads and memory are its own, and it waits without load."""
+"""Each contender in a process of its own: its libraries, threads and memory are its own, and it
+waits without load.
+"""
 
 import multiprocessing
 import os
@@ -15,7 +17,9 @@ from benchmark.contenders import CONTENDERS
 
 
 class Cost(NamedTuple):
-    """Cost of one call: wall and processor seconds, and the most memory that the process held, in MB."""
+    """Cost of one call: wall and processor seconds, and the most memory that the process held, in
+    MB.
+    """
 
     wall: float
     cpu: float
@@ -29,7 +33,9 @@ class Worker:
         self.name = name
         self._pipe, theirs = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_serve, args=(theirs, name, args, kwargs), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(theirs, name, args, kwargs), daemon=True
+        )
         self._process.start()
         theirs.close()
         self._answer()
@@ -66,7 +72,10 @@ def started(names: list[str], *args, **kwargs):
     try:
         for name in names:
             if absent := missing(name):
-                print(f"left out: {CONTENDERS[name].title}; not installed: {', '.join(absent)}", file=sys.stderr)
+                print(
+                    f"left out: {CONTENDERS[name].title}; not installed: {', '.join(absent)}",
+                    file=sys.stderr,
+                )
                 continue
             workers[name] = Worker(name, *args, **kwargs)
         yield workers

@@ -1,7 +1,8 @@
-"""Files that are cut short, lie, hold no numbers, or are no audio: each is an AudioError, never short or wrong data.
+"""Files that are cut short, lie, hold no numbers, or are no audio: each is an AudioError, never
+short or wrong data.
 
-Oracles: byte counts made by hand, and the same file undamaged. libsndfile's log is read for the sizes that a header
-declares; the cut files below are what holds its wording.
+Oracles: byte counts made by hand, and the same file undamaged. libsndfile's log is read for the
+sizes that a header declares; the cut files below are what holds its wording.
 """
 
 import os
@@ -26,7 +27,8 @@ def put(path, place, layout, *values):
     return path
 
 
-@pytest.mark.parametrize("part", [0.03, 0.5, 0.9])  # the last two frames of an MP3 may be missing unseen
+# the last two frames of an MP3 may be missing unseen
+@pytest.mark.parametrize("part", [0.03, 0.5, 0.9])
 @pytest.mark.parametrize(("container", "subtype"), LOSSLESS + LOSSY)
 def test_a_file_that_was_cut_is_refused(tmp_path, container, subtype, part):
     path, _ = make(tmp_path, container, subtype)
@@ -37,7 +39,11 @@ def test_a_file_that_was_cut_is_refused(tmp_path, container, subtype, part):
 def test_the_message_has_the_figures(tmp_path):
     path, _ = make(tmp_path, "WAV", "PCM_16")  # 40,000 samples of 4 bytes, behind a header of 44
     rewrite(path, lambda data: data[: 44 + 80_000])
-    assert_refused(path, "the header promises 160,000 bytes, the file holds 80,000. It may be cut short: copy it again")
+    assert_refused(
+        path,
+        "the header promises 160,000 bytes, the file holds 80,000. It may be cut short: copy it "
+        "again",
+    )
     with pytest.raises(AudioError, match="promises 160,000 bytes"):
         audio_info(path)
 
@@ -45,7 +51,9 @@ def test_the_message_has_the_figures(tmp_path):
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 def test_an_ogg_cut_between_two_pages_is_refused(tmp_path, subtype):
     path, _ = make(tmp_path, "OGG", subtype)
-    assert_refused(rewrite(path, lambda data: data[: data.rindex(b"OggS")]), "the last Ogg page is missing")
+    assert_refused(
+        rewrite(path, lambda data: data[: data.rindex(b"OggS")]), "the last Ogg page is missing"
+    )
 
 
 def test_blocks_before_a_late_discovery_are_not_all_there_is(tmp_path):
@@ -59,7 +67,9 @@ def test_blocks_before_a_late_discovery_are_not_all_there_is(tmp_path):
 
 def test_a_cut_is_seen_behind_metadata_that_fills_the_log_of_libsndfile(tmp_path):
     path, _ = make(tmp_path, "WAV", "PCM_16")
-    rewrite(path, lambda data: data[:36] + (b"LIST" + struct.pack("<I", 4) + b"INFO") * 300 + data[36:])
+    rewrite(
+        path, lambda data: data[:36] + (b"LIST" + struct.pack("<I", 4) + b"INFO") * 300 + data[36:]
+    )
     put(path, 4, "<I", path.stat().st_size - 8)
     assert load_audio(path)[0].shape == (40_000, 2)
     assert_refused(rewrite(path, lambda data: data[:-1000]), "cut short")
@@ -79,13 +89,18 @@ def test_a_sloppy_size_and_what_follows_the_sound_are_forgiven(tmp_path):
     put(path, 40, "<I", 160_000 + 36)
     np.testing.assert_array_equal(load_audio(path)[0], expected)
     put(path, 40, "<I", 160_000)
-    np.testing.assert_array_equal(load_audio(rewrite(path, lambda data: data + b"junk" * 99))[0], expected)
+    np.testing.assert_array_equal(
+        load_audio(rewrite(path, lambda data: data + b"junk" * 99))[0], expected
+    )
 
 
-@pytest.mark.parametrize(("promised", "message"), [(50_000, "cut short"), (2**36 - 1, "cut short"), (9000, "end to")])
+@pytest.mark.parametrize(
+    ("promised", "message"), [(50_000, "cut short"), (2**36 - 1, "cut short"), (9000, "end to")]
+)
 def test_a_flac_header_that_lies_is_refused(tmp_path, promised, message):
     path, _ = make(tmp_path, "FLAC", "PCM_16")
-    bits = int.from_bytes(path.read_bytes()[18:26], "big")  # STREAMINFO: rate 20, channels 3, width 5, samples 36 bits
+    # STREAMINFO: rate 20, channels 3, width 5, samples 36 bits
+    bits = int.from_bytes(path.read_bytes()[18:26], "big")
     put(path, 18, ">Q", (bits >> 36 << 36) | promised)
     assert_refused(path, message)
 
@@ -100,7 +115,9 @@ def test_a_flac_from_a_pipe_has_no_count_and_is_read(tmp_path):
     assert_refused(rewrite(path, lambda data: data[:-1000]), "decoding failed")
 
 
-@pytest.mark.parametrize(("container", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", "PCM_16"), LOSSY[-1]])
+@pytest.mark.parametrize(
+    ("container", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", "PCM_16"), LOSSY[-1]]
+)
 def test_files_joined_end_to_end_are_not_read_as_the_first(tmp_path, container, subtype):
     path, _ = make(tmp_path, container, subtype)
     assert_refused(rewrite(path, lambda data: data + data), "end to end|decoding failed")
@@ -112,15 +129,20 @@ def without_xing(data):
 
 def test_an_mp3_without_a_count_is_read_if_its_bit_rate_is_constant(tmp_path):
     path = tmp_path / "constant.mp3"
-    with soundfile.SoundFile(path, "w", 44_100, 1, bitrate_mode="CONSTANT", compression_level=0.5) as file:
+    with soundfile.SoundFile(
+        path, "w", 44_100, 1, bitrate_mode="CONSTANT", compression_level=0.5
+    ) as file:
         file.write(sound(200_000, 1, 44_100))
     rewrite(path, without_xing)
-    assert abs(len(load_audio(path)[0]) - 200_000) <= 3 * 1152  # the encoder's delay and padding are no longer known
+    # the encoder's delay and padding are no longer known
+    assert abs(len(load_audio(path)[0]) - 200_000) <= 3 * 1152
 
 
 def variable_mp3(path, envelope):
     """An MP3 of 400,000 samples without a count, whose first frame misleads about the length."""
-    with soundfile.SoundFile(path, "w", 44_100, 1, bitrate_mode="VARIABLE", compression_level=0.2) as file:
+    with soundfile.SoundFile(
+        path, "w", 44_100, 1, bitrate_mode="VARIABLE", compression_level=0.2
+    ) as file:
         file.write(sound(400_000, 1, 44_100) * envelope(np.arange(400_000))[:, np.newaxis])
     return rewrite(path, without_xing), soundfile.info(path).frames
 
@@ -128,14 +150,20 @@ def variable_mp3(path, envelope):
 def test_an_mp3_that_libsndfile_would_stop_in_the_middle_of_is_refused(tmp_path):
     path, guess = variable_mp3(tmp_path / "loud_first.mp3", lambda sample: sample < 40_000)
     if guess > 350_000:
-        pytest.skip(f"this libsndfile takes {guess} of 400,000 samples: it no longer guesses from the first frame")
+        pytest.skip(
+            f"this libsndfile takes {guess} of 400,000 samples: it no longer guesses from the "
+            "first frame"
+        )
     assert_refused(path, "MP3 of variable bit rate without a Xing header")
 
 
 def test_an_mp3_that_is_shorter_than_libsndfile_guesses_is_whole(tmp_path):
     path, guess = variable_mp3(tmp_path / "quiet_first.mp3", lambda sample: sample > 1000)
     if guess < 500_000:
-        pytest.skip(f"this libsndfile takes {guess} of 400,000 samples: it no longer guesses from the first frame")
+        pytest.skip(
+            f"this libsndfile takes {guess} of 400,000 samples: it no longer guesses from the "
+            "first frame"
+        )
     assert abs(len(load_audio(path)[0]) - 400_000) <= 3 * 1152
 
 
@@ -181,7 +209,8 @@ def test_samples_that_are_no_numbers_are_found_and_counted(tmp_path, subtype, ba
 
 
 @pytest.mark.parametrize(
-    ("container", "subtype"), [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("AU", "PCM_16")]
+    ("container", "subtype"),
+    [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("AU", "PCM_16")],
 )
 def test_a_header_without_samples_is_refused(tmp_path, container, subtype):
     path, _ = make(tmp_path, container, subtype, samples=np.zeros((0, 2)))
@@ -194,7 +223,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello\n" * 999, PNG, b"RIFF", b"OggS", b"fLaC", b"ID3", bytes(5000), b"\xff\xfb" * 99]
+    "content",
+    [b"hello\n" * 999, PNG, b"RIFF", b"OggS", b"fLaC", b"ID3", bytes(5000), b"\xff\xfb" * 99],
 )
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".raw", ".txt", ""])
 def test_what_is_not_audio_is_refused_whatever_its_name(tmp_path, content, suffix):
@@ -215,7 +245,9 @@ def test_paths_that_are_no_files_are_refused(tmp_path):
     assert_refused(b"bytes.wav", "path must be a string or a Path; received bytes")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
+)
 def test_a_file_without_permission_is_refused(tmp_path):
     path, _ = make(tmp_path, "WAV", "PCM_16")
     path.chmod(0)

@@ -1,4 +1,5 @@
-"""Containers that libsndfile cannot read, through ffmpeg: decoded, cut, hostile, stopped, not installed.
+"""Containers that libsndfile cannot read, through ffmpeg: decoded, cut, hostile, stopped, not
+installed.
 
 Oracles: the array that ffmpeg was given to encode, and what it decodes to a WAV by itself.
 """
@@ -20,7 +21,9 @@ from vggish_tf.audio import audio_info, load_audio, read_blocks, to_mono
 from vggish_tf.errors import AudioError
 
 INSTALLED = bool(shutil.which("ffmpeg") and shutil.which("ffprobe"))
-needs_ffmpeg = pytest.mark.skipif(not INSTALLED, reason="ffmpeg is not installed: apt-get install ffmpeg")
+needs_ffmpeg = pytest.mark.skipif(
+    not INSTALLED, reason="ffmpeg is not installed: apt-get install ffmpeg"
+)
 FAST = "-movflags +faststart"
 LOSSLESS = [("m4a", "alac"), ("mka", "flac"), ("wv", "wavpack")]
 # The largest delay that no header takes back is 2048 samples: AAC without an edit list.
@@ -75,7 +78,9 @@ def test_lossy_containers_give_about_what_was_encoded(encoded, suffix, codec):
     assert abs(len(waveform) - len(samples)) <= 4096
     middle = samples[20_000:60_000]
     delays = range(4097)
-    best = min(delays, key=lambda delay: np.abs(waveform[20_000 + delay :][:40_000:7] - middle[::7]).sum())
+    best = min(
+        delays, key=lambda delay: np.abs(waveform[20_000 + delay :][:40_000:7] - middle[::7]).sum()
+    )
     error = waveform[20_000 + best :][:40_000] - middle
     assert error.std() < 0.2 * samples.std()  # as for the lossy formats of libsndfile
 
@@ -141,10 +146,14 @@ def test_a_header_that_promises_more_than_there_is_is_refused(tmp_path):
 
 
 @needs_ffmpeg
-@pytest.mark.parametrize(("suffix", "codec"), [("m4a", f"alac {FAST}"), ("mka", "flac"), ("wv", "wavpack")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [("m4a", f"alac {FAST}"), ("mka", "flac"), ("wv", "wavpack")]
+)
 def test_a_damaged_middle_is_refused(tmp_path, suffix, codec):
     path, _ = make(tmp_path, suffix, codec)
-    rewrite(path, lambda data: data[: len(data) // 2] + bytes(20_000) + data[len(data) // 2 + 20_000 :])
+    rewrite(
+        path, lambda data: data[: len(data) // 2] + bytes(20_000) + data[len(data) // 2 + 20_000 :]
+    )
     assert_refused(path, "damaged")
 
 
@@ -172,7 +181,9 @@ def test_a_playlist_opens_no_other_file(tmp_path):
 
 
 @needs_ffmpeg
-@pytest.mark.parametrize("name", ["-i.m4a", "a:b.m4a", "100%.m4a", "pipe:0.m4a", "with 'quotes' and spaces.m4a"])
+@pytest.mark.parametrize(
+    "name", ["-i.m4a", "a:b.m4a", "100%.m4a", "pipe:0.m4a", "with 'quotes' and spaces.m4a"]
+)
 def test_any_name_is_a_file_to_ffmpeg(encoded, tmp_path, monkeypatch, name):
     path, _ = encoded("m4a", "aac")
     monkeypatch.chdir(tmp_path)
@@ -251,7 +262,9 @@ def test_embedder_and_suffixes_take_it(encoded, tiny_network):
 
     path, samples = encoded("m4a", "alac")
     embedder = Embedder(None)
-    np.testing.assert_array_equal(embedder.embed_file(path).embedding, embedder(samples, 48_000).embedding)
+    np.testing.assert_array_equal(
+        embedder.embed_file(path).embedding, embedder(samples, 48_000).embedding
+    )
     assert {".m4a", ".webm", ".mp4", ".wav"} <= set(audio.suffixes())
 
 

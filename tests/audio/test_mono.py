@@ -16,12 +16,15 @@ from vggish_tf.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, MonoStream, check_
 from vggish_tf.errors import AudioError
 
 MEAN_ATOL = 6e-8  # half a float32 step at 1, since the mean is rounded once
-SINE_ATOL = 5e-6  # float32 arithmetic at level 0.5; the largest difference seen over these cases is 5e-7
+# float32 arithmetic at level 0.5; the largest difference seen over these cases is 5e-7
+SINE_ATOL = 5e-6
 RATES = [8000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000, 250_000, 44_100 / 1.001]
 
 
 def noise(num_samples, num_channels=1, seed=0):
-    return np.random.default_rng(seed).uniform(-1, 1, (num_samples, num_channels)).astype(np.float32)
+    return (
+        np.random.default_rng(seed).uniform(-1, 1, (num_samples, num_channels)).astype(np.float32)
+    )
 
 
 def in_blocks(samples, sizes, stream):
@@ -37,7 +40,9 @@ class Unreadable:
     """Answers as a PyTorch tensor that requires grad does."""
 
     def __array__(self, dtype=None, copy=None):
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
 
 
 # The mean and the resampling.
@@ -48,7 +53,9 @@ def test_mono_is_the_mean_over_channels(num_channels):
     samples = noise(1000, num_channels)
     mono = to_mono(samples, 16_000, 16_000)
     assert mono.dtype == np.float32
-    np.testing.assert_allclose(mono, samples.astype(np.float64).mean(axis=1), rtol=0, atol=MEAN_ATOL)
+    np.testing.assert_allclose(
+        mono, samples.astype(np.float64).mean(axis=1), rtol=0, atol=MEAN_ATOL
+    )
 
 
 def test_one_channel_at_the_target_rate_stays_as_it_is_and_is_a_copy():
@@ -61,7 +68,9 @@ def test_one_channel_at_the_target_rate_stays_as_it_is_and_is_a_copy():
 def test_opposite_channels_cancel_and_one_silent_channel_halves():
     left = noise(1000)
     assert not to_mono(np.hstack([left, -left]), 44_100, 16_000).any()
-    np.testing.assert_array_equal(to_mono(np.hstack([left, 0 * left]), 16_000, 16_000), left[:, 0] / 2)
+    np.testing.assert_array_equal(
+        to_mono(np.hstack([left, 0 * left]), 16_000, 16_000), left[:, 0] / 2
+    )
 
 
 @pytest.mark.parametrize("sample_rate", RATES)
@@ -117,13 +126,19 @@ def test_blocks_of_any_size_give_the_whole_bit_for_bit(sizes, sample_rate, num_c
 def test_a_long_array_is_taken_in_pieces_without_a_seam():
     samples = noise((1 << 20) + 12_345, 2)  # to_mono takes 2^19 stereo samples at a time
     mono = samples.astype(np.float64).mean(axis=1).astype(np.float32)
-    np.testing.assert_array_equal(to_mono(samples, 48_000, 16_000), soxr.resample(mono, 48_000, 16_000, quality="HQ"))
+    np.testing.assert_array_equal(
+        to_mono(samples, 48_000, 16_000), soxr.resample(mono, 48_000, 16_000, quality="HQ")
+    )
 
 
-@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray, lambda x: np.repeat(x, 2, axis=0)[::2]])
+@pytest.mark.parametrize(
+    "layout", [np.ascontiguousarray, np.asfortranarray, lambda x: np.repeat(x, 2, axis=0)[::2]]
+)
 def test_the_layout_in_memory_changes_nothing(layout):
     samples = noise(3000, 7)
-    np.testing.assert_array_equal(to_mono(layout(samples), 44_100, 16_000), to_mono(samples, 44_100, 16_000))
+    np.testing.assert_array_equal(
+        to_mono(layout(samples), 44_100, 16_000), to_mono(samples, 44_100, 16_000)
+    )
 
 
 def test_a_stream_without_samples_ends_empty():
@@ -173,7 +188,8 @@ def test_a_stream_of_an_absurd_number_of_channels_is_refused(num_channels):
 
 def test_the_message_for_integers_is_the_one_in_the_design():
     expected = (
-        "waveform must be floating point, (num_samples,) or (num_samples, num_channels); received int16 (48000, 2). "
+        "waveform must be floating point, (num_samples,) or (num_samples, num_channels); received "
+        "int16 (48000, 2). "
         "Divide by 32768, or read the file with vggish_tf.load_audio()."
     )
     with pytest.raises(AudioError, match=f"^{re.escape(expected)}$"):
@@ -199,12 +215,25 @@ def test_the_message_for_integers_is_the_one_in_the_design():
         (np.zeros((1, 48_000)), "channels come last"),
         (np.zeros((64, 65)), "waveform has 65 channels of 64 samples: channels come last"),
         (np.zeros((9, 0)), "waveform has 0 channels"),
-        ([0.0, np.nan, np.inf, 0.0], "2 values are NaN, infinite or beyond ±2^31; the first is nan at sample 1,"),
-        ([[0.0, -np.inf]], "1 value is NaN, infinite or beyond ±2^31; the first is -inf at sample 0, channel 1"),
+        (
+            [0.0, np.nan, np.inf, 0.0],
+            "2 values are NaN, infinite or beyond ±2^31; the first is nan at sample 1,",
+        ),
+        (
+            [[0.0, -np.inf]],
+            "1 value is NaN, infinite or beyond ±2^31; the first is -inf at sample 0, channel 1",
+        ),
         ([0.0, 1e300], "1 value is NaN, infinite"),
-        (np.ma.masked_array(np.zeros(9), mask=True), "waveform is a masked array, and masks are not read. Fill it"),
+        (
+            np.ma.masked_array(np.zeros(9), mask=True),
+            "waveform is a masked array, and masks are not read. Fill it",
+        ),
         (np.ma.masked_array(np.zeros(9)), "waveform is a masked array"),
-        (Unreadable(), "must be an array of numbers; received Unreadable: Can't call numpy() on Tensor that requires"),
+        (
+            Unreadable(),
+            "must be an array of numbers; received Unreadable: Can't call numpy() on Tensor that "
+            "requires",
+        ),
         ([0.0, -2.2e9], "1 value is NaN, infinite"),
     ],
 )
@@ -215,7 +244,9 @@ def test_what_is_no_waveform_is_refused_with_advice(waveform, message):
         MonoStream(16_000, 16_000).push(waveform)
 
 
-@pytest.mark.parametrize("shape", [(0,), (1,), (0, 2), (1, 2), (2, 9), (2, 64), (65, 65), (48_000, 2)])
+@pytest.mark.parametrize(
+    "shape", [(0,), (1,), (0, 2), (1, 2), (2, 9), (2, 64), (65, 65), (48_000, 2)]
+)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble, ">f4"])
 def test_any_floats_of_one_or_two_axes_are_taken(shape, dtype):
     samples = check_waveform(np.zeros(shape, dtype), 16_000)
@@ -242,7 +273,9 @@ def test_an_empty_array_has_no_mono():
         to_mono(np.zeros((0, 2)), 16_000, 16_000)
 
 
-@pytest.mark.parametrize("rate", [0, -1, 1, 99.9, 1e8, np.nan, np.inf, "16000", None, True, 16_000j, [16_000]])
+@pytest.mark.parametrize(
+    "rate", [0, -1, 1, 99.9, 1e8, np.nan, np.inf, "16000", None, True, 16_000j, [16_000]]
+)
 def test_an_absurd_rate_is_refused_wherever_it_is_given(rate):
     for name, act in {
         "sample_rate": lambda: check_waveform(np.zeros(9), rate),
@@ -253,6 +286,8 @@ def test_an_absurd_rate_is_refused_wherever_it_is_given(rate):
             act()
 
 
-@pytest.mark.parametrize("rate", [100, 250, 16_000, np.int32(44_100), np.float32(48_000), 44_055.94, 500_000, 10**7])
+@pytest.mark.parametrize(
+    "rate", [100, 250, 16_000, np.int32(44_100), np.float32(48_000), 44_055.94, 500_000, 10**7]
+)
 def test_rates_of_real_recordings_are_taken(rate):
     assert check_waveform(np.zeros(9), rate).shape == (9, 1)

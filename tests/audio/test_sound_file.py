@@ -1,4 +1,5 @@
-"""Files that are as they should be: every format, whole and in blocks. Damage is in test_audio_damage.py.
+"""Files that are as they should be: every format, whole and in blocks. Damage is in
+test_audio_damage.py.
 
 Oracles: the array that was written, scipy.io.wavfile for the scale of PCM.
 """
@@ -31,12 +32,15 @@ def test_lossy_formats_give_about_what_was_written(tmp_path, container, subtype)
     waveform, _ = load_audio(path)
     assert 0 <= len(waveform) - len(samples) < 1024  # ADPCM fills its last block
     error = waveform[: len(samples)] - samples
-    assert error.std() < 0.2 * samples.std()  # 14 dB, and 3 dB worse than no signal at all if channels were swapped
+    # 14 dB, and 3 dB worse than no signal at all if channels were swapped
+    assert error.std() < 0.2 * samples.std()
 
 
 @pytest.mark.parametrize(("container", "subtype"), LOSSLESS + LOSSY)
 @pytest.mark.parametrize("block_seconds", [0.013, 0.7, 10.0])
-def test_blocks_of_a_file_are_the_whole_file_bit_for_bit(tmp_path, container, subtype, block_seconds):
+def test_blocks_of_a_file_are_the_whole_file_bit_for_bit(
+    tmp_path, container, subtype, block_seconds
+):
     path, _ = make(tmp_path, container, subtype, rate=8000 if subtype == "GSM610" else 48_000)
     blocks = list(read_blocks(path, 16_000, block_seconds))
     assert all(len(block) for block in blocks)
@@ -44,7 +48,8 @@ def test_blocks_of_a_file_are_the_whole_file_bit_for_bit(tmp_path, container, su
 
 
 @pytest.mark.parametrize(
-    ("dtype", "divisor", "offset"), [(np.int16, 2**15, 0), (np.int32, 2**31, 0), (np.uint8, 2**7, 128)]
+    ("dtype", "divisor", "offset"),
+    [(np.int16, 2**15, 0), (np.int32, 2**31, 0), (np.uint8, 2**7, 128)],
 )
 def test_pcm_has_the_scale_of_upstream(tmp_path, dtype, divisor, offset):
     limits = np.iinfo(dtype)
@@ -53,7 +58,8 @@ def test_pcm_has_the_scale_of_upstream(tmp_path, dtype, divisor, offset):
     _, read = scipy.io.wavfile.read(tmp_path / "pcm.wav")
     waveform, _ = load_audio(tmp_path / "pcm.wav")
     expected = (read.astype(np.float64) - offset) / divisor
-    np.testing.assert_allclose(waveform[:, 0], expected, rtol=0, atol=6e-8)  # half a float32 step at 1
+    # half a float32 step at 1
+    np.testing.assert_allclose(waveform[:, 0], expected, rtol=0, atol=6e-8)
     assert waveform.min() == -1
 
 
@@ -69,24 +75,38 @@ def test_any_number_of_channels_at_any_rate(tmp_path, num_channels, rate):
 
 def test_float_files_are_not_clipped(tmp_path):
     samples = np.array([[2.5, -3.0]], np.float32)
-    np.testing.assert_array_equal(load_audio(make(tmp_path, "WAV", "FLOAT", samples=samples)[0])[0], samples)
+    np.testing.assert_array_equal(
+        load_audio(make(tmp_path, "WAV", "FLOAT", samples=samples)[0])[0], samples
+    )
 
 
 def test_info_says_what_the_header_says(tmp_path):
-    assert audio_info(make(tmp_path, "FLAC", "PCM_24", 44_100)[0]) == (44_100, 2, 40_000, "FLAC", "PCM_24")
+    assert audio_info(make(tmp_path, "FLAC", "PCM_24", 44_100)[0]) == (
+        44_100,
+        2,
+        40_000,
+        "FLAC",
+        "PCM_24",
+    )
 
 
-@pytest.mark.parametrize("name", ["bus_chatter.wav", "mg-1634.opus", "mg-1648.opus", "mubert-806.opus"])
+@pytest.mark.parametrize(
+    "name", ["bus_chatter.wav", "mg-1634.opus", "mg-1648.opus", "mubert-806.opus"]
+)
 def test_real_recordings(name):
     path = RECORDINGS / name
     if not path.exists():
         pytest.skip(f"{name} is not beside this checkout, in shared/data/audio")
     waveform, sample_rate = load_audio(str(path))
     info = audio_info(path)
-    assert (info.sample_rate, info.num_channels, info.num_samples) == (sample_rate, *waveform.shape[::-1])
+    assert (info.sample_rate, info.num_channels, info.num_samples) == (
+        sample_rate,
+        *waveform.shape[::-1],
+    )
     assert 0.001 < waveform.std() < 1
     np.testing.assert_array_equal(
-        np.concatenate(list(read_blocks(path, 16_000, 1.234))), to_mono(waveform, sample_rate, 16_000)
+        np.concatenate(list(read_blocks(path, 16_000, 1.234))),
+        to_mono(waveform, sample_rate, 16_000),
     )
 
 
@@ -100,4 +120,5 @@ def test_an_hour_is_read_in_constant_memory(tmp_path, block_seconds):
     finally:
         tracemalloc.stop()
     assert total == 3600 * 16_000
-    assert peak < 32e6  # the hour is 635 MB; the largest block, 2^20 samples, is 4 MB, and its float64 mean 8 MB
+    # the hour is 635 MB; the largest block, 2^20 samples, is 4 MB, and its float64 mean 8 MB
+    assert peak < 32e6

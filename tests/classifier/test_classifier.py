@@ -1,4 +1,6 @@
-"""The classifier: its parts against NumPy, padding, what moves and how fast, gradients, saving, precision, refusals."""
+"""The classifier: its parts against NumPy, padding, what moves and how fast, gradients, saving,
+precision, refusals.
+"""
 
 import keras
 import numpy as np
@@ -76,7 +78,9 @@ def test_multi_label_scores_are_sigmoids():
     model = tiny.classifier(multi_label=True, hidden=())
     waveform = clips([15_600])
     logits = dense(model, "logits", np.maximum(embedding_of(model, waveform)[0, 0], 0))
-    np.testing.assert_allclose(model.predict_on_batch(waveform)[0], 1 / (1 + np.exp(-logits)), atol=ATOL)
+    np.testing.assert_allclose(
+        model.predict_on_batch(waveform)[0], 1 / (1 + np.exp(-logits)), atol=ATOL
+    )
 
 
 @pytest.mark.parametrize("pool", ["mean", "max", "attention"])
@@ -86,7 +90,10 @@ def test_a_clip_scores_in_a_batch_as_it_does_alone(pool):
     lengths = [8_000, 15_600, 30_959, 30_960, 50_000]
     batch = clips(lengths)
     together = model.predict_on_batch(batch)
-    alone = [model.predict_on_batch(batch[row : row + 1, :length])[0] for row, length in enumerate(lengths)]
+    alone = [
+        model.predict_on_batch(batch[row : row + 1, :length])[0]
+        for row, length in enumerate(lengths)
+    ]
     np.testing.assert_allclose(together, alone, atol=ATOL)
     assert np.ptp(together, axis=0).max() > 100 * ATOL, "all clips score the same: nothing is shown"
 
@@ -106,7 +113,8 @@ def test_padding_counts_for_no_loss_when_every_example_is_scored():
     targets[:, :, 0] = 1
     scores = model.predict_on_batch(waveforms)
     losses = -np.log(scores[..., 0])
-    expected = (losses[0, 0] + losses[1, 0] + losses[1, 1]) / 3  # not losses[0, 1], which is padding
+    # not losses[0, 1], which is padding
+    expected = (losses[0, 0] + losses[1, 0] + losses[1, 1]) / 3
     np.testing.assert_allclose(model.test_on_batch(waveforms, targets)[0], expected, atol=ATOL)
     assert abs(losses.mean() - expected) > 100 * ATOL
 
@@ -115,7 +123,17 @@ FREEZE = {
     "head": set(),
     "fc": {"fc1_1", "fc1_2", "embedding"},
     "conv4": {"conv4_1", "conv4_2", "fc1_1", "fc1_2", "embedding"},
-    "all": {"conv1", "conv2", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "fc1_1", "fc1_2", "embedding"},
+    "all": {
+        "conv1",
+        "conv2",
+        "conv3_1",
+        "conv3_2",
+        "conv4_1",
+        "conv4_2",
+        "fc1_1",
+        "fc1_2",
+        "embedding",
+    },
 }
 HEAD = {"hidden1", "logits"}
 
@@ -155,12 +173,15 @@ def test_head_and_backbone_move_at_their_own_rates():
 def test_default_optimizer_has_the_published_constants():
     optimizer = tiny.classifier().optimizer
     assert (float(optimizer.learning_rate), optimizer.epsilon) == (pytest.approx(1e-4), 1e-8)
-    assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)  # TensorFlow's own, which upstream left alone
+    # TensorFlow's own, which upstream left alone
+    assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)
 
 
 def test_gradient_reaches_the_waveform_through_pca(pca_params, monkeypatch):
     """A numerical derivative along the gradient is the gradient's length."""
-    monkeypatch.setattr("vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params)
+    monkeypatch.setattr(
+        "vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params
+    )
     model = tiny.classifier(postprocess="pca")
     waveform = tf.constant(clips([15_600]))
     with tf.GradientTape() as tape:
@@ -170,14 +191,19 @@ def test_gradient_reaches_the_waveform_through_pca(pca_params, monkeypatch):
     length = np.linalg.norm(gradient)
     assert np.isfinite(gradient).all()
     assert length > 0
-    h = 2e-3 / length  # moves the score by 4e-3: far over float32's 6e-8, and little beside its range
-    ahead, behind = (float(model(waveform + sign * h * gradient / length)[0, 0]) for sign in (1, -1))
+    # moves the score by 4e-3: far over float32's 6e-8, and little beside its range
+    h = 2e-3 / length
+    ahead, behind = (
+        float(model(waveform + sign * h * gradient / length)[0, 0]) for sign in (1, -1)
+    )
     # The ReLUs and max-pools that switch in between make a slope only nearly constant.
     assert (ahead - behind) / (2 * h) == pytest.approx(length, rel=0.05)
 
 
 def test_pca_is_between_embedding_and_relu(pca_params, monkeypatch):
-    monkeypatch.setattr("vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params)
+    monkeypatch.setattr(
+        "vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params
+    )
     model = tiny.classifier(postprocess="pca", hidden=())
     waveform = clips([15_600])
     eigen_vectors, means = read_pca(pca_params)
@@ -188,12 +214,15 @@ def test_pca_is_between_embedding_and_relu(pca_params, monkeypatch):
 
 @pytest.mark.parametrize(("multi_label", "share"), [(False, 1.0), (True, 0.5)])
 def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient(multi_label, share):
-    """The derivative of crossentropy by the logits is scores − targets, over the classes for binary crossentropy. From
-    scores rounded to 0 and 1 it could not be had. The scores are nested as a trainee nests them.
+    """The derivative of crossentropy by the logits is scores − targets, over the classes for binary
+    crossentropy. From scores rounded to 0 and 1 it could not be had. The scores are nested as a
+    trainee nests them.
     """
     source = keras.Input((1,))
     logits = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")(source)
-    inner = keras.Model(source, heads.ClassScores(["a", "b"], multi_label=multi_label, name="scores")(logits))
+    inner = keras.Model(
+        source, heads.ClassScores(["a", "b"], multi_label=multi_label, name="scores")(logits)
+    )
     inner.get_layer("logits").bias.assign([-60.0, 60.0])
     outer = keras.Input((1,))
     model = keras.Model(outer, inner(outer))
@@ -209,7 +238,9 @@ def test_a_saved_classifier_gives_the_same_scores_and_knows_its_labels(tmp_path)
     keras.Model(model.input, model.output).save(path)
     loaded = vggish_tf.load_model(path)
     waveforms = clips([15_600, 40_000])
-    np.testing.assert_array_equal(loaded.predict_on_batch(waveforms), model.predict_on_batch(waveforms))
+    np.testing.assert_array_equal(
+        loaded.predict_on_batch(waveforms), model.predict_on_batch(waveforms)
+    )
     assert finetune.labels_of(loaded) == tiny.LABELS
     assert (loaded.input.name, loaded.output_shape) == ("waveform", (None, 3))
 
@@ -224,7 +255,8 @@ def test_mixed_precision_trains_and_scores_alike(policy):
         keras.config.set_dtype_policy("float32")
     scores = model.predict_on_batch(clips([15_600, 31_000]))
     assert scores.dtype == np.float32
-    # Eight bits of mantissa in bfloat16, 0.4 %, over nine layers of embeddings about 0.3: a few thousandths of a logit.
+    # Eight bits of mantissa in bfloat16, 0.4 %, over nine layers of embeddings about 0.3: a few
+    # thousandths of a logit.
     np.testing.assert_allclose(scores, reference, atol=2e-2)
     assert set(step(model)) == FREEZE["fc"] | HEAD
 

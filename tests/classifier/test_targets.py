@@ -1,4 +1,5 @@
-"""Targets of a classifier: one-hot rows or class numbers, the same loss, accuracy and steps from either.
+"""Targets of a classifier: one-hot rows or class numbers, the same loss, accuracy and steps from
+either.
 
 Oracle: crossentropy and accuracy by NumPy.
 """
@@ -22,7 +23,10 @@ ONE_HOT = np.eye(3, dtype=np.float32)[NUMBERS]
 FORMS = {
     "one-hot": ONE_HOT,
     "one-hot int": ONE_HOT.astype(np.int64),
-    **{f"numbers {dtype}": NUMBERS.astype(dtype) for dtype in ("uint8", "int32", "int64", "float32")},
+    **{
+        f"numbers {dtype}": NUMBERS.astype(dtype)
+        for dtype in ("uint8", "int32", "int64", "float32")
+    },
     "column of numbers": NUMBERS[:, np.newaxis],
 }
 
@@ -62,7 +66,9 @@ def test_fit_takes_the_same_step_in_every_form(form):
 
 
 def test_one_model_takes_both_forms_in_turn():
-    """A form chosen by the first batch gives the next one a wrong accuracy, or none: Keras keeps its functions."""
+    """A form chosen by the first batch gives the next one a wrong accuracy, or none: Keras keeps
+    its functions.
+    """
     model = tiny.classifier()
     expected = scores_and_truth(model)
     turns = ("one-hot", "numbers int64", "column of numbers", "one-hot")
@@ -98,7 +104,9 @@ def test_a_number_of_no_class_is_an_error(number):
 
 
 def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient():
-    """As for one-hot targets, in test_finetune_model.py: the derivative by the logits is scores − targets."""
+    """As for one-hot targets, in test_finetune_model.py: the derivative by the logits is scores −
+    targets.
+    """
     source = keras.Input((1,))
     logits = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")(source)
     model = keras.Model(source, heads.ClassScores(["a", "b"], name="scores")(logits))
@@ -124,7 +132,9 @@ def test_a_classifier_that_was_saved_compiled_before_still_loads(tmp_path):
     """As the first release compiled it."""
     model = tiny.classifier()
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
-    model.compile(heads.DiscriminativeAdam(), "categorical_crossentropy", weighted_metrics=[accuracy])
+    model.compile(
+        heads.DiscriminativeAdam(), "categorical_crossentropy", weighted_metrics=[accuracy]
+    )
     model.save(tmp_path / "old.keras")
     loaded = vggish_tf.load_model(tmp_path / "old.keras")
     np.testing.assert_allclose(measures(loaded, ONE_HOT), scores_and_truth(model), atol=ATOL)

@@ -1,4 +1,6 @@
-"""The command line: what it writes, what it prints, its exit statuses, and that nothing is half-written."""
+"""The command line: what it writes, what it prints, its exit statuses, and that nothing is
+half-written.
+"""
 
 import json
 import os
@@ -33,7 +35,8 @@ def fails(arguments, status, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["embed"], ["inspect"], ["fetch"], ["verify"], ["demo"], ["finetune"], ["classify"]]
+    "command",
+    [[], ["embed"], ["inspect"], ["fetch"], ["verify"], ["demo"], ["finetune"], ["classify"]],
 )
 def test_help_loads_nothing_heavy(command):
     code = (
@@ -49,7 +52,9 @@ def test_help_loads_nothing_heavy(command):
 
 
 def test_embedding_a_real_file_end_to_end(seeded_checkpoint, shared_data, tmp_path):
-    """The core's own acceptance: 44.1 kHz stereo in, 19 rows out, equal to the TF1 session on the same audio."""
+    """The core's own acceptance: 44.1 kHz stereo in, 19 rows out, equal to the TF1 session on the
+    same audio.
+    """
     source, target = shared_data / "audio" / "bus_chatter.wav", tmp_path / "bus.npz"
     command = [
         str(Path(sys.executable).with_name("vggish-tf")),
@@ -78,7 +83,17 @@ def test_many_files_into_a_folder(seeded_checkpoint, wav, tmp_path, capsys):
     other = tmp_path / "other.flac"
     soundfile.write(other, signals.noise(16_000), signals.RATE)
     out = tmp_path / "out"
-    arguments = ["embed", wav, other, "-o", out, "--weights", seeded_checkpoint, "--set", "example_hop_seconds=0.48"]
+    arguments = [
+        "embed",
+        wav,
+        other,
+        "-o",
+        out,
+        "--weights",
+        seeded_checkpoint,
+        "--set",
+        "example_hop_seconds=0.48",
+    ]
     assert cli.main(list(map(str, arguments))) == 0
     assert sorted(os.listdir(out)) == ["clip.npz", "other.npz"]
     assert [len(npz.read(out / name)[0]) for name in ("clip.npz", "other.npz")] == [4, 1]
@@ -88,7 +103,10 @@ def test_many_files_into_a_folder(seeded_checkpoint, wav, tmp_path, capsys):
 def test_a_bad_file_does_not_cost_the_good_ones(seeded_checkpoint, wav, tmp_path, capsys):
     bad, out = tmp_path / "bad.wav", tmp_path / "out"
     bad.write_text("this is not audio")
-    assert cli.main(["embed", str(bad), str(wav), "-o", str(out), "--weights", str(seeded_checkpoint)]) == 3
+    assert (
+        cli.main(["embed", str(bad), str(wav), "-o", str(out), "--weights", str(seeded_checkpoint)])
+        == 3
+    )
     assert os.listdir(out) == ["clip.npz"]
     first, last = capsys.readouterr().err.splitlines()
     assert "bad.wav is not audio" in first
@@ -96,14 +114,24 @@ def test_a_bad_file_does_not_cost_the_good_ones(seeded_checkpoint, wav, tmp_path
 
 
 def test_one_bad_file_is_one_line(seeded_checkpoint, tmp_path, capsys):
-    arguments = ["embed", tmp_path / "none.wav", "-o", tmp_path / "out.npz", "--weights", seeded_checkpoint]
+    arguments = [
+        "embed",
+        tmp_path / "none.wav",
+        "-o",
+        tmp_path / "out.npz",
+        "--weights",
+        seeded_checkpoint,
+    ]
     assert "none.wav does not exist" in fails(arguments, 3, capsys)
     assert os.listdir(tmp_path) == []
 
 
 def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
     line = fails(["embed", wav, "-o", tmp_path / "out.npz"], 4, capsys)
-    for word in ("https://storage.googleapis.com/audioset/vggish_model.ckpt", "d1c7011e6366aa34176bb05c705e31a8"):
+    for word in (
+        "https://storage.googleapis.com/audioset/vggish_model.ckpt",
+        "d1c7011e6366aa34176bb05c705e31a8",
+    ):
         assert word in line
     assert os.environ["VGGISH_TF_CACHE"] in line
 
@@ -115,15 +143,25 @@ def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
         (["-o", "out.npz", "--set", "hop=1"], 2, "no parameter 'hop'. Choose from sample_rate"),
         (["-o", "out.npz", "--set", "mel_max_hz=high"], 2, "mel_max_hz needs a number"),
         (["-o", "out.npz", "--set", "mel_max_hz=9000"], 2, "mel_max_hz must be at most 8000"),
-        (["-o", "out.npz", "--weights", "nowhere.ckpt"], 4, "there is no checkpoint at nowhere.ckpt"),
+        (
+            ["-o", "out.npz", "--weights", "nowhere.ckpt"],
+            4,
+            "there is no checkpoint at nowhere.ckpt",
+        ),
         (["second.wav", "-o", "out.npz"], 2, "2 files do not fit into out.npz. Give a folder"),
         (["sub/clip.wav", "-o", "out"], 2, "two files would be written to out/clip.npz"),
         (["-o", "clip.npy"], 2, "clip.npy is neither an .npz nor a folder"),
-        (["-o", "out.npz", "--set", "num_mel_bins=1e9"], 2, "num_mel_bins must be positive and at most 10,000"),
+        (
+            ["-o", "out.npz", "--set", "num_mel_bins=1e9"],
+            2,
+            "num_mel_bins must be positive and at most 10,000",
+        ),
     ],
     ids=str,
 )
-def test_mistakes_are_one_line_and_leave_nothing(wav, options, status, words, tmp_path, capsys, monkeypatch):
+def test_mistakes_are_one_line_and_leave_nothing(
+    wav, options, status, words, tmp_path, capsys, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     assert words in fails(["embed", wav.name, *options], status, capsys)
     assert os.listdir(tmp_path) == ["clip.wav"]
@@ -136,7 +174,10 @@ def test_a_full_disk_leaves_nothing(seeded_checkpoint, wav, tmp_path, capsys, mo
 
     monkeypatch.setattr(np, "savez", full)
     arguments = ["embed", wav, "-o", tmp_path / "out.npz", "--weights", seeded_checkpoint]
-    assert fails(arguments, 6, capsys) == f"vggish-tf: {tmp_path / 'out.npz'}: No space left on device."
+    assert (
+        fails(arguments, 6, capsys)
+        == f"vggish-tf: {tmp_path / 'out.npz'}: No space left on device."
+    )
     assert os.listdir(tmp_path) == ["clip.wav"]
 
 
@@ -152,8 +193,12 @@ def test_a_closed_pipe_does_not_stop_the_work(seeded_checkpoint, wav, tmp_path):
     other = tmp_path / "other.wav"
     soundfile.write(other, signals.noise(16_000), signals.RATE)
     program = Path(sys.executable).with_name("vggish-tf")
-    command = f"{program} embed {wav} {other} -o {tmp_path / 'out'} --weights {seeded_checkpoint} | true"
-    result = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True)
+    command = (
+        f"{program} embed {wav} {other} -o {tmp_path / 'out'} --weights {seeded_checkpoint} | true"
+    )
+    result = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert sorted(os.listdir(tmp_path / "out")) == ["clip.npz", "other.npz"]
 
@@ -180,7 +225,9 @@ def test_fetch_offline_says_where_to_put_the_file(capsys):
     assert "by hand" in fails(["fetch"], 4, capsys)
 
 
-def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(tmp_path, capsys, monkeypatch):
+def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(
+    tmp_path, capsys, monkeypatch
+):
     from vggish_tf.drawing import pictures
 
     titles = []
@@ -201,7 +248,9 @@ def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(tmp_
     assert (tmp_path / "demo" / "stages.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_the_demo_on_published_weights_says_so(seeded_checkpoint, pca_params, tmp_path, capsys, monkeypatch):
+def test_the_demo_on_published_weights_says_so(
+    seeded_checkpoint, pca_params, tmp_path, capsys, monkeypatch
+):
     from vggish_tf.weights import registry
 
     def cached(weights, *, kind="model"):

@@ -1,4 +1,6 @@
-"""Mistakes on the command line: exit status 2, before TensorFlow is imported, in words of the command line."""
+"""Mistakes on the command line: exit status 2, before TensorFlow is imported, in words of the
+command line.
+"""
 
 import os
 import subprocess
@@ -31,7 +33,9 @@ def status_of(line: str) -> int:
         return exit.code
 
 
-@pytest.mark.parametrize("command", ["embed", "inspect", "fetch", "verify", "demo", "export", "finetune", "classify"])
+@pytest.mark.parametrize(
+    "command", ["embed", "inspect", "fetch", "verify", "demo", "export", "finetune", "classify"]
+)
 def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
     arguments = {
         "embed": "x -o y", "inspect": "x", "export": "--format keras -o y", "finetune": "x -o y", "classify": "x y"
@@ -55,14 +59,35 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
         ("export --format bad -o out", "no export format 'bad'"),
         ("export --format keras -o out.h5", "its name must end in .keras. Name it out.keras."),
         ("export --format keras -o out.keras --precision int8", "no precision 'int8'"),
-        ("export --format frozen_graph -o out.pb --input-rate 44100", "--input-rate 44100 has no place in it"),
-        ("export --format keras -o out.keras --fixed-shape 1.5", ": --fixed-shape 1.5 has no place in it"),
-        ("export --format weights -o out.weights.h5 --postprocess pca", "--postprocess pca has no place in it"),
-        ("export --format keras -o out.keras --weights a --model b", "argument --model: not allowed with"),
+        (
+            "export --format frozen_graph -o out.pb --input-rate 44100",
+            "--input-rate 44100 has no place in it",
+        ),
+        (
+            "export --format keras -o out.keras --fixed-shape 1.5",
+            ": --fixed-shape 1.5 has no place in it",
+        ),
+        (
+            "export --format weights -o out.weights.h5 --postprocess pca",
+            "--postprocess pca has no place in it",
+        ),
+        (
+            "export --format keras -o out.keras --weights a --model b",
+            "argument --model: not allowed with",
+        ),
         ("finetune sounds -o out.h5", "its name must end in .keras. Name it out.keras."),
-        ("finetune sounds -o out.keras --untrained --weights a.ckpt", "not allowed with argument --untrained"),
-        ("finetune sounds -o out.keras --untrained --trainable fc", "--trainable fc contradicts it"),
-        ("classify model.keras clip.wav -o clip.wav", "its name must end in .csv. Name it clip.csv."),
+        (
+            "finetune sounds -o out.keras --untrained --weights a.ckpt",
+            "not allowed with argument --untrained",
+        ),
+        (
+            "finetune sounds -o out.keras --untrained --trainable fc",
+            "--trainable fc contradicts it",
+        ),
+        (
+            "classify model.keras clip.wav -o clip.wav",
+            "its name must end in .csv. Name it clip.csv.",
+        ),
         ("classify model.keras clip.wav --top 0", "argument --top: must be a whole number from 1"),
     ],
 )
@@ -83,7 +108,11 @@ def test_a_mistake_is_status_2_and_leaves_nothing(line, words, folder, capsys):
         ("inspect clip.wav --weights no.ckpt", 4, "there is no checkpoint at no.ckpt"),
         ("verify no.ckpt", 4, "there is no checkpoint at no.ckpt"),
         ("demo -o clip.wav", 5, "cannot make the folder clip.wav"),
-        ("export --format keras -o out.keras --weights no.ckpt", 4, "there is no checkpoint at no.ckpt"),
+        (
+            "export --format keras -o out.keras --weights no.ckpt",
+            4,
+            "there is no checkpoint at no.ckpt",
+        ),
         ("export --format keras -o no/out.keras", 5, "the folder no does not exist"),
         ("finetune no -o out.keras --untrained", 5, "no does not exist"),
         ("finetune sounds -o no/out.keras --untrained", 5, "the folder no does not exist"),
@@ -96,7 +125,9 @@ def test_paths_are_checked_before_tensorflow_is_imported(line, status, words, fo
         "import sys; from vggish_tf.cli import main\n"
         "status = main(sys.argv[1:]); print(status, {'tensorflow', 'keras'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code, *line.split()], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *line.split()], capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"{status} set()\n"
     assert words in done.stderr
 
@@ -105,19 +136,25 @@ def test_audio_for_classify_is_checked_before_the_model_is_read(folder, capsys, 
     tiny.classifier().save("model.keras")
     assert status_of("classify model.keras no.wav nor.wav") == 3
     assert capsys.readouterr().err == (
-        f"vggish-tf: none of 2 files: no.wav does not exist. Check the name; the current folder is {folder}.\n"
+        "vggish-tf: none of 2 files: no.wav does not exist. Check the name; the current folder is "
+        f"{folder}.\n"
     )
 
 
 def test_missing_files_among_others_are_named_first_and_once(folder, capsys, monkeypatch):
     """And the rest is embedded: nothing has been imported when the first lines come."""
-    monkeypatch.setattr(cli.process, "import_tensorflow", lambda: print("now TensorFlow", file=sys.stderr))
+    monkeypatch.setattr(
+        cli.process, "import_tensorflow", lambda: print("now TensorFlow", file=sys.stderr)
+    )
     monkeypatch.setattr("vggish_tf.cli.options.check_weights", lambda weights: None)
     monkeypatch.setattr("vggish_tf.embedding.Embedder", lambda *_, **__: Stub())
     assert status_of("embed no.wav clip.wav nor.wav -o out") == 3
     lines = capsys.readouterr().err.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["no.wav", "nor.wav"]
-    assert lines[2:] == ["now TensorFlow", "vggish-tf: 2 of 3 files could not be embedded; the rest was written."]
+    assert lines[2:] == [
+        "now TensorFlow",
+        "vggish-tf: 2 of 3 files could not be embedded; the rest was written.",
+    ]
     assert os.listdir("out") == ["clip.npz"]
 
 

@@ -1,4 +1,6 @@
-"""The process of a command: killed, without standard streams, without readers; system errors; `python -m vggish_tf`."""
+"""The process of a command: killed, without standard streams, without readers; system errors;
+`python -m vggish_tf`.
+"""
 
 import argparse
 import os
@@ -19,7 +21,8 @@ import vggish_tf
 from vggish_tf import cli
 from vggish_tf.cli import process
 
-# A process whose networks are tiny and which, where half a file has been written, says so and waits to be killed.
+# A process whose networks are tiny and which, where half a file has been written, says so and waits
+# to be killed.
 HALF = """
 import os, sys, time, numpy as np, tiny
 tiny.shrink()
@@ -45,7 +48,12 @@ PLACES = {
 
 def run(code, arguments, **options) -> subprocess.Popen:
     path = os.pathsep.join([str(places.HELPERS), *sys.path])
-    command = [sys.executable, "-c", f"{code}\nsys.exit(cli.main(sys.argv[1:]))", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-c",
+        f"{code}\nsys.exit(cli.main(sys.argv[1:]))",
+        *map(str, arguments),
+    ]
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, text=True, **options)
 
 
@@ -84,7 +92,9 @@ def arguments_of(command, wav, weights, folder) -> list:
 
 @pytest.mark.parametrize("command", PLACES)
 def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monkeypatch):
-    """A second signal, as `timeout` sends to the group of processes, does not cut the cleaning short."""
+    """A second signal, as `timeout` sends to the group of processes, does not cut the cleaning
+    short.
+    """
     (tmp_path / "fetched").mkdir()
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "fetched"))
     arguments = arguments_of(command, wav, weights, tmp_path)
@@ -101,7 +111,8 @@ def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monke
     assert errors.splitlines()[-1] == "vggish-tf: terminated"
     assert "Traceback" not in errors
     left = files_in(tmp_path) - before
-    assert not {path for path in left if path.name.startswith(".") or path.parent.name != "cache"}  # --resume has those
+    # --resume has those
+    assert not {path for path in left if path.name.startswith(".") or path.parent.name != "cache"}
 
 
 def in_a_command(act) -> int:
@@ -173,9 +184,16 @@ TINY = "import sys, tiny; tiny.shrink()\nfrom vggish_tf import cli"
 def in_bash(redirections, arguments, code=TINY) -> subprocess.CompletedProcess:
     """Runs a command under redirections of bash's."""
     path = os.pathsep.join([str(places.HELPERS), *sys.path])
-    program = [sys.executable, "-c", f"{code}\nsys.exit(cli.main(sys.argv[1:]))", *map(str, arguments)]
+    program = [
+        sys.executable,
+        "-c",
+        f"{code}\nsys.exit(cli.main(sys.argv[1:]))",
+        *map(str, arguments),
+    ]
     command = ["bash", "-c", f'set -o pipefail; "$@" {redirections}', "bash", *program]
-    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+    )
 
 
 def test_closed_streams_change_nothing_of_what_is_written(wav, weights, tmp_path):
@@ -200,7 +218,8 @@ def test_what_is_printed_does_not_go_into_a_file(wav, tmp_path):
         "import os, sys; from pathlib import Path; from vggish_tf import cli\n"
         "def write(args):\n"
         "    with open(args.output, 'w') as file:\n"
-        "        os.write(1, b'printed'); os.write(2, b'printed'); print('printed'); file.write('data')\n"
+        "        os.write(1, b'printed'); os.write(2, b'printed'); print('printed'); "
+        "file.write('data')\n"
         "cli.fetch.run = write; cli.inspect.run = write"
     )
     done = in_bash("<&- >&- 2>&-", ["inspect", wav, "-o", tmp_path / "out.html"], code)
@@ -219,7 +238,8 @@ def test_no_reader_of_the_output_does_not_change_the_status(weights):
     done = in_bash(
         "| true",
         ["verify", weights],
-        "import sys; from vggish_tf import cli; cli.verify.run = lambda args: (print('x' * 100_000), 1)[1]",
+        "import sys; from vggish_tf import cli; cli.verify.run = lambda args: (print('x' * "
+        "100_000), 1)[1]",
     )
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -227,7 +247,10 @@ def test_no_reader_of_the_output_does_not_change_the_status(weights):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (FileNotFoundError(2, "No such file or directory", "out.npz"), "out.npz: No such file or directory."),
+        (
+            FileNotFoundError(2, "No such file or directory", "out.npz"),
+            "out.npz: No such file or directory.",
+        ),
         (OSError(28, "No space left on device"), "No space left on device."),
         (
             OSError("Can't write data (errno = 28, error message = 'No space left on device')"),
@@ -261,4 +284,6 @@ def test_a_full_disk_is_in_words(wav, weights, tmp_path, capsys, monkeypatch, ti
     monkeypatch.setattr(np, "savez", full)
     target = tmp_path / "out.npz"
     assert cli.main(["embed", str(wav), "-o", str(target), "--weights", str(weights)]) == 6
-    assert capsys.readouterr().err.splitlines()[-1] == f"vggish-tf: {target}: No space left on device."
+    assert (
+        capsys.readouterr().err.splitlines()[-1] == f"vggish-tf: {target}: No space left on device."
+    )

@@ -9,7 +9,12 @@ from vggish_tf.drawing import panels
 from vggish_tf.drawing.axes import beside_diagonal, color_range, pool
 from vggish_tf.errors import VGGishError
 
-HIGH_RATE = {"stft_window_seconds": 0.00625, "stft_hop_seconds": 0.0025, "mel_min_hz": 2000, "mel_max_hz": 125_000}
+HIGH_RATE = {
+    "stft_window_seconds": 0.00625,
+    "stft_hop_seconds": 0.0025,
+    "mel_min_hz": 2000,
+    "mel_max_hz": 125_000,
+}
 
 
 def drawn(ax):
@@ -20,7 +25,9 @@ def drawn(ax):
 
 def largest_of_blocks(rows, block):
     """The slow twin of pool()."""
-    return np.array([rows[start : start + block].max(axis=0) for start in range(0, len(rows), block)])
+    return np.array(
+        [rows[start : start + block].max(axis=0) for start in range(0, len(rows), block)]
+    )
 
 
 @pytest.mark.parametrize("length", [1, 9, 10, 11, 19, 20, 21, 1003])
@@ -40,17 +47,22 @@ def test_a_long_log_mel_is_drawn_by_its_largest_values():
     stages = make_stages(16_000 * 50)
     image = drawn(draw(panels.draw_log_mel, stages))
     assert 1000 < len(image) <= panels.MOST_COLUMNS
-    np.testing.assert_array_equal(image, largest_of_blocks(stages.log_mel, 3))  # 4998 frames, at most 2000 columns
+    # 4998 frames, at most 2000 columns
+    np.testing.assert_array_equal(image, largest_of_blocks(stages.log_mel, 3))
 
 
 def test_a_full_scale_sine_stands_at_0_decibels_and_at_its_frequency():
     stages = make_stages()
     time = np.arange(400)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * time / 400)
-    magnitude = np.abs(np.fft.rfft(window * np.sin(2 * np.pi * time / 16), 512))  # 1 kHz at 16 kHz is FFT bin 32
-    ax = draw(panels.draw_stft_magnitude, stages._replace(stft_magnitude=np.tile(magnitude, (298, 1))))
+    # 1 kHz at 16 kHz is FFT bin 32
+    magnitude = np.abs(np.fft.rfft(window * np.sin(2 * np.pi * time / 16), 512))
+    ax = draw(
+        panels.draw_stft_magnitude, stages._replace(stft_magnitude=np.tile(magnitude, (298, 1)))
+    )
     assert drawn(ax).argmax(axis=1).tolist() == [32] * 298
-    np.testing.assert_allclose(drawn(ax).max(), 0.0, atol=0.01)  # the negative frequency leaks in, under 0.001
+    # the negative frequency leaks in, under 0.001
+    np.testing.assert_allclose(drawn(ax).max(), 0.0, atol=0.01)
     left, right, bottom, top = ax.images[0].get_extent()
     np.testing.assert_allclose([left, right], [0, 298 * 0.01])
     np.testing.assert_allclose(bottom + (32 + 0.5) * (top - bottom) / 257, 1000)
@@ -59,9 +71,11 @@ def test_a_full_scale_sine_stands_at_0_decibels_and_at_its_frequency():
 def test_silence_is_dark_in_the_spectrogram():
     stages = make_stages()
     (image,) = draw(
-        panels.draw_stft_magnitude, stages._replace(stft_magnitude=np.zeros_like(stages.stft_magnitude))
+        panels.draw_stft_magnitude,
+        stages._replace(stft_magnitude=np.zeros_like(stages.stft_magnitude)),
     ).images
-    np.testing.assert_allclose(image.norm(image.get_array()), 0, atol=1e-6)  # the bottom of the colour map
+    # the bottom of the colour map
+    np.testing.assert_allclose(image.norm(image.get_array()), 0, atol=1e-6)
 
 
 def test_the_envelope_of_a_long_waveform_keeps_clicks_of_one_sample():
@@ -150,7 +164,10 @@ def test_the_colours_of_the_log_mel_are_those_of_its_values():
 
 def test_one_sound_in_digital_silence_is_bright():
     stages = make_stages()
-    magnitude, log_mel = np.zeros_like(stages.stft_magnitude), np.full_like(stages.log_mel, np.log(0.01))
+    magnitude, log_mel = (
+        np.zeros_like(stages.stft_magnitude),
+        np.full_like(stages.log_mel, np.log(0.01)),
+    )
     magnitude[100], log_mel[100] = 1.0, 2.0
     stages = stages._replace(stft_magnitude=magnitude, log_mel=log_mel)
     for draw_stage in (panels.draw_stft_magnitude, panels.draw_log_mel):
@@ -197,7 +214,8 @@ def test_quantized_colours_span_a_byte():
 def test_self_similarity_is_the_cosine():
     stages = make_stages(16_000 * 10)
     expected = 1 - cdist(stages.embedding, stages.embedding, "cosine")
-    np.testing.assert_allclose(drawn(draw(panels.draw_similarity, stages)), expected, atol=1e-6)  # float32 products
+    # float32 products
+    np.testing.assert_allclose(drawn(draw(panels.draw_similarity, stages)), expected, atol=1e-6)
 
 
 def test_the_colours_of_the_self_similarity_are_those_beside_its_diagonal():
@@ -225,7 +243,8 @@ def test_one_row_is_compared_with_itself():
 def test_mel_peaks_stand_on_the_curve():
     ax = draw(panels.draw_mel_scale, make_stages())
     hertz, mel = ax.collections[0].get_offsets().T
-    np.testing.assert_allclose(mel, 2595 * np.log10(1 + hertz / 700), rtol=1e-4)  # 2595 is 1127 ln 10, rounded
+    # 2595 is 1127 ln 10, rounded
+    np.testing.assert_allclose(mel, 2595 * np.log10(1 + hertz / 700), rtol=1e-4)
     assert len(hertz) == 64
 
 

@@ -1,4 +1,6 @@
-"""The page of all stages: its words, its order, its alignment; the file it becomes; and what it may import."""
+"""The page of all stages: its words, its order, its alignment; the file it becomes; and what it may
+import.
+"""
 
 import io
 import subprocess
@@ -62,10 +64,14 @@ def test_the_whole_title_is_on_the_page_and_its_signs_are_signs():
 def test_time_axes_are_aligned():
     figure = pictures.overview(make_stages(), title="aligned", segments=[("a", 0, 1), ("b", 1, 3)])
     figure.draw_without_rendering()
-    over_time = [ax for ax in figure.axes if title(ax).startswith(tuple(TIME_PANELS)) or not ax.axison]
+    over_time = [
+        ax for ax in figure.axes if title(ax).startswith(tuple(TIME_PANELS)) or not ax.axison
+    ]
     assert len(over_time) == len(TIME_PANELS) + 1
     for ax in over_time:
-        np.testing.assert_allclose([ax.get_position().x0, ax.get_position().x1], over_time[0].get_position().intervalx)
+        np.testing.assert_allclose(
+            [ax.get_position().x0, ax.get_position().x1], over_time[0].get_position().intervalx
+        )
         np.testing.assert_allclose(ax.get_xlim(), (0, 3.0))
 
 
@@ -100,7 +106,8 @@ def test_a_click_is_at_one_place_in_every_picture():
         figure = pictures.one(draw, stages, size=WIDE)
         picture = Image.open(io.BytesIO(pictures.png(figure, 100))).convert("L")
         box = figure.axes[0].get_window_extent()
-        inside = slice(int(box.x0) + 4, int(box.x0 + 0.9 * box.width))  # what no frame covers is last
+        # what no frame covers is last
+        inside = slice(int(box.x0) + 4, int(box.x0 + 0.9 * box.width))
         rows = np.asarray(picture, float)[100:140, inside]
         change = np.abs(rows - np.median(rows)).sum(axis=0)
         columns.append(np.flatnonzero(change > change.max() / 2).mean())
@@ -187,10 +194,21 @@ def test_few_colours_are_close_to_all_of_them():
 
 
 def test_panels_come_in_the_order_of_the_data():
-    figure = pictures.overview(make_stages(), title="order", segments=[("speech", 0, 1), ("rain", 1, 3)])
+    figure = pictures.overview(
+        make_stages(), title="order", segments=[("speech", 0, 1), ("rain", 1, 3)]
+    )
     assert texts(figure)[:2] == ["speech", "rain"]
     words = [title(ax).split()[0].rstrip(":") for ax in figure.axes[1:] if title(ax)]
-    assert words == ["Waveform", "STFT", "Mel", "Mel", "Log-mel", "Embedding", "Quantized", "Self-similarity"]
+    assert words == [
+        "Waveform",
+        "STFT",
+        "Mel",
+        "Mel",
+        "Log-mel",
+        "Embedding",
+        "Quantized",
+        "Self-similarity",
+    ]
 
 
 def test_without_weights_there_are_no_embeddings():
@@ -207,9 +225,9 @@ def test_clips_about_too_short_are_drawn_with_the_reason(num_samples, tmp_path):
     said = " ".join(texts(figure))
     assert ("no samples" in said) == (num_samples == 0)
     assert ("no frame: one needs 400 samples (0.025 s)" in said) == (num_samples < 400)
-    assert (f"no example: one needs 15,600 samples (0.975 s), the clip has {num_samples:,}" in said) == (
-        num_samples < 15_600
-    )
+    assert (
+        f"no example: one needs 15,600 samples (0.975 s), the clip has {num_samples:,}" in said
+    ) == (num_samples < 15_600)
 
 
 def test_an_hour_is_a_small_picture_in_minutes(tmp_path):
@@ -223,10 +241,17 @@ def test_an_hour_is_a_small_picture_in_minutes(tmp_path):
         timestamps=np.arange(3750) * 0.96,
     )
     figure = pictures.overview(hour, title="an hour")
-    assert all(max(image.get_array().shape) <= panels.MOST_COLUMNS for ax in figure.axes for image in ax.images)
-    assert {ax.get_xlabel() for ax in figure.axes if ax.get_xlabel().startswith("time")} == {"time (min)"}
+    assert all(
+        max(image.get_array().shape) <= panels.MOST_COLUMNS
+        for ax in figure.axes
+        for image in ax.images
+    )
+    assert {ax.get_xlabel() for ax in figure.axes if ax.get_xlabel().startswith("time")} == {
+        "time (min)"
+    }
     pictures.save(figure, tmp_path / "hour.png")
-    assert (tmp_path / "hour.png").stat().st_size < 8e6  # noise compresses worst of all; an hour of sound takes 4 MB
+    # noise compresses worst of all; an hour of sound takes 4 MB
+    assert (tmp_path / "hour.png").stat().st_size < 8e6
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
@@ -234,7 +259,9 @@ def test_the_same_figure_gives_the_same_bytes(suffix, tmp_path):
     for name in ("first", "second"):
         figure = pictures.one(pictures.draw_log_mel, make_stages(), title="one stage")
         pictures.save(figure, tmp_path / f"{name}.{suffix}")
-    assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
+    assert (tmp_path / f"first.{suffix}").read_bytes() == (
+        tmp_path / f"second.{suffix}"
+    ).read_bytes()
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -244,7 +271,8 @@ def test_an_unknown_suffix_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# tests/helpers/drawing.py builds what is drawn; matplotlib.figure is all that it imports of matplotlib.
+# tests/helpers/drawing.py builds what is drawn; matplotlib.figure is all that it imports of
+# matplotlib.
 DRAW = "from drawing import *; from vggish_tf.drawing.pictures import *; save(overview(make_stages(), title='t'), PATH)"
 
 
@@ -260,5 +288,7 @@ def test_matplotlib_loads_when_drawing_and_pyplot_never(code, loaded, tmp_path, 
     code = code.replace("PATH", repr(str(tmp_path / "picture.png")))
     heavy = "[name for name in ('matplotlib', 'matplotlib.pyplot', 'tensorflow', 'keras') if name in sys.modules]"
     command = [sys.executable, "-c", f"import sys; {code}; print({heavy})"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=request.path.parent)
+    output = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=request.path.parent
+    )
     assert output.stdout.strip() == str(loaded)

@@ -21,9 +21,9 @@ import soundfile
 from vggish_tf import AudioError, Embedder, Embeddings, Params, VGGish, VGGishError
 from vggish_tf.reference import vggish_input, vggish_postprocess
 
-# 1e-5 of the largest value, 1.68: float32 sums in another order, which depends on the size of the batch too. Upstream's
-# session is itself up to 8.5e-6 off a float64 network (test_winograd), and so are we. The largest difference of the two
-# that was seen is 1.1e-5.
+# 1e-5 of the largest value, 1.68: float32 sums in another order, which depends on the size of the
+# batch too. Upstream's session is itself up to 8.5e-6 off a float64 network (test_winograd), and so
+# are we. The largest difference of the two that was seen is 1.1e-5.
 ATOL = 1.7e-5
 
 
@@ -79,7 +79,9 @@ def test_a_stream_of_any_block_size_is_the_whole_clip(embedder, block):
     waveform = np.stack([signals.noise(150_000), signals.noise(150_000, 1)], axis=1)
     expected = embedder(waveform, 44_100)
     stream = embedder.stream(44_100)
-    parts = [stream.push(waveform[start : start + block]) for start in range(0, len(waveform), block)]
+    parts = [
+        stream.push(waveform[start : start + block]) for start in range(0, len(waveform), block)
+    ]
     result = joined([*parts, stream.finish()])
     np.testing.assert_allclose(result.embedding, expected.embedding, rtol=0, atol=ATOL)
     np.testing.assert_array_equal(result.timestamps, expected.timestamps)
@@ -134,7 +136,11 @@ def test_many_files_share_batches_and_keep_their_order(embedder, tmp_path):
     with pytest.warns(UserWarning, match=r"15599\.wav has 15,599 samples"):
         results = list(embedder.embed_files(paths))
     for length, result in zip(lengths, results, strict=True):
-        with pytest.warns(UserWarning, match="the clip has") if length == 15_599 else contextlib.nullcontext():
+        with (
+            pytest.warns(UserWarning, match="the clip has")
+            if length == 15_599
+            else contextlib.nullcontext()
+        ):
             expected = embedder(signals.noise(length, length), signals.RATE)
         np.testing.assert_allclose(result.embedding, expected.embedding, rtol=0, atol=ATOL)
         np.testing.assert_array_equal(result.timestamps, expected.timestamps)
@@ -170,7 +176,9 @@ def test_post_processing(seeded_checkpoint, whole, clip, pca_params, monkeypatch
     if postprocess == "quantized":
         np.testing.assert_array_equal(embedding, expected)
     else:
-        np.testing.assert_array_equal(((np.clip(embedding, -2, 2) + 2) * 63.75).astype(int), expected)
+        np.testing.assert_array_equal(
+            ((np.clip(embedding, -2, 2) + 2) * 63.75).astype(int), expected
+        )
 
 
 def test_a_model_is_taken_as_it_is(seeded_checkpoint, whole, clip):
@@ -196,10 +204,13 @@ def test_weights_in_the_home_folder(seeded_checkpoint, monkeypatch):
     assert Embedder("~/vggish_model.ckpt").provenance["weights"] == "vggish_model.ckpt"
 
 
-@pytest.mark.parametrize("params", [Params(mel_max_hz=8000), Params(log_offset=0.001, example_hop_seconds=0.48)])
+@pytest.mark.parametrize(
+    "params", [Params(mel_max_hz=8000), Params(log_offset=0.001, example_hop_seconds=0.48)]
+)
 def test_another_front_end_than_the_weights_know_is_said(seeded_checkpoint, params):
     with pytest.warns(
-        UserWarning, match=r"the front end is not the published one \((mel_max_hz=8000|log_offset=0.001)\)"
+        UserWarning,
+        match=r"the front end is not the published one \((mel_max_hz=8000|log_offset=0.001)\)",
     ):
         Embedder(seeded_checkpoint, params=params)
     with pytest.warns(UserWarning, match="the front end is not the published one"):
@@ -302,12 +313,16 @@ def test_it_pickles_by_its_settings(changed, clip, tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("tiny_network")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("make", [lambda: None, lambda: VGGish(None, name="mine")], ids=["none", "model"])
+@pytest.mark.parametrize(
+    "make", [lambda: None, lambda: VGGish(None, name="mine")], ids=["none", "model"]
+)
 @pytest.mark.filterwarnings("ignore:these weights are untrained")
 def test_weights_that_no_file_holds_are_pickled_with_it(make, precision, clip):
     embedder = Embedder(make(), precision=precision)
     copy = pickle.loads(pickle.dumps(embedder))
-    np.testing.assert_array_equal(copy(clip, signals.RATE).embedding, embedder(clip, signals.RATE).embedding)
+    np.testing.assert_array_equal(
+        copy(clip, signals.RATE).embedding, embedder(clip, signals.RATE).embedding
+    )
     assert copy.provenance == embedder.provenance
     assert copy.untrained
 
@@ -358,7 +373,9 @@ def test_spawned_processes_embed_and_forked_ones_refuse_at_once(tmp_path):
 
 def test_examples_from_elsewhere(embedder, whole, clip):
     examples = vggish_input.waveform_to_examples(clip, signals.RATE).astype(np.float32)
-    np.testing.assert_allclose(embedder.embed_examples(examples), whole.embedding, rtol=0, atol=ATOL)
+    np.testing.assert_allclose(
+        embedder.embed_examples(examples), whole.embedding, rtol=0, atol=ATOL
+    )
     with pytest.raises(ValueError, match=r"must be \(n, 96, 64\); received \(96, 64\)"):
         embedder.embed_examples(examples[0])
     for bad, words in (
@@ -386,7 +403,9 @@ def test_untrained_weights_are_said_to_be(caplog):
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING, "vggish_tf"):
         warnings.simplefilter("error")  # None was asked for: it is said, and stops nothing
         embedder = Embedder(None)
-    assert [record.getMessage()[:27] for record in caplog.records] == ["these weights are untrained"]
+    assert [record.getMessage()[:27] for record in caplog.records] == [
+        "these weights are untrained"
+    ]
     assert embedder.untrained
     assert embedder.provenance["untrained"] is True
     assert repr(embedder).startswith("Embedder('untrained', UNTRAINED, pad='short'")
@@ -396,7 +415,9 @@ def test_untrained_weights_are_said_to_be(caplog):
 
 def test_the_provenance_says_what_it_was(embedder, seeded_checkpoint):
     provenance = json.loads(json.dumps(embedder.provenance))
-    md5 = subprocess.run(["md5sum", seeded_checkpoint], capture_output=True, text=True, check=True).stdout.split()[0]
+    md5 = subprocess.run(
+        ["md5sum", seeded_checkpoint], capture_output=True, text=True, check=True
+    ).stdout.split()[0]
     assert provenance["weights_md5"] == md5
     assert (provenance["weights"], provenance["untrained"]) == ("vggish_model.ckpt", False)
     assert provenance["params"]["sample_rate"] == 16_000
@@ -428,7 +449,9 @@ def test_rates_that_cannot_be(embedder, sample_rate):
         embedder(np.zeros(16_000), sample_rate)
 
 
-@pytest.mark.parametrize("word", [{"pad": "maybe"}, {"postprocess": "int8"}, {"precision": "float16"}])
+@pytest.mark.parametrize(
+    "word", [{"pad": "maybe"}, {"postprocess": "int8"}, {"precision": "float16"}]
+)
 def test_an_unknown_word_is_named_before_work_starts(word):
     with pytest.raises(ValueError, match=repr(next(iter(word.values())))):
         Embedder("there is no such file", **word)
@@ -458,7 +481,9 @@ def test_an_hour_costs_no_more_memory_than_a_minute(seeded_checkpoint, tmp_path)
             for _ in range(minutes):
                 sound.write(np.stack([signals.noise(44_100 * 60)] * 2, axis=1))
     code = HOUR.format(checkpoint=str(seeded_checkpoint), **files)
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     rows, growth = map(int, result.stdout.split())
     assert rows == 3_749
     assert growth < 30  # MB; the rows themselves are 2 MB, the sound would be 1.3 GB

@@ -68,7 +68,9 @@ def test_an_stft_hop_over_the_window_skips_the_samples_between(size):
     expected = np.asarray(WaveformToExamples(params)(waveform))
     stream = ExampleStream(ChunkLogMel(params), pad="never")
     found = [stream.push(waveform[start : start + size]) for start in range(0, len(waveform), size)]
-    np.testing.assert_allclose(np.concatenate([*found, stream.finish()]), expected, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(
+        np.concatenate([*found, stream.finish()]), expected, rtol=0, atol=2e-6
+    )
 
 
 def test_an_example_comes_out_with_its_last_sample():

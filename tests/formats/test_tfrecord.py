@@ -1,4 +1,6 @@
-"""AudioSet records: a genuine shard comes back byte for byte, TensorFlow's parser reads ours, and damage is said."""
+"""AudioSet records: a genuine shard comes back byte for byte, TensorFlow's parser reads ours, and
+damage is said.
+"""
 
 import numpy as np
 import pytest
@@ -36,7 +38,8 @@ def test_the_first_record_of_the_release(shard):
     first = next(tfrecord.read(shard))
     assert first.context["video_id"] == [b"rmLnozgTQMY"]
     assert (first.context["start_time_seconds"], first.context["end_time_seconds"]) == (30.0, 40.0)
-    assert first.context["labels"].tolist() == [0, 300, 308, 309, 316, 327]  # the bytes 00 ac02 b402 b502 bc02 c702
+    # the bytes 00 ac02 b402 b502 bc02 c702
+    assert first.context["labels"].tolist() == [0, 300, 308, 309, 316, 327]
     assert first.embedding.shape == (10, 128)
     assert bytes(first.embedding[0, :4]) == b"\x1b\xac\x18\x00"
 
@@ -46,7 +49,8 @@ def test_tensorflow_parses_what_is_written(tmp_path):
     labels = np.array([3, 5])
     start = np.array([1.5], np.float32)
     path = tfrecord.write(
-        tmp_path / "one.tfrecord", [record(7, video_id=[b"clip"], start_time_seconds=start, labels=labels)]
+        tmp_path / "one.tfrecord",
+        [record(7, video_id=[b"clip"], start_time_seconds=start, labels=labels)],
     )
     (serialized,) = tf.data.TFRecordDataset(str(path))
     context, lists = tf.io.parse_single_sequence_example(
@@ -60,31 +64,45 @@ def test_tensorflow_parses_what_is_written(tmp_path):
     )
     assert (context["video_id"], context["start_time_seconds"]) == (b"clip", 1.5)
     assert context["labels"].values.numpy().tolist() == [3, 5]
-    np.testing.assert_array_equal(tf.io.decode_raw(lists["audio_embedding"], tf.uint8), record(7).embedding)
+    np.testing.assert_array_equal(
+        tf.io.decode_raw(lists["audio_embedding"], tf.uint8), record(7).embedding
+    )
 
 
 def test_no_context_is_what_upstreams_script_writes(tmp_path):
     path = tfrecord.write(tmp_path / "bare.tfrecord", [record(3)])
-    rows = [tf.train.Feature(bytes_list=tf.train.BytesList(value=[bytes(row)])) for row in record(3).embedding]
+    rows = [
+        tf.train.Feature(bytes_list=tf.train.BytesList(value=[bytes(row)]))
+        for row in record(3).embedding
+    ]
     upstream = tf.train.SequenceExample(
-        feature_lists=tf.train.FeatureLists(feature_list={"audio_embedding": tf.train.FeatureList(feature=rows)})
+        feature_lists=tf.train.FeatureLists(
+            feature_list={"audio_embedding": tf.train.FeatureList(feature=rows)}
+        )
     )
-    assert list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) == [upstream.SerializeToString()]
+    assert list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) == [
+        upstream.SerializeToString()
+    ]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 40])
 def test_any_number_of_rows_and_records(rows, tmp_path):
-    path = tfrecord.write(tmp_path / "clips.tfrecord", (record(rows, video_id=[b"%d" % i]) for i in range(rows)))
+    path = tfrecord.write(
+        tmp_path / "clips.tfrecord", (record(rows, video_id=[b"%d" % i]) for i in range(rows))
+    )
     records = list(tfrecord.read(path))
     assert [r.context["video_id"] for r in records] == [[b"%d" % i] for i in range(rows)]
     assert all(np.array_equal(r.embedding, record(rows).embedding) for r in records)
 
 
 @pytest.mark.parametrize(
-    "embedding", [np.zeros((2, 128), np.float32), np.zeros((2, 64), np.uint8), np.zeros(128, np.uint8)]
+    "embedding",
+    [np.zeros((2, 128), np.float32), np.zeros((2, 64), np.uint8), np.zeros(128, np.uint8)],
 )
 def test_other_embeddings_are_refused_and_nothing_is_written(embedding, tmp_path):
-    with pytest.raises(VGGishError, match=r"\(n, 128\) uint8; received .* Ask for the format of the release"):
+    with pytest.raises(
+        VGGishError, match=r"\(n, 128\) uint8; received .* Ask for the format of the release"
+    ):
         tfrecord.write(tmp_path / "clips.tfrecord", [record(), Record(embedding)])
     assert not list(tmp_path.iterdir())
 
@@ -104,7 +122,9 @@ def test_a_flipped_bit_is_an_error(tmp_path):
     data = bytearray(path.read_bytes())
     data[300] ^= 1
     path.write_bytes(data)
-    with pytest.raises(VGGishError, match=r"is missing, damaged, or no TFRecord file: corrupted record at 12$"):
+    with pytest.raises(
+        VGGishError, match=r"is missing, damaged, or no TFRecord file: corrupted record at 12$"
+    ):
         list(tfrecord.read(path))
 
 
@@ -118,7 +138,9 @@ def test_a_flipped_bit_is_an_error(tmp_path):
                 feature_lists=tf.train.FeatureLists(
                     feature_list={
                         "audio_embedding": tf.train.FeatureList(
-                            feature=[tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"short"]))]
+                            feature=[
+                                tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"short"]))
+                            ]
                         )
                     }
                 )

@@ -1,4 +1,6 @@
-"""The Keras front end against the float64 NumPy reference, and against numbers from upstream's code."""
+"""The Keras front end against the float64 NumPy reference, and against numbers from upstream's
+code.
+"""
 
 import itertools
 
@@ -13,10 +15,11 @@ from vggish_tf.frontend.framing import PADS, padded_length
 from vggish_tf.frontend.layers import mel_matrix
 from vggish_tf.reference import mel_features, vggish_input
 
-# Float64 inside, float32 outside, against float64: the largest difference seen is 4e-7 (one float32 step at 4 is 5e-7).
+# Float64 inside, float32 outside, against float64: the largest difference seen is 4e-7 (one float32
+# step at 4 is 5e-7).
 LOG_MEL_ATOL = 2e-6
-# Products in float32, split so that the largest are exact. The largest difference seen is 6e-6, beside a full-scale
-# tone, where one product as it comes is 1.1e-4 off.
+# Products in float32, split so that the largest are exact. The largest difference seen is 6e-6,
+# beside a full-scale tone, where one product as it comes is 1.1e-4 off.
 MATRIX_ATOL = 1e-5
 EXAMPLE_HOPS = (0.16, 0.48, 0.96, 1.5)
 
@@ -32,7 +35,9 @@ def test_examples_match_the_reference(name):
 def test_the_matrix_transform_is_the_same_transform(name):
     waveform = signals.by_name()[name]
     expected = vggish_input.waveform_to_examples(waveform, signals.RATE)
-    np.testing.assert_allclose(WaveformToExamples(transform="matrix")(waveform), expected, rtol=0, atol=MATRIX_ATOL)
+    np.testing.assert_allclose(
+        WaveformToExamples(transform="matrix")(waveform), expected, rtol=0, atol=MATRIX_ATOL
+    )
 
 
 @pytest.mark.parametrize("transform", ["rfft", "matrix"])
@@ -45,19 +50,32 @@ def test_every_boundary_length(num_samples, transform):
         expected = vggish_input.waveform_to_examples(waveform, signals.RATE)
     else:
         expected = np.zeros((0, 96, 64))
-    for examples in (layer(waveform), layer(waveform[np.newaxis])[0], graph(waveform[np.newaxis])[0]):
+    for examples in (
+        layer(waveform),
+        layer(waveform[np.newaxis])[0],
+        graph(waveform[np.newaxis])[0],
+    ):
         assert examples.shape == expected.shape
-        np.testing.assert_allclose(examples, expected, rtol=0, atol=2e-5)  # noise has no silent bins: both are near
+        # noise has no silent bins: both are near
+        np.testing.assert_allclose(examples, expected, rtol=0, atol=2e-5)
 
 
 def test_the_published_numbers_of_the_smoke_signal():
-    examples = np.asarray(WaveformToExamples()(np.sin(2 * np.pi * 1000 * np.arange(0, 3, 1 / 16000))), np.float64)
+    examples = np.asarray(
+        WaveformToExamples()(np.sin(2 * np.pi * 1000 * np.arange(0, 3, 1 / 16000))), np.float64
+    )
     assert examples.shape == (3, 96, 64)
     # The signal itself is rounded to float32 here, which moves silent bins by up to 7e-5.
     figures = examples.mean(), examples.std(), examples.max()
-    np.testing.assert_allclose(figures, (-3.4296186961398245, 2.126577335759408, 4.811117725147952), rtol=0, atol=2e-5)
-    np.testing.assert_allclose(examples[0, 0, 18:22], [2.69300255, 4.81111773, 4.7750444, 2.26221533], atol=1e-5)
-    np.testing.assert_allclose(examples[2, 95, -4:], [-4.6003725, -4.60069383, -4.60098887, -4.60116305], atol=7e-5)
+    np.testing.assert_allclose(
+        figures, (-3.4296186961398245, 2.126577335759408, 4.811117725147952), rtol=0, atol=2e-5
+    )
+    np.testing.assert_allclose(
+        examples[0, 0, 18:22], [2.69300255, 4.81111773, 4.7750444, 2.26221533], atol=1e-5
+    )
+    np.testing.assert_allclose(
+        examples[2, 95, -4:], [-4.6003725, -4.60069383, -4.60098887, -4.60116305], atol=7e-5
+    )
 
 
 def test_silence_is_the_log_offset_everywhere():
@@ -85,7 +103,12 @@ def test_the_mel_matrix_is_the_references():
         {"sample_rate": 22_050, "mel_max_hz": 11_025},
         {"num_mel_bins": 128, "mel_min_hz": 0, "mel_max_hz": 8000},
         {"stft_window_seconds": 0.032, "stft_hop_seconds": 0.008},
-        {"sample_rate": 250_000, "stft_window_seconds": 0.00625, "stft_hop_seconds": 0.0025, "mel_max_hz": 125_000},
+        {
+            "sample_rate": 250_000,
+            "stft_window_seconds": 0.00625,
+            "stft_hop_seconds": 0.0025,
+            "mel_max_hz": 125_000,
+        },
     ],
     ids=str,
 )
@@ -111,7 +134,11 @@ def test_other_parameters_match_the_reference(changes):
 def test_examples_are_the_references_frames_at_any_hop(hop, num_frames):
     params = Params(example_hop_seconds=hop)
     log_mel = np.arange(num_frames * 64, dtype=np.float32).reshape(num_frames, 64)
-    expected = mel_features.frame(log_mel, 96, params.example_hop_frames) if num_frames >= 96 else np.zeros((0, 96, 64))
+    expected = (
+        mel_features.frame(log_mel, 96, params.example_hop_frames)
+        if num_frames >= 96
+        else np.zeros((0, 96, 64))
+    )
     np.testing.assert_array_equal(FrameExamples(params)(log_mel), expected)
 
 
@@ -134,7 +161,9 @@ def test_the_pad_rules(pad, hop):
             assert length == (max(num_samples, 15_600) if num_samples else 0)
         elif num_samples:  # the fewest examples that cover every sample
             assert length == next(
-                end for end in itertools.count(15_600, params.example_hop_samples) if end >= num_samples
+                end
+                for end in itertools.count(15_600, params.example_hop_samples)
+                if end >= num_samples
             )
 
 
@@ -152,10 +181,13 @@ def test_gradients_are_finite_at_silence_and_right_elsewhere():
     direction = signals.noise(15_600, seed=1).astype(np.float64)
 
     def shifted_sum(step):
-        return vggish_input.waveform_to_examples(waveform.numpy() + step * direction, signals.RATE).sum()
+        return vggish_input.waveform_to_examples(
+            waveform.numpy() + step * direction, signals.RATE
+        ).sum()
 
     numeric = (shifted_sum(1e-6) - shifted_sum(-1e-6)) / 2e-6
-    np.testing.assert_allclose(gradient @ direction, numeric, rtol=1e-4)  # central difference of the float64 reference
+    # central difference of the float64 reference
+    np.testing.assert_allclose(gradient @ direction, numeric, rtol=1e-4)
 
 
 @pytest.mark.parametrize("word", [{"pad": "sometimes"}, {"transform": "dct"}])

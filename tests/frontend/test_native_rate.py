@@ -1,7 +1,8 @@
-"""A 250 kHz recording of 14,598,982 samples through the Keras layers, nothing resampled away, against the reference.
+"""A 250 kHz recording of 14,598,982 samples through the Keras layers, nothing resampled away,
+against the reference.
 
-The sizes are those that the notebook the project began from prints for its recording, which itself is not at hand: here
-it is noise, clicks, silence and a falling ultrasonic chirp.
+The sizes are those that the notebook the project began from prints for its recording, which itself
+is not at hand: here it is noise, clicks, silence and a falling ultrasonic chirp.
 """
 
 import numpy as np
@@ -15,14 +16,17 @@ NUM_SAMPLES = 14_598_982
 RATE = 250_000
 SECONDS = {"stft_window_seconds": 0.00625, "stft_hop_seconds": 0.0025}
 EXAMPLES = {"example_window_seconds": 0.24, "example_hop_seconds": 0.24}
-# Float64 inside, float32 outside, against float64: the largest difference seen is 8e-7. 2e-5 is what is promised.
+# Float64 inside, float32 outside, against float64: the largest difference seen is 8e-7. 2e-5 is
+# what is promised.
 ATOL = 2e-6
 # The published range, that of the notebook, all there is, and ultrasound alone.
 MEL_RANGES = [(125, 7500), (125, 30_000), (125, 125_000), (15_000, 125_000)]
 
 
 def recording(num_samples: int) -> np.ndarray:
-    """Float32 in [-1, 1]: a chirp of 5 ms from 80 to 30 kHz every 0.1 s over faint noise; half of it is silent."""
+    """Float32 in [-1, 1]: a chirp of 5 ms from 80 to 30 kHz every 0.1 s over faint noise; half of
+    it is silent.
+    """
     seconds = np.arange(RATE // 10) / RATE
     call = np.where(seconds < 0.005, chirp(seconds, 80_000, 0.005, 30_000), 0.0)
     sound = np.resize(call, num_samples)
@@ -32,7 +36,9 @@ def recording(num_samples: int) -> np.ndarray:
 
 
 def native_params(mel_min_hz, mel_max_hz) -> Params:
-    return Params(sample_rate=RATE, mel_min_hz=mel_min_hz, mel_max_hz=mel_max_hz, **SECONDS, **EXAMPLES)
+    return Params(
+        sample_rate=RATE, mel_min_hz=mel_min_hz, mel_max_hz=mel_max_hz, **SECONDS, **EXAMPLES
+    )
 
 
 def reference_log_mel(waveform, mel_min_hz, mel_max_hz) -> np.ndarray:
@@ -54,7 +60,9 @@ def check_equal(num_samples: int, mel_range: tuple[float, float]) -> stages.Stag
     np.testing.assert_array_equal(result.waveform, waveform)
     expected = reference_log_mel(waveform, *mel_range)
     np.testing.assert_allclose(result.log_mel, expected, rtol=0, atol=ATOL)
-    np.testing.assert_allclose(result.examples, mel_features.frame(expected, 96, 96), rtol=0, atol=ATOL)
+    np.testing.assert_allclose(
+        result.examples, mel_features.frame(expected, 96, 96), rtol=0, atol=ATOL
+    )
     return result
 
 
@@ -90,12 +98,15 @@ def test_empty_mel_bins_are_the_columns_that_are_zero(mel_range, count, recwarn)
     recwarn.clear()
     assert native_params(*mel_range).empty_mel_bins == empty
     assert len(empty) == count
-    assert [str(warning.message).startswith("mel bins 0") for warning in recwarn] == [True] * bool(count)
+    assert [str(warning.message).startswith("mel bins 0") for warning in recwarn] == [True] * bool(
+        count
+    )
 
 
 def test_a_tone_of_100_kilohertz_is_heard_in_its_mel_bin():
     params = native_params(15_000, 125_000)
     tone = np.sin(2 * np.pi * 100_000 * np.arange(RATE // 4) / RATE)
     loudest = stages.compute(tone, RATE, params).log_mel.argmax(axis=1)
-    peaks = 700 * np.expm1(np.linspace(*np.log1p(np.array([15_000, 125_000]) / 700), 66))[1:-1]  # equal steps in mel
+    # equal steps in mel
+    peaks = 700 * np.expm1(np.linspace(*np.log1p(np.array([15_000, 125_000]) / 700), 66))[1:-1]
     assert set(loudest) == {np.abs(peaks - 100_000).argmin()}

@@ -1,4 +1,6 @@
-"""Resample against what it promises, against the sum that the derivation begins with, and against soxr's HQ."""
+"""Resample against what it promises, against the sum that the derivation begins with, and against
+soxr's HQ.
+"""
 
 from functools import cache
 
@@ -39,7 +41,9 @@ def decibels(waveform) -> float:
 @pytest.mark.parametrize("rate", [rate for rate in RATES if rate > 16_000])
 @pytest.mark.parametrize("hertz", [20, 1_000, 7_000, 7_500])
 def test_the_passband_is_flat_up_to_the_last_mel_edge(rate, hertz):
-    """The promise is 0.5 dB; a Kaiser design for 90 dB has a ripple of 0.0003 dB, and 7,500 Hz lies inside it."""
+    """The promise is 0.5 dB; a Kaiser design for 90 dB has a ripple of 0.0003 dB, and 7,500 Hz lies
+    inside it.
+    """
     assert abs(decibels(resampled(tone(hertz, rate), rate))) < 0.01
 
 
@@ -53,7 +57,9 @@ def test_aliases_are_80_db_down(rate, hertz):
 
 @pytest.mark.parametrize("rate", [8_000, 11_025])
 def test_images_are_80_db_down(rate):
-    """Upsampling leaves copies of a tone above the input's Nyquist frequency, if the filter is too wide."""
+    """Upsampling leaves copies of a tone above the input's Nyquist frequency, if the filter is too
+    wide.
+    """
     hertz = 0.3 * rate
     spectrum = np.abs(np.fft.rfft(middle(resampled(tone(hertz, rate), rate)) * np.blackman(8_000)))
     frequencies = np.fft.rfftfreq(8_000, 1 / 16_000)
@@ -65,7 +71,10 @@ def test_images_are_80_db_down(rate):
 def test_a_tone_keeps_its_time(rate):
     """Against the tone itself at 16 kHz: no delay, not of a part of a sample."""
     expected = tone(1_000, 16_000)
-    np.testing.assert_allclose(middle(resampled(tone(1_000, rate), rate)), middle(expected), atol=1e-4)  # 80 dB
+    # 80 dB
+    np.testing.assert_allclose(
+        middle(resampled(tone(1_000, rate), rate)), middle(expected), atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
@@ -81,13 +90,15 @@ def test_it_is_the_sum_of_the_derivation(rate):
         at = m * down - np.arange(700) * up
         inside = abs(at) <= half_length
         expected = np.sum(waveform[inside] * low_pass[at[inside] + half_length])
-        assert resampled(waveform, rate)[m] == pytest.approx(expected, abs=1e-4)  # firwin makes the gain at 0 Hz 1
+        # firwin makes the gain at 0 Hz 1
+        assert resampled(waveform, rate)[m] == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("rate", RATES)
 def test_noise_is_as_fourier_and_soxr_have_it(rate):
-    """Noise up to 88 % of the band, which all three leave as it is. Fourier resampling of a period is exact, and 117 dB
-    away at 44.1 kHz; soxr's HQ is 75 dB away there (79 dB from Fourier), because L is 160, and 117 dB at 48 kHz.
+    """Noise up to 88 % of the band, which all three leave as it is. Fourier resampling of a period
+    is exact, and 117 dB away at 44.1 kHz; soxr's HQ is 75 dB away there (79 dB from Fourier),
+    because L is 160, and 117 dB at 48 kHz.
     """
     noise = np.random.default_rng(0).standard_normal(int(SECONDS * rate))
     spectrum = np.fft.rfft(noise)
@@ -105,7 +116,8 @@ def test_lengths_are_to_the_nearest_and_rows_are_alone(num_samples):
     waveforms = np.random.default_rng(0).standard_normal((3, num_samples)).astype(np.float32)
     batch = resampled(waveforms, 44_100)
     assert batch.shape == (3, round(num_samples * 160 / 441))
-    np.testing.assert_allclose(batch[1], resampled(waveforms[1], 44_100), atol=1e-6)  # sums in another order
+    # sums in another order
+    np.testing.assert_allclose(batch[1], resampled(waveforms[1], 44_100), atol=1e-6)
 
 
 def test_it_is_saved_with_a_model(tmp_path):
@@ -120,7 +132,12 @@ def test_it_is_saved_with_a_model(tmp_path):
 
 @pytest.mark.parametrize(
     ("rate", "says"),
-    [(0, "positive whole number"), (44_100.5, "positive whole number"), (True, "positive"), (44_101, "16000 filters")],
+    [
+        (0, "positive whole number"),
+        (44_100.5, "positive whole number"),
+        (True, "positive"),
+        (44_101, "16000 filters"),
+    ],
 )
 def test_rates_that_cannot_be(rate, says):
     with pytest.raises(ParamsError, match=says):
@@ -129,7 +146,9 @@ def test_rates_that_cannot_be(rate, says):
 
 @pytest.mark.parametrize("rate", [*RATES, 96_000])
 def test_the_number_of_outputs_is_exact_in_32_bits(rate):
-    """An hour's samples times the output rate is more than 32 bits hold; Python's integers are the oracle."""
+    """An hour's samples times the output rate is more than 32 bits hold; Python's integers are the
+    oracle.
+    """
     counts = [0, 1, 2, 3, 440, 441, 442, 14_000_001, 2 * 3_600 * rate + 7]
     expected = [(count * 16_000 + rate // 2) // rate for count in counts]
     assert [layer(rate).num_outputs(count) for count in counts] == expected
@@ -143,6 +162,7 @@ def test_a_zero_filled_clip_ends_where_it_ends_alone():
     alone = resampled(waveform, 44_100)
     assert resampled(filled, 44_100)[len(alone) : len(alone) + 10].any(), "the filter does not ring"
     ends = np.asarray(Resample(44_100, zero_filled=True)(np.stack([filled, filled * 0])))
-    np.testing.assert_allclose(ends[0, : len(alone)], alone, atol=1e-6)  # the same sums, perhaps in another order
+    # the same sums, perhaps in another order
+    np.testing.assert_allclose(ends[0, : len(alone)], alone, atol=1e-6)
     assert not ends[0, len(alone) :].any()
     assert not ends[1].any()

@@ -20,7 +20,8 @@ To enable the following instructions: AVX2 FMA, in other operations, rebuild Ten
 E0000 00:00:1795549156.013196    7424 cuda_platform.cc:52] failed call to cuInit
 """
 
-# Nothing sets the log level here. The first line is what a user does; `tiny` would import Keras itself.
+# Nothing sets the log level here. The first line is what a user does; `tiny` would import Keras
+# itself.
 EMBEDDERS = """
 from vggish_tf import Embedder
 import numpy as np
@@ -35,7 +36,9 @@ def run(code: str, *options: str, **environment: str) -> subprocess.CompletedPro
     kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     paths = os.pathsep.join([str(places.HELPERS), *sys.path])
     environment = {**kept, "PYTHONPATH": paths, **environment}
-    return subprocess.run([sys.executable, *options, "-c", code], env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *options, "-c", code], env=environment, capture_output=True, text=True
+    )
 
 
 def test_embedders_write_nothing_but_that_they_are_untrained_and_warn_of_nothing():

@@ -1,4 +1,6 @@
-"""Params: the published integers, upstream's roundings, and combinations that no front end can be built from."""
+"""Params: the published integers, upstream's roundings, and combinations that no front end can be
+built from.
+"""
 
 import json
 import math
@@ -33,9 +35,13 @@ def test_a_high_rate_rounds_as_upstream_does():
 
 
 @pytest.mark.filterwarnings("ignore:mel bins")
-@pytest.mark.parametrize("window_length", [*range(2, 40), 399, 400, 511, 512, 513, 1024, 1562, 2**16, 2**16 + 1])
+@pytest.mark.parametrize(
+    "window_length", [*range(2, 40), 399, 400, 511, 512, 513, 1024, 1562, 2**16, 2**16 + 1]
+)
 def test_the_fft_length_is_upstreams_next_power_of_two(window_length):
-    params = Params(sample_rate=16_000, stft_window_seconds=window_length / 16_000, num_mel_bins=1, mel_min_hz=0)
+    params = Params(
+        sample_rate=16_000, stft_window_seconds=window_length / 16_000, num_mel_bins=1, mel_min_hz=0
+    )
     assert params.fft_length == 2 ** int(np.ceil(np.log(window_length) / np.log(2.0)))
 
 
@@ -78,7 +84,11 @@ def test_the_edges_of_what_is_possible():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"sample_rate": 250_000, "stft_window_seconds": 0.00625}, {"stft_window_seconds": 0.004}, {"num_mel_bins": 200}],
+    [
+        {"sample_rate": 250_000, "stft_window_seconds": 0.00625},
+        {"stft_window_seconds": 0.004},
+        {"num_mel_bins": 200},
+    ],
 )
 def test_empty_mel_bins_are_the_empty_columns_and_are_named(changes):
     with pytest.warns(UserWarning, match="mel bins") as caught:

@@ -23,7 +23,12 @@ def folder(tmp_path):
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
         for take in range(3):
-            soundfile.write(tmp_path / label / f"{take}.wav", 1000 * signals.noise(16_000), 16_000, subtype="FLOAT")
+            soundfile.write(
+                tmp_path / label / f"{take}.wav",
+                1000 * signals.noise(16_000),
+                16_000,
+                subtype="FLOAT",
+            )
     soundfile.write(tmp_path / "short.wav", signals.noise(1000), signals.RATE)
     return tmp_path
 
@@ -41,7 +46,9 @@ CALLS = {
     "a loud file": lambda embedder, folder: embedder.embed_file(folder / "a" / "0.wav"),
     "many files": lambda embedder, folder: list(embedder.embed_files([folder / "short.wav"] * 2)),
     "a stream": lambda embedder, folder: embedder.stream(16_000).finish(),
-    "an archive": lambda embedder, folder: embed.embed_archive([folder / "short.wav"], folder / "out.npz", embedder),
+    "an archive": lambda embedder, folder: embed.embed_archive(
+        [folder / "short.wav"], folder / "out.npz", embedder
+    ),
     "Params": lambda embedder, folder: Params(num_mel_bins=500),
     "a loud clip": lambda embedder, folder: load_audio(folder / "a" / "0.wav"),
     "a report": lambda embedder, folder: inspect(folder / "a" / "0.wav"),
@@ -78,7 +85,9 @@ def test_a_warning_is_given_once_a_line():
     assert [str(warning.message) for warning in caught] == ["the same"]
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (20_000, "20,000 rows")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (20_000, "20,000 rows")]
+)
 def test_counted(count, words):
     assert counted(count, "row") == words
 

@@ -1,4 +1,6 @@
-"""VGGish with a 32nd of its filters: every layer and name, exported in a second. Import both fixtures."""
+"""VGGish with a 32nd of its filters: every layer and name, exported in a second. Import both
+fixtures.
+"""
 
 import numpy as np
 import pytest

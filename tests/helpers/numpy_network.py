@@ -9,7 +9,10 @@ def convolve(net, kernel, bias):
     padded = np.pad(net, ((0, 0), (1, 1), (1, 1), (0, 0)))
     height, width = net.shape[1:3]
     shifts = [(row, column) for row in range(3) for column in range(3)]
-    total = sum(padded[:, row : row + height, column : column + width] @ kernel[row, column] for row, column in shifts)
+    total = sum(
+        padded[:, row : row + height, column : column + width] @ kernel[row, column]
+        for row, column in shifts
+    )
     return np.maximum(total + bias, 0)
 
 
@@ -24,7 +27,10 @@ def numpy_layers(examples, weights):
     net = examples[..., np.newaxis].astype(np.float64)
     for layer in seeded.SHAPES:
         name = layer.split("/")[-1]
-        kernel, bias = weights[f"{layer}/weights"].astype(np.float64), weights[f"{layer}/biases"].astype(np.float64)
+        kernel, bias = (
+            weights[f"{layer}/weights"].astype(np.float64),
+            weights[f"{layer}/biases"].astype(np.float64),
+        )
         if name.startswith("conv"):
             net = convolve(net, kernel, bias)
             yield name, net

@@ -1,4 +1,6 @@
-"""Exported files in the runtime that each is for: RUNTIMES[format](path) is a function of a batch of waveforms."""
+"""Exported files in the runtime that each is for: RUNTIMES[format](path) is a function of a batch
+of waveforms.
+"""
 
 import numpy as np
 import pytest

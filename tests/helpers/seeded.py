@@ -1,8 +1,10 @@
-"""A checkpoint in the published format and names, with weights from a seed: what tests use for the published file.
+"""A checkpoint in the published format and names, with weights from a seed: what tests use for the
+published file.
 
-The published weights cannot be in the repository and need a network to fetch. These are as large, have the same 18
-names, and give embeddings of real sound with about the published spread (standard deviation 0.2 to 0.4, half of them
-negative), different for different examples. They mean nothing: similar sounds are not near each other.
+The published weights cannot be in the repository and need a network to fetch. These are as large,
+have the same 18 names, and give embeddings of real sound with about the published spread (standard
+deviation 0.2 to 0.4, half of them negative), different for different examples. They mean nothing:
+similar sounds are not near each other.
 """
 
 import contextlib
@@ -41,13 +43,16 @@ SHAPES = {  # the published layers, in the order of the data
     "vggish/fc1/fc1_2": (4096, 4096),
     "vggish/fc2": (4096, 128),
 }
-EMBEDDING_GAIN = 0.6  # standard deviation 0.32 for a 1 kHz sine, 0.22 for a street, 0.37 for noise and sweeps
+# standard deviation 0.32 for a 1 kHz sine, 0.22 for a street, 0.37 for noise and sweeps
+EMBEDDING_GAIN = 0.6
 
 
 def seeded_weights(seed: int = 0) -> dict[str, np.ndarray]:
-    """The 18 variables by name, float32: He weights that sum to zero into each unit, and biases that are not zero.
+    """The 18 variables by name, float32: He weights that sum to zero into each unit, and biases
+    that are not zero.
 
-    Without the zero sums, what all log-mels have in common (their mean is far from 0) would drown their differences.
+    Without the zero sums, what all log-mels have in common (their mean is far from 0) would drown
+    their differences.
     """
     generator = np.random.default_rng(seed)
     weights = {}
@@ -62,7 +67,9 @@ def seeded_weights(seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def write_seeded_checkpoint(path, version: str = "V1", seed: int = 0) -> Path:
-    """Writes `seeded_weights(seed)` as TF1's Saver does: V1 is the one file `path`, V2 several that begin with it."""
+    """Writes `seeded_weights(seed)` as TF1's Saver does: V1 is the one file `path`, V2 several that
+    begin with it.
+    """
     import tensorflow as tf
 
     tf1 = tf.compat.v1
@@ -83,7 +90,9 @@ class SlimSession:
         self.session = session
 
     def __call__(self, examples, *endpoints: str):
-        """The named tensors for (batch, 96, 64): one array for one name ("embedding" if none), else a list."""
+        """The named tensors for (batch, 96, 64): one array for one name ("embedding" if none), else
+        a list.
+        """
         fetches = [ENDPOINTS.get(name, name) for name in endpoints or ("embedding",)]
         values = self.session.run(fetches, feed_dict={ENDPOINTS["input_features"]: examples})
         return values if len(endpoints) > 1 else values[0]

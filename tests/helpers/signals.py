@@ -8,7 +8,8 @@ import numpy as np
 from vggish_tf import audio
 
 RATE = 16_000
-BOUNDARIES = (0, 239, 240, 399, 400, 559, 560, 15_599, 15_600, 30_959, 30_960)  # around a frame, two, one example, two
+# around a frame, two, one example, two
+BOUNDARIES = (0, 239, 240, 399, 400, 559, 560, 15_599, 15_600, 30_959, 30_960)
 
 
 @cache

@@ -1,4 +1,6 @@
-"""A network with VGGish's layer names and a few numbers a layer, and files of its weights written by TF1 and Keras."""
+"""A network with VGGish's layer names and a few numbers a layer, and files of its weights written
+by TF1 and Keras.
+"""
 
 from pathlib import Path
 
@@ -12,14 +14,22 @@ from vggish_tf import checkpoints
 tf1 = tf.compat.v1
 NAMES = [  # written out, so that a mistake in the package's table shows
     *("vggish/conv1", "vggish/conv2", "vggish/conv3/conv3_1", "vggish/conv3/conv3_2"),
-    *("vggish/conv4/conv4_1", "vggish/conv4/conv4_2", "vggish/fc1/fc1_1", "vggish/fc1/fc1_2", "vggish/fc2"),
+    *(
+        "vggish/conv4/conv4_1",
+        "vggish/conv4/conv4_2",
+        "vggish/fc1/fc1_1",
+        "vggish/fc1/fc1_2",
+        "vggish/fc2",
+    ),
 ]
 VARIABLES = [f"{name}/{kind}" for name in NAMES for kind in ("weights", "biases")]
 CONVOLUTIONS = ["conv1", "conv2", "conv3_1", "conv3_2", "conv4_1", "conv4_2"]
 KINDS = ["V1", "V2", "keras", "h5"]
 
 
-def small(convolutions=CONVOLUTIONS, *, postprocess=False, head=False, dtype="float32") -> keras.Model:
+def small(
+    convolutions=CONVOLUTIONS, *, postprocess=False, head=False, dtype="float32"
+) -> keras.Model:
     """A network of VGGish's layer names; all convolutions but conv1 have the same shapes."""
     x = source = keras.Input((4, 4, 2))
     for name in convolutions:
@@ -63,7 +73,10 @@ def write_with_tf1(path, values: dict[str, np.ndarray], version="V1") -> Path:
 
 
 def write(kind: str, folder: Path, model) -> Path:
-    path = folder / {"V1": "v1.ckpt", "V2": "v2.ckpt", "keras": "model.keras", "h5": "model.weights.h5"}[kind]
+    path = (
+        folder
+        / {"V1": "v1.ckpt", "V2": "v2.ckpt", "keras": "model.keras", "h5": "model.weights.h5"}[kind]
+    )
     if kind in ("V1", "V2"):
         return write_with_tf1(path, by_layer(model), kind)
     model.save(path) if kind == "keras" else model.save_weights(path)

@@ -5,7 +5,10 @@ import soundfile
 
 LOSSLESS = [
     *[("WAV", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")],
-    *[(container, "PCM_16") for container in ("WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "VOC")],
+    *[
+        (container, "PCM_16")
+        for container in ("WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "VOC")
+    ],
     ("AIFF", "FLOAT"),
     ("FLAC", "PCM_24"),
     ("CAF", "ALAC_16"),
@@ -23,7 +26,9 @@ MONO_ONLY = ("GSM610", "DWVW_16")
 
 
 def sound(num_samples=40_000, num_channels=2, rate=16_000):
-    """Two tones that differ between channels, with some noise so that no format compresses it to nothing."""
+    """Two tones that differ between channels, with some noise so that no format compresses it to
+    nothing.
+    """
     time = np.arange(num_samples)[:, np.newaxis] / rate
     tones = 0.4 * np.sin(2 * np.pi * time * np.array([440, 660, 880])[:num_channels])
     return (tones + 0.02 * np.random.default_rng(0).standard_normal(tones.shape)).astype(np.float32)

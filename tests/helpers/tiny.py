@@ -1,7 +1,8 @@
-"""VGGish with a few filters a layer, under its own names: for tests of what is done with a network, not of the network.
+"""VGGish with a few filters a layer, under its own names: for tests of what is done with a network,
+not of the network.
 
-Use as a fixture: `pytestmark = pytest.mark.usefixtures("tiny_network")`, which conftest has; or call `shrink()` in a
-process of its own.
+Use as a fixture: `pytestmark = pytest.mark.usefixtures("tiny_network")`, which conftest has; or
+call `shrink()` in a process of its own.
 """
 
 import keras
@@ -55,5 +56,7 @@ def write_folder(folder, takes: int = 6, seconds=(1.0, 2.0)):
         (folder / label).mkdir(parents=True)
         for take in range(takes):
             length = np.random.default_rng([number, take]).uniform(*seconds)
-            soundfile.write(folder / label / f"{take}.wav", waveform(label, length, [number, take]), RATE)
+            soundfile.write(
+                folder / label / f"{take}.wav", waveform(label, length, [number, take]), RATE
+            )
     return folder

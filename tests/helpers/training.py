@@ -7,15 +7,22 @@ from vggish_tf.jobs import finetune
 
 
 def run(folder, output, *, epochs, augment=(), stage="examples", seed=0, resume=False, **options):
-    """Trains a tiny classifier with dropout; returns its weights and the history, without the times."""
+    """Trains a tiny classifier with dropout; returns its weights and the history, without the
+    times.
+    """
     data = finetune.dataset(folder, batch_size=4)
-    model = tiny.classifier(**{"dropout": 0.5, "trainable": "all", "learning_rate": 3e-3, **options})
+    model = tiny.classifier(
+        **{"dropout": 0.5, "trainable": "all", "learning_rate": 3e-3, **options}
+    )
     layers = [layer(name=layer.__name__.lower()) for layer in augment]
     values = data if stage == "waveform" else finetune.cached(data, model, stage)
     progress = finetune.train(
         model, values, output, stage=stage, epochs=epochs, augment=layers, seed=seed, resume=resume
     )
-    history = [{name: value for name, value in row.items() if name != "seconds"} for row in progress.history]
+    history = [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in progress.history
+    ]
     return model.get_weights(), history
 
 

@@ -24,7 +24,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+        self.addresses += [
+            value for name, value in attrs if name in ("src", "href", "srcset", "data", "action")
+        ]
         self.media += [value for name, value in attrs if name == "media"]
         self.captions += [value for name, value in attrs if name == "alt"]
 

@@ -1,4 +1,6 @@
-"""The clip that ships: readable, small, as its table says, and its sounds differ; and the script that makes it."""
+"""The clip that ships: readable, small, as its table says, and its sounds differ; and the script
+that makes it.
+"""
 
 import importlib.util
 import json
@@ -31,7 +33,11 @@ def load_script():
 
 script = load_script()
 needs_programs = pytest.mark.skipif(
-    not (shutil.which("espeak-ng") and shutil.which("fluidsynth") and Path(script.SOUND_FONT).is_file()),
+    not (
+        shutil.which("espeak-ng")
+        and shutil.which("fluidsynth")
+        and Path(script.SOUND_FONT).is_file()
+    ),
     reason="espeak-ng, fluidsynth or fluid-soundfont-gm is not installed",
 )
 
@@ -67,10 +73,14 @@ def test_the_file_is_small_and_as_the_table_says(clip):
 
 def test_the_segments_are_whole_examples_and_fill_the_clip(clip):
     samples, rate = clip
-    assert [segment.start for segment in SEGMENTS] == [0.0, *(segment.end for segment in SEGMENTS[:-1])]
+    assert [segment.start for segment in SEGMENTS] == [
+        0.0,
+        *(segment.end for segment in SEGMENTS[:-1]),
+    ]
     examples = np.array([(segment.end - segment.start) / 0.96 for segment in SEGMENTS])
     np.testing.assert_allclose(examples, examples.round(), atol=1e-9)
-    assert 0.015 < len(samples) / rate - SEGMENTS[-1].end < 0.1  # room for the last window, not for one more example
+    # room for the last window, not for one more example
+    assert 0.015 < len(samples) / rate - SEGMENTS[-1].end < 0.1
 
 
 def test_at_16_khz_the_clip_gives_an_example_for_each_table_row_of_0_96_seconds(clip):
@@ -87,7 +97,9 @@ def test_every_sound_is_heard_and_not_clipped(clip, segment):
 
 
 def test_the_sounds_differ(clip):
-    centroids = {segment.label: centroid(segment_samples(clip, segment), clip[1]) for segment in SEGMENTS}
+    centroids = {
+        segment.label: centroid(segment_samples(clip, segment), clip[1]) for segment in SEGMENTS
+    }
     assert centroids["birds"] > 2500
     assert centroids["rain"] > 2500
     assert centroids["piano"] < 600
@@ -97,16 +109,27 @@ def test_the_sounds_differ(clip):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0, "00"), (0x7F, "7f"), (0x80, "8100"), (0x3FFF, "ff7f"), (0x4000, "818000"), (0x0FFFFFFF, "ffffff7f")],
+    [
+        (0, "00"),
+        (0x7F, "7f"),
+        (0x80, "8100"),
+        (0x3FFF, "ff7f"),
+        (0x4000, "818000"),
+        (0x0FFFFFFF, "ffffff7f"),
+    ],
 )
 def test_midi_numbers_are_those_of_the_specification(value, expected):
-    assert script.midi_number(value).hex() == expected  # the table in the Standard MIDI Files specification
+    # the table in the Standard MIDI Files specification
+    assert script.midi_number(value).hex() == expected
 
 
 def test_a_missing_program_is_one_line_that_names_the_package(tmp_path):
     result = run_script("-o", str(tmp_path / "clip.flac"), env={"PATH": str(tmp_path)})
     assert result.returncode == 1
-    assert result.stderr == "make_demo_clip: espeak-ng was not found. Install it: apt-get install espeak-ng\n"
+    assert (
+        result.stderr
+        == "make_demo_clip: espeak-ng was not found. Install it: apt-get install espeak-ng\n"
+    )
     assert not list(tmp_path.iterdir())
 
 
@@ -122,15 +145,23 @@ def test_the_script_makes_the_same_clip_twice_and_nothing_else(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["first.flac", "first.json"]
     made, segments = script.make_clip()
     np.testing.assert_array_equal(soundfile.read(tmp_path / "first.flac", dtype="int16")[0], made)
-    assert json.loads((tmp_path / "first.json").read_text())["segments"] == segments == TABLE["segments"]
+    assert (
+        json.loads((tmp_path / "first.json").read_text())["segments"]
+        == segments
+        == TABLE["segments"]
+    )
     shipped, rate = soundfile.read(DATA / "demo.flac", dtype="int16")
-    own = slice(round(11.52 * rate), None)  # siren, birds and rain come from NumPy alone; the rest from other programs
-    np.testing.assert_allclose(made[own].astype(int), shipped[own].astype(int), atol=2)  # another libm may round apart
+    # siren, birds and rain come from NumPy alone; the rest from other programs
+    own = slice(round(11.52 * rate), None)
+    # another libm may round apart
+    np.testing.assert_allclose(made[own].astype(int), shipped[own].astype(int), atol=2)
 
 
 def test_without_o_nothing_is_written(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(script, "make_clip", lambda sound_font: (np.zeros(9, np.int16), TABLE["segments"]))
+    monkeypatch.setattr(
+        script, "make_clip", lambda sound_font: (np.zeros(9, np.int16), TABLE["segments"])
+    )
     assert script.main([]) == 0
     assert "not written: no -o" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())

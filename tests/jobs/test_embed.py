@@ -1,4 +1,6 @@
-"""Very many files: what is done beside the network grows with their number, and not with its square."""
+"""Very many files: what is done beside the network grows with their number, and not with its
+square.
+"""
 
 from pathlib import Path, PurePath
 
@@ -48,7 +50,9 @@ def embedder():
 
 
 def test_many_results_are_handed_out_in_linear_time(embedder, monkeypatch, copied):
-    """With a stub for decoding, front end and network: a row for most files, none or an error for others."""
+    """With a stub for decoding, front end and network: a row for most files, none or an error for
+    others.
+    """
     row = np.zeros((1, 96, 64), np.float32)
 
     def examples_of(paths, ends):
@@ -65,7 +69,13 @@ def test_many_results_are_handed_out_in_linear_time(embedder, monkeypatch, copie
     results.extend(embedder.embed_files(map(Path, map(str, range(MANY))), return_errors=True))
     assert len(results) == MANY
     assert [len(result.embedding) for result in results[1:6]] == [1, 1, 0, 1, 1]
-    assert [number for number in range(30) if isinstance(results[number], AudioError)] == [0, 7, 14, 21, 28]
+    assert [number for number in range(30) if isinstance(results[number], AudioError)] == [
+        0,
+        7,
+        14,
+        21,
+        28,
+    ]
     assert sum(copied) < 200 * MANY  # a few batches of 64 for each file
 
 
@@ -76,4 +86,6 @@ def test_a_long_array_is_cut_into_batches_in_linear_time(copied):
     assert sum(copied) < 3 * len(array)
     assert cut == [64] * 1562 + [32]
     parts = list(batches([np.arange(5), np.arange(5, 6), np.arange(6, 20)], 4))
-    assert [part.tolist() for part in parts] == [list(range(start, start + 4)) for start in range(0, 20, 4)]
+    assert [part.tolist() for part in parts] == [
+        list(range(start, start + 4)) for start in range(0, 20, 4)
+    ]

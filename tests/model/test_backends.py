@@ -1,4 +1,6 @@
-"""VGGish and Embedder on JAX and PyTorch: the TensorFlow backend's numbers, from the same checkpoint file."""
+"""VGGish and Embedder on JAX and PyTorch: the TensorFlow backend's numbers, from the same
+checkpoint file.
+"""
 
 import importlib.util
 import os
@@ -15,7 +17,8 @@ from vggish_tf.reference import vggish_input
 
 # Of embeddings whose largest value is about 1.5: float32 sums in another order.
 ATOL = 1e-5
-# As in test_frontend where there is float64; JAX without it rounds in float32, 4e-5 in the quiet bins of speech.
+# As in test_frontend where there is float64; JAX without it rounds in float32, 4e-5 in the quiet
+# bins of speech.
 LOG_MEL_ATOL = {"examples": 2e-6, "examples_in_float32": 1e-4}
 
 # Runs where KERAS_BACKEND can still be chosen: in a process of its own.
@@ -87,7 +90,12 @@ def test_the_embedding_is_the_tf1_session_s(results, expected, name):
     np.testing.assert_allclose(results[name], expected, rtol=0, atol=ATOL)
 
 
-def test_another_rate_gives_the_tensorflow_backend_s_embedding(results, seeded_checkpoint, waveform):
+def test_another_rate_gives_the_tensorflow_backend_s_embedding(
+    results, seeded_checkpoint, waveform
+):
     expected = Embedder(seeded_checkpoint)(waveform, 44_100).embedding
-    # 1e-5 of the largest value: the TensorFlow backend's are computed in another way, see test_winograd
-    np.testing.assert_allclose(results["resampled"], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    # 1e-5 of the largest value: the TensorFlow backend's are computed in another way, see
+    # test_winograd
+    np.testing.assert_allclose(
+        results["resampled"], expected, rtol=0, atol=1e-5 * np.abs(expected).max()
+    )

@@ -13,7 +13,14 @@ import pytest
 import signals
 import tensorflow as tf
 
-from vggish_tf import FrameExamples, LogMel, Params, Postprocessor, StftMagnitude, WaveformToExamples
+from vggish_tf import (
+    FrameExamples,
+    LogMel,
+    Params,
+    Postprocessor,
+    StftMagnitude,
+    WaveformToExamples,
+)
 from vggish_tf.network.backbone import FoldExamples, UnfoldExamples
 
 RNG = np.random.default_rng(0)
@@ -24,21 +31,38 @@ def positive(*shape):
     return RNG.uniform(0, 10, shape).astype(np.float32)
 
 
-# id: (layer, input of a batch of 3). The inputs have rank, length and scale as the layer meets them in the pipeline.
+# id: (layer, input of a batch of 3). The inputs have rank, length and scale as the layer meets them
+# in the pipeline.
 CASES = {
-    "StftMagnitude": (lambda: StftMagnitude(), np.stack([signals.noise(16_000, seed) for seed in range(3)])),
-    "StftMagnitude, matrix": (lambda: StftMagnitude(CHANGED, transform="matrix"), positive(3, 4_000)),
+    "StftMagnitude": (
+        lambda: StftMagnitude(),
+        np.stack([signals.noise(16_000, seed) for seed in range(3)]),
+    ),
+    "StftMagnitude, matrix": (
+        lambda: StftMagnitude(CHANGED, transform="matrix"),
+        positive(3, 4_000),
+    ),
     "LogMel": (lambda: LogMel(), positive(3, 50, 257)),
     "LogMel, changed": (lambda: LogMel(CHANGED), positive(3, 50, 513)),
     "FrameExamples": (lambda: FrameExamples(), positive(3, 200, 64)),
     "FrameExamples, changed": (lambda: FrameExamples(CHANGED), positive(3, 200, 64)),
     "WaveformToExamples": (lambda: WaveformToExamples(), positive(3, 31_000)),
-    "WaveformToExamples, changed": (lambda: WaveformToExamples(CHANGED, pad="always"), positive(3, 31_000)),
+    "WaveformToExamples, changed": (
+        lambda: WaveformToExamples(CHANGED, pad="always"),
+        positive(3, 31_000),
+    ),
     "FoldExamples": (lambda: FoldExamples(), positive(3, 96, 64)),
-    "Postprocessor": (lambda: Postprocessor(weights=None), RNG.normal(size=(3, 128)).astype(np.float32)),
-    "Postprocessor, pca": (lambda: Postprocessor(False, weights=None), RNG.normal(size=(3, 5, 128)).astype(np.float32)),
+    "Postprocessor": (
+        lambda: Postprocessor(weights=None),
+        RNG.normal(size=(3, 128)).astype(np.float32),
+    ),
+    "Postprocessor, pca": (
+        lambda: Postprocessor(False, weights=None),
+        RNG.normal(size=(3, 5, 128)).astype(np.float32),
+    ),
 }
-# One kernel or another may be chosen for another shape; the largest difference seen is 2 float32 steps.
+# One kernel or another may be chosen for another shape; the largest difference seen is 2 float32
+# steps.
 CLOSE = {"rtol": 3e-7, "atol": 1e-6}
 
 
@@ -73,7 +97,9 @@ def test_eager_is_graph_is_tf_data(case):
     layer, inputs = case
     eager = np.asarray(layer(inputs))
     unknown = tf.TensorSpec([None] * (inputs.ndim - 1) + [inputs.shape[-1]])
-    np.testing.assert_allclose(tf.function(layer, input_signature=[unknown])(inputs), eager, **CLOSE)
+    np.testing.assert_allclose(
+        tf.function(layer, input_signature=[unknown])(inputs), eager, **CLOSE
+    )
     dataset = tf.data.Dataset.from_tensors(inputs).map(layer)
     np.testing.assert_allclose(next(iter(dataset)), eager, **CLOSE)
 
@@ -102,7 +128,9 @@ def test_a_length_that_is_not_known_stays_unknown(case):
     if isinstance(layer, (StftMagnitude, WaveformToExamples)):
         shape[-1] = None
     symbolic = layer(keras.Input(batch_shape=shape))
-    assert all(said in (None, size) for said, size in zip(symbolic.shape, layer(inputs).shape, strict=True))
+    assert all(
+        said in (None, size) for said, size in zip(symbolic.shape, layer(inputs).shape, strict=True)
+    )
 
 
 def test_bfloat16_policies_change_nothing_but_the_network(case):
@@ -134,7 +162,9 @@ def test_fold_and_unfold_are_inverse():
     examples = positive(2, 3, 96, 64)
     folded = FoldExamples()(examples)
     assert folded.shape == (6, 96, 64, 1)
-    np.testing.assert_array_equal(UnfoldExamples()([folded, examples]), examples.reshape(2, 3, 96 * 64))
+    np.testing.assert_array_equal(
+        UnfoldExamples()([folded, examples]), examples.reshape(2, 3, 96 * 64)
+    )
     nothing = np.zeros((2, 0, 96, 64), np.float32)
     folded = FoldExamples()(nothing)
     assert folded.shape == (1, 96, 64, 1)
@@ -142,7 +172,20 @@ def test_fold_and_unfold_are_inverse():
 
 
 # Samples around a window (400), the next frame (560), an example (15,600), the next (30,960): rows.
-EDGES = {0: 0, 1: 0, 239: 0, 240: 0, 399: 0, 400: 0, 559: 0, 560: 0, 15_599: 0, 15_600: 1, 30_959: 1, 30_960: 2}
+EDGES = {
+    0: 0,
+    1: 0,
+    239: 0,
+    240: 0,
+    399: 0,
+    400: 0,
+    559: 0,
+    560: 0,
+    15_599: 0,
+    15_600: 1,
+    30_959: 1,
+    30_960: 2,
+}
 
 # In a process of its own, since a backend is chosen once. Long and short clips alternate: none may
 # spoil the next.
@@ -192,10 +235,14 @@ def expected_shapes(length: int, rows: int) -> dict[str, list[int]]:
 def test_lengths_at_the_edges_give_the_same_rows_on_every_backend(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    lengths = [length for pair in zip(EDGES, reversed(EDGES), strict=True) for length in pair][: len(EDGES)]
+    lengths = [length for pair in zip(EDGES, reversed(EDGES), strict=True) for length in pair][
+        : len(EDGES)
+    ]
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", EDGES_CODE, json.dumps(lengths), backend]
-    ran = subprocess.run(command, env=environment, cwd=places.HELPERS, capture_output=True, text=True)
+    ran = subprocess.run(
+        command, env=environment, cwd=places.HELPERS, capture_output=True, text=True
+    )
     assert ran.returncode == 0, ran.stdout[-500:] + ran.stderr[-2000:]
     found = [json.loads(line) for line in ran.stdout.splitlines()]
     assert found == [[length, expected_shapes(length, EDGES[length])] for length in lengths]

@@ -1,4 +1,6 @@
-"""Models that must not load, through load_model and the command line: one line, one exit status, and nothing is run."""
+"""Models that must not load, through load_model and the command line: one line, one exit status,
+and nothing is run.
+"""
 
 import io
 import json
@@ -21,11 +23,15 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
 def small_model() -> keras.Model:
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, kernel_initializer="ones", name="dense")])
+    return keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, kernel_initializer="ones", name="dense")]
+    )
 
 
 def changed(path, **parts):
-    """Writes parts of a `.keras` file anew: config is a function of its config, others are bytes by name."""
+    """Writes parts of a `.keras` file anew: config is a function of its config, others are bytes by
+    name.
+    """
     with zipfile.ZipFile(path) as archive:
         whole = {name: archive.read(name) for name in archive.namelist()}
     if config := parts.pop("config", None):
@@ -97,7 +103,9 @@ def write_json_that_is_none(path):
 def write_lambda(path):
     """A Lambda layer that leaves a file behind when it runs, or is only made."""
     target = str(path.with_name("ran"))
-    keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: (open(target, "w").close(), x)[1])]).save(path)
+    keras.Sequential(
+        [keras.Input((4,)), keras.layers.Lambda(lambda x: (open(target, "w").close(), x)[1])]
+    ).save(path)
     path.with_name("ran").unlink(missing_ok=True)
 
 
@@ -117,7 +125,12 @@ def write_os_system(path):
 def write_function_of_a_module(path):
     """A function by its module and name, as Keras saves functions, to be called on the input."""
     small_model().save(path)
-    function = {"module": "os", "class_name": "function", "config": "remove", "registered_name": "remove"}
+    function = {
+        "module": "os",
+        "class_name": "function",
+        "config": "remove",
+        "registered_name": "remove",
+    }
     layer = {"module": "keras.layers", "class_name": "Activation", "registered_name": None}
     layer["config"] = {"name": "a", "activation": function}
     changed(path, config=lambda config: with_layer(config, layer))
@@ -125,7 +138,14 @@ def write_function_of_a_module(path):
 
 def write_constructor(path):
     small_model().save(path)
-    changed(path, config=lambda _: {"module": "subprocess", "class_name": "Popen", "config": {"args": "true"}})
+    changed(
+        path,
+        config=lambda _: {
+            "module": "subprocess",
+            "class_name": "Popen",
+            "config": {"args": "true"},
+        },
+    )
 
 
 def write_external_weights(path):
@@ -227,7 +247,10 @@ def test_a_path_that_leads_out_of_the_file_writes_nothing(tmp_path):
     folder.mkdir()
     path = folder / "model.keras"
     small_model().save(path)
-    changed(path, **{"../escaped": b"out", "assets/../../escaped": b"out", str(tmp_path / "escaped"): b"out"})
+    changed(
+        path,
+        **{"../escaped": b"out", "assets/../../escaped": b"out", str(tmp_path / "escaped"): b"out"},
+    )
     try:
         load_model(path)
     except CheckpointError as error:

@@ -1,4 +1,6 @@
-"""VGGish as a Keras model: layer by layer against the TF1 graph with its checkpoint, and what Keras users expect."""
+"""VGGish as a Keras model: layer by layer against the TF1 graph with its checkpoint, and what Keras
+users expect.
+"""
 
 import subprocess
 import sys
@@ -16,8 +18,8 @@ from vggish_tf.network import backbone
 from vggish_tf.network.backbone import CONVOLUTIONS, DENSE
 from vggish_tf.reference import vggish_input
 
-# Of a layer's largest value. Both sum in float32, in orders that depend on the size of the batch; the largest
-# difference seen is 4e-6.
+# Of a layer's largest value. Both sum in float32, in orders that depend on the size of the batch;
+# the largest difference seen is 4e-6.
 LAYER_RTOL = 1e-5
 
 # A classifier as version 0.1.0 saved it: a few filters a layer, random weights.
@@ -59,14 +61,17 @@ def test_waveform_in_is_the_tf1_session_fed_by_the_reference_front_end(model, sl
     embedding = model.predict(signals.demo_clip()[np.newaxis], verbose=0)[0]
     expected = slim_layers["embedding"]
     assert embedding.shape == expected.shape == (20, 128)
-    np.testing.assert_allclose(embedding, expected, rtol=0, atol=LAYER_RTOL * np.abs(expected).max())
+    np.testing.assert_allclose(
+        embedding, expected, rtol=0, atol=LAYER_RTOL * np.abs(expected).max()
+    )
 
 
 def test_the_seeded_embeddings_spread_like_real_ones(slim_layers):
     embedding = slim_layers["embedding"]
     assert 0.15 < embedding.std() < 0.6
     assert 0.2 < (embedding < 0).mean() < 0.8
-    assert embedding.std(axis=0).mean() > 0.3 * embedding.std()  # from clip to clip, not only from number to number
+    # from clip to clip, not only from number to number
+    assert embedding.std(axis=0).mean() > 0.3 * embedding.std()
 
 
 def test_a_batch_is_its_rows(model):
@@ -100,7 +105,17 @@ def test_the_names_of_the_design(model, core):
     assert [tensor.name for tensor in model.inputs] == ["waveform"]
     assert [tensor.name for tensor in core.inputs] == ["input_features"]
     assert model.output_names == core.output_names == ["embedding"]
-    for name in ["conv1", "conv2", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "fc1_1", "fc1_2", "embedding"]:
+    for name in [
+        "conv1",
+        "conv2",
+        "conv3_1",
+        "conv3_2",
+        "conv4_1",
+        "conv4_2",
+        "fc1_1",
+        "fc1_2",
+        "embedding",
+    ]:
         assert model.get_layer(name).count_params() == core.get_layer(name).count_params() > 0
     assert model.count_params() == 72_141_184
     assert core.get_layer("embedding").activation is keras.activations.linear
@@ -110,7 +125,8 @@ def test_untrained_weights_are_upstreams_initializers():
     core = VGGish(None, inputs="examples")
     kernel = np.asarray(core.get_layer("fc1_2").kernel)
     assert np.abs(kernel).max() <= 0.02  # truncated at two standard deviations
-    np.testing.assert_allclose(kernel.std(), 0.01 * 0.8796, rtol=1e-3)  # of a normal truncated at two: 0.8796
+    # of a normal truncated at two: 0.8796
+    np.testing.assert_allclose(kernel.std(), 0.01 * 0.8796, rtol=1e-3)
     assert not np.asarray(core.get_layer("fc1_2").bias).any()
     assert checkpoints.is_untrained(core)
 
@@ -119,8 +135,12 @@ def test_keras_files_restore_the_model(model, tmp_path):
     clip = signals.noise(31_000)[np.newaxis]
     expected = model.predict(clip, verbose=0)
     model.save(tmp_path / "vggish.keras")
-    np.testing.assert_array_equal(load_model(tmp_path / "vggish.keras").predict(clip, verbose=0), expected)
-    np.testing.assert_array_equal(VGGish(tmp_path / "vggish.keras").predict(clip, verbose=0), expected)
+    np.testing.assert_array_equal(
+        load_model(tmp_path / "vggish.keras").predict(clip, verbose=0), expected
+    )
+    np.testing.assert_array_equal(
+        VGGish(tmp_path / "vggish.keras").predict(clip, verbose=0), expected
+    )
     model.save_weights(tmp_path / "vggish.weights.h5")
     other = VGGish(None)
     other.load_weights(tmp_path / "vggish.weights.h5")
@@ -138,7 +158,9 @@ def test_keras_files_restore_the_model(model, tmp_path):
     ],
 )
 def test_keras_loads_a_file_in_a_fresh_process(imports, tmp_path):
-    keras.Sequential([keras.Input((None,)), keras.layers.Rescaling(1.0)]).save(tmp_path / "plain.keras")
+    keras.Sequential([keras.Input((None,)), keras.layers.Rescaling(1.0)]).save(
+        tmp_path / "plain.keras"
+    )
     from vggish_tf import WaveformToExamples
 
     waveform = keras.Input((None,))
@@ -150,7 +172,9 @@ def test_keras_loads_a_file_in_a_fresh_process(imports, tmp_path):
 
 
 @pytest.mark.parametrize("postprocess", ["pca", "quantized"])
-def test_post_processing_in_the_graph(seeded_checkpoint, core, examples, pca_params, monkeypatch, postprocess):
+def test_post_processing_in_the_graph(
+    seeded_checkpoint, core, examples, pca_params, monkeypatch, postprocess
+):
     monkeypatch.setenv("VGGISH_TF_CACHE", str(pca_params.parent))
     from vggish_tf.reference.vggish_postprocess import Postprocessor
 
@@ -159,11 +183,17 @@ def test_post_processing_in_the_graph(seeded_checkpoint, core, examples, pca_par
     processed = np.asarray(model(examples))
     assert processed.dtype == (np.uint8 if postprocess == "quantized" else np.float32)
     expected = Postprocessor(str(pca_params)).postprocess(embedding)
-    as_bytes = processed if postprocess == "quantized" else ((np.clip(processed, -2, 2) + 2) * 63.75).astype(int)
+    as_bytes = (
+        processed
+        if postprocess == "quantized"
+        else ((np.clip(processed, -2, 2) + 2) * 63.75).astype(int)
+    )
     np.testing.assert_array_equal(as_bytes, expected)
 
 
-def test_mixed_precision_gives_float32_embeddings_from_a_float32_front_end(seeded_checkpoint, slim_layers):
+def test_mixed_precision_gives_float32_embeddings_from_a_float32_front_end(
+    seeded_checkpoint, slim_layers
+):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = VGGish(seeded_checkpoint)
@@ -174,14 +204,20 @@ def test_mixed_precision_gives_float32_embeddings_from_a_float32_front_end(seede
     embedding = np.asarray(model(signals.demo_clip()[np.newaxis]))[0]
     expected = slim_layers["embedding"]
     assert embedding.dtype == np.float32
-    cosine = (embedding * expected).sum(1) / np.linalg.norm(embedding, axis=1) / np.linalg.norm(expected, axis=1)
+    cosine = (
+        (embedding * expected).sum(1)
+        / np.linalg.norm(embedding, axis=1)
+        / np.linalg.norm(expected, axis=1)
+    )
     assert (
         cosine.min() > 0.998
     )  # bfloat16 keeps 8 bits, 0.4 %, in each of nine layers; the lowest cosine seen is 0.9993
 
 
 def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes():
-    """ReLUs and max-pools drop NaN: one plausible row would be left of it. Larger weights would overflow to NaN."""
+    """ReLUs and max-pools drop NaN: one plausible row would be left of it. Larger weights would
+    overflow to NaN.
+    """
     model = VGGish(None)
     clips = np.stack([signals.noise(48_000, seed) for seed in range(2)])
     for call in (model, lambda batch: model.predict(batch, verbose=0)):
@@ -194,9 +230,15 @@ def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes():
 
 
 @pytest.mark.parametrize("ragged", ["list", "ragged tensor", "object array"])
-def test_clips_of_different_lengths_are_answered_with_the_way_to_fill_them_up(tiny_network, ragged, tmp_path):
+def test_clips_of_different_lengths_are_answered_with_the_way_to_fill_them_up(
+    tiny_network, ragged, tmp_path
+):
     clips = [signals.noise(16_000), signals.noise(20_000)]
-    batch = {"list": clips, "ragged tensor": tf.ragged.stack(clips), "object array": np.array(clips, dtype=object)}
+    batch = {
+        "list": clips,
+        "ragged tensor": tf.ragged.stack(clips),
+        "object array": np.array(clips, dtype=object),
+    }
     model = VGGish(None)
     model.save(tmp_path / "vggish.keras")
     for made in (model, load_model(tmp_path / "vggish.keras")):
@@ -218,7 +260,10 @@ def test_a_step_of_training_moves_every_layer(seeded_checkpoint):
     model.compile(keras.optimizers.Adam(1e-4, epsilon=1e-8), "mse")
     loss = model.train_on_batch(signals.noise(15_600)[np.newaxis], np.zeros((1, 1, 128)))
     assert np.isfinite(loss)
-    assert all(np.any(np.asarray(now) != old) for now, old in zip(model.trainable_variables, before, strict=True))
+    assert all(
+        np.any(np.asarray(now) != old)
+        for now, old in zip(model.trainable_variables, before, strict=True)
+    )
 
 
 @pytest.mark.parametrize("word", [{"inputs": "audio"}, {"postprocess": "int8"}, {"pad": "maybe"}])
@@ -236,10 +281,15 @@ def test_weights_that_cannot_be_had_are_an_error():
 
 def test_a_network_for_weights_that_follow_draws_no_random_ones():
     for layer in backbone.core(initializer="zeros").layers:
-        assert not any(np.any(keras.ops.convert_to_numpy(variable)) for variable in layer.variables), layer.name
+        assert not any(
+            np.any(keras.ops.convert_to_numpy(variable)) for variable in layer.variables
+        ), layer.name
 
 
 def test_bfloat16_leaves_the_first_four_convolutions_alone():
     dtypes = {layer.name: layer.compute_dtype for layer in backbone.core(dtype="bfloat16").layers}
-    assert {name for name, dtype in dtypes.items() if dtype == "float32"} >= {*backbone.FLOAT32_LAYERS, "embedding"}
+    assert {name for name, dtype in dtypes.items() if dtype == "float32"} >= {
+        *backbone.FLOAT32_LAYERS,
+        "embedding",
+    }
     assert {dtypes[name] for name in ("conv4_1", "conv4_2", "fc1_1", "fc1_2")} == {"bfloat16"}

@@ -30,13 +30,16 @@ def test_640_000_bytes_are_the_references(postprocessor, embeddings, pca_params)
     quantized = postprocessor(embeddings)
     assert quantized.dtype == tf.uint8
     np.testing.assert_array_equal(quantized, expected)
-    assert len(np.unique(expected)) == 256  # a signal that never leaves the middle would prove little
+    # a signal that never leaves the middle would prove little
+    assert len(np.unique(expected)) == 256
 
 
 def test_the_official_smoke_test_byte_for_byte(postprocessor, shared_data):
     with np.load(shared_data / "smoke_test_output.npz") as official:
         # The printed embedding has 8 digits; no value lies so near an edge that they would matter.
-        np.testing.assert_array_equal(postprocessor(official["embedding"]), official["postprocessed"])
+        np.testing.assert_array_equal(
+            postprocessor(official["embedding"]), official["postprocessed"]
+        )
 
 
 def test_zeros_and_means_give_the_published_bytes(postprocessor, pca_params):
@@ -62,7 +65,8 @@ def test_pca_alone_is_not_clipped_and_keeps_its_gradient(embeddings, pca_params)
     assert np.abs(expected).max() > 2
     whitened = layer(embeddings)
     assert whitened.dtype == tf.float32
-    np.testing.assert_allclose(whitened, expected, rtol=1e-6, atol=1e-6)  # float64 inside, one rounding to float32
+    # float64 inside, one rounding to float32
+    np.testing.assert_allclose(whitened, expected, rtol=1e-6, atol=1e-6)
     variable = tf.Variable(embeddings[:2])
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(layer(variable))
@@ -73,7 +77,9 @@ def test_pca_alone_is_not_clipped_and_keeps_its_gradient(embeddings, pca_params)
 
 def test_any_leading_axes(postprocessor, embeddings):
     flat = np.asarray(postprocessor(embeddings[:12]))
-    np.testing.assert_array_equal(postprocessor(embeddings[:12].reshape(2, 3, 2, 128)), flat.reshape(2, 3, 2, 128))
+    np.testing.assert_array_equal(
+        postprocessor(embeddings[:12].reshape(2, 3, 2, 128)), flat.reshape(2, 3, 2, 128)
+    )
     np.testing.assert_array_equal(postprocessor(embeddings[0]), flat[0])
     assert postprocessor(np.zeros((0, 128), np.float32)).shape == (0, 128)
 
@@ -137,7 +143,10 @@ def test_parameters_that_are_not_floating_point_are_an_error(dtype, tmp_path):
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_parameters_of_any_floating_point(dtype, tmp_path):
-    assert read_pca(npz_of(tmp_path / "pca.npz", pca_means=np.ones(128, dtype)))[1].tolist() == [1.0] * 128
+    assert (
+        read_pca(npz_of(tmp_path / "pca.npz", pca_means=np.ones(128, dtype)))[1].tolist()
+        == [1.0] * 128
+    )
 
 
 def test_an_array_too_many_is_an_error(tmp_path):
@@ -166,17 +175,21 @@ def test_dequantize_is_the_exact_inverse_at_bin_edges():
     every_byte = np.arange(256, dtype=np.uint8)
     edges = dequantize(every_byte)
     assert edges.dtype == np.float32
-    np.testing.assert_allclose(edges, np.arange(256) * 4 / 255 - 2, rtol=0, atol=3e-7)  # the edge, to a float32 step
+    # the edge, to a float32 step
+    np.testing.assert_allclose(edges, np.arange(256) * 4 / 255 - 2, rtol=0, atol=3e-7)
     padded = np.resize(edges, (2, 128))
     np.testing.assert_array_equal(Postprocessor(weights=None)(padded), every_byte.reshape(2, 128))
     below = np.nextafter(edges[1:], np.float32(-3))
     padded = np.resize(np.append(below, 0), (2, 128))
-    np.testing.assert_array_equal(np.ravel(Postprocessor(weights=None)(padded))[:255], every_byte[:-1])
+    np.testing.assert_array_equal(
+        np.ravel(Postprocessor(weights=None)(padded))[:255], every_byte[:-1]
+    )
 
 
 def test_dequantize_as_youtube8m_does():
     every_byte = np.arange(256, dtype=np.uint8)
-    expected = every_byte * (4.0 / 255.0) + (4.0 / 512.0 - 2.0)  # utils.Dequantize(feat_vector, 2, -2)
+    # utils.Dequantize(feat_vector, 2, -2)
+    expected = every_byte * (4.0 / 255.0) + (4.0 / 512.0 - 2.0)
     np.testing.assert_allclose(dequantize(every_byte, "youtube8m"), expected, rtol=0, atol=2e-7)
 
 

@@ -18,7 +18,9 @@ from vggish_tf.reference import vggish_input
 
 
 def exact(matrix: np.ndarray) -> list[list[Fraction]]:
-    """The fractions that the numbers stand for; those of G are thirds and the like, cut off after 16 digits."""
+    """The fractions that the numbers stand for; those of G are thirds and the like, cut off after
+    16 digits.
+    """
     return [[Fraction(float(number)).limit_denominator(10_000) for number in row] for row in matrix]
 
 
@@ -29,9 +31,15 @@ def product(matrix, vector):
 def test_the_algorithm_is_a_convolution_to_the_last_digit():
     to_output, of_kernel, of_input = map(exact, winograd.matrices())
     generator = np.random.default_rng(0)
-    taps, samples = ([Fraction(int(n)) for n in generator.integers(-99, 99, count)] for count in (TAPS, WINDOW))
-    products = [a * b for a, b in zip(product(of_kernel, taps), product(of_input, samples), strict=True)]
-    expected = [sum(taps[tap] * samples[place + tap] for tap in range(TAPS)) for place in range(TILE)]
+    taps, samples = (
+        [Fraction(int(n)) for n in generator.integers(-99, 99, count)] for count in (TAPS, WINDOW)
+    )
+    products = [
+        a * b for a, b in zip(product(of_kernel, taps), product(of_input, samples), strict=True)
+    ]
+    expected = [
+        sum(taps[tap] * samples[place + tap] for tap in range(TAPS)) for place in range(TILE)
+    ]
     assert product(to_output, products) == expected
 
 
@@ -43,7 +51,9 @@ def test_the_matrices_on_both_sides_of_the_sums_are_exact_in_float32():
 
 
 def float64_convolution(layer, x):
-    kernel, bias = (tf.cast(keras.ops.convert_to_numpy(variable), tf.float64) for variable in layer.variables)
+    kernel, bias = (
+        tf.cast(keras.ops.convert_to_numpy(variable), tf.float64) for variable in layer.variables
+    )
     return layer.activation(tf.nn.conv2d(tf.cast(x, tf.float64), kernel, 1, "SAME") + bias).numpy()
 
 
@@ -52,12 +62,15 @@ def float64_convolution(layer, x):
 @pytest.mark.parametrize("channels", [3, 64, 512])
 def test_a_layer_is_the_float64_convolution(shape, channels, activation):
     generator = np.random.default_rng(0)
-    layer = keras.layers.Conv2D(20, 3, padding="same", activation=activation, bias_initializer="normal")
+    layer = keras.layers.Conv2D(
+        20, 3, padding="same", activation=activation, bias_initializer="normal"
+    )
     x = generator.uniform(-1, 1, (*shape, channels)).astype(np.float32)
     direct = layer(x)
     expected, found = float64_convolution(layer, x), np.asarray(WinogradConv2D(layer)(x))
     assert found.shape == direct.shape
-    # float32 sums of 128 channels and 36 places, whose numbers the matrices make up to 10 times as large
+    # float32 sums of 128 channels and 36 places, whose numbers the matrices make up to 10 times as
+    # large
     np.testing.assert_allclose(found, expected, rtol=0, atol=5e-6 * np.abs(expected).max())
 
 
@@ -89,21 +102,28 @@ def fast(network, examples):
 
 
 def test_the_network_is_within_float32_of_float64(fast, float64_embedding):
-    """The largest error within 1e-5 of the largest value, 1.68. On the whole 1.04e-6 of it, with AVX2: that is the
-    transforms' own rounding, so that other processors come out near it.
+    """The largest error within 1e-5 of the largest value, 1.68. On the whole 1.04e-6 of it, with
+    AVX2: that is the transforms' own rounding, so that other processors come out near it.
     """
     largest = np.abs(float64_embedding).max()
     assert np.abs(fast - float64_embedding).max() < 1e-5 * largest
     assert rms(fast - float64_embedding) < 2e-6 * largest
 
 
-@pytest.mark.skipif(not processor.has("avx512f"), reason="upstream's session is more exact with AVX2: 0.42e-6")
-def test_the_network_is_as_exact_as_upstreams_session(fast, examples, float64_embedding, seeded_checkpoint):
-    """On the whole about as far off as upstream's session is one by one, with AVX-512. Seen there: 8.5e-6 to 1.03e-5
-    at most, by the size of the batch; upstream's 6.4e-6 in a batch, 8.5e-6 one by one.
+@pytest.mark.skipif(
+    not processor.has("avx512f"), reason="upstream's session is more exact with AVX2: 0.42e-6"
+)
+def test_the_network_is_as_exact_as_upstreams_session(
+    fast, examples, float64_embedding, seeded_checkpoint
+):
+    """On the whole about as far off as upstream's session is one by one, with AVX-512. Seen there:
+    8.5e-6 to 1.03e-5 at most, by the size of the batch; upstream's 6.4e-6 in a batch, 8.5e-6 one by
+    one.
     """
     with seeded.slim_session(seeded_checkpoint) as session:
-        upstream = np.concatenate([session(examples[row : row + 1]) for row in range(len(examples))])
+        upstream = np.concatenate(
+            [session(examples[row : row + 1]) for row in range(len(examples))]
+        )
     assert rms(fast - float64_embedding) < 1.2 * rms(upstream - float64_embedding)
 
 
@@ -114,7 +134,11 @@ def test_bfloat16_keeps_its_cosine(examples, float64_embedding, seeded_checkpoin
 
 
 def kinds(network):
-    return {layer.name: type(layer).__name__ for layer in network.layers if layer.name.startswith("conv")}
+    return {
+        layer.name: type(layer).__name__
+        for layer in network.layers
+        if layer.name.startswith("conv")
+    }
 
 
 def test_only_wide_float32_convolutions_are_replaced():

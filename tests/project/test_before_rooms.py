@@ -1,9 +1,10 @@
-"""Files written before the rooms: models, classifiers and training checkpoints of that time load as they did.
+"""Files written before the rooms: models, classifiers and training checkpoints of that time load as
+they did.
 
-tests/data/before_rooms was written by the version of that time on networks of a few filters (small_network.shrink):
-`expected.npz` holds what the models gave, `stopped/` a training that was stopped after its first epoch, with its
-`initial.npz` weights, and
-`whole_history.json` the history of the same training run to its end.
+tests/data/before_rooms was written by the version of that time on networks of a few filters
+(small_network.shrink): `expected.npz` holds what the models gave, `stopped/` a training that was
+stopped after its first epoch, with its `initial.npz` weights, and `whole_history.json` the history
+of the same training run to its end.
 """
 
 import json
@@ -33,13 +34,17 @@ def expected():
 def test_a_saved_model_gives_what_it_gave(name, output, expected):
     model = vggish_tf.load_model(FILES / f"{name}.keras")
     values = model.predict(expected["waveforms"], verbose=0)
-    np.testing.assert_allclose(values, expected[output], rtol=0, atol=1e-5 * np.abs(expected[output]).max())
+    np.testing.assert_allclose(
+        values, expected[output], rtol=0, atol=1e-5 * np.abs(expected[output]).max()
+    )
 
 
 def test_weights_are_read_out_of_a_saved_model(expected, tiny_network):
     model = vggish_tf.VGGish(FILES / "vggish.keras", pad="short")
     values = model.predict(expected["waveforms"], verbose=0)
-    np.testing.assert_allclose(values, expected["embedding"], rtol=0, atol=1e-5 * np.abs(values).max())
+    np.testing.assert_allclose(
+        values, expected["embedding"], rtol=0, atol=1e-5 * np.abs(values).max()
+    )
 
 
 def test_a_stopped_training_goes_on(tmp_path, tiny_network):

@@ -1,4 +1,6 @@
-"""The yardstick runs and computes the right ratios, and the README's table is that of docs/bench.json. No timings."""
+"""The yardstick runs and computes the right ratios, and the README's table is that of
+docs/bench.json. No timings.
+"""
 
 import json
 import subprocess
@@ -26,7 +28,8 @@ def test_the_page_shows_every_goal_of_the_committed_run():
 
 
 def test_a_speedup_is_the_median_of_the_ratios_within_rounds():
-    contenders = {"ours": {"wall": [1.0, 10.0, 2.0]}, "other": {"wall": [3.0, 20.0, 8.0]}}  # 3, 2 and 4 times
+    # 3, 2 and 4 times
+    contenders = {"ours": {"wall": [1.0, 10.0, 2.0]}, "other": {"wall": [3.0, 20.0, 8.0]}}
     assert report.speedup(contenders, "other") == 3.0
 
 
@@ -36,7 +39,11 @@ def test_a_row_s_operations_are_those_of_the_network():
     network, operations = backbone.core(), 0
     for layer in network.layers:
         if layer.name in backbone.LAYER_NAMES:
-            positions = layer.output.shape[1] * layer.output.shape[2] if layer.name.startswith("conv") else 1
+            positions = (
+                layer.output.shape[1] * layer.output.shape[2]
+                if layer.name.startswith("conv")
+                else 1
+            )
             operations += 2 * positions * layer.kernel.shape.num_elements()
     assert operations / 1e9 == pytest.approx(report.GFLOP_A_ROW, abs=1e-4)
 
@@ -51,9 +58,17 @@ def test_a_contender_that_computes_something_else_stops_the_run():
 
 
 def test_quick(seeded_checkpoint, tmp_path):
-    command = [sys.executable, str(ROOT / "scripts" / "bench.py"), "--quick", "--weights", str(seeded_checkpoint)]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / "bench.py"),
+        "--quick",
+        "--weights",
+        str(seeded_checkpoint),
+    ]
     ran = subprocess.run(
-        [*command, "-o", str(tmp_path), "--contenders", "keras_predict"], capture_output=True, text=True
+        [*command, "-o", str(tmp_path), "--contenders", "keras_predict"],
+        capture_output=True,
+        text=True,
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
     results = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))

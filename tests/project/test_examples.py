@@ -28,7 +28,9 @@ def run(script, *arguments):
 
 @pytest.fixture
 def run_here(monkeypatch, capsys):
-    """Runs a script in this process, which has TensorFlow loaded; returns its exit status and what it printed."""
+    """Runs a script in this process, which has TensorFlow loaded; returns its exit status and what
+    it printed.
+    """
 
     def run_here(script, *arguments):
         monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
@@ -49,7 +51,16 @@ def losses_in(printed: str) -> list[float]:
 def test_inference_writes_the_quantized_embeddings(seeded_checkpoint, pca_params, tmp_path):
     clip, target = tmp_path / "clip.wav", tmp_path / "clip.tfrecord"
     soundfile.write(clip, signals.demo_clip()[:48_000], 16_000, subtype="PCM_16")
-    result = run("inference.py", clip, "--weights", seeded_checkpoint, "--pca", pca_params, "--tfrecord", target)
+    result = run(
+        "inference.py",
+        clip,
+        "--weights",
+        seeded_checkpoint,
+        "--pca",
+        pca_params,
+        "--tfrecord",
+        target,
+    )
     assert result.returncode == 0, result.stderr
     assert "UNTRAINED" not in result.stdout
     assert f"wrote {target}" in result.stdout
@@ -84,11 +95,15 @@ def test_the_head_learns_on_a_fixed_vggish(seeded_checkpoint):
 def test_vggish_learns_with_the_head(run_here, seeded_checkpoint):
     _, printed = run_here("train.py", "--weights", seeded_checkpoint, "--num-batches", 8)
     losses = losses_in(printed)
-    assert losses[-1] < 0.5 * losses[0], "at a learning rate with which the head alone stays where it is"
+    assert losses[-1] < 0.5 * losses[0], (
+        "at a learning rate with which the head alone stays where it is"
+    )
 
 
 def test_training_from_nothing_says_so(run_here):
-    status, printed = run_here("train.py", "--weights", "none", "--no-train-vggish", "--num-batches", 1)
+    status, printed = run_here(
+        "train.py", "--weights", "none", "--no-train-vggish", "--num-batches", 1
+    )
     assert status == 0
     assert printed.startswith("from UNTRAINED weights")
 

@@ -42,11 +42,17 @@ REFERENCE_IMPORTS = ["errors", "params", "audio"]  # the oracle stands by itself
 MAY_IMPORT_REFERENCE = ("jobs.verify", "jobs.export")
 MAY_IMPORT_TENSORFLOW = ("importing", "backend", "weights", "formats", "jobs", "cli", "reference")
 NAMES_OF_BEFORE = ("bulk", "report")  # of the first release: no jobs, but other names of them
-JOBS = {path.stem for path in (PACKAGE / "jobs").iterdir()} - {"__init__", "__pycache__", *NAMES_OF_BEFORE}
+JOBS = {path.stem for path in (PACKAGE / "jobs").iterdir()} - {
+    "__init__",
+    "__pycache__",
+    *NAMES_OF_BEFORE,
+}
 
 
 def imports_of(module: str, source: str) -> set[str]:
-    """The modules and names that a source imports, in full, wherever in it: `vggish_tf.embedding.Embedder`."""
+    """The modules and names that a source imports, in full, wherever in it:
+    `vggish_tf.embedding.Embedder`.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         found.update(_names(node, module))
@@ -69,7 +75,9 @@ def _names(node: ast.AST, module: str) -> Iterator[str]:
 
 
 def _home(name: str) -> str:
-    """Where a name of the package's front door comes from: `vggish_tf.Embedder` is `vggish_tf.embedding.Embedder`."""
+    """Where a name of the package's front door comes from: `vggish_tf.Embedder` is
+    `vggish_tf.embedding.Embedder`.
+    """
     first, _, rest = name.removeprefix("vggish_tf.").partition(".")
     if name.startswith("vggish_tf.") and first in vggish_tf._HOME:
         return ".".join(["vggish_tf", vggish_tf._HOME[first], first, *([rest] if rest else [])])
@@ -142,11 +150,19 @@ def test_each_file_imports_only_from_rooms_above(path):
         ("model", "def f():\n    from tensorflow.io import gfile", "tensorflow.io.gfile"),
         ("embedding", "from vggish_tf.reference import mel_features", "reference.mel_features"),
         ("jobs.embed", "from vggish_tf import reference", "reference"),
-        ("reference.vggish_input", "from vggish_tf.frontend.layers import mel_matrix", "frontend.layers.mel_matrix"),
+        (
+            "reference.vggish_input",
+            "from vggish_tf.frontend.layers import mel_matrix",
+            "frontend.layers.mel_matrix",
+        ),
         ("audio.mono", "import vggish_tf.jobs.embed", "jobs.embed"),
         ("jobs.classify", "from vggish_tf.jobs import finetune", "jobs.finetune"),
         ("jobs.classify", "from vggish_tf.jobs.finetune import train", "jobs.finetune.train"),
-        ("jobs.export.pipeline", "def f():\n    import vggish_tf.jobs.finetune.data", "jobs.finetune.data"),
+        (
+            "jobs.export.pipeline",
+            "def f():\n    import vggish_tf.jobs.finetune.data",
+            "jobs.finetune.data",
+        ),
         ("jobs.export.pipeline", "from ...jobs import finetune", "jobs.finetune"),
         ("jobs.export.pipeline", "import vggish_tf\nvggish_tf.checkpoints.verify()", "checkpoints"),
     ],
@@ -165,18 +181,27 @@ def test_sound_libraries_have_one_room():
 
 
 def test_every_file_has_a_room():
-    rooms = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    rooms = {
+        path.name.removesuffix(".py")
+        for path in PACKAGE.iterdir()
+        if path.suffix == ".py" or path.is_dir()
+    }
     assert rooms - {"__init__", "__pycache__", "data", "py"} == {*ROOMS, "reference"}
 
 
 def test_files_stay_short():
-    long = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    long = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in PACKAGE.rglob("*.py")
+    }
     assert {name: lines for name, lines in long.items() if lines > 300} == {}
 
 
 def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, vggish_tf; print(sorted({'tensorflow', 'keras', 'numpy', 'soundfile'} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout == "[]\n"
 
 
@@ -189,7 +214,11 @@ def test_every_public_name_is_there_and_documented():
 
 def test_what_editors_see_is_what_is_there():
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    block = next(
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
     seen = {alias.name: node.module for node in block.body for alias in node.names}
     for name, module in vggish_tf._HOME.items():
         assert seen.pop(name) == f"vggish_tf.{module}"

@@ -1,4 +1,6 @@
-"""The package as others get it: the source distribution, the page of a package index, what is skipped and why."""
+"""The package as others get it: the source distribution, the page of a package index, what is
+skipped and why.
+"""
 
 import re
 import shutil
@@ -18,7 +20,9 @@ def tracked_files() -> set[str]:
     """The files of the repository; in a copy without git there is nothing to compare with."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return {name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()}
 
 

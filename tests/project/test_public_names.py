@@ -12,16 +12,30 @@ NAMES = [
     *("StftMagnitude", "LogMel", "FrameExamples", "WaveformToExamples", "Resample"),
     *("Postprocessor", "dequantize"),
     *("VGGishError", "ParamsError", "AudioError", "CheckpointError"),
-    *("audio.to_mono", "audio.load_audio", "audio.read_blocks", "audio.audio_info", "audio.MonoStream"),
+    *(
+        "audio.to_mono",
+        "audio.load_audio",
+        "audio.read_blocks",
+        "audio.audio_info",
+        "audio.MonoStream",
+    ),
     *("params.SAMPLE_RATE", "params.LEARNING_RATE", "params.ADAM_EPSILON", "params.Params"),
     *("errors.VGGishError", "errors.AudioError"),
-    *(f"checkpoints.{name}" for name in ("fetch", "verify", "read", "LAYERS", "md5_of", "is_untrained")),
+    *(
+        f"checkpoints.{name}"
+        for name in ("fetch", "verify", "read", "LAYERS", "md5_of", "is_untrained")
+    ),
     *(f"checkpoints.{name}" for name in ("load_weights", "copy_weights", "save_tf1_checkpoint")),
     *("formats.npz.read", "formats.npz.write", "formats.tfrecord.read", "formats.tfrecord.write"),
     "formats.tfrecord.Record",
     *("jobs.export.export", "jobs.report.inspect", "jobs.bulk.embed_archive", "jobs.demo.run"),
     *("jobs.classify.Classifier", "jobs.classify.classify_files"),
-    *("jobs.panels.Stages", "jobs.pictures.overview", "jobs.pictures.save", "jobs.spectrum.measure"),
+    *(
+        "jobs.panels.Stages",
+        "jobs.pictures.overview",
+        "jobs.pictures.save",
+        "jobs.spectrum.measure",
+    ),
     *("jobs.stages.compute", "jobs.stages.describe"),
     *(f"jobs.finetune.{name}" for name in finetune.__all__),
     *(f"reference.{name}" for name in reference.__all__),
@@ -30,11 +44,25 @@ NAMES = [
     "reference.mel_features.spectrogram_to_mel_matrix",
     *("reference.vggish_input.waveform_to_examples", "reference.vggish_input.wavfile_to_examples"),
     "reference.vggish_postprocess.Postprocessor",
-    *("reference.vggish_slim.define_vggish_slim", "reference.vggish_slim.load_vggish_slim_checkpoint"),
+    *(
+        "reference.vggish_slim.define_vggish_slim",
+        "reference.vggish_slim.load_vggish_slim_checkpoint",
+    ),
     "reference.vggish_params.SAMPLE_RATE",
 ]
 MODULES = [  # as `import vggish_tf.x` and `from vggish_tf.x import y`
-    *("audio", "checkpoints", "cli", "errors", "formats", "jobs", "params", "reference", "embedding", "model"),
+    *(
+        "audio",
+        "checkpoints",
+        "cli",
+        "errors",
+        "formats",
+        "jobs",
+        "params",
+        "reference",
+        "embedding",
+        "model",
+    ),
     *("jobs.bulk", "jobs.report", "jobs.classify", "jobs.demo", "jobs.export", "jobs.finetune"),
 ]
 

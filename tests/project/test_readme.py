@@ -1,4 +1,6 @@
-"""The README is true: its sessions run and print what it says, and its commands do what they promise."""
+"""The README is true: its sessions run and print what it says, and its commands do what they
+promise.
+"""
 
 import dataclasses
 import doctest
@@ -22,12 +24,16 @@ BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), r
 
 @pytest.fixture
 def readers_machine(tmp_path, monkeypatch, seeded_checkpoint, pca_params):
-    """A folder with two clips, and a cache in which the seeded checkpoint passes for the published one."""
+    """A folder with two clips, and a cache in which the seeded checkpoint passes for the published
+    one.
+    """
     for name, path in (("audioset", seeded_checkpoint), ("audioset_pca", pca_params)):
         published = registry.REGISTRY[name]
         (tmp_path / "cache").mkdir(exist_ok=True)
         (tmp_path / "cache" / published.filename).symlink_to(path)
-        monkeypatch.setitem(registry.REGISTRY, name, dataclasses.replace(published, md5=registry.md5_of(path)))
+        monkeypatch.setitem(
+            registry.REGISTRY, name, dataclasses.replace(published, md5=registry.md5_of(path))
+        )
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     shutil.copy(str(resources.files("vggish_tf") / "data" / "demo.flac"), "clip.flac")
@@ -43,7 +49,10 @@ def test_the_sessions_print_what_the_readme_says(readers_machine):
 
 def commands() -> list[str]:
     lines = [
-        line.split("  #")[0].strip() for language, block in BLOCKS if language == "sh" for line in block.splitlines()
+        line.split("  #")[0].strip()
+        for language, block in BLOCKS
+        if language == "sh"
+        for line in block.splitlines()
     ]
     return [line for line in lines if line.startswith("vggish-tf")]
 
@@ -65,7 +74,9 @@ def test_the_printed_demo_is_what_it_prints(tmp_path, monkeypatch, capsys):
 
 def _without_numbers(text: str) -> str:
     """The random weights' own range may differ in the last digit from one processor to another."""
-    text = re.sub(r"^(why: cannot download 'vggish_model.ckpt': ).*", r"\1", text, flags=re.MULTILINE)
+    text = re.sub(
+        r"^(why: cannot download 'vggish_model.ckpt': ).*", r"\1", text, flags=re.MULTILINE
+    )
     return re.sub(r"(embedding .*float32).*", r"\1", text)
 
 
@@ -79,6 +90,14 @@ def test_rooms_open_by_attribute(module):
 
 def test_ci_runs_the_readmes_commands():
     script = (README.parent / ".ci" / "run").read_text(encoding="utf-8")
-    install = [line.split("  #")[0].strip() for _, block in BLOCKS for line in block.splitlines() if line[:3] == "pip"]
-    assert install == ["pip install . && vggish-tf demo", "pip install '.[test]' && python -m pytest -n 2"]
+    install = [
+        line.split("  #")[0].strip()
+        for _, block in BLOCKS
+        for line in block.splitlines()
+        if line[:3] == "pip"
+    ]
+    assert install == [
+        "pip install . && vggish-tf demo",
+        "pip install '.[test]' && python -m pytest -n 2",
+    ]
     assert all(f'"{line}"' in script for line in install)

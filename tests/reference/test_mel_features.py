@@ -1,4 +1,6 @@
-"""The reference front end against numbers from elsewhere: upstream's known values, and torchvggish's copy of it."""
+"""The reference front end against numbers from elsewhere: upstream's known values, and
+torchvggish's copy of it.
+"""
 
 import importlib.util
 import sys
@@ -15,7 +17,9 @@ from vggish_tf.reference import mel_features, vggish_input
 
 VGGISH_MEL = {"num_mel_bins": 64, "lower_edge_hertz": 125, "upper_edge_hertz": 7500}
 PRINTED = 5.1e-9  # the known values are printed to 8 decimals
-EXACT = 1e-13  # the same float64 arithmetic on another build of NumPy, whose sum, FFT and BLAS may order it differently
+# the same float64 arithmetic on another build of NumPy, whose sum, FFT and BLAS may order it
+# differently
+EXACT = 1e-13
 FLOAT32 = 1e-6  # numbers stored as float32 of size up to 5: half a unit in the last place is 2.4e-7
 
 
@@ -27,7 +31,9 @@ def sine():
 
 @pytest.fixture(scope="module")
 def other():
-    """torchvggish's mel_features.py, which is NumPy alone: loaded by its path, since the package imports torch."""
+    """torchvggish's mel_features.py, which is NumPy alone: loaded by its path, since the package
+    imports torch.
+    """
     found = importlib.util.find_spec("torchvggish") if "torchvggish" not in sys.modules else None
     if found is None or not found.submodule_search_locations:
         pytest.skip("torchvggish is not installed; run: pip install --no-deps torchvggish==0.2")
@@ -50,7 +56,9 @@ def test_sine_has_upstream_s_known_values(sine):
     examples = vggish_input.waveform_to_examples(sine, 16000)
     assert (examples.shape, examples.dtype) == ((3, 96, 64), np.float64)
     got = examples.mean(), examples.std(), examples.max()
-    np.testing.assert_allclose(got, (-3.4296186961398245, 2.126577335759408, 4.811117725147952), rtol=EXACT)
+    np.testing.assert_allclose(
+        got, (-3.4296186961398245, 2.126577335759408, 4.811117725147952), rtol=EXACT
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,21 +70,29 @@ def test_sine_has_upstream_s_known_values(sine):
     ],
 )
 def test_sine_has_the_printed_slices(sine, where, printed):
-    np.testing.assert_allclose(vggish_input.waveform_to_examples(sine, 16000)[where], printed, rtol=0, atol=PRINTED)
+    np.testing.assert_allclose(
+        vggish_input.waveform_to_examples(sine, 16000)[where], printed, rtol=0, atol=PRINTED
+    )
 
 
 def test_sine_is_the_stored_input_of_the_smoke_test(sine, shared_data):
     stored = np.load(shared_data / "smoke_test_input.npz")["logmel"]
-    np.testing.assert_allclose(vggish_input.waveform_to_examples(sine, 16000), stored, rtol=0, atol=FLOAT32)
+    np.testing.assert_allclose(
+        vggish_input.waveform_to_examples(sine, 16000), stored, rtol=0, atol=FLOAT32
+    )
 
 
 def test_vggish_mel_matrix_has_upstream_s_known_values():
-    matrix = mel_features.spectrogram_to_mel_matrix(num_spectrogram_bins=257, audio_sample_rate=16000, **VGGISH_MEL)
+    matrix = mel_features.spectrogram_to_mel_matrix(
+        num_spectrogram_bins=257, audio_sample_rate=16000, **VGGISH_MEL
+    )
     assert (matrix.shape, matrix.dtype) == ((257, 64), np.float64)
     assert matrix.sum() == pytest.approx(230.9135991608477, rel=EXACT)
     assert np.count_nonzero(matrix) == 461
     assert list(np.flatnonzero(matrix[32])) == [19, 20]
-    np.testing.assert_allclose(matrix[32, 19:21], [0.5363006319091846, 0.4636993680908154], rtol=EXACT)
+    np.testing.assert_allclose(
+        matrix[32, 19:21], [0.5363006319091846, 0.4636993680908154], rtol=EXACT
+    )
     assert not matrix[0].any()
 
 
@@ -84,7 +100,9 @@ def test_default_mel_matrix_is_upstream_s_default():
     assert mel_features.spectrogram_to_mel_matrix().shape == (129, 20)
 
 
-@pytest.mark.parametrize(("hertz", "mel"), [(0, 0.0), (8000, 2840.0377117383778), (250000, 6627.8103066390595)])
+@pytest.mark.parametrize(
+    ("hertz", "mel"), [(0, 0.0), (8000, 2840.0377117383778), (250000, 6627.8103066390595)]
+)
 def test_hertz_to_mel_has_upstream_s_known_values(hertz, mel):
     assert mel_features.hertz_to_mel(hertz) == pytest.approx(mel, rel=EXACT)
     assert isinstance(mel_features.hertz_to_mel(hertz), np.float64)
@@ -104,12 +122,16 @@ def test_stft_is_the_discrete_fourier_sum_with_the_zeros_behind():
     signal = np.random.default_rng(0).normal(size=23)
     got = mel_features.stft_magnitude(signal, fft_length=16, hop_length=5, window_length=12)
     waves = np.exp(-2j * np.pi * np.outer(np.arange(12), np.arange(9)) / 16)
-    frames = np.stack([signal[start : start + 12] for start in (0, 5, 10)]) * mel_features.periodic_hann(12)
-    np.testing.assert_allclose(got, np.abs(frames @ waves), rtol=0, atol=1e-12)  # sums of 12 terms of size 1
+    frames = np.stack(
+        [signal[start : start + 12] for start in (0, 5, 10)]
+    ) * mel_features.periodic_hann(12)
+    # sums of 12 terms of size 1
+    np.testing.assert_allclose(got, np.abs(frames @ waves), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("num_samples", "num_frames"), [(240, 0), (399, 0), (400, 1), (559, 1), (560, 2), (15_599, 95), (15_600, 96)]
+    ("num_samples", "num_frames"),
+    [(240, 0), (399, 0), (400, 1), (559, 1), (560, 2), (15_599, 95), (15_600, 96)],
 )
 def test_frames_are_counted_as_upstream_counts(num_samples, num_frames):
     data = np.arange(num_samples)
@@ -117,7 +139,10 @@ def test_frames_are_counted_as_upstream_counts(num_samples, num_frames):
     assert frames.shape == (num_frames, 400)
     for index in range(num_frames):
         np.testing.assert_array_equal(frames[index], data[index * 160 : index * 160 + 400])
-    assert mel_features.log_mel_spectrogram(data * 1.0, 16000, 0.01, **VGGISH_MEL).shape == (num_frames, 64)
+    assert mel_features.log_mel_spectrogram(data * 1.0, 16000, 0.01, **VGGISH_MEL).shape == (
+        num_frames,
+        64,
+    )
 
 
 def test_frames_are_a_view():
@@ -129,7 +154,9 @@ def test_frames_are_a_view():
 
 @pytest.mark.parametrize("num_samples", [0, 1, 239])
 def test_too_few_samples_are_an_error_that_counts(num_samples):
-    with pytest.raises(AudioError, match=rf"received {num_samples}; at least 240 are needed, and 400 for the first"):
+    with pytest.raises(
+        AudioError, match=rf"received {num_samples}; at least 240 are needed, and 400 for the first"
+    ):
         mel_features.frame(np.zeros(num_samples), 400, 160)
 
 
@@ -154,7 +181,10 @@ def test_stft_refuses_channels():
     [
         ((-0.1, 3800.0), "lower_edge_hertz must be at least 0; received -0.1"),
         ((3800.0, 3800.0), "lower_edge_hertz must be under upper_edge_hertz=3800; received 3800"),
-        ((125.0, 4000.1), "upper_edge_hertz must be at most 4000, half of audio_sample_rate; received 4000.1"),
+        (
+            (125.0, 4000.1),
+            "upper_edge_hertz must be at most 4000, half of audio_sample_rate; received 4000.1",
+        ),
     ],
 )
 def test_impossible_mel_edges_are_value_errors(edges, message):
@@ -169,7 +199,9 @@ def test_mel_edges_at_zero_and_at_nyquist_are_allowed():
 
 
 def test_empty_mel_bins_are_named():
-    with pytest.warns(UserWarning, match="mel bins 0, 1, 4, 5, 8, 11, 18 hold no FFT bin: .* 122.1 Hz apart"):
+    with pytest.warns(
+        UserWarning, match="mel bins 0, 1, 4, 5, 8, 11, 18 hold no FFT bin: .* 122.1 Hz apart"
+    ):
         matrix = mel_features.spectrogram_to_mel_matrix(64, 1025, 250_000, 125, 7500)
     assert list(np.flatnonzero(matrix.sum(axis=0) == 0)) == [0, 1, 4, 5, 8, 11, 18]
 
@@ -184,7 +216,9 @@ def test_log_offset_defaults_to_none_as_upstream():
         assert np.all(mel_features.log_mel_spectrogram(np.zeros(200)) == -np.inf)
 
 
-@pytest.mark.parametrize(("window_length", "fft_length"), [(1, 1), (255, 256), (256, 256), (257, 512), (1562, 2048)])
+@pytest.mark.parametrize(
+    ("window_length", "fft_length"), [(1, 1), (255, 256), (256, 256), (257, 512), (1562, 2048)]
+)
 def test_fft_is_the_power_of_two_that_holds_a_window(monkeypatch, window_length, fft_length):
     chosen = []
 
@@ -215,7 +249,9 @@ def test_mel_matrix_is_torchvggish_s(other, num_mel_bins, num_rows, rate, lower,
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.integers(0, 70), st.integers(1, 30), st.integers(1, 40), st.sampled_from(["f8", "f4", "i2"]))
+@given(
+    st.integers(0, 70), st.integers(1, 30), st.integers(1, 40), st.sampled_from(["f8", "f4", "i2"])
+)
 def test_frames_are_torchvggish_s(other, num_samples, window_length, hop_length, dtype):
     data = np.arange(2 * num_samples).astype(dtype)[::2]  # strided, as one channel of stereo is
     if num_samples < window_length - hop_length:
@@ -231,7 +267,10 @@ def test_frames_are_torchvggish_s(other, num_samples, window_length, hop_length,
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int16])
 def test_log_mel_is_torchvggish_s(other, dtype):
     data = (np.random.default_rng(3).normal(0, 100, 20_000)).astype(dtype)
-    for arguments in ({"log_offset": 0.5}, {"audio_sample_rate": 16000, "log_offset": 0.01, **VGGISH_MEL}):
+    for arguments in (
+        {"log_offset": 0.5},
+        {"audio_sample_rate": 16000, "log_offset": 0.01, **VGGISH_MEL},
+    ):
         got = mel_features.log_mel_spectrogram(data, **arguments)
         np.testing.assert_array_equal(got, other.log_mel_spectrogram(data, **arguments))
         assert got.dtype == np.float64

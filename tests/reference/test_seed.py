@@ -1,7 +1,8 @@
-"""The notebook that the project began from: its shapes and printed numbers, and its 250 kHz recording at full length.
+"""The notebook that the project began from: its shapes and printed numbers, and its 250 kHz
+recording at full length.
 
-The recording is not at hand, but the notebook prints parts of its spectrogram and what came of them. Its front end went
-to 30 kHz: that is the one upper edge that fits the printed log-mels.
+The recording is not at hand, but the notebook prints parts of its spectrogram and what came of
+them. Its front end went to 30 kHz: that is the one upper edge that fits the printed log-mels.
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ FRONT_END = {"num_mel_bins": 64, "lower_edge_hertz": 125, "upper_edge_hertz": 30
 PRINTED = 5.1e-9  # the notebook prints 8 decimals
 EIGHT_DIGITS = 1e-7  # of a log-mel, where the spectrogram below has 9 digits
 
-SPECTROGRAM = [1.79288605, 1.75156574, 2.34125913, 1.21699124e03, 9.24269451e02, 7.88696202e02]  # FFT bin 2, 244 Hz
+# FFT bin 2, 244 Hz
+SPECTROGRAM = [1.79288605, 1.75156574, 2.34125913, 1.21699124e03, 9.24269451e02, 7.88696202e02]
 LOG_MEL = [  # the same frames, the first three of 64 mel bins
     [-4.60517019e00, 4.12257316e-02, -2.60327985e-01],
     [-4.60517019e00, 1.81355435e-02, -2.83338519e-01],
@@ -47,13 +49,29 @@ def native_rate(monkeypatch):
 
 def test_mel_scale_tables():
     ultrasound = mel_features.hertz_to_mel(np.linspace(0, 125001, 64))
-    printed = [0.0, 1514.72900826, 2138.44515516, 2537.61736084, 2831.79106167, 3064.85533047, 3257.88333188]
+    printed = [
+        0.0,
+        1514.72900826,
+        2138.44515516,
+        2537.61736084,
+        2831.79106167,
+        3064.85533047,
+        3257.88333188,
+    ]
     np.testing.assert_allclose(ultrasound[:7], printed, rtol=0, atol=PRINTED)
     printed = [4943.68427704, 4982.74852542, 5020.50396236, 5057.03545323]
     np.testing.assert_allclose(ultrasound[28:32], printed, rtol=0, atol=PRINTED)
 
     audible = mel_features.hertz_to_mel(np.linspace(0, 8000, 64))
-    printed = [0.0, 187.87672243, 348.86291659, 489.7011444, 614.87821968, 727.53122616, 829.93988623]
+    printed = [
+        0.0,
+        187.87672243,
+        348.86291659,
+        489.7011444,
+        614.87821968,
+        727.53122616,
+        829.93988623,
+    ]
     np.testing.assert_allclose(audible[:7], printed, rtol=0, atol=PRINTED)
     assert audible[-1] == pytest.approx(2840.0377117383778, rel=1e-15)
 
@@ -61,13 +79,17 @@ def test_mel_scale_tables():
 def test_private_names_of_the_mel_scale():
     assert mel_features._MEL_HIGH_FREQUENCY_Q == 1127.0
     assert mel_features._MEL_BREAK_FREQUENCY_HERTZ == 700.0
-    by_hand = mel_features._MEL_HIGH_FREQUENCY_Q * np.log(1.0 + (8000 / mel_features._MEL_BREAK_FREQUENCY_HERTZ))
+    by_hand = mel_features._MEL_HIGH_FREQUENCY_Q * np.log(
+        1.0 + (8000 / mel_features._MEL_BREAK_FREQUENCY_HERTZ)
+    )
     assert by_hand == mel_features.hertz_to_mel(8000)
 
 
 @pytest.mark.filterwarnings("ignore:mel bins")
 def test_filter_bank_rows():
-    matrix = mel_features.spectrogram_to_mel_matrix(num_spectrogram_bins=1025, audio_sample_rate=RATE)
+    matrix = mel_features.spectrogram_to_mel_matrix(
+        num_spectrogram_bins=1025, audio_sample_rate=RATE
+    )
     assert matrix.shape == (1025, 20)
     np.testing.assert_allclose(matrix[2, :3], [0.33020269, 0.66979731, 0.0], rtol=0, atol=PRINTED)
     assert not matrix[:2].any()
@@ -77,7 +99,9 @@ def test_filter_bank_rows():
 @pytest.mark.parametrize(("arguments", "printed"), [({}, LOG_MEL_OF_20), (FRONT_END, LOG_MEL)])
 @pytest.mark.filterwarnings("ignore:mel bins")
 def test_log_mels_of_the_recording_follow_from_its_spectrogram(arguments, printed):
-    matrix = mel_features.spectrogram_to_mel_matrix(num_spectrogram_bins=1025, audio_sample_rate=RATE, **arguments)
+    matrix = mel_features.spectrogram_to_mel_matrix(
+        num_spectrogram_bins=1025, audio_sample_rate=RATE, **arguments
+    )
     first = matrix[:, : len(printed[0])]
     assert set(np.flatnonzero(first.any(axis=1))) == {2}, "these mel bins hear FFT bin 2 alone"
     got = np.log(np.outer(SPECTROGRAM, first[2]) + 0.01)
@@ -101,13 +125,17 @@ def test_the_recording_at_its_native_rate(native_rate):
         upper_edge_hertz=vggish_params.MEL_MAX_HZ,
     )
     assert (log_mel.shape, log_mel.dtype) == ((23356, 64), np.float64)
-    assert np.all(log_mel[:, 0] == np.log(0.01)), "the notebook's first column: a mel bin without an FFT bin"
+    assert np.all(log_mel[:, 0] == np.log(0.01)), (
+        "the notebook's first column: a mel bin without an FFT bin"
+    )
     examples = mel_features.frame(log_mel, 96, 96)
     assert (examples.shape, examples.strides) == ((243, 96, 64), (49152, 512, 8))
     scaled = vggish_input.waveform_to_examples(sound / 32768.0, RATE)
     assert scaled.shape == (243, 96, 64)
     offset = vggish_params.LOG_OFFSET
-    np.testing.assert_allclose((np.exp(scaled) - offset) * 32768, np.exp(examples) - offset, rtol=1e-9, atol=1e-8)
+    np.testing.assert_allclose(
+        (np.exp(scaled) - offset) * 32768, np.exp(examples) - offset, rtol=1e-9, atol=1e-8
+    )
 
 
 def test_params_names_the_same_sizes():

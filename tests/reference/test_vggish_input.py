@@ -1,4 +1,6 @@
-"""Waveforms and files to examples, edited globals, the released 8-bit format, and the package as a whole."""
+"""Waveforms and files to examples, edited globals, the released 8-bit format, and the package as a
+whole.
+"""
 
 import io
 import subprocess
@@ -12,7 +14,8 @@ import vggish_tf.params
 from vggish_tf.errors import AudioError
 from vggish_tf.reference import mel_features, vggish_input, vggish_params, vggish_postprocess
 
-TRUNCATION = 0  # 8-bit numbers are compared exactly: one step off is the mistake of the ports that round
+# 8-bit numbers are compared exactly: one step off is the mistake of the ports that round
+TRUNCATION = 0
 
 
 @pytest.fixture(scope="module")
@@ -21,38 +24,52 @@ def noise():
 
 
 @pytest.mark.parametrize(
-    ("num_samples", "num_examples"), [(240, 0), (400, 0), (15_599, 0), (15_600, 1), (30_959, 1), (30_960, 2)]
+    ("num_samples", "num_examples"),
+    [(240, 0), (400, 0), (15_599, 0), (15_600, 1), (30_959, 1), (30_960, 2)],
 )
 def test_incomplete_examples_are_dropped(num_samples, num_examples):
-    assert vggish_input.waveform_to_examples(np.zeros(num_samples), 16_000).shape == (num_examples, 96, 64)
+    assert vggish_input.waveform_to_examples(np.zeros(num_samples), 16_000).shape == (
+        num_examples,
+        96,
+        64,
+    )
 
 
 @pytest.mark.parametrize("num_samples", [0, 239])
 def test_too_few_samples_for_any_front_end_are_an_error(num_samples):
-    with pytest.raises(AudioError, match=rf"audio is too short .* received {num_samples}; at least 240"):
+    with pytest.raises(
+        AudioError, match=rf"audio is too short .* received {num_samples}; at least 240"
+    ):
         vggish_input.waveform_to_examples(np.zeros(num_samples), 16_000)
 
 
 def test_channels_are_averaged(noise):
     stereo = np.stack([noise, noise[::-1]], axis=1)
     got = vggish_input.waveform_to_examples(stereo, 16_000)
-    np.testing.assert_array_equal(got, vggish_input.waveform_to_examples((noise + noise[::-1]) / 2, 16_000))
+    np.testing.assert_array_equal(
+        got, vggish_input.waveform_to_examples((noise + noise[::-1]) / 2, 16_000)
+    )
 
 
 def test_full_precision_without_resampling(noise):
     """Samples under float32's resolution still count: nothing is rounded on the way."""
-    assert (vggish_input.waveform_to_examples(0.5 + noise * 1e-9, 16_000)[0, :, 30:] != np.log(0.01)).any()
+    assert (
+        vggish_input.waveform_to_examples(0.5 + noise * 1e-9, 16_000)[0, :, 30:] != np.log(0.01)
+    ).any()
     a, b = (vggish_input.waveform_to_examples(0.5 + noise * 1e-9 * gain, 16_000) for gain in (1, 2))
     assert np.abs(a - b).max() > 1e-9
 
 
 def test_other_rates_are_resampled(noise):
-    """A sine at 44.1 kHz gives the log-mel of the same sine at 16 kHz, but for the ends of the clip."""
+    """A sine at 44.1 kHz gives the log-mel of the same sine at 16 kHz, but for the ends of the
+    clip.
+    """
     at = {rate: np.sin(2 * np.pi * 1000 * np.arange(0, 3, 1 / rate)) for rate in (16_000, 44_100)}
     got = vggish_input.waveform_to_examples(at[44_100], 44_100)
     expected = vggish_input.waveform_to_examples(at[16_000], 16_000)
     assert got.shape == expected.shape == (3, 96, 64)
-    np.testing.assert_allclose(got[1], expected[1], rtol=0, atol=1e-3)  # soxr HQ: 20 bits, here against log_offset
+    # soxr HQ: 20 bits, here against log_offset
+    np.testing.assert_allclose(got[1], expected[1], rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint8, bool, complex])
@@ -72,13 +89,19 @@ def test_more_than_two_axes_are_an_error():
 
 
 def test_16_bit_wav_is_divided_by_32768(noise, tmp_path):
-    integers = np.stack([noise * 65536, noise[::-1] * 30_000], axis=1).clip(-32768, 32767).astype(np.int16)
+    integers = (
+        np.stack([noise * 65536, noise[::-1] * 30_000], axis=1).clip(-32768, 32767).astype(np.int16)
+    )
     soundfile.write(tmp_path / "clip.wav", integers, 16_000, subtype="PCM_16")
     got = vggish_input.wavfile_to_examples(str(tmp_path / "clip.wav"))
-    np.testing.assert_array_equal(got, vggish_input.waveform_to_examples(integers / 32768.0, 16_000))
+    np.testing.assert_array_equal(
+        got, vggish_input.waveform_to_examples(integers / 32768.0, 16_000)
+    )
 
 
-@pytest.mark.parametrize("opened", [lambda path: io.BytesIO(path.read_bytes()), lambda path: path.open("rb")])
+@pytest.mark.parametrize(
+    "opened", [lambda path: io.BytesIO(path.read_bytes()), lambda path: path.open("rb")]
+)
 def test_an_open_file_is_the_file(opened, noise, tmp_path):
     path = tmp_path / "clip.wav"
     soundfile.write(path, noise, 16_000, subtype="PCM_16")
@@ -100,11 +123,19 @@ def test_an_open_file_that_is_no_audio_is_an_error(noise, tmp_path):
 
 
 def test_a_real_recording(shared_data):
-    assert vggish_input.wavfile_to_examples(shared_data / "audio" / "bus_chatter.wav").shape == (19, 96, 64)
+    assert vggish_input.wavfile_to_examples(shared_data / "audio" / "bus_chatter.wav").shape == (
+        19,
+        96,
+        64,
+    )
 
 
 def test_vggish_params_are_the_published_constants():
-    names = [name for name in vars(vggish_tf.params) if name.isupper() and not name.startswith(("_", "MEL_B", "MEL_H"))]
+    names = [
+        name
+        for name in vars(vggish_tf.params)
+        if name.isupper() and not name.startswith(("_", "MEL_B", "MEL_H"))
+    ]
     assert sorted(names) == vggish_params.__all__
     for name in names:
         assert getattr(vggish_params, name) == getattr(vggish_tf.params, name)
@@ -127,10 +158,14 @@ def test_a_short_hop_does_not_make_short_clips_crash(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:mel bins 0 hold")
-@pytest.mark.parametrize("name", ["NUM_MEL_BINS", "MEL_MIN_HZ", "MEL_MAX_HZ", "LOG_OFFSET", "SAMPLE_RATE"])
+@pytest.mark.parametrize(
+    "name", ["NUM_MEL_BINS", "MEL_MIN_HZ", "MEL_MAX_HZ", "LOG_OFFSET", "SAMPLE_RATE"]
+)
 def test_every_edited_global_counts(name, noise, monkeypatch):
     before = vggish_input.waveform_to_examples(noise, 16_000)
-    monkeypatch.setattr(vggish_params, name, getattr(vggish_params, name) * 2 if name != "MEL_MAX_HZ" else 4000)
+    monkeypatch.setattr(
+        vggish_params, name, getattr(vggish_params, name) * 2 if name != "MEL_MAX_HZ" else 4000
+    )
     after = vggish_input.waveform_to_examples(noise, 16_000)
     assert before.shape != after.shape or not np.allclose(before, after)
 
@@ -144,17 +179,25 @@ def test_zeros_have_upstream_s_known_bytes(pca_params):
 
 def test_the_means_are_127_everywhere(pca_params):
     means = np.load(pca_params)["pca_means"]
-    assert np.all(vggish_postprocess.Postprocessor(pca_params).postprocess(means[np.newaxis]) == 127)
+    assert np.all(
+        vggish_postprocess.Postprocessor(pca_params).postprocess(means[np.newaxis]) == 127
+    )
 
 
 def test_published_embedding_gives_the_published_bytes(pca_params, shared_data):
     published = np.load(shared_data / "smoke_test_output.npz")
-    got = vggish_postprocess.Postprocessor(pca_params).postprocess(published["embedding"][np.newaxis])[0]
-    np.testing.assert_allclose(got.astype(int), published["postprocessed"].astype(int), rtol=0, atol=TRUNCATION)
+    got = vggish_postprocess.Postprocessor(pca_params).postprocess(
+        published["embedding"][np.newaxis]
+    )[0]
+    np.testing.assert_allclose(
+        got.astype(int), published["postprocessed"].astype(int), rtol=0, atol=TRUNCATION
+    )
 
 
 def test_far_embeddings_are_clipped(pca_params):
-    got = vggish_postprocess.Postprocessor(pca_params).postprocess(np.random.default_rng(0).normal(0, 1e6, (4, 128)))
+    got = vggish_postprocess.Postprocessor(pca_params).postprocess(
+        np.random.default_rng(0).normal(0, 1e6, (4, 128))
+    )
     assert set(np.unique(got)) == {0, 255}
 
 

@@ -12,8 +12,9 @@ from vggish_tf.reference import vggish_input, vggish_params, vggish_postprocess,
 
 tf1 = tf.compat.v1
 
-# Of a layer's largest value, float32 against float64. It grows with depth, from 1.5e-7 at conv1 to 4.5e-6 at the
-# embedding, the worst seen; the order of the sums depends on the batch and the CPU. bfloat16 would be 4e-3 off.
+# Of a layer's largest value, float32 against float64. It grows with depth, from 1.5e-7 at conv1 to
+# 4.5e-6 at the embedding, the worst seen; the order of the sums depends on the batch and the CPU.
+# bfloat16 would be 4e-3 off.
 FLOAT32 = 2e-5
 
 
@@ -23,7 +24,9 @@ def examples():
     time = np.arange(0, 0.975, 1 / 16000)
     noise = np.random.default_rng(2).normal(size=time.size) * time
     sounds = [np.sin(2 * np.pi * 1000 * time), 0.1 * noise]
-    return np.concatenate([vggish_input.waveform_to_examples(sound, 16000) for sound in sounds]).astype(np.float32)
+    return np.concatenate(
+        [vggish_input.waveform_to_examples(sound, 16000) for sound in sounds]
+    ).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,9 @@ def test_every_layer_is_numpy_s(run, examples):
     assert set(layers) == set(seeded.ENDPOINTS) - {"input_features"}
     for (name, expected), got in zip(layers.items(), run(examples, *layers), strict=True):
         assert (got.shape, got.dtype) == (expected.shape, np.float32)
-        np.testing.assert_allclose(got, expected, rtol=0, atol=FLOAT32 * np.abs(expected).max(), err_msg=name)
+        np.testing.assert_allclose(
+            got, expected, rtol=0, atol=FLOAT32 * np.abs(expected).max(), err_msg=name
+        )
 
 
 def test_embedding_has_no_activation(run, examples):
@@ -48,7 +53,9 @@ def test_embedding_has_no_activation(run, examples):
 
 
 def test_seeded_embeddings_of_real_sound_spread_as_real_ones_do(run, shared_data):
-    """About the published 0.34, and different for different examples; tests that compare embeddings rely on it."""
+    """About the published 0.34, and different for different examples; tests that compare embeddings
+    rely on it.
+    """
     embedding = run(vggish_input.wavfile_to_examples(shared_data / "audio" / "bus_chatter.wav"))
     assert embedding.shape == (19, 128)
     assert 0.15 < embedding.std() < 0.6
@@ -82,17 +89,23 @@ def test_initializers_are_upstream_s():
         tf1.set_random_seed(1)
         vggish_slim.define_vggish_slim()
         by_name = {variable.op.name: variable for variable in tf1.global_variables()}
-        kernel, bias = by_name["vggish/conv3/conv3_1/weights"], by_name["vggish/conv3/conv3_1/biases"]
+        kernel, bias = (
+            by_name["vggish/conv3/conv3_1/weights"],
+            by_name["vggish/conv3/conv3_1/biases"],
+        )
         session.run([kernel.initializer, bias.initializer])
         kernel, bias = session.run([kernel, bias])
     assert np.abs(kernel).max() <= 0.02  # truncated at two standard deviations of 0.01
-    assert kernel.std() == pytest.approx(0.0088, abs=1e-4)  # which leaves 0.88 of it; 294,912 numbers: ±1.2e-5
+    # which leaves 0.88 of it; 294,912 numbers: ±1.2e-5
+    assert kernel.std() == pytest.approx(0.0088, abs=1e-4)
     assert not bias.any()
 
 
 @pytest.mark.parametrize("misplaced", [True, False])
 def test_a_boolean_for_the_features_is_an_error_that_says_so(misplaced):
-    message = f"features_tensor must be a tensor or None; received {misplaced}.*training={misplaced}"
+    message = (
+        f"features_tensor must be a tensor or None; received {misplaced}.*training={misplaced}"
+    )
     with tf.Graph().as_default() as graph, pytest.raises(TypeError, match=message):
         vggish_slim.define_vggish_slim(misplaced)
     assert not graph.get_operations()
@@ -102,7 +115,9 @@ def test_graph_without_vggish_is_an_error(seeded_checkpoint):
     with (
         tf.Graph().as_default(),
         tf1.Session() as session,
-        pytest.raises(CheckpointError, match=r"lacks 18 of the 18 VGGish variables.*define_vggish_slim"),
+        pytest.raises(
+            CheckpointError, match=r"lacks 18 of the 18 VGGish variables.*define_vggish_slim"
+        ),
     ):
         vggish_slim.load_vggish_slim_checkpoint(session, seeded_checkpoint)
 
@@ -144,29 +159,40 @@ def test_an_inference_script_changes_only_its_imports(run, seeded_checkpoint, pc
         vggish_slim.load_vggish_slim_checkpoint(sess, str(seeded_checkpoint))
         features_tensor = sess.graph.get_tensor_by_name(vggish_params.INPUT_TENSOR_NAME)
         embedding_tensor = sess.graph.get_tensor_by_name(vggish_params.OUTPUT_TENSOR_NAME)
-        [embedding_batch] = sess.run([embedding_tensor], feed_dict={features_tensor: examples_batch})
+        [embedding_batch] = sess.run(
+            [embedding_tensor], feed_dict={features_tensor: examples_batch}
+        )
     postprocessed_batch = pproc.postprocess(embedding_batch)
 
     assert (postprocessed_batch.shape, postprocessed_batch.dtype) == ((2, 128), np.uint8)
     np.testing.assert_array_equal(embedding_batch, run(examples_batch))
 
 
-@pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")  # tf-slim, called by the script itself
+# tf-slim, called by the script itself
+@pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")
 def test_a_training_script_changes_only_its_imports(seeded_checkpoint, examples):
-    """The steps of upstream's training demo: a head on the embeddings, the checkpoint below it, two steps."""
+    """The steps of upstream's training demo: a head on the embeddings, the checkpoint below it, two
+    steps.
+    """
     import tf_slim as slim
 
     with tf.Graph().as_default(), tf1.Session() as sess:
         embeddings = vggish_slim.define_vggish_slim(training=True)
         with tf1.variable_scope("mymodel"):
-            logits = slim.fully_connected(tf.nn.relu(embeddings), 2, activation_fn=None, scope="logits")
+            logits = slim.fully_connected(
+                tf.nn.relu(embeddings), 2, activation_fn=None, scope="logits"
+            )
         labels = tf.constant([[1.0, 0.0], [0.0, 1.0]])
         loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=labels))
         step = tf1.train.GradientDescentOptimizer(1e-3).minimize(loss)
         sess.run(tf1.global_variables_initializer())
         vggish_slim.load_vggish_slim_checkpoint(sess, str(seeded_checkpoint))
         features = sess.graph.get_tensor_by_name(vggish_params.INPUT_TENSOR_NAME)
-        first = next(variable for variable in tf1.trainable_variables() if variable.op.name == "vggish/conv1/weights")
+        first = next(
+            variable
+            for variable in tf1.trainable_variables()
+            if variable.op.name == "vggish/conv1/weights"
+        )
         before = sess.run(first)
         losses = [sess.run([loss, step], feed_dict={features: examples})[0] for _ in range(2)]
         np.testing.assert_array_equal(before, seeded.seeded_weights()["vggish/conv1/weights"])
@@ -179,4 +205,6 @@ def test_features_may_be_a_tensor(run, examples, seeded_checkpoint):
         embedding = vggish_slim.define_vggish_slim(tf.constant(examples))
         vggish_slim.load_vggish_slim_checkpoint(session, seeded_checkpoint)
         np.testing.assert_array_equal(session.run(embedding), run(examples))
-        assert not [op for op in graph.get_operations() if op.type == "Placeholder" and "input" in op.name]
+        assert not [
+            op for op in graph.get_operations() if op.type == "Placeholder" and "input" in op.name
+        ]

@@ -1,4 +1,6 @@
-"""Files that are damaged, cut short or no checkpoints; and writing checkpoints, whole or not at all."""
+"""Files that are damaged, cut short or no checkpoints; and writing checkpoints, whole or not at
+all.
+"""
 
 import numpy as np
 import pytest
@@ -28,7 +30,9 @@ def copied(path, folder):
     return folder / path.name
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"hello\n" * 1000, b"<html>404</html>", bytes(100_000)])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", b"hello\n" * 1000, b"<html>404</html>", bytes(100_000)]
+)
 @pytest.mark.parametrize("name", ["model.ckpt", "model.keras", "model.weights.h5"])
 def test_a_file_that_is_no_checkpoint(name, content, tmp_path):
     path = tmp_path / name
@@ -36,7 +40,9 @@ def test_a_file_that_is_no_checkpoint(name, content, tmp_path):
     assert check_nothing_is_loaded(path) == f"cannot read checkpoint '{path}': {NOT_A_CHECKPOINT}"
 
 
-@pytest.mark.parametrize(("kind", "reason"), [("V1", NOT_A_CHECKPOINT), ("keras", CUT_SHORT), ("h5", CUT_SHORT)])
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("V1", NOT_A_CHECKPOINT), ("keras", CUT_SHORT), ("h5", CUT_SHORT)]
+)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.999])
 def test_a_file_cut_short(kind, reason, share, tmp_path, written):
     path = copied(written[kind], tmp_path)
@@ -63,7 +69,9 @@ def test_the_files_of_a_v2_checkpoint_damaged(tmp_path, written):
     data.write_bytes(bytes([whole_data[0] ^ 1]) + whole_data[1:])
     assert check_nothing_is_loaded(path) == f"cannot read checkpoint '{path}': {DAMAGED}"
     data.unlink()
-    assert check_nothing_is_loaded(path).startswith(f"cannot read checkpoint '{path}': {data}; No such file")
+    assert check_nothing_is_loaded(path).startswith(
+        f"cannot read checkpoint '{path}': {data}; No such file"
+    )
     data.write_bytes(whole_data)
     index.write_bytes(whole_index[: len(whole_index) // 2])
     assert check_nothing_is_loaded(path) == f"cannot read checkpoint '{path}': {NOT_A_CHECKPOINT}"
@@ -79,14 +87,22 @@ def test_a_tf1_session_reads_what_is_saved(version, tmp_path, source):
     """Oracle: TF1's Saver, which restores by name and refuses what is absent."""
     path = checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version=version)
     values = by_layer(source)
-    assert sorted(tf.train.list_variables(str(path))) == sorted((name, list(values[name].shape)) for name in VARIABLES)
+    assert sorted(tf.train.list_variables(str(path))) == sorted(
+        (name, list(values[name].shape)) for name in VARIABLES
+    )
     with tf.Graph().as_default(), tf1.Session() as session:
-        variables = {name: tf1.get_variable(name, shape=value.shape) for name, value in values.items()}
+        variables = {
+            name: tf1.get_variable(name, shape=value.shape) for name, value in values.items()
+        }
         tf1.train.Saver(variables).restore(session, str(path))
         for name, value in session.run(variables).items():
             assert np.array_equal(value, values[name]), name
     files = sorted(file.name for file in tmp_path.iterdir())
-    assert files == (["model.ckpt"] if version == "V1" else ["model.ckpt.data-00000-of-00001", "model.ckpt.index"])
+    assert files == (
+        ["model.ckpt"]
+        if version == "V1"
+        else ["model.ckpt.data-00000-of-00001", "model.ckpt.index"]
+    )
 
 
 @pytest.mark.parametrize("version", ["V1", "V2"])
@@ -95,7 +111,9 @@ def test_saving_replaces_what_was_there(version, tmp_path):
     for seed in (1, 2):
         checkpoints.save_tf1_checkpoint(randomize(small(), seed), path, version=version)
     expected = by_layer(randomize(small(), 2))
-    assert all(np.array_equal(value, expected[name]) for name, value in checkpoints.read(path).items())
+    assert all(
+        np.array_equal(value, expected[name]) for name, value in checkpoints.read(path).items()
+    )
 
 
 @pytest.mark.parametrize("version", ["V1", "V2"])
@@ -110,12 +128,16 @@ def test_a_save_that_fails_leaves_what_was_there(version, tmp_path, source, monk
 
 
 def test_saving_where_it_cannot(tmp_path, source):
-    assert message_of(checkpoints.save_tf1_checkpoint, source, tmp_path / "model.ckpt", version="V3") == (
-        'version must be "V1" or "V2"; received \'V3\'.'
-    )
+    assert message_of(
+        checkpoints.save_tf1_checkpoint, source, tmp_path / "model.ckpt", version="V3"
+    ) == ('version must be "V1" or "V2"; received \'V3\'.')
     for version in ("V1", "V2"):
-        with pytest.raises(VGGishError, match=r"the folder .*absent does not exist\. Create it first\."):
-            checkpoints.save_tf1_checkpoint(source, tmp_path / "absent" / "model.ckpt", version=version)
+        with pytest.raises(
+            VGGishError, match=r"the folder .*absent does not exist\. Create it first\."
+        ):
+            checkpoints.save_tf1_checkpoint(
+                source, tmp_path / "absent" / "model.ckpt", version=version
+            )
     path = checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version="V2")
     assert message_of(checkpoints.save_tf1_checkpoint, source, path, version="V1") == (
         f"cannot write {path}: TensorFlow would read {path}.index instead. Delete that first."

@@ -17,7 +17,9 @@ def file(tmp_path):
 
 
 def md5sum(*paths):
-    return subprocess.run(["md5sum"], input=b"".join(p.read_bytes() for p in paths), capture_output=True).stdout[:32]
+    return subprocess.run(
+        ["md5sum"], input=b"".join(p.read_bytes() for p in paths), capture_output=True
+    ).stdout[:32]
 
 
 def test_it_is_md5sum_s(file):

@@ -99,7 +99,9 @@ def serving(*answers):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    ).start()
     try:
         state.url = f"http://127.0.0.1:{server.server_address[1]}/vggish_model.ckpt"
         yield state
@@ -113,12 +115,16 @@ def cache(monkeypatch, tmp_path):
     """An empty cache, online, where the published file is CONTENT, and retries do not wait."""
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VGGISH_TF_OFFLINE", raising=False)
-    monkeypatch.setattr("vggish_tf.weights.download.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(
+        "vggish_tf.weights.download.time", SimpleNamespace(sleep=lambda seconds: None)
+    )
     return tmp_path / "cache"
 
 
 def publish(monkeypatch, url):
-    published = replace(registry.REGISTRY["audioset"], url=url, md5=MD5, sha256=SHA256, num_bytes=len(CONTENT))
+    published = replace(
+        registry.REGISTRY["audioset"], url=url, md5=MD5, sha256=SHA256, num_bytes=len(CONTENT)
+    )
     monkeypatch.setitem(registry.REGISTRY, "audioset", published)
 
 
@@ -139,7 +145,8 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("stream", "progress", "bar"), [(Terminal(), True, True), (io.StringIO(), True, False), (Terminal(), False, False)]
+    ("stream", "progress", "bar"),
+    [(Terminal(), True, True), (io.StringIO(), True, False), (Terminal(), False, False)],
 )
 def test_a_progress_bar_on_a_terminal_only(cache, monkeypatch, stream, progress, bar):
     monkeypatch.setattr(sys, "stderr", stream)
@@ -172,18 +179,24 @@ def test_fetch_tries_again(cache, monkeypatch, failure):
         (cut_short, "no connection, or it broke off"),
         (something_else, "what came has 44 bytes; the published file has 1,048,576"),
         (shorter, "what came has 524,288 bytes; the published file has 1,048,576"),
-        (damaged, f"what came has MD5 {hashlib.md5(DAMAGED).hexdigest()}; the published file has {MD5}"),
+        (
+            damaged,
+            f"what came has MD5 {hashlib.md5(DAMAGED).hexdigest()}; the published file has {MD5}",
+        ),
         (endless, "what came has more than the published 1,048,576 bytes"),
         (forbidden, "the server answered 403 Forbidden"),
     ],
 )
-def test_a_failed_download_says_how_to_do_it_by_hand_and_leaves_nothing(cache, monkeypatch, answer, reason):
+def test_a_failed_download_says_how_to_do_it_by_hand_and_leaves_nothing(
+    cache, monkeypatch, answer, reason
+):
     with serving(answer) as server:
         publish(monkeypatch, server.url)
         message = message_of(registry.fetch)
         assert server.requests == 1 + len(download.WAITS)
     assert message == (
-        f"cannot download 'vggish_model.ckpt': {reason}. Put the file from {server.url} (MD5 {MD5}) "
+        f"cannot download 'vggish_model.ckpt': {reason}. Put the file from {server.url} (MD5 "
+        f"{MD5}) "
         f"at {cache / 'vggish_model.ckpt'} by hand." + WITHOUT
     )
     assert list(cache.iterdir()) == []
@@ -194,14 +207,17 @@ def test_no_server(cache, monkeypatch):
         pass
     publish(monkeypatch, server.url)
     message = message_of(registry.fetch)
-    assert message.startswith("cannot download 'vggish_model.ckpt': no connection, or it broke off. Put the file from")
+    assert message.startswith(
+        "cannot download 'vggish_model.ckpt': no connection, or it broke off. Put the file from"
+    )
 
 
 def test_offline_names_address_digest_and_path(cache, monkeypatch):
     monkeypatch.setenv("VGGISH_TF_OFFLINE", "1")
     assert message_of(registry.fetch) == (
         "cannot download 'vggish_model.ckpt': VGGISH_TF_OFFLINE is set. Put the file from "
-        "https://storage.googleapis.com/audioset/vggish_model.ckpt (MD5 d1c7011e6366aa34176bb05c705e31a8) "
+        "https://storage.googleapis.com/audioset/vggish_model.ckpt (MD5 "
+        "d1c7011e6366aa34176bb05c705e31a8) "
         f"at {cache / 'vggish_model.ckpt'} by hand." + WITHOUT
     )
     assert not cache.exists()
@@ -229,7 +245,9 @@ OTHER = "It is damaged, or another file"
     ],
     ids=["empty", "cut", "damaged", "longer"],
 )
-def test_a_cached_file_with_another_digest_is_an_error_and_stays(cache, monkeypatch, content, difference, verdict):
+def test_a_cached_file_with_another_digest_is_an_error_and_stays(
+    cache, monkeypatch, content, difference, verdict
+):
     with serving(whole) as server:
         publish(monkeypatch, server.url)
         cache.mkdir()
@@ -237,7 +255,8 @@ def test_a_cached_file_with_another_digest_is_an_error_and_stays(cache, monkeypa
         message = message_of(registry.fetch)
         assert server.requests == 0
     assert message == (
-        f"checkpoint 'vggish_model.ckpt' in {cache} has {difference}. {verdict}. Delete it and run: vggish-tf fetch"
+        f"checkpoint 'vggish_model.ckpt' in {cache} has {difference}. {verdict}. Delete it and "
+        "run: vggish-tf fetch"
     )
     assert (cache / "vggish_model.ckpt").read_bytes() == content
 
@@ -247,7 +266,8 @@ def test_a_cache_that_cannot_be_written_to(cache, monkeypatch):
     with serving(whole) as server:
         publish(monkeypatch, server.url)
         assert re.match(
-            r"cannot download 'vggish_model.ckpt': (Not a directory|File exists)", message_of(registry.fetch)
+            r"cannot download 'vggish_model.ckpt': (Not a directory|File exists)",
+            message_of(registry.fetch),
         )
 
 
@@ -347,17 +367,23 @@ def test_what_a_killed_download_leaves_is_removed_by_the_next_fetch(cache, monke
 def start_and_wait(url, half, cache, num_parts):
     """A process that fetches, once it has written a part of the file."""
     half.clear()
-    process = subprocess.Popen([sys.executable, "-c", FETCH, url], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", FETCH, url], stdout=subprocess.PIPE, text=True
+    )
     assert half.wait(60)
     deadline = time.monotonic() + 60
-    while len(parts_in(cache)) < num_parts or not all(path.stat().st_size for path in parts_in(cache)):
+    while len(parts_in(cache)) < num_parts or not all(
+        path.stat().st_size for path in parts_in(cache)
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return process
 
 
 def parts_in(cache):
-    return [path for path in cache.iterdir() if path.name not in (".mine.part", "vggish_model.ckpt")]
+    return [
+        path for path in cache.iterdir() if path.name not in (".mine.part", "vggish_model.ckpt")
+    ]
 
 
 def test_a_file_that_is_there_already_has_leftovers_removed_too(cache, monkeypatch):

@@ -1,4 +1,6 @@
-"""The network at its full size: the seeded checkpoint and the TF1 session, both ways, and the official smoke test."""
+"""The network at its full size: the seeded checkpoint and the TF1 session, both ways, and the
+official smoke test.
+"""
 
 import dataclasses
 
@@ -15,7 +17,8 @@ from vggish_tf.jobs.verify.smoke_test import CURRENT, NO_GENERATION, Figures
 from vggish_tf.network import backbone
 from vggish_tf.weights import registry
 
-# Both run the same kernels here and are equal bit for bit; other kernels sum float32 in another order.
+# Both run the same kernels here and are equal bit for bit; other kernels sum float32 in another
+# order.
 EMBEDDING_RTOL = 1e-5
 # The official numbers came from another TensorFlow and processor; they are printed to 8 digits.
 PUBLISHED_ATOL = 1e-5
@@ -48,7 +51,9 @@ def test_the_seeded_checkpoint_gives_what_the_tf1_session_gives(network, seeded_
 
 @pytest.mark.parametrize("version", ["V1", "V2"])
 def test_weights_go_back_to_tf1(network, tmp_path, version):
-    """Names and shapes are exactly the published ones; the reference's TF1 loader restores them, bit for bit."""
+    """Names and shapes are exactly the published ones; the reference's TF1 loader restores them,
+    bit for bit.
+    """
     path = checkpoints.save_tf1_checkpoint(network, tmp_path / "model.ckpt", version=version)
     expected = {f"{layer}/weights": list(shape) for layer, shape in SHAPES.items()}
     expected |= {f"{layer}/biases": [shape[-1]] for layer, shape in SHAPES.items()}
@@ -56,12 +61,16 @@ def test_weights_go_back_to_tf1(network, tmp_path, version):
     weights = seeded_weights()
     with slim_session(path) as session:
         for variable in tf.compat.v1.global_variables():
-            assert np.array_equal(session.session.run(variable), weights[variable.op.name]), variable.op.name
+            assert np.array_equal(session.session.run(variable), weights[variable.op.name]), (
+                variable.op.name
+            )
     for part in tmp_path.iterdir():
         part.unlink()
 
 
-def test_a_waveform_models_file_is_an_examples_models(network, seeded_checkpoint, pca_params, tmp_path):
+def test_a_waveform_models_file_is_an_examples_models(
+    network, seeded_checkpoint, pca_params, tmp_path
+):
     """And back; the front end has no weights, and those of the postprocessor stay where they are."""
     (registry.cache_folder() / "vggish_pca_params.npz").symlink_to(pca_params)
     model = VGGish(weights=seeded_checkpoint, postprocess="pca")
@@ -81,10 +90,15 @@ def test_verify_does_not_take_seeded_weights_for_the_published_ones(seeded_check
     assert (report.published, report.untrained, report.generation) == (False, False, NO_GENERATION)
     assert report.verdict == "NOT the published weights."
     assert report.max_difference > 0.1
-    lines = dict(line.split(maxsplit=1) for line in str(report).replace("with a ReLU", "ReLU").splitlines())
+    lines = dict(
+        line.split(maxsplit=1) for line in str(report).replace("with a ReLU", "ReLU").splitlines()
+    )
     assert lines["checkpoint"] == str(seeded_checkpoint)
     assert lines["MD5"] == f"{registry.md5_of(seeded_checkpoint)} (not that of the published file)"
-    assert lines["SHA-256"] == f"{registry.sha256_of(seeded_checkpoint)} (not that of the published file)"
+    assert (
+        lines["SHA-256"]
+        == f"{registry.sha256_of(seeded_checkpoint)} (not that of the published file)"
+    )
     assert lines["quantized"].startswith("mean 1")
     assert lines["verdict"] == report.verdict
 
@@ -112,14 +126,18 @@ def test_the_official_signal():
 
 
 def test_the_official_numbers_are_of_the_current_generation(published, pca_params):
-    """The three examples of a periodic signal are nearly the same, so example 0 alone has the printed figures."""
+    """The three examples of a periodic signal are nearly the same, so example 0 alone has the
+    printed figures.
+    """
     figures, note = smoke_test.figures_of(published["embedding"][None], pca_params)
     with_relu, _ = smoke_test.figures_of(np.maximum(published["embedding"][None], 0), pca_params)
     assert smoke_test.generation_of(figures, with_relu) == CURRENT
     assert (f"{figures.mean:.3g}", f"{figures.std:.3g}") == ("0.000657", "0.343")
     assert (round(figures.quantized_mean), round(figures.quantized_std, 1)) == (126, 89.3)
     assert figures.quantized_mean == published["postprocessed"].mean()  # to the byte
-    assert smoke_test.difference_of_example_0(np.stack([published["embedding"] + 0.5] * 3)) == pytest.approx(0.5)
+    assert smoke_test.difference_of_example_0(
+        np.stack([published["embedding"] + 0.5] * 3)
+    ) == pytest.approx(0.5)
     assert note == ""
 
 
@@ -129,10 +147,20 @@ def test_the_generations_by_their_printed_figures():
         pair = (nothing, printed) if "ReLU" in generation else (printed, nothing)
         assert smoke_test.generation_of(*pair) == generation
         assert smoke_test.generation_of(*pair[::-1]) == NO_GENERATION
-    near = [(0.000657 + 2e-5, 0.343), (0.000657, 0.3436), (0.000657, 0.3424), (-0.0333, 0.379), (-0.0334, 0.38)]
-    assert [smoke_test.generation_of(Figures(*figures), nothing) for figures in near] == [NO_GENERATION] * len(near)
+    near = [
+        (0.000657 + 2e-5, 0.343),
+        (0.000657, 0.3436),
+        (0.000657, 0.3424),
+        (-0.0333, 0.379),
+        (-0.0334, 0.38),
+    ]
+    assert [smoke_test.generation_of(Figures(*figures), nothing) for figures in near] == [
+        NO_GENERATION
+    ] * len(near)
     rounded = [(0.0006574, 0.3434), (0.0006566, 0.3426)]
-    assert [smoke_test.generation_of(Figures(*figures), nothing) for figures in rounded] == [CURRENT] * len(rounded)
+    assert [smoke_test.generation_of(Figures(*figures), nothing) for figures in rounded] == [
+        CURRENT
+    ] * len(rounded)
 
 
 def test_without_pca_parameters_the_report_says_why(published):
@@ -170,7 +198,9 @@ def test_what_verdict_follows_from_what(tmp_path):
     verdicts = {
         "the published weights, in another file than the published one.": {"published": False},
         "NOT the published weights.": {"published": False, "generation": NO_GENERATION},
-        "UNTRAINED weights: every bias is zero, as the initializer leaves them.": {"untrained": True},
+        "UNTRAINED weights: every bias is zero, as the initializer leaves them.": {
+            "untrained": True
+        },
         "the published file, but this installation computes something else with it: that is a bug.": {
             "generation": NO_GENERATION
         },

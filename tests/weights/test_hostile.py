@@ -52,7 +52,9 @@ def test_a_pipe_or_a_device_is_not_opened(fifo, tmp_path, capsys):
     link.symlink_to("/dev/zero")
     with within(30):
         for path in map(Path, (fifo, link, "/dev/zero")):
-            assert check_nothing_is_loaded(path) == (f"{path} is a pipe or a device. Give the path of a checkpoint.")
+            assert check_nothing_is_loaded(path) == (
+                f"{path} is a pipe or a device. Give the path of a checkpoint."
+            )
             message_of(registry.resolve, path, kind="pca")
             with pytest.raises(OSError, match="not a regular file"):
                 digests.md5([path])
@@ -203,7 +205,9 @@ def test_the_same_inside_a_keras_file(h5, tmp_path):
 
 
 def test_a_compressed_dataset_is_not_unpacked(h5):
-    """The size that a compressed chunk unpacks to is known only afterwards, whatever the shape says."""
+    """The size that a compressed chunk unpacks to is known only afterwards, whatever the shape
+    says.
+    """
     path, name = h5
     replace(path, name, compression="gzip")
     assert NOT_PLAIN in check_nothing_is_loaded(path)

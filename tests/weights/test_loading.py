@@ -1,4 +1,6 @@
-"""Weights that fit: every kind of file into every kind of model, by name. Oracles: TF1's Saver, Keras's own saving."""
+"""Weights that fit: every kind of file into every kind of model, by name. Oracles: TF1's Saver,
+Keras's own saving.
+"""
 
 import numpy as np
 import pytest
@@ -27,7 +29,9 @@ def test_read_gives_the_published_names(kind, source, written):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_go_by_name_and_not_by_position(kind, tmp_path, source, written):
-    """The convolutions stand in another order and have the same shapes: by position, everything would still fit."""
+    """The convolutions stand in another order and have the same shapes: by position, everything
+    would still fit.
+    """
     shuffled = small(["conv4_1", "conv3_1", "conv1", "conv4_2", "conv3_2", "conv2"])
     checkpoints.load_weights(shuffled, written[kind])
     back = small()
@@ -38,11 +42,16 @@ def test_weights_go_by_name_and_not_by_position(kind, tmp_path, source, written)
 
 
 @pytest.mark.parametrize("kind", ["keras", "h5"])
-def test_the_weights_of_a_postprocessor_stay_in_the_file_and_in_the_model(kind, tmp_path, source, written):
+def test_the_weights_of_a_postprocessor_stay_in_the_file_and_in_the_model(
+    kind, tmp_path, source, written
+):
     with_pca = randomize(small(postprocess=True), seed=2)
     pca = with_pca.get_layer("postprocess").get_weights()
     checkpoints.load_weights(with_pca, written[kind])
-    assert all(np.array_equal(a, b) for a, b in zip(pca, with_pca.get_layer("postprocess").get_weights(), strict=True))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(pca, with_pca.get_layer("postprocess").get_weights(), strict=True)
+    )
     model = small()
     checkpoints.load_weights(model, write(kind, tmp_path, with_pca))
     assert all(np.array_equal(a, b) for a, b in zip(arrays(source), arrays(model), strict=True))
@@ -85,12 +94,16 @@ def test_a_bfloat16_model_loads_and_saves(kind, tmp_path, source, written):
     else:
         path = write(kind, tmp_path, model)
     for name, value in checkpoints.read(path).items():
-        assert np.array_equal(value, tf.cast(tf.cast(by_layer(source)[name], "bfloat16"), "float32")), name
+        assert np.array_equal(
+            value, tf.cast(tf.cast(by_layer(source)[name], "bfloat16"), "float32")
+        ), name
 
 
 def test_a_name_that_tensorflow_takes_for_a_pattern(tmp_path, source):
     for version in ("V1", "V2"):
-        path = checkpoints.save_tf1_checkpoint(source, tmp_path / f"model[{version}].ckpt", version=version)
+        path = checkpoints.save_tf1_checkpoint(
+            source, tmp_path / f"model[{version}].ckpt", version=version
+        )
         assert sorted(checkpoints.read(path)) == sorted(VARIABLES)
 
 

@@ -1,4 +1,6 @@
-"""Weights that do not fit: leftovers on either side, wrong shapes and values; and then nothing is loaded."""
+"""Weights that do not fit: leftovers on either side, wrong shapes and values; and then nothing is
+loaded.
+"""
 
 import re
 import zipfile
@@ -27,9 +29,12 @@ tf1 = tf.compat.v1
 def test_leftovers_on_both_sides_are_named(tmp_path, source):
     values = by_layer(source)
     del values["vggish/fc1/fc1_2/weights"]
-    path = write_with_tf1(tmp_path / "model.ckpt", {**values, "vggish/fc3/weights": np.zeros((2, 2), np.float32)})
+    path = write_with_tf1(
+        tmp_path / "model.ckpt", {**values, "vggish/fc3/weights": np.zeros((2, 2), np.float32)}
+    )
     assert check_nothing_is_loaded(path) == (
-        "checkpoint does not match the model: unused 'vggish/fc3/weights'; missing 'vggish/fc1/fc1_2/weights' (5, 5). "
+        "checkpoint does not match the model: unused 'vggish/fc3/weights'; missing "
+        "'vggish/fc1/fc1_2/weights' (5, 5). "
         "Nothing was loaded."
     )
 
@@ -37,7 +42,8 @@ def test_leftovers_on_both_sides_are_named(tmp_path, source):
 def test_a_wrong_shape_is_named_even_where_it_could_be_broadcast(tmp_path, source):
     values = {**by_layer(source), "vggish/fc2/biases": np.zeros(1, np.float32)}
     assert check_nothing_is_loaded(write_with_tf1(tmp_path / "model.ckpt", values)) == (
-        "checkpoint does not match the model: wrong shape: 'vggish/fc2/biases' is (1,), the model has (3,). "
+        "checkpoint does not match the model: wrong shape: 'vggish/fc2/biases' is (1,), the model "
+        "has (3,). "
         "Nothing was loaded."
     )
 
@@ -45,13 +51,18 @@ def test_a_wrong_shape_is_named_even_where_it_could_be_broadcast(tmp_path, sourc
 @pytest.mark.parametrize("kind", ["keras", "h5"])
 def test_a_keras_file_with_a_head_is_not_a_vggish(kind, tmp_path):
     message = check_nothing_is_loaded(write(kind, tmp_path, randomize(small(head=True))))
-    assert re.search(r"unused 'layers/dense_3/vars/0', 'layers/dense_3/vars/1'\. Nothing was loaded\.", message)
+    assert re.search(
+        r"unused 'layers/dense_3/vars/0', 'layers/dense_3/vars/1'\. Nothing was loaded\.", message
+    )
 
 
 def test_a_long_list_of_leftovers_is_cut(tmp_path):
     values = {f"resnet/layer{index}": np.zeros(2, np.float32) for index in range(9)}
     message = check_nothing_is_loaded(write_with_tf1(tmp_path / "model.ckpt", values))
-    assert "unused 'resnet/layer0', 'resnet/layer1', 'resnet/layer2', 'resnet/layer3', and 5 more; missing" in message
+    assert (
+        "unused 'resnet/layer0', 'resnet/layer1', 'resnet/layer2', 'resnet/layer3', and 5 more; "
+        "missing" in message
+    )
     assert "'vggish/conv2/biases' (2,), and 14 more. Nothing was loaded." in message
 
 
@@ -63,13 +74,19 @@ def test_values_that_are_not_finite(kind, value, tmp_path):
     kernel.assign(np.where(np.arange(5) == 3, value, kernel))
     path = write(kind, tmp_path, model)
     assert check_nothing_is_loaded(path) == (
-        f"checkpoint '{path}' has NaN or infinity in 'vggish/fc1/fc1_1/weights'. Nothing was loaded."
+        f"checkpoint '{path}' has NaN or infinity in 'vggish/fc1/fc1_1/weights'. Nothing was "
+        "loaded."
     )
 
 
 def test_integers_are_not_weights(tmp_path, source):
-    path = write_with_tf1(tmp_path / "model.ckpt", {**by_layer(source), "vggish/fc2/biases": np.zeros(3, np.int32)})
-    assert check_nothing_is_loaded(path) == "'vggish/fc2/biases' in the checkpoint is int32, not floating point."
+    path = write_with_tf1(
+        tmp_path / "model.ckpt", {**by_layer(source), "vggish/fc2/biases": np.zeros(3, np.int32)}
+    )
+    assert (
+        check_nothing_is_loaded(path)
+        == "'vggish/fc2/biases' in the checkpoint is int32, not floating point."
+    )
 
 
 def test_a_model_that_is_not_a_vggish(written):
@@ -85,7 +102,10 @@ def test_a_model_with_more_than_a_vggish_would_be_loaded_by_halves(tmp_path, wri
         "Load, save or export the VGGish inside it."
     )
     assert message_of(checkpoints.load_weights, small(head=True), written["V1"]) == expected
-    assert message_of(checkpoints.save_tf1_checkpoint, small(head=True), tmp_path / "model.ckpt") == expected
+    assert (
+        message_of(checkpoints.save_tf1_checkpoint, small(head=True), tmp_path / "model.ckpt")
+        == expected
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -94,12 +114,16 @@ def test_two_layers_of_one_name(tmp_path, written):
     path.write_bytes(written["h5"].read_bytes())
     with h5py.File(path, "a") as file:
         file["layers/conv2d_1/vars"].attrs["name"] = "conv1"
-    assert check_nothing_is_loaded(path) == "two layers of the file are called 'conv1'. Nothing was loaded."
+    assert (
+        check_nothing_is_loaded(path)
+        == "two layers of the file are called 'conv1'. Nothing was loaded."
+    )
 
 
 def test_a_zip_that_is_no_keras_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "model.keras", "w") as file:
         file.writestr("pca_means.npy", b"")
     assert check_nothing_is_loaded(tmp_path / "model.keras") == (
-        f"'{tmp_path / 'model.keras'}' is a zip file but not a .keras file: it has no model.weights.h5."
+        f"'{tmp_path / 'model.keras'}' is a zip file but not a .keras file: it has no "
+        "model.weights.h5."
     )

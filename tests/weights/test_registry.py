@@ -1,4 +1,6 @@
-"""The published files: their figures, their names, and where they are looked for. Fetching is test_registry_fetch."""
+"""The published files: their figures, their names, and where they are looked for. Fetching is
+test_registry_fetch.
+"""
 
 import subprocess
 import sys
@@ -22,14 +24,19 @@ def test_the_genuine_pca_file_is_the_published_one(pca_params):
     published = registry.REGISTRY["audioset_pca"]
     for tool, digest in (("md5sum", published.md5), ("sha256sum", published.sha256)):
         assert (
-            subprocess.run([tool, pca_params], capture_output=True, text=True, check=True).stdout.split()[0] == digest
+            subprocess.run(
+                [tool, pca_params], capture_output=True, text=True, check=True
+            ).stdout.split()[0]
+            == digest
         )
     assert pca_params.stat().st_size == published.num_bytes
 
 
 def test_the_readme_has_the_figures_of_the_registry():
     rows = [
-        [cell.strip(" `") for cell in line.split("|")[1:-1]] for line in README.read_text().splitlines() if "|" in line
+        [cell.strip(" `") for cell in line.split("|")[1:-1]]
+        for line in README.read_text().splitlines()
+        if "|" in line
     ]
     table = {row[0]: row[1:] for row in rows[:8]}
     assert table[""] == list(registry.REGISTRY)
@@ -45,13 +52,19 @@ def test_the_readme_has_the_figures_of_the_registry():
 def test_the_registry_needs_no_tensorflow():
     heavy = {"tensorflow", "keras", "pooch", "requests"}
     code = f"import sys, vggish_tf.weights.registry; print({heavy} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "set()"
+    )
 
 
 def test_the_cache_is_what_the_variable_says_else_the_platforms(monkeypatch):
     monkeypatch.setenv("VGGISH_TF_CACHE", "~/weights")
     assert registry.cache_folder() == Path.home() / "weights"
-    for unset in (lambda: monkeypatch.setenv("VGGISH_TF_CACHE", ""), lambda: monkeypatch.delenv("VGGISH_TF_CACHE")):
+    for unset in (
+        lambda: monkeypatch.setenv("VGGISH_TF_CACHE", ""),
+        lambda: monkeypatch.delenv("VGGISH_TF_CACHE"),
+    ):
         unset()
         monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere/cache")
         if sys.platform == "linux":
@@ -62,7 +75,9 @@ def test_the_cache_is_what_the_variable_says_else_the_platforms(monkeypatch):
 
 
 def test_resolve_tells_names_from_paths(monkeypatch, tmp_path):
-    monkeypatch.setitem(registry.REGISTRY, "audioset", replace(registry.REGISTRY["audioset"], md5=MD5_OF_NOTHING))
+    monkeypatch.setitem(
+        registry.REGISTRY, "audioset", replace(registry.REGISTRY["audioset"], md5=MD5_OF_NOTHING)
+    )
     (registry.cache_folder() / "vggish_model.ckpt").touch()
     assert registry.resolve("audioset") == registry.cache_folder() / "vggish_model.ckpt"
     monkeypatch.chdir(tmp_path)
@@ -73,7 +88,10 @@ def test_resolve_tells_names_from_paths(monkeypatch, tmp_path):
 
 def test_resolve_audioset_to_a_postprocessor_is_the_pca_file(pca_params):
     (registry.cache_folder() / "vggish_pca_params.npz").symlink_to(pca_params)
-    assert registry.resolve("audioset", kind="pca") == registry.cache_folder() / "vggish_pca_params.npz"
+    assert (
+        registry.resolve("audioset", kind="pca")
+        == registry.cache_folder() / "vggish_pca_params.npz"
+    )
 
 
 def test_resolve_takes_the_prefix_of_a_v2_checkpoint_and_not_its_parts(tmp_path):
@@ -83,15 +101,24 @@ def test_resolve_takes_the_prefix_of_a_v2_checkpoint_and_not_its_parts(tmp_path)
     assert registry.resolve(str(prefix)) == prefix
     for suffix in (".index", ".data-00000-of-00001"):
         message = message_of(registry.resolve, f"{prefix}{suffix}")
-        assert message == f"{prefix}{suffix} is one file of a V2 checkpoint. Give their common prefix: {prefix}"
+        assert (
+            message
+            == f"{prefix}{suffix} is one file of a V2 checkpoint. Give their common prefix: {prefix}"
+        )
 
 
 def test_resolve_names_what_is_absent_and_what_there_is(tmp_path):
     assert message_of(registry.resolve, tmp_path / "typo.ckpt") == (
-        f"there is no checkpoint at {tmp_path / 'typo.ckpt'}. Give the path of a file, or a published name: 'audioset'."
+        f"there is no checkpoint at {tmp_path / 'typo.ckpt'}. Give the path of a file, or a "
+        "published name: 'audioset'."
     )
-    assert message_of(registry.resolve, "audioste").startswith("there is no checkpoint at audioste.")
-    assert message_of(registry.resolve, tmp_path) == f"{tmp_path} is a folder. Give the path of a checkpoint in it."
+    assert message_of(registry.resolve, "audioste").startswith(
+        "there is no checkpoint at audioste."
+    )
+    assert (
+        message_of(registry.resolve, tmp_path)
+        == f"{tmp_path} is a folder. Give the path of a checkpoint in it."
+    )
     assert message_of(registry.fetch, "yamnet") == (
         "no published file is called 'yamnet'; the names are 'audioset', 'audioset_pca'."
     )
@@ -106,7 +133,9 @@ def test_md5_of_a_v2_checkpoint_is_of_its_files_together(tmp_path):
     (tmp_path / "a[1].data-00000-of-00002").write_bytes(b"first")
     (tmp_path / "a[1].data-00001-of-00002").write_bytes(b"second")
     command = "cat 'a[1].index' 'a[1].data-00000-of-00002' 'a[1].data-00001-of-00002' | md5sum"
-    expected = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    expected = subprocess.run(
+        command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
     assert registry.md5_of(tmp_path / "a[1]") == expected.split()[0]
 
 

@@ -27,7 +27,9 @@ def write_training_demo(path, values, version="V1"):
     with tf.Graph().as_default(), tf1.Session() as session:
         variables = [tf1.get_variable(name, initializer=value) for name, value in values.items()]
         with tf1.variable_scope("mymodel"):
-            variables += [tf1.get_variable(f"{layer}/weights", (3, 2)) for layer in ("fc", "logits")]
+            variables += [
+                tf1.get_variable(f"{layer}/weights", (3, 2)) for layer in ("fc", "logits")
+            ]
             with tf1.variable_scope("train"):
                 step = tf1.train.create_global_step()
                 loss = tf.add_n([tf.reduce_sum(variable) for variable in variables])

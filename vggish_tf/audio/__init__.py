@@ -1,4 +1,5 @@
-"""Any file or array → mono float32 at one rate. The only room with soundfile, soxr and ffmpeg; no TensorFlow here.
+"""Any file or array → mono float32 at one rate. The only room with soundfile, soxr and ffmpeg; no
+TensorFlow here.
 
 waveform     arrays: what is a waveform, and what is none
 sound_file   files, through libsndfile
@@ -17,7 +18,13 @@ from vggish_tf.audio.mono import (
     to_mono,
 )
 from vggish_tf.audio.sound_file import AudioInfo
-from vggish_tf.audio.waveform import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_examples, check_shape, check_waveform
+from vggish_tf.audio.waveform import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    check_examples,
+    check_shape,
+    check_waveform,
+)
 
 __all__ = [
     "MAX_SAMPLE_RATE",

@@ -5,9 +5,10 @@ their name. Only the demuxer of that container is allowed, and only local files:
 disguise opens nothing. The samples come through a pipe, so memory is constant; a process ends with
 its consumer. The first sound track is taken.
 
-Damage is an error, as in sound_file.py: whatever ffmpeg complains of, and less sound than the header
-says. It cannot see that these were cut: raw AAC between two frames, and WebM of unknown length (from
-a browser) between two blocks. WMA is left out: ffmpeg reads half of one without a word.
+Damage is an error, as in sound_file.py: whatever ffmpeg complains of, and less sound than the
+header
+says. It cannot see that these were cut: raw AAC between two frames, and WebM of unknown length
+(from a browser) between two blocks. WMA is left out: ffmpeg reads half of one without a word.
 """
 
 import json
@@ -63,7 +64,9 @@ def opened(file: BinaryIO) -> Iterator[Sound]:
     container = container_of(file)
     assert container is not None
     if not is_installed():
-        raise AudioError(f"{file.name} is {container}, which needs ffmpeg, and that is not installed: {INSTALL}")
+        raise AudioError(
+            f"{file.name} is {container}, which needs ffmpeg, and that is not installed: {INSTALL}"
+        )
     info, seconds = _probe(file, container)
     check_rate(info.sample_rate, f"{file.name}: sample_rate")
     yield Sound(info, partial(_decode, file, info, seconds))
@@ -84,9 +87,13 @@ def _probe(file: BinaryIO, container: str) -> tuple[AudioInfo, float | None]:
         found = [_read_stream(stream, about["format"], container) for stream in about["streams"]]
     except (KeyError, ValueError, OverflowError):
         reason = _reason(result.stderr)
-        raise AudioError(f"{file.name}: the {container} header is damaged ({reason}). {CUT}") from None
+        raise AudioError(
+            f"{file.name}: the {container} header is damaged ({reason}). {CUT}"
+        ) from None
     if not found:
-        raise AudioError(f"{file.name} is {container} and holds no sound. Give a file with a sound track.")
+        raise AudioError(
+            f"{file.name} is {container} and holds no sound. Give a file with a sound track."
+        )
     return found[0]
 
 
@@ -95,7 +102,9 @@ def _read_stream(stream: dict, about_file: dict, container: str) -> tuple[AudioI
     if not int(stream["channels"]):
         raise ValueError("no channels")
     samples = None if seconds is None else round(seconds * rate)
-    info = AudioInfo(rate, int(stream["channels"]), samples, container, stream["codec_name"].upper())
+    info = AudioInfo(
+        rate, int(stream["channels"]), samples, container, stream["codec_name"].upper()
+    )
     return info, None if container in _ESTIMATED else seconds
 
 
@@ -111,7 +120,9 @@ def _seconds(stream: dict, about_file: dict) -> float | None:
     return None
 
 
-def _decode(file: BinaryIO, info: AudioInfo, seconds: float | None, block_samples: float) -> Iterator[np.ndarray]:
+def _decode(
+    file: BinaryIO, info: AudioInfo, seconds: float | None, block_samples: float
+) -> Iterator[np.ndarray]:
     """Blocks (num_samples, num_channels) float32, then the checks that only the end allows."""
     frame = 4 * info.num_channels
     size = frame * int(max(1, min(block_samples, PIECE // info.num_channels)))
@@ -147,14 +158,21 @@ def _running(file: BinaryIO, info: AudioInfo) -> Iterator[tuple[subprocess.Popen
             process.kill()
 
 
-def _check_end(file, info: AudioInfo, count: int, seconds: float | None, failed: int, complaints: bytes):
+def _check_end(
+    file, info: AudioInfo, count: int, seconds: float | None, failed: int, complaints: bytes
+):
     """Raises if ffmpeg complained, or there is less than the header says."""
     if failed or complaints:
         reason = _reason(complaints) if complaints else f"status {failed}"
-        raise AudioError(f"{file.name}: ffmpeg stopped after {count:,} samples ({reason}). The file is damaged. {CUT}")
+        raise AudioError(
+            f"{file.name}: ffmpeg stopped after {count:,} samples ({reason}). The file is damaged. "
+            f"{CUT}"
+        )
     held = count / info.sample_rate
     if seconds is not None and seconds - held > _SLACK:
-        raise AudioError(f"{file.name}: the header promises {seconds:.2f} s, the file holds {held:.2f} s. {CUT}")
+        raise AudioError(
+            f"{file.name}: the header promises {seconds:.2f} s, the file holds {held:.2f} s. {CUT}"
+        )
     if not count:
         raise AudioError(f"{file.name} has a header and no samples. Copy it again.")
 

@@ -1,9 +1,10 @@
-"""Audio of any rate, channel count and sample format → mono float32 at one rate, whole or block by block.
+"""Audio of any rate, channel count and sample format → mono float32 at one rate, whole or block by
+block.
 
 A file is decoded by sound_file.py, or by ffmpeg.py where that cannot, and resampled by soxr HQ; the
 channels are averaged first. An array takes the same road, and so does a stream: the three agree bit
-for bit, whatever the blocks. Samples are never clipped or normalized: float and lossy files may hold
-values beyond ±1, and keep them, as in soundfile and librosa.
+for bit, whatever the blocks. Samples are never clipped or normalized: float and lossy files may
+hold values beyond ±1, and keep them, as in soundfile and librosa.
 
 Source: upstream's vggish_input.py (mean over channels, then resampling; there with resampy).
 """
@@ -68,13 +69,14 @@ def failure_of(path) -> AudioError | None:
 def load_audio(path) -> tuple[np.ndarray, int]:
     """Decodes a whole file: (num_samples, num_channels) float32 in [-1, 1], and its sample rate.
 
-    Float and lossy files may go beyond ±1 and are left as they are. Takes twice the memory of the result for a moment;
-    read_blocks takes none to speak of.
+    Float and lossy files may go beyond ±1 and are left as they are. Takes twice the memory of the
+    result for a moment; read_blocks takes none to speak of.
 
     Raises:
-        AudioError: the file is missing, unreadable, empty, not audio, damaged or cut short (sound_file.py says when
-            that can be seen), holds NaN or infinite samples, or has an absurd sample rate; or it
-            takes ffmpeg to decode it (MP4, WebM, AAC …), which is not installed.
+        AudioError: the file is missing, unreadable, empty, not audio, damaged or cut short
+            (sound_file.py says when that can be seen), holds NaN or infinite samples, or has an
+            absurd sample rate; or it takes ffmpeg to decode it (MP4, WebM, AAC …), which is not
+            installed.
 
     Example:
         >>> import tempfile, soundfile
@@ -88,12 +90,14 @@ def load_audio(path) -> tuple[np.ndarray, int]:
 
 
 def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.ndarray]:
-    """Decodes a file in constant memory: mono float32 blocks at `target_rate`, of about `block_seconds` or less.
+    """Decodes a file in constant memory: mono float32 blocks at `target_rate`, of about
+    `block_seconds` or less.
 
     Together they are to_mono(*load_audio(path), target_rate), bit for bit.
 
     Raises:
-        AudioError: as load_audio. What only decoding shows is raised where it shows, before the last block.
+        AudioError: as load_audio. What only decoding shows is raised where it shows, before the
+            last block.
     """
     if not (is_number(block_seconds) and 0 < block_seconds < float("inf")):
         raise AudioError(f"block_seconds must be a positive number; received {block_seconds!r}.")
@@ -121,7 +125,9 @@ def to_mono(waveform, sample_rate, target_rate) -> np.ndarray:
     return np.concatenate(list(array_blocks(waveform, sample_rate, target_rate, float("inf"))))
 
 
-def array_blocks(waveform, sample_rate, target_rate, block_seconds: float = 10.0) -> Iterator[np.ndarray]:
+def array_blocks(
+    waveform, sample_rate, target_rate, block_seconds: float = 10.0
+) -> Iterator[np.ndarray]:
     """Does for an array what read_blocks does for a file; together the blocks are to_mono of it.
 
     Raises:
@@ -138,7 +144,8 @@ def array_blocks(waveform, sample_rate, target_rate, block_seconds: float = 10.0
 
 
 class MonoStream:
-    """Does what to_mono does block by block, in constant memory and with the same result bit for bit.
+    """Does what to_mono does block by block, in constant memory and with the same result bit for
+    bit.
 
     Args:
         sample_rate, target_rate: Hz, as in check_waveform.
@@ -157,22 +164,35 @@ class MonoStream:
     def __init__(self, sample_rate, target_rate, num_channels=None):
         check_rate(sample_rate, "sample_rate")
         check_rate(target_rate, "target_rate")
-        if num_channels is not None and not (is_number(num_channels) and num_channels in range(1, MAX_CHANNELS + 1)):
-            raise AudioError(f"num_channels must be from 1 to {MAX_CHANNELS}, or None; received {num_channels!r}.")
+        if num_channels is not None and not (
+            is_number(num_channels) and num_channels in range(1, MAX_CHANNELS + 1)
+        ):
+            raise AudioError(
+                f"num_channels must be from 1 to {MAX_CHANNELS}, or None; received "
+                f"{num_channels!r}."
+            )
         self._sample_rate, self._num_channels = sample_rate, num_channels
         self._num_samples, self._finished = 0, False
         self._resampler = None
         if sample_rate != target_rate:
-            self._resampler = soxr.ResampleStream(sample_rate, target_rate, 1, dtype="float32", quality="HQ")
+            self._resampler = soxr.ResampleStream(
+                sample_rate, target_rate, 1, dtype="float32", quality="HQ"
+            )
 
     def push(self, waveform) -> np.ndarray:
-        """Takes the next block, which may be empty; returns (k,) float32, what can be said so far, which may be none.
+        """Takes the next block, which may be empty; returns (k,) float32, what can be said so far,
+        which may be none.
 
         Raises:
-            AudioError: as check_waveform; another number of channels than before; a stream that is finished.
+            AudioError: as check_waveform; another number of channels than before; a stream that is
+                finished.
         """
         self._check_open()
-        samples = check_shape(waveform) if self._num_channels else check_waveform(waveform, self._sample_rate)
+        samples = (
+            check_shape(waveform)
+            if self._num_channels
+            else check_waveform(waveform, self._sample_rate)
+        )
         if samples.shape[1] != (self._num_channels or samples.shape[1]):
             raise AudioError(
                 "every block of a stream must have "
@@ -186,7 +206,9 @@ class MonoStream:
         return self._resample(_mean(samples))
 
     def finish(self) -> np.ndarray:
-        """Returns what the resampler still holds, (k,) float32; the stream takes nothing more after it."""
+        """Returns what the resampler still holds, (k,) float32; the stream takes nothing more after
+        it.
+        """
         self._check_open()
         self._finished = True
         return self._resample(np.zeros(0, np.float32), last=True)
@@ -200,7 +222,9 @@ class MonoStream:
 
 
 def _mean(samples: np.ndarray) -> np.ndarray:
-    """Mean over channels, added one by one in float64: np.mean adds in an order that depends on the block's shape."""
+    """Mean over channels, added one by one in float64: np.mean adds in an order that depends on the
+    block's shape.
+    """
     total = samples[:, 0].astype(np.float64)
     for channel in range(1, samples.shape[1]):
         total += samples[:, channel]

@@ -1,15 +1,18 @@
-"""Sound files → blocks of float32 samples, with every check that shows a damaged file for what it is.
+"""Sound files → blocks of float32 samples, with every check that shows a damaged file for what it
+is.
 
-Decoding is libsndfile's, through soundfile. Damage is an error, never short data. Found: a WAV, RF64, W64, AIFF, AU,
-CAF or SVX that ends over 64 bytes before its header says; a FLAC that holds fewer samples than its header says, or
-stops between frames; an Ogg or Opus without a whole last page; an MP3 two frames shorter than its Xing/Info/LAME count;
-libsndfile's own complaints; compressed audio behind the end that libsndfile sees (files joined end to end, a VBR MP3
-without a Xing header).
+Decoding is libsndfile's, through soundfile. Damage is an error, never short data. Found: a WAV,
+RF64, W64, AIFF, AU, CAF or SVX that ends over 64 bytes before its header says; a FLAC that holds
+fewer samples than its header says, or stops between frames; an Ogg or Opus without a whole last
+page; an MP3 two frames shorter than its Xing/Info/LAME count; libsndfile's own complaints;
+compressed audio behind the end that libsndfile sees (files joined end to end, a VBR MP3 without a
+Xing header).
 
-What it does not do: AAC and what else ffmpeg.py reads, raw PCM, pipes. It cannot see that these were
-cut: an MP3 or FLAC whose header gives no count, cut between two frames; a WAV or AU written to a pipe
-(its size is a placeholder, and whatever is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5, SDS and
-other rare formats. Nor does it find noise where a bit flipped.
+What it does not do: AAC and what else ffmpeg.py reads, raw PCM, pipes. It cannot see that these
+were
+cut: an MP3 or FLAC whose header gives no count, cut between two frames; a WAV or AU written to a
+pipe (its size is a placeholder, and whatever is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5,
+SDS and other rare formats. Nor does it find noise where a bit flipped.
 
 Written is MP3 alone, for players.
 """
@@ -36,8 +39,8 @@ MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_00
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
 _MPEG_SLACK = 2 * 1152  # samples; encoders count the frame that holds the header, or do not
 CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
-# Where libsndfile's log says "NAME : 320000 (should be 239989)"; the first of the names that is in the log counts,
-# since the log ends after 2 kB and long metadata can push the second line out.
+# Where libsndfile's log says "NAME : 320000 (should be 239989)"; the first of the names that is in
+# the log counts, since the log ends after 2 kB and long metadata can push the second line out.
 _SIZE_LINES = {
     "WAV": ("data", "RIFF"),
     "WAVEX": ("data", "RIFF"),
@@ -67,7 +70,8 @@ class AudioInfo(NamedTuple):
 class Sound(NamedTuple):
     """An open sound file: its header, and its decoder.
 
-    `blocks` is a function of the samples in a block → blocks (num_samples, num_channels) float32, up to the end.
+    `blocks` is a function of the samples in a block → blocks (num_samples, num_channels) float32,
+    up to the end.
     """
 
     info: AudioInfo
@@ -75,7 +79,9 @@ class Sound(NamedTuple):
 
 
 class _Sound(soundfile.SoundFile):
-    """A SoundFile that only reads forward: soundfile seeks after every read, which GSM610, DWVW and SDS cannot."""
+    """A SoundFile that only reads forward: soundfile seeks after every read, which GSM610, DWVW and
+    SDS cannot.
+    """
 
     def seekable(self) -> bool:
         return False
@@ -110,7 +116,9 @@ def _check_path(path: Path):
     if path.is_dir():
         raise AudioError(f"{path} is a folder. Give the name of an audio file.")
     if not path.exists():
-        raise AudioError(f"{path} does not exist. Check the name; the current folder is {Path.cwd()}.")
+        raise AudioError(
+            f"{path} does not exist. Check the name; the current folder is {Path.cwd()}."
+        )
     if not path.is_file():
         raise AudioError(f"{path} is a pipe or a device. Save it to a file first.")
     if not path.stat().st_size:
@@ -118,12 +126,15 @@ def _check_path(path: Path):
 
 
 def _open_sound(file: BinaryIO) -> _Sound:
-    try:  # Windows: a descriptor of Python's means nothing to the libsndfile DLL; the file object does, more slowly
+    # Windows: a descriptor of Python's means nothing to the libsndfile DLL; the file object does,
+    # more slowly
+    try:
         return _Sound(file) if os.name == "nt" else _Sound(file.fileno(), closefd=False)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
         reason = getattr(error, "error_string", error)
         raise AudioError(
-            f"{file.name} is not audio that libsndfile can read, or is damaged: {str(reason).rstrip('.')}. "
+            f"{file.name} is not audio that libsndfile can read, or is damaged: "
+            f"{str(reason).rstrip('.')}. "
             "If a player plays it, convert it: ffmpeg -i OLD NEW.wav"
         ) from None
 
@@ -132,12 +143,19 @@ def _check_header(file: BinaryIO, sound: _Sound):
     check_rate(sound.samplerate, f"{file.name}: sample_rate")
     if not sound.frames:
         raise AudioError(
-            f"{file.name} has a header and no samples. If a recorder did not finish it: ffmpeg -i OLD NEW.wav"
+            f"{file.name} has a header and no samples. If a recorder did not finish it: ffmpeg -i "
+            "OLD NEW.wav"
         )
     declared, held = _sizes(sound)
     if declared - held > _SIZE_SLACK and not _is_placeholder(declared):
-        raise AudioError(f"{file.name}: the header promises {declared:,} bytes, the file holds {held:,}. {CUT}")
-    if re.search(r"^(\*\*\* File seems to be truncated|Seems to be a truncated file)", sound.extra_info, re.MULTILINE):
+        raise AudioError(
+            f"{file.name}: the header promises {declared:,} bytes, the file holds {held:,}. {CUT}"
+        )
+    if re.search(
+        r"^(\*\*\* File seems to be truncated|Seems to be a truncated file)",
+        sound.extra_info,
+        re.MULTILINE,
+    ):
         raise AudioError(f"{file.name}: the header promises more than the file holds. {CUT}")
     if sound.format == "OGG" and not _has_last_page(file):
         raise AudioError(f"{file.name}: the last Ogg page is missing or not whole. {CUT}")
@@ -146,14 +164,18 @@ def _check_header(file: BinaryIO, sound: _Sound):
 def _sizes(sound: _Sound) -> tuple[int, int]:
     """Bytes of sound as declared and as held, from libsndfile's log; (0, 0) if it compares none."""
     for name in _SIZE_LINES.get(sound.format, ()):
-        line = re.search(rf"^ *{name} *: (\d+)(?: \(should be (\d+)\))?\r?$", sound.extra_info, re.MULTILINE)
+        line = re.search(
+            rf"^ *{name} *: (\d+)(?: \(should be (\d+)\))?\r?$", sound.extra_info, re.MULTILINE
+        )
         if line:
             return int(line[1]), int(line[2] or line[1])
     return 0, 0
 
 
 def _is_placeholder(size: int) -> bool:
-    """Whether a size is what programs write that do not know it yet: ffmpeg 2³² − 1, sox 0x7FFFF000, arecord 2³¹."""
+    """Whether a size is what programs write that do not know it yet: ffmpeg 2³² − 1, sox
+    0x7FFFF000, arecord 2³¹.
+    """
     return 0x7FFF0000 <= size <= 0x80000100 or 0xFFFF0000 <= size <= 0xFFFFFFFF or size >= 2**62
 
 
@@ -161,11 +183,17 @@ def _has_last_page(file: BinaryIO) -> bool:
     """Whether an Ogg file ends in a whole page with the end-of-stream bit (RFC 3533, section 6)."""
     tail = _read_at(file, max(0, os.fstat(file.fileno()).st_size - 2 * 65307), 2 * 65307)
     page = tail[tail.rfind(b"OggS") :]
-    return len(page) > 27 and bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+    return (
+        len(page) > 27
+        and bool(page[5] & 4)
+        and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+    )
 
 
 def _has_sample_count(file: BinaryIO) -> bool:
-    """Whether the first frame of an MP3, behind an ID3v2 tag, counts the frames; otherwise libsndfile guesses."""
+    """Whether the first frame of an MP3, behind an ID3v2 tag, counts the frames; otherwise
+    libsndfile guesses.
+    """
     first = read_head(file, 4096)
     return any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
 
@@ -175,7 +203,9 @@ def read_head(file: BinaryIO, size: int) -> bytes:
     head = _read_at(file, 0, 10)
     start = 0
     if head[:3] == b"ID3" and len(head) == 10:
-        start = 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        start = 10 + sum(
+            byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
+        )
     return _read_at(file, start, size)
 
 
@@ -193,11 +223,17 @@ def _decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.
     size = int(max(1, min(block_samples, PIECE // sound.channels)))
     count = 0
     while True:
-        try:  # no more than is promised: libsndfile would decode it, throw it away, and _check_count see none left
-            block = sound.read(max(1, min(size, sound.frames - count)), dtype="float32", always_2d=True)
+        # no more than is promised: libsndfile would decode it, throw it away, and _check_count see
+        # none left
+        try:
+            block = sound.read(
+                max(1, min(size, sound.frames - count)), dtype="float32", always_2d=True
+            )
         except (soundfile.SoundFileError, OSError, ValueError) as error:
             reason = getattr(error, "error_string", error) or "decoder error"
-            raise AudioError(f"{file.name}: decoding failed after {count:,} samples ({reason}). {CUT}") from None
+            raise AudioError(
+                f"{file.name}: decoding failed after {count:,} samples ({reason}). {CUT}"
+            ) from None
         if not len(block):
             break
         check_samples(block, file.name, count)
@@ -207,17 +243,24 @@ def _decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.
 
 
 def _check_count(file: BinaryIO, sound: _Sound, count: int):
-    """Raises if a header promised more, or if compressed audio is left that libsndfile did not decode."""
+    """Raises if a header promised more, or if compressed audio is left that libsndfile did not
+    decode.
+    """
     is_mpeg = sound.subtype.startswith("MPEG")
     counted = sound.frames < 2**62 and (not is_mpeg or _has_sample_count(file))
     if counted and sound.frames - count > (_MPEG_SLACK if is_mpeg else 0):
-        raise AudioError(f"{file.name}: the header promises {sound.frames:,} samples, the file holds {count:,}. {CUT}")
+        raise AudioError(
+            f"{file.name}: the header promises {sound.frames:,} samples, the file holds {count:,}. "
+            f"{CUT}"
+        )
     size = os.fstat(file.fileno()).st_size
     left = size - file.tell()
     if (is_mpeg or sound.format in ("FLAC", "OGG")) and left > max(size // 10, 1 << 14):
         raise AudioError(
-            f"{file.name}: its {count:,} samples end {left:,} of {size:,} bytes before the file does. Files joined end "
-            "to end, and MP3 of variable bit rate without a Xing header, do this. Rewrite it: ffmpeg -i OLD NEW.wav"
+            f"{file.name}: its {count:,} samples end {left:,} of {size:,} bytes before the file "
+            "does. Files joined end "
+            "to end, and MP3 of variable bit rate without a Xing header, do this. Rewrite it: "
+            "ffmpeg -i OLD NEW.wav"
         )
     if not count:
         raise AudioError(f"{file.name} has a header and no samples. Copy it again.")

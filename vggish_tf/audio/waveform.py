@@ -1,7 +1,7 @@
 """Checks of samples that come as arrays: shape, dtype, finite values, a rate that can be.
 
-Integers are an error that says how to scale them, never a guess; so are channels that come first. Nothing is clipped or
-normalized.
+Integers are an error that says how to scale them, never a guess; so are channels that come first.
+Nothing is clipped or normalized.
 """
 
 from numbers import Real
@@ -10,14 +10,18 @@ import numpy as np
 
 from vggish_tf.errors import AudioError, counted, warn
 
-MIN_SAMPLE_RATE = 100  # Hz. Half of it, 50 Hz, is far under the lowest mel edge; whale archives are above.
+# Hz. Half of it, 50 Hz, is far under the lowest mel edge; whale archives are above.
+MIN_SAMPLE_RATE = 100
 MAX_SAMPLE_RATE = 10_000_000  # Hz. Bat recorders reach 500 kHz, hydrophones 2 MHz.
 
 MAX_CHANNELS = 1024  # libsndfile's own limit
-_MANY_CHANNELS = 64  # an array with more channels than this, and than samples, has them the wrong way round
+# an array with more channels than this, and than samples, has them the wrong way round
+_MANY_CHANNELS = 64
 _MAX_AMPLITUDE = 2.0**31  # no sample format, not even unscaled 32-bit integers, goes beyond
 _LOUD = 64.0  # 36 dB over full scale: these are unscaled integers
-_TRANSPOSE = "channels come last, (num_samples, num_channels). Pass waveform.T, or one clip at a time."
+_TRANSPOSE = (
+    "channels come last, (num_samples, num_channels). Pass waveform.T, or one clip at a time."
+)
 _INTEGERS = {
     "int8": "Divide by 128",
     "uint8": "Subtract 128 and divide by 128",
@@ -30,7 +34,8 @@ def check_waveform(waveform, sample_rate) -> np.ndarray:
     """Returns an array as (num_samples, num_channels) float32, without a copy where it already is.
 
     Args:
-        waveform: floating point, (num_samples,) or (num_samples, num_channels), within [-1, 1]; may be empty.
+        waveform: floating point, (num_samples,) or (num_samples, num_channels), within [-1, 1]; may
+            be empty.
         sample_rate: Hz, from MIN_SAMPLE_RATE to MAX_SAMPLE_RATE; need not be whole.
 
     Raises:
@@ -61,7 +66,9 @@ def check_rate(rate, name: str):
     if not is_number(rate):
         raise AudioError(f"{name} must be a number of Hz; received {rate!r}.")
     if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
-        raise AudioError(f"{name} must be from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE:,} Hz; received {rate!r}.")
+        raise AudioError(
+            f"{name} must be from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE:,} Hz; received {rate!r}."
+        )
 
 
 def check_shape(waveform) -> np.ndarray:
@@ -74,19 +81,27 @@ def check_shape(waveform) -> np.ndarray:
         )
     array = array[:, np.newaxis] if array.ndim == 1 else array
     if not 1 <= array.shape[1] <= MAX_CHANNELS:
-        raise AudioError(f"waveform has {array.shape[1]} channels, from 1 to {MAX_CHANNELS} can be: {_TRANSPOSE}")
-    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, which check_samples reports
+        raise AudioError(
+            f"waveform has {array.shape[1]} channels, from 1 to {MAX_CHANNELS} can be: {_TRANSPOSE}"
+        )
+    # float64 beyond float32 becomes infinite, which check_samples reports
+    with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
 
 
 def as_array(values, what: str) -> np.ndarray:
     """As NumPy has it; an AudioError where that would drop a mask, or cannot be."""
     if isinstance(values, np.ma.MaskedArray):
-        raise AudioError(f"{what} is a masked array, and masks are not read. Fill it first: {what}.filled(0).")
+        raise AudioError(
+            f"{what} is a masked array, and masks are not read. Fill it first: {what}.filled(0)."
+        )
     try:
         return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:  # PyTorch's, of a tensor that requires grad, is the last
-        raise AudioError(f"{what} must be an array of numbers; received {type(values).__name__}: {error}") from None
+    # PyTorch's, of a tensor that requires grad, is the last
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise AudioError(
+            f"{what} must be an array of numbers; received {type(values).__name__}: {error}"
+        ) from None
 
 
 def check_examples(examples, shape: tuple[int, int]) -> np.ndarray:
@@ -119,15 +134,19 @@ def _advice(array: np.ndarray) -> str:
 
 
 def check_samples(samples: np.ndarray, what, first: int = 0):
-    """Raises if a sample is not a number that audio can hold; `first` is where `samples` begin in the clip."""
+    """Raises if a sample is not a number that audio can hold; `first` is where `samples` begin in
+    the clip.
+    """
     peak = max(samples.max(initial=0), -samples.min(initial=0))
     if not peak <= _MAX_AMPLITUDE:  # NaN compares False
         bad = ~(np.abs(samples) <= _MAX_AMPLITUDE)
         sample, channel = np.argwhere(bad)[0]
         bad_ones = counted(int(bad.sum()), "value is", "values are")
         raise AudioError(
-            f"{what}: {bad_ones} NaN, infinite or beyond ±2^31; the first is {samples[sample, channel]} "
-            f"at sample {first + sample:,}, channel {channel}. Repair the source, or see numpy.nan_to_num()."
+            f"{what}: {bad_ones} NaN, infinite or beyond ±2^31; the first is "
+            f"{samples[sample, channel]} "
+            f"at sample {first + sample:,}, channel {channel}. Repair the source, or see "
+            "numpy.nan_to_num()."
         )
     if peak > _LOUD:
         warn(f"{what} goes far beyond [-1, 1]. Divide 16-bit integers by 32768 first.")

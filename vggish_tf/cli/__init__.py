@@ -1,4 +1,5 @@
-"""The command line, vggish-tf: a file a command, with every heavy import inside `run`, so that --help is immediate.
+"""The command line, vggish-tf: a file a command, with every heavy import inside `run`, so that
+--help is immediate.
 
 A mistake by the user is one line on standard error and an exit status that tells the kind: 2 the
 command line, 3 audio, 4 weights, 5 everything else that vggish_tf refuses, 6 the operating system,
@@ -38,11 +39,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="vggish-tf", description="VGGish audio embeddings: sound in, AudioSet embeddings out."
     )
     parser.add_argument("--version", action="version", version=f"vggish-tf {vggish_tf.__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Command)
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", parser_class=_Command
+    )
     for command in COMMANDS:
         name, text = command.__name__.rpartition(".")[2], command.HELP
         about = f"{text[0].upper()}{text[1:]}."
-        added = commands.add_parser(name, help=text, description=about, epilog=getattr(command, "EPILOG", None))
+        added = commands.add_parser(
+            name, help=text, description=about, epilog=getattr(command, "EPILOG", None)
+        )
         command.add_arguments(added)
         added.set_defaults(run=command.run)
     return parser

@@ -11,11 +11,21 @@ HELP = "print the scores that a classifier gives to audio files"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file that finetune wrote")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count")
-    parser.add_argument("--top", type=options.count, default=3, metavar="N", help="scores in a line (default: 3)")
-    parser.add_argument("--whole", action="store_true", help="only the whole clip, not its examples one by one")
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="a .csv for all the scores")
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="a .keras file that finetune wrote"
+    )
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count"
+    )
+    parser.add_argument(
+        "--top", type=options.count, default=3, metavar="N", help="scores in a line (default: 3)"
+    )
+    parser.add_argument(
+        "--whole", action="store_true", help="only the whole clip, not its examples one by one"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="a .csv for all the scores"
+    )
 
 
 def run(args: argparse.Namespace):
@@ -27,5 +37,9 @@ def run(args: argparse.Namespace):
     from vggish_tf.jobs import classify
 
     classify.classify_files(
-        classify.Classifier(args.model), args.files, top=args.top, whole=args.whole, output=args.output
+        classify.Classifier(args.model),
+        args.files,
+        top=args.top,
+        whole=args.whole,
+        output=args.output,
     )

@@ -9,7 +9,9 @@ HELP = "write the embeddings of audio files"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count"
+    )
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=(
         "an .npz file; for several FILEs a folder, which gets one .npz for each"))  # fmt: skip
     weights = parser.add_mutually_exclusive_group()
@@ -19,8 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser):
     options.add_params(parser)
     parser.add_argument("--pad", choices=("never", "short", "always"), default="short", help=(
         "silence goes nowhere, to clips too short for one row (default), or to every clip's end"))  # fmt: skip
-    parser.add_argument("--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
+    parser.add_argument(
+        "--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits"
+    )
+    parser.add_argument(
+        "--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32"
+    )
 
 
 def run(args: argparse.Namespace):
@@ -36,7 +42,11 @@ def run(args: argparse.Namespace):
 
         keras.utils.set_random_seed(0)  # of untrained weights
         made = Embedder(
-            args.weights, params=params, pad=args.pad, postprocess=args.postprocess, precision=args.precision
+            args.weights,
+            params=params,
+            pad=args.pad,
+            postprocess=args.postprocess,
+            precision=args.precision,
         )
         if made.untrained:
             print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")

@@ -12,22 +12,33 @@ HELP = "write a model for another runtime, and check it there"
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("--format", required=True, metavar="FORMAT", help=(
         "saved_model, frozen_graph, onnx, tflite, openvino, keras, weights or tf1_checkpoint"))  # fmt: skip
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="PATH", help="beside it comes PATH.json")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="PATH", help="beside it comes PATH.json"
+    )
     weights = parser.add_mutually_exclusive_group()
     options.add_weights(weights)
     weights.add_argument("--model", type=Path, metavar="FILE", help=(
         "a .keras file instead of --weights, a fine-tuned classifier too"))  # fmt: skip
     options.add_params(parser)
     parser.add_argument(
-        "--pad", choices=("never", "short", "always"), help="see embed; default: as the model, or never"
+        "--pad",
+        choices=("never", "short", "always"),
+        help="see embed; default: as the model, or never",
     )
-    parser.add_argument("--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits")
+    parser.add_argument(
+        "--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits"
+    )
     parser.add_argument("--pca", default="audioset", metavar="NPZ", help=(
         'PCA parameters of --postprocess and the signature quantized; "none" leaves that out'))  # fmt: skip
-    parser.add_argument("--input-rate", type=int, metavar="HZ", help="resample audio of this rate inside the model")
+    parser.add_argument(
+        "--input-rate", type=int, metavar="HZ", help="resample audio of this rate inside the model"
+    )
     parser.add_argument("--fixed-shape", type=float, metavar="SECONDS", help=(
         "tflite: one clip of this length at a time, as LiteRT.js needs it"))  # fmt: skip
-    parser.add_argument("--precision", help="of the weights: float32, bfloat16, float16 or int8, as the format has it")
+    parser.add_argument(
+        "--precision",
+        help="of the weights: float32, bfloat16, float16 or int8, as the format has it",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
 
 
@@ -47,4 +58,6 @@ def run(args: argparse.Namespace):
 
     model = load_model(args.model) if args.model else args.weights
     pca = None if args.pca == "none" else args.pca
-    export.export(model, args.output, format=args.format, params=params, pad=args.pad, pca=pca, **chosen)
+    export.export(
+        model, args.output, format=args.format, params=params, pad=args.pad, pca=pca, **chosen
+    )

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 HELP = "train a classifier on a folder of labelled sounds"
-EPILOG = "A run that was killed goes on with the same command and --resume, and ends as it would have."
+EPILOG = (
+    "A run that was killed goes on with the same command and --resume, and ends as it would have."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -26,17 +28,31 @@ def add_arguments(parser: argparse.ArgumentParser):
 
 
 def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContainer):
-    """All but those that other commands have too; `weights` is the group of what excludes --weights."""
+    """All but those that other commands have too; `weights` is the group of what excludes
+    --weights.
+    """
     add = parser.add_argument
     add("data", type=Path, metavar="DATA", help=(
         "a folder with one subfolder a class, or a CSV: path,label[,start,end,split]; a;b is two labels"))  # fmt: skip
-    add("-o", "--output", required=True, type=Path, metavar="MODEL", help="a .keras file; the report goes beside it")
+    add(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="MODEL",
+        help="a .keras file; the report goes beside it",
+    )
     add("--trainable", choices=("head", "fc", "conv4", "all"), help=(
         "what moves besides the new layers: nothing (default), dense layers, last convolutions, all"))  # fmt: skip
     weights.add_argument("--untrained", action="store_true", help=(
         "start from untrained weights instead; --trainable is then all"))  # fmt: skip
     add("--multi-label", action="store_true", help="a clip may have any number of labels")
-    add("--labels", type=lambda text: text.split(","), metavar="A,B", help="the labels and their order (default: all)")
+    add(
+        "--labels",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="the labels and their order (default: all)",
+    )
     add(
         "--hidden",
         type=options.count,
@@ -45,7 +61,12 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         metavar="UNITS",
         help="new layers before the scores (100)",
     )
-    add("--pool", choices=("mean", "max", "attention"), default="mean", help="over the examples of a clip (mean)")
+    add(
+        "--pool",
+        choices=("mean", "max", "attention"),
+        default="mean",
+        help="over the examples of a clip (mean)",
+    )
     add("--dropout", type=_share, default=0.0, metavar="RATE", help="before the scores (0)")
     add("--pca", action="store_true", help="whiten the embeddings first")
     add("--augment", nargs="+", default=[], choices=("gain", "shift", "noise", "mixup", "specaugment"), metavar="NAME",
@@ -59,10 +80,22 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         help="without a lower validation loss, then stop (10)",
     )
     add("--batch-size", type=options.count, default=16, metavar="CLIPS", help="(16)")
-    add("--learning-rate", type=_rate, default=1e-4, metavar="RATE", help="of the new layers (1e-4)")
-    add("--backbone-learning-rate", type=_rate, metavar="RATE", help="a tenth of that; all of it if untrained")
+    add(
+        "--learning-rate", type=_rate, default=1e-4, metavar="RATE", help="of the new layers (1e-4)"
+    )
+    add(
+        "--backbone-learning-rate",
+        type=_rate,
+        metavar="RATE",
+        help="a tenth of that; all of it if untrained",
+    )
     add("--seed", type=_seed, default=0, help="the same seed gives the same classifier (0)")
-    add("--cache", type=Path, metavar="FOLDER", help="keep log-mel or embeddings there for other runs")
+    add(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="keep log-mel or embeddings there for other runs",
+    )
     add("--resume", action="store_true", help="go on with a run that was killed")
     add("--overwrite", action="store_true", help="replace MODEL, or a run that was not finished")
     add("--tensorboard", action="store_true", help="also write TensorBoard logs")
@@ -90,7 +123,10 @@ def _check(args: argparse.Namespace):
         VGGishError: DATA does not exist, or MODEL cannot be written.
     """
     if args.untrained and args.trainable not in (None, "all"):
-        raise UsageError(f"--untrained trains everything: --trainable {args.trainable} contradicts it. Leave out one.")
+        raise UsageError(
+            f"--untrained trains everything: --trainable {args.trainable} contradicts it. Leave "
+            "out one."
+        )
     check_target(args.output, overwrite=args.overwrite, endings=(".keras",))
     check_source(args.data, "Give a folder with a subfolder for each class, or a CSV.")
 
@@ -98,7 +134,11 @@ def _check(args: argparse.Namespace):
 def _finetune(args: argparse.Namespace, params: "Params"):
     from vggish_tf.jobs import finetune
 
-    data_options = {"labels": args.labels, "multi_label": args.multi_label, "batch_size": args.batch_size}
+    data_options = {
+        "labels": args.labels,
+        "multi_label": args.multi_label,
+        "batch_size": args.batch_size,
+    }
     data_options["params"] = params
     model_options = {
         "weights": None if args.untrained else args.weights,
@@ -112,4 +152,6 @@ def _finetune(args: argparse.Namespace, params: "Params"):
     }
     names = ("epochs", "patience", "seed", "augment", "cache", "resume", "overwrite", "tensorboard")
     chosen = {name: getattr(args, name) for name in names}
-    finetune.run(args.data, args.output, **chosen, data_options=data_options, model_options=model_options)
+    finetune.run(
+        args.data, args.output, **chosen, data_options=data_options, model_options=model_options
+    )

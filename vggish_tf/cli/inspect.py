@@ -10,10 +10,16 @@ HELP = "take a recording apart and draw every stage"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument("audio", type=Path, metavar="AUDIO", help="audio of any rate and channel count")
+    parser.add_argument(
+        "audio", type=Path, metavar="AUDIO", help="audio of any rate and channel count"
+    )
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="OUT", help=(
         "the report, one HTML file (default: report.html)"))  # fmt: skip
-    parser.add_argument("--native-rate", action="store_true", help="resample nothing: sample_rate is that of the file")
+    parser.add_argument(
+        "--native-rate",
+        action="store_true",
+        help="resample nothing: sample_rate is that of the file",
+    )
     options.add_weights(parser, default=None)
     options.add_params(parser)
 

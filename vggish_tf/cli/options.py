@@ -34,7 +34,9 @@ def params_of(args: argparse.Namespace, given: dict[str, Any] | None = None) -> 
     for setting in args.set:
         name, _, value = setting.partition("=")
         if name not in names:
-            raise ParamsError(f"--set {setting}: no parameter {name!r}. Choose from {', '.join(names)}.")
+            raise ParamsError(
+                f"--set {setting}: no parameter {name!r}. Choose from {', '.join(names)}."
+            )
         if name in (given or {}):
             raise UsageError(f"--set {setting} contradicts --native-rate. Leave out one of them.")
         try:
@@ -66,7 +68,9 @@ def check_weights(weights: str | None):
 
 
 def number(kind, low, high, expected: str):
-    """A type for argparse: numbers from `low` up to but not at `high`; what else comes is told what was expected."""
+    """A type for argparse: numbers from `low` up to but not at `high`; what else comes is told what
+    was expected.
+    """
 
     def read(text: str):
         try:

@@ -1,4 +1,5 @@
-"""Pictures: arrays in, figures out. Nothing is computed here but what a picture needs, and nothing is read or embedded.
+"""Pictures: arrays in, figures out. Nothing is computed here but what a picture needs, and nothing
+is read or embedded.
 
 axes       what all pictures share: scales, colours, labels
 panels     one stage into one pair of axes

@@ -1,6 +1,7 @@
 """Parts that the pictures share: reduced arrays, ranges of colours, axes, images, notes.
 
-Knows arrays and matplotlib axes, not VGGish; pictures.py is what draws the stages. It never imports pyplot.
+Knows arrays and matplotlib axes, not VGGish; pictures.py is what draws the stages. It never imports
+pyplot.
 """
 
 import textwrap
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1440, 10_080)
 LONGEST_IN_SECONDS = 600
 HIGHEST_IN_HERTZ = 12_000
-FEW_COLUMNS = 500  # up to here each is drawn as the box it is; more are blended where they share a pixel
+# up to here each is drawn as the box it is; more are blended where they share a pixel
+FEW_COLUMNS = 500
 PERCENTILES = (1.0, 99.9)  # of the values have a colour of their own: outliers take none
 ROUNDING = 1e-5  # of logarithms in float32
 NOTE_CHARACTERS = 24  # in a line: what narrow axes have room for
@@ -26,7 +28,8 @@ BAR_GAP, BAR_WIDTH = 0.08, 0.12  # inches
 
 
 def pool(rows: np.ndarray, most_rows: int, reduce: np.ufunc = np.maximum) -> tuple[np.ndarray, int]:
-    """Reduces every block of rows to one, so that at most `most_rows` are left; returns them and the rows in a block.
+    """Reduces every block of rows to one, so that at most `most_rows` are left; returns them and
+    the rows in a block.
 
     Example:
         >>> pool(np.array([1, 5, 2, 3, 4]), 3)
@@ -157,10 +160,12 @@ def image(
         label: of the colour bar.
         limits, cmap: the values that have the first and the last colour, and the colours.
         left: where the first column starts, in seconds.
-        bottom, height: where the lowest value starts on the vertical axis, and how much of it each takes.
+        bottom, height: where the lowest value starts on the vertical axis, and how much of it each
+            takes.
         aspect: "equal" where both axes hold the same thing; else the picture fills its place.
 
-    The colour bar is an inset on the right, which takes no room from `ax`: axes above each other stay aligned.
+    The colour bar is an inset on the right, which takes no room from `ax`: axes above each other
+    stay aligned.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -176,7 +181,8 @@ def image(
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[beyond]
     ticks = MaxNLocator(5, steps=(1, 2, 5, 10))
     colors: Any = ax.figure.colorbar(drawn, cax=bar, label=label, extend=extend, ticks=ticks)
-    colors.formatter.set_powerlimits((-2, 4))  # what is smaller or larger has its power of ten above
+    # what is smaller or larger has its power of ten above
+    colors.formatter.set_powerlimits((-2, 4))
 
 
 def _beside(ax: "Axes") -> Callable[..., "Bbox"]:

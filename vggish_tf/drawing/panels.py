@@ -1,11 +1,11 @@
 """draw_*(ax, stages): one stage of a clip into one pair of axes. pictures.py puts them on a page.
 
-Everything arrives as NumPy arrays, and nothing is computed here but what a picture needs. Long clips
-are reduced to MOST_COLUMNS columns by their extremes: a click that lasts one sample shows.
+Everything arrives as NumPy arrays, and nothing is computed here but what a picture needs. Long
+clips are reduced to MOST_COLUMNS columns by their extremes: a click that lasts one sample shows.
 
-Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both start where their
-first sample is, and what an example holds stands between its borders. Colours follow the values:
-axes.color_range.
+Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both
+start where their first sample is, and what an example holds stands between its borders. Colours
+follow the values: axes.color_range.
 """
 
 import textwrap
@@ -43,9 +43,15 @@ def draw_segments(ax: "Axes", stages: Stages, segments: Iterable[tuple[str, floa
 
 
 def draw_waveform(ax: "Axes", stages: Stages) -> None:
-    """The samples over time; of a long clip the band from each column's lowest to its highest sample."""
+    """The samples over time; of a long clip the band from each column's lowest to its highest
+    sample.
+    """
     waveform, rate = stages.waveform, stages.params.sample_rate
-    _over_time(ax, stages, f"Waveform: {len(waveform):,} samples at {rate:,} Hz = {len(waveform) / rate:,.2f} s")
+    _over_time(
+        ax,
+        stages,
+        f"Waveform: {len(waveform):,} samples at {rate:,} Hz = {len(waveform) / rate:,.2f} s",
+    )
     ax.set_ylabel("amplitude")
     limit = 1.05 * (float(np.abs(waveform).max(initial=0.0)) or 1.0)
     ax.set_ylim(-limit, limit)
@@ -86,7 +92,11 @@ def draw_mel_matrix(ax: "Axes", stages: Stages) -> None:
         inside = np.flatnonzero(weights)
         around = slice(max(0, inside[0] - 1), inside[-1] + 2) if len(inside) else slice(0)
         ax.plot(hertz[around], weights[around], color=colour, linewidth=1)
-    empty = f"; empty bins: {', '.join(map(str, params.empty_mel_bins))}" if params.empty_mel_bins else ""
+    empty = (
+        f"; empty bins: {', '.join(map(str, params.empty_mel_bins))}"
+        if params.empty_mel_bins
+        else ""
+    )
     ax.set_title(textwrap.fill(f"Mel filters {_shape(matrix)}{empty}", 60))
     ax.set(xlim=(0, params.sample_rate / 2), ylim=(0, 1.05), ylabel="weight")
     axes.hertz_axis(ax.xaxis, params.sample_rate / 2)
@@ -108,7 +118,9 @@ def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
 def draw_log_mel(ax: "Axes", stages: Stages) -> None:
     """The log-mel spectrogram; ticks above are the starts of examples, grey is in no example."""
     params, log_mel = stages.params, stages.log_mel
-    _over_time(ax, stages, f"Log-mel {_shape(log_mel)}, cut into examples {_shape(stages.examples)}")
+    _over_time(
+        ax, stages, f"Log-mel {_shape(log_mel)}, cut into examples {_shape(stages.examples)}"
+    )
     ticks = np.linspace(0, params.num_mel_bins - 1, 5).round().astype(int)
     ax.set_yticks(ticks, [f"{tick} · {_kilo(peak_hertz(params)[tick])}" for tick in ticks])
     ax.set(ylim=(-0.5, params.num_mel_bins - 0.5), ylabel="mel bin · peak (kHz)")
@@ -142,9 +154,13 @@ def draw_quantized(ax: "Axes", stages: Stages) -> None:
 
 
 def draw_similarity(ax: "Axes", stages: Stages) -> None:
-    """The cosine between the embeddings of every two times; stretches that the network hears alike are bright."""
+    """The cosine between the embeddings of every two times; stretches that the network hears alike
+    are bright.
+    """
     rows = _rows(stages.embedding)
-    if _over_examples(ax, stages, rows, f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"):
+    if _over_examples(
+        ax, stages, rows, f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"
+    ):
         sums, block = axes.pool(rows, MOST_COLUMNS // 2, np.add)
         similarity = axes.cosine_similarity(sums)
         limits = axes.color_range(axes.beside_diagonal(similarity), least=0.05)
@@ -193,7 +209,10 @@ def _draw_borders(ax: "Axes", stages: Stages) -> None:
 
     Grey is what follows the last end.
     """
-    starts, last_end = stages.timestamps, stages.timestamps[-1] + stages.params.example_window_seconds
+    starts, last_end = (
+        stages.timestamps,
+        stages.timestamps[-1] + stages.params.example_window_seconds,
+    )
     ax.axvspan(last_end, max(stages.seconds, last_end), color="0.6", alpha=0.7, linewidth=0)
     if len(starts) > MOST_BORDERS:
         ax.set_title(f"{ax.get_title(loc='left')} (borders not drawn)")
@@ -205,7 +224,9 @@ def _draw_borders(ax: "Axes", stages: Stages) -> None:
 
 def _rows(rows: np.ndarray | None) -> np.ndarray:
     if rows is None:
-        raise VGGishError("nothing to draw: these stages hold None here. Compute them with weights first.")
+        raise VGGishError(
+            "nothing to draw: these stages hold None here. Compute them with weights first."
+        )
     return rows
 
 

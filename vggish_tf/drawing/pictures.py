@@ -1,8 +1,9 @@
-"""Pictures of what every stage makes of a clip: overview() is one page of all of them, one() a single stage.
+"""Pictures of what every stage makes of a clip: overview() is one page of all of them, one() a
+single stage.
 
-matplotlib is imported when something is drawn, and pyplot with its global state never: the caller's backend and open
-figures stay as they are. The stages are drawn by panels.py, whose names are also this module's. No TensorFlow, and
-nothing is computed from audio here; jobs/report.py does that.
+matplotlib is imported when something is drawn, and pyplot with its global state never: the caller's
+backend and open figures stay as they are. The stages are drawn by panels.py, whose names are also
+this module's. No TensorFlow, and nothing is computed from audio here; jobs/report.py does that.
 
 Example:
     >>> from vggish_tf.drawing import pictures
@@ -83,7 +84,11 @@ DARK_STYLE: Any = STYLE | {
     "ytick.labelcolor": INK,
     "axes.prop_cycle": "cycler('color', ['#6cb4f0', '#ffb454', '#7fd18b', '#ff8a7a'])",
 }
-METADATA: dict[str, dict[str, None]] = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+METADATA: dict[str, dict[str, None]] = {
+    ".png": {},
+    ".pdf": {"CreationDate": None},
+    ".svg": {"Date": None},
+}
 
 
 class Segment(NamedTuple):
@@ -95,12 +100,16 @@ class Segment(NamedTuple):
 
 
 def read_segments(path: str | os.PathLike[str]) -> list[Segment]:
-    """Reads the table that scripts/make_demo_clip.py writes beside its clip: vggish_tf/data/demo.json."""
+    """Reads the table that scripts/make_demo_clip.py writes beside its clip:
+    vggish_tf/data/demo.json.
+    """
     table = json.loads(Path(path).read_text(encoding="utf-8"))
     return [Segment(row["label"], row["start"], row["end"]) for row in table["segments"]]
 
 
-def overview(stages: Stages, *, title: str, segments: Iterable[tuple[str, float, float]] | None = None) -> "Figure":
+def overview(
+    stages: Stages, *, title: str, segments: Iterable[tuple[str, float, float]] | None = None
+) -> "Figure":
     """One tall page of every stage, in the order of the data, the time axes aligned.
 
     Args:
@@ -119,7 +128,8 @@ def overview(stages: Stages, *, title: str, segments: Iterable[tuple[str, float,
         figure = empty_figure(WIDTH_INCHES, sum(heights) + 1.2, title)
         grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
         for row, (_, draws) in enumerate(rows):
-            if len(draws) == 1:  # straight into the grid, whose one column keeps the time axes aligned
+            # straight into the grid, whose one column keeps the time axes aligned
+            if len(draws) == 1:
                 draws[0](figure.add_subplot(grid[row]))
                 continue
             pair = grid[row].subgridspec(1, 2, width_ratios=(2, 1))
@@ -179,11 +189,15 @@ def _set_margins(ax: "Axes") -> None:
 
 
 def empty_figure(width: float, height: float, title: str) -> "Figure":
-    """A figure of so many inches with a title alone, each line of which is wrapped to the width: no end is cut off."""
+    """A figure of so many inches with a title alone, each line of which is wrapped to the width: no
+    end is cut off.
+    """
     from matplotlib.figure import Figure
 
     characters = int(width * TITLE_CHARACTERS_PER_INCH)
-    lines = [line for text in title.splitlines() for line in textwrap.wrap(text, characters) or [""]]
+    lines = [
+        line for text in title.splitlines() for line in textwrap.wrap(text, characters) or [""]
+    ]
     figure = Figure(figsize=(width, height + 0.3 * len(lines)), layout="constrained")
     if lines:
         figure.suptitle("\n".join(lines), **TITLE)
@@ -207,7 +221,8 @@ def _make_room_for_square(ax: "Axes", grid: "GridSpec") -> None:
 
 
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Writes a figure in the format that the suffix names, whole or not at all; the same figure gives the same bytes.
+    """Writes a figure in the format that the suffix names, whole or not at all; the same figure
+    gives the same bytes.
 
     Raises:
         VGGishError: a suffix other than .png, .svg and .pdf, or a folder that cannot be written to.
@@ -216,7 +231,9 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
 
     suffix = Path(path).suffix.lower()
     if suffix not in METADATA:
-        raise VGGishError(f"cannot write a picture as {Path(path).name!r}. Name it {', '.join(METADATA)}.")
+        raise VGGishError(
+            f"cannot write a picture as {Path(path).name!r}. Name it {', '.join(METADATA)}."
+        )
     with matplotlib.rc_context({"svg.hashsalt": "vggish_tf"}), replacing(path) as temporary:
         figure.savefig(temporary, format=suffix[1:], dpi=DOTS_PER_INCH, metadata=METADATA[suffix])
 
@@ -237,8 +254,12 @@ def png(figure: "Figure", dots_per_inch: float = DOTS_PER_INCH) -> bytes:
     return reduced.getvalue()
 
 
-def _rows_of_page(stages: Stages, segments: list) -> Iterator[tuple[float, list[Callable[["Axes"], Any]]]]:
-    """The rows of the overview from top to bottom: height in inches, and what is drawn side by side."""
+def _rows_of_page(
+    stages: Stages, segments: list
+) -> Iterator[tuple[float, list[Callable[["Axes"], Any]]]]:
+    """The rows of the overview from top to bottom: height in inches, and what is drawn side by
+    side.
+    """
     if segments:
         yield 0.35, [lambda ax: draw_segments(ax, stages, segments)]
     yield 1.9, [lambda ax: draw_waveform(ax, stages)]

@@ -1,4 +1,6 @@
-"""Where embeddings are written and read, one file a format: each has `read(path)` and `write(path, …)`."""
+"""Where embeddings are written and read, one file a format: each has `read(path)` and `write(path,
+…)`.
+"""
 
 from importlib import import_module
 

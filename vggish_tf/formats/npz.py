@@ -1,4 +1,6 @@
-"""Embeddings of one clip as a NumPy npz: `embedding`, `timestamps`, and `provenance`, which is JSON."""
+"""Embeddings of one clip as a NumPy npz: `embedding`, `timestamps`, and `provenance`, which is
+JSON.
+"""
 
 import json
 import os
@@ -26,7 +28,9 @@ def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
         ((1, 128), {'weights': 'audioset'})
     """
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **dict(zip(ARRAYS, embeddings, strict=True)), provenance=json.dumps(provenance))
+        np.savez(
+            file, **dict(zip(ARRAYS, embeddings, strict=True)), provenance=json.dumps(provenance)
+        )
     return Path(path)
 
 
@@ -40,4 +44,6 @@ def read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, dict]:
         with np.load(path) as file:
             return (*(file[name] for name in ARRAYS), json.loads(str(file["provenance"])))
     except Exception:  # of a damaged file: zlib's, NumPy's and tokenize's own errors, and more
-        raise VGGishError(f"{path} is missing, damaged, or not an npz that vggish-tf embed made.") from None
+        raise VGGishError(
+            f"{path} is missing, damaged, or not an npz that vggish-tf embed made."
+        ) from None

@@ -1,10 +1,12 @@
 """Quantized embeddings as in the AudioSet release: a TFRecord file with one SequenceExample a clip.
 
-Of each SequenceExample the context says what the clip is (`video_id`, `start_time_seconds`, `end_time_seconds`,
-`labels`), and the feature list `audio_embedding` holds 128 bytes an example. What `read` yields, `write` puts back byte
+Of each SequenceExample the context says what the clip is (`video_id`, `start_time_seconds`,
+`end_time_seconds`, `labels`), and the feature list `audio_embedding` holds 128 bytes an example.
+What `read` yields, `write` puts back byte
 for byte: the context keeps its order, which the release leaves open.
 
-Source: research.google.com/audioset/download.html; tensorflow/models vggish_inference_demo.py writes no context.
+Source: research.google.com/audioset/download.html; tensorflow/models vggish_inference_demo.py
+writes no context.
 """
 
 import os
@@ -24,7 +26,9 @@ Values = list[bytes] | np.ndarray  # bytes, float32, or int64
 
 
 class Record(NamedTuple):
-    """One clip: `embedding` (n, 128) uint8, and the `context`, name → list of bytes, float32 array or int64 array."""
+    """One clip: `embedding` (n, 128) uint8, and the `context`, name → list of bytes, float32 array
+    or int64 array.
+    """
 
     embedding: np.ndarray
     context: Mapping[str, Values] = {}
@@ -55,14 +59,16 @@ def read(path: str | os.PathLike[str]) -> Iterator[Record]:
     """Reads record by record.
 
     Raises:
-        VGGishError: the file is missing, damaged, cut short, or holds other records than write() makes; those before
-            the bad one have been yielded.
+        VGGishError: the file is missing, damaged, cut short, or holds other records than write()
+            makes; those before the bad one have been yielded.
     """
     for number, serialized in enumerate(_serialized(path), start=1):
         try:
             record = _decode(serialized)
         except (ValueError, DecodeError) as error:
-            raise VGGishError(f"{path}: record {number} is not an AudioSet record: {error}.") from None
+            raise VGGishError(
+                f"{path}: record {number} is not an AudioSet record: {error}."
+            ) from None
         yield record
 
 
@@ -83,14 +89,18 @@ def _encode(record: Record) -> bytes:
     embedding = np.asarray(record.embedding)
     if embedding.dtype != np.uint8 or embedding.shape[1:] != (EMBEDDING_SIZE,):
         raise VGGishError(
-            f"a record holds (n, {EMBEDDING_SIZE}) uint8; received {embedding.dtype} {embedding.shape}. "
+            f"a record holds (n, {EMBEDDING_SIZE}) uint8; received {embedding.dtype} "
+            f"{embedding.shape}. "
             'Ask for the format of the release: Embedder(postprocess="quantized").'
         )
-    rows = [tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.tobytes()])) for row in embedding]
+    rows = [
+        tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.tobytes()])) for row in embedding
+    ]
     lists = {AUDIO_EMBEDDING_FEATURE_NAME: tf.train.FeatureList(feature=rows)}
     example = tf.train.SequenceExample(feature_lists=tf.train.FeatureLists(feature_list=lists))
-    # A protobuf map is written in any order. To keep ours, each entry is written by itself: messages can be joined by
-    # joining their bytes. The context is field 1 of the whole, bytes with a length, as the first field of a BytesList.
+    # A protobuf map is written in any order. To keep ours, each entry is written by itself:
+    # messages can be joined by joining their bytes. The context is field 1 of the whole, bytes with
+    # a length, as the first field of a BytesList.
     context = b"".join(_entry(name, _feature(values)) for name, values in record.context.items())
     before = tf.train.BytesList(value=[context]).SerializeToString() if context else b""
     return before + example.SerializeToString()
@@ -102,8 +112,14 @@ def _decode(serialized: bytes) -> Record:
     example = tf.train.SequenceExample.FromString(serialized)
     lists = example.feature_lists.feature_list
     if list(lists) != [AUDIO_EMBEDDING_FEATURE_NAME]:
-        raise ValueError(f"its feature lists are {sorted(lists)}, expected {AUDIO_EMBEDDING_FEATURE_NAME!r} alone")
-    rows = [b"".join(feature.bytes_list.value) for feature in lists[AUDIO_EMBEDDING_FEATURE_NAME].feature]
+        raise ValueError(
+            f"its feature lists are {sorted(lists)}, expected {AUDIO_EMBEDDING_FEATURE_NAME!r} "
+            "alone"
+        )
+    rows = [
+        b"".join(feature.bytes_list.value)
+        for feature in lists[AUDIO_EMBEDDING_FEATURE_NAME].feature
+    ]
     wrong = [len(row) for row in rows if len(row) != EMBEDDING_SIZE]
     if wrong:
         raise ValueError(f"a row has {counted(wrong[0], 'byte')}, expected {EMBEDDING_SIZE}")

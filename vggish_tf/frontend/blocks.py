@@ -1,8 +1,10 @@
-"""Samples in, in blocks of any size; log-mel examples out, as soon as each is complete, in constant memory.
+"""Samples in, in blocks of any size; log-mel examples out, as soon as each is complete, in constant
+memory.
 
-The log-mel of a sample does not depend, in any bit, on how the samples were cut into blocks: frames are always computed
-in the same chunks of `num_frames`, counted from the start of the clip, a chunk not yet full being filled with zeros.
-How many chunks one call computes changes nothing. The log-mel of overlapping examples is computed once.
+The log-mel of a sample does not depend, in any bit, on how the samples were cut into blocks: frames
+are always computed in the same chunks of `num_frames`, counted from the start of the clip, a chunk
+not yet full being filled with zeros. How many chunks one call computes changes nothing. The log-mel
+of overlapping examples is computed once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +21,8 @@ from vggish_tf.params import Params
 
 
 class ChunkLogMel:
-    """The log-mel of a clip, chunk by chunk: (num_samples,) → (frames, mel bins). Compiled once, shared by streams.
+    """The log-mel of a clip, chunk by chunk: (num_samples,) → (frames, mel bins). Compiled once,
+    shared by streams.
 
     A chunk has `num_frames` frames, and one begins every `chunk_hop` samples.
 
@@ -31,8 +34,13 @@ class ChunkLogMel:
     def __init__(self, params: Params):
         backend.check_process()
         self.params = params
-        self.chunk_samples, self.chunk_hop = params.min_samples, params.num_frames * params.hop_length
-        layers = keras.Sequential([keras.Input((self.chunk_samples,)), StftMagnitude(params), LogMel(params)])
+        self.chunk_samples, self.chunk_hop = (
+            params.min_samples,
+            params.num_frames * params.hop_length,
+        )
+        layers = keras.Sequential(
+            [keras.Input((self.chunk_samples,)), StftMagnitude(params), LogMel(params)]
+        )
         self._run = backend.compiled(layers, (None, self.chunk_samples))
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
@@ -68,18 +76,23 @@ class ExampleStream:
         self._silent = True
         self._log_mel = log_mel
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
-        self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)  # of complete chunks, from the next example
+        # of complete chunks, from the next example
+        self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)
         self._gap = 0  # samples still to come that no frame hears (an STFT hop over the window)
         self._skip = 0  # frames between two examples that belong to neither (a hop over the window)
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        """Takes (num_samples,) float32 and returns the examples that it completes, (n, num_frames, mel bins)."""
+        """Takes (num_samples,) float32 and returns the examples that it completes, (n, num_frames,
+        mel bins).
+        """
         self.num_samples += len(samples)
         self._silent = self._silent and not samples.any()
         unheard, self._gap = samples[self._gap :], max(self._gap - len(samples), 0)
         self._samples = np.concatenate([self._samples, unheard])
         self._take_full_chunks()
-        examples = np.concatenate([self._cut(self._frames), self._cut(self._frames_with_partial_chunk())])
+        examples = np.concatenate(
+            [self._cut(self._frames), self._cut(self._frames_with_partial_chunk())]
+        )
         self.num_examples += len(examples)
         return examples
 
@@ -100,7 +113,9 @@ class ExampleStream:
     def _take_full_chunks(self):
         if count := self._log_mel.count_full(len(self._samples)):
             done = count * self._log_mel.chunk_hop
-            frames = self._log_mel(self._samples[: done - self._log_mel.chunk_hop + self._log_mel.chunk_samples])
+            frames = self._log_mel(
+                self._samples[: done - self._log_mel.chunk_hop + self._log_mel.chunk_samples]
+            )
             self._gap = max(done - len(self._samples), 0)
             self._samples = self._samples[done:]
             self._frames = np.concatenate([self._frames, frames])
@@ -112,7 +127,9 @@ class ExampleStream:
         return np.concatenate([self._frames, self._log_mel(self._samples)])
 
     def _cut(self, frames: np.ndarray) -> np.ndarray:
-        """Cuts the complete examples off the front of `frames`, and drops from self._frames what no later one needs."""
+        """Cuts the complete examples off the front of `frames`, and drops from self._frames what no
+        later one needs.
+        """
         window, hop = self.params.num_frames, self.params.example_hop_frames
         count = count_examples(len(frames) - self._skip, self.params)
         starts = self._skip + hop * np.arange(count)
@@ -124,7 +141,12 @@ class ExampleStream:
 
     def _describe_short_clip(self) -> str:
         return (
-            f"{self.name} has {counted(self.num_samples, 'sample')} at {self.params.sample_rate} Hz, under the "
+            f"{self.name} has {counted(self.num_samples, 'sample')} at {self.params.sample_rate} "
+            "Hz, under the "
             f"{self.params.min_samples} of one example; "
-            + ("it was filled with silence. Say pad='never' for zero rows." if self.num_samples else "it has no rows.")
+            + (
+                "it was filled with silence. Say pad='never' for zero rows."
+                if self.num_samples
+                else "it has no rows."
+            )
         )

@@ -1,6 +1,8 @@
-"""The arithmetic of lengths: how many frames, examples and samples there are, as integers or as tensors.
+"""The arithmetic of lengths: how many frames, examples and samples there are, as integers or as
+tensors.
 
-Where clips of different lengths share a batch, what is behind a clip's last non-zero sample is padding.
+Where clips of different lengths share a batch, what is behind a clip's last non-zero sample is
+padding.
 
 Source: mel_features.frame for the counts, YAMNet's features.pad_waveform for the padding.
 """
@@ -16,7 +18,8 @@ PADS = ("never", "short", "always")
 
 
 def check_one_length(waveforms):
-    """Refuses clips of different lengths in one batch: a list of them, an array of arrays, or a ragged tensor.
+    """Refuses clips of different lengths in one batch: a list of them, an array of arrays, or a
+    ragged tensor.
 
     Raises:
         ValueError: how to fill them up.
@@ -25,12 +28,15 @@ def check_one_length(waveforms):
     if hasattr(waveforms, "row_splits"):
         received = f"a ragged tensor {tuple(waveforms.shape)}"
     elif isinstance(waveforms, (list, tuple)) or str(getattr(waveforms, "dtype", "")) == "object":
-        lengths = sorted({clip.shape[-1] for clip in waveforms if getattr(clip, "shape", ())}, key=str)
+        lengths = sorted(
+            {clip.shape[-1] for clip in waveforms if getattr(clip, "shape", ())}, key=str
+        )
         if len(lengths) > 1:
             received = f"clips of {lengths[0]} and {lengths[1]} samples"
     if received:
         raise ValueError(
-            f"the clips of a batch must have one length; received {received}. Fill them up with zeros, as "
+            f"the clips of a batch must have one length; received {received}. Fill them up with "
+            "zeros, as "
             "tf.data.Dataset.padded_batch() does, or give them one by one to an Embedder."
         )
 
@@ -47,7 +53,9 @@ def clip_lengths(waveform):
 
 
 def count_frames(num_samples, params: Params):
-    """STFT frames in `num_samples` samples, an int or a tensor; no padding, so the incomplete last one is dropped."""
+    """STFT frames in `num_samples` samples, an int or a tensor; no padding, so the incomplete last
+    one is dropped.
+    """
     return _count_windows(num_samples, params.window_length, params.hop_length)
 
 
@@ -57,10 +65,11 @@ def count_examples(num_frames, params: Params):
 
 
 def padded_length(num_samples, params: Params, pad: Pad):
-    """Samples after the `pad` rule, an int or a tensor. Nothing at all stays nothing under every rule.
+    """Samples after the `pad` rule, an int or a tensor. Nothing at all stays nothing under every
+    rule.
 
-    "never" adds nothing (upstream); "short" fills a clip too short for one example; "always" fills the last example,
-    so that every sample is covered (YAMNet's features.pad_waveform).
+    "never" adds nothing (upstream); "short" fills a clip too short for one example; "always" fills
+    the last example, so that every sample is covered (YAMNet's features.pad_waveform).
 
     Example:
         >>> [padded_length(20_000, Params(), pad) for pad in PADS]

@@ -5,10 +5,12 @@
     FrameExamples   (batch, frames, mel bins)          → (batch, examples, 96, mel bins)
     WaveformToExamples, which is the three in a row    (batch, num_samples) → (batch, examples, 96, mel bins)
 
-A waveform without a batch axis works too. Every layer gives float32 whatever the dtype policy: in bfloat16 the quiet
-parts of a log-mel spectrogram are lost. Nothing here resamples, mixes channels or normalizes; that is audio/'s.
+A waveform without a batch axis works too. Every layer gives float32 whatever the dtype policy: in
+bfloat16 the quiet parts of a log-mel spectrogram are lost. Nothing here resamples, mixes channels
+or normalizes; that is audio/'s.
 
-Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten with keras.ops.
+Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten
+with keras.ops.
 """
 
 import math
@@ -20,26 +22,36 @@ import numpy as np
 from keras import ops
 
 from vggish_tf.errors import check_word
-from vggish_tf.frontend.framing import PADS, Pad, check_one_length, count_examples, count_frames, padded_length
+from vggish_tf.frontend.framing import (
+    PADS,
+    Pad,
+    check_one_length,
+    count_examples,
+    count_frames,
+    padded_length,
+)
 from vggish_tf.params import Params
 
-# Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The smallest normal
-# float32 is 1e-19 after the root: invisible beside any log_offset. (A maximum would do, but LiteRT's drops NaN.)
+# Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The
+# smallest normal float32 is 1e-19 after the root: invisible beside any log_offset. (A maximum would
+# do, but LiteRT's drops NaN.)
 TINY_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST = float(np.finfo(np.float32).max)
 _STEPS = 128  # of [0, 1], for _exact_product
 
 
 def periodic_hann(window_length: int) -> np.ndarray:
-    """The raised cosine with period `window_length`, (window_length,) float64; SciPy's default is the symmetric one."""
+    """The raised cosine with period `window_length`, (window_length,) float64; SciPy's default is
+    the symmetric one.
+    """
     return 0.5 - 0.5 * np.cos(2 * np.pi / window_length * np.arange(window_length))
 
 
 def mel_matrix(params: Params) -> np.ndarray:
     """The mel filters as a matrix, (fft bins, mel bins) float64.
 
-    Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no area normalization.
-    The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
+    Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no
+    area normalization. The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
 
     Example:
         >>> round(float(mel_matrix(Params()).sum()), 9)
@@ -67,16 +79,19 @@ class _FrontEndLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class StftMagnitude(_FrontEndLayer):
-    """Magnitude of the short-time Fourier transform, periodic Hann window, no centring and no padding.
+    """Magnitude of the short-time Fourier transform, periodic Hann window, no centring and no
+    padding.
 
     Args:
         params: front-end parameters, if not the published ones.
-        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is products with the windowed
-            cosines and sines, in float32: slower, log-mel values differ by up to 1e-5, and every runtime has it. The
-            ONNX converter makes an invalid file of "rfft" without a word, and LiteRT has no float64 one.
+        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is products
+            with the windowed cosines and sines, in float32: slower, log-mel values differ by up to
+            1e-5, and every runtime has it. The ONNX converter makes an invalid file of "rfft"
+            without a word, and LiteRT has no float64 one.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32
-    Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under `window_length` samples
+    Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under
+    `window_length` samples
 
     Raises:
         ValueError: `transform` is neither of the two, or the waveform is of integers or ragged.
@@ -100,15 +115,17 @@ class StftMagnitude(_FrontEndLayer):
     def call(self, waveform):
         dtype = keras.backend.standardize_dtype(waveform.dtype)
         if not keras.backend.is_float_dtype(dtype):
-            raise ValueError(f"waveform must be floating point in [-1, 1]; received {dtype}. Scale it first.")
+            raise ValueError(
+                f"waveform must be floating point in [-1, 1]; received {dtype}. Scale it first."
+            )
         params = self.params
         shape = ops.shape(waveform)
         num_frames = count_frames(shape[-1], params)
         if isinstance(num_frames, int) and not num_frames:
             return _empty(waveform, (*shape[:-1], 0, params.num_spectrogram_bins))
         frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
-        # Rank 2 is what every backend and converter does fastest; the row count is spelled out because -1 cannot be
-        # inferred when there are no frames.
+        # Rank 2 is what every backend and converter does fastest; the row count is spelled out
+        # because -1 cannot be inferred when there are no frames.
         rows = ops.reshape(frames, (math.prod(shape[:-1]) * num_frames, params.window_length))
         real, imaginary = self._rfft(rows) if self.transform == "rfft" else self._matrix(rows)
         magnitude = ops.cast(ops.sqrt(real * real + imaginary * imaginary + TINY_POWER), "float32")
@@ -125,13 +142,17 @@ class StftMagnitude(_FrontEndLayer):
         return {**super().get_config(), "transform": self.transform}
 
     def _rfft(self, rows):
-        # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold in the silent bins
-        # beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves 1e-6.
+        # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold
+        # in the silent bins beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves
+        # 1e-6.
         dtype = _widest_float()
         window = periodic_hann(self.params.window_length).astype(dtype)
         windowed = ops.cast(rows, dtype) * window
-        # Padded here, because TensorFlow's rfft pads everything but an empty tensor, and then refuses it.
-        padded = ops.pad(windowed, ((0, 0), (0, self.params.fft_length - self.params.window_length)))
+        # Padded here, because TensorFlow's rfft pads everything but an empty tensor, and then
+        # refuses it.
+        padded = ops.pad(
+            windowed, ((0, 0), (0, self.params.fft_length - self.params.window_length))
+        )
         return ops.rfft(padded, fft_length=self.params.fft_length)
 
     def _matrix(self, rows):
@@ -143,7 +164,9 @@ class StftMagnitude(_FrontEndLayer):
             / self.params.fft_length
         )
         window = periodic_hann(self.params.window_length)[:, np.newaxis]
-        return _exact_product(rows, window * np.cos(angle)), _exact_product(rows, window * np.sin(angle))
+        return _exact_product(rows, window * np.cos(angle)), _exact_product(
+            rows, window * np.sin(angle)
+        )
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
@@ -168,7 +191,8 @@ class LogMel(_FrontEndLayer):
         rows = ops.reshape(magnitude, (math.prod(shape[:-1]), self.params.num_spectrogram_bins))
         mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
         log_mel = ops.log(mel + self.params.log_offset)
-        log_mel = ops.where(mel <= _LARGEST, log_mel, mel)  # LiteRT's logarithm makes a number of NaN
+        # LiteRT's logarithm makes a number of NaN
+        log_mel = ops.where(mel <= _LARGEST, log_mel, mel)
         return ops.reshape(log_mel, (*shape[:-1], self.params.num_mel_bins))
 
     def compute_output_shape(self, input_shape):
@@ -216,10 +240,12 @@ class WaveformToExamples(_FrontEndLayer):
         transform: as for StftMagnitude.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32 at params.sample_rate, in [-1, 1]
-    Output shape: (batch, examples, num_frames, mel bins) or without the batch; a clip too short gives zero examples
+    Output shape: (batch, examples, num_frames, mel bins) or without the batch; a clip too short
+    gives zero examples
 
     Raises:
-        ValueError: `pad` or `transform` is not one of the words above, or the waveform is of integers or ragged.
+        ValueError: `pad` or `transform` is not one of the words above, or the waveform is of
+            integers or ragged.
 
     Example:
         >>> tuple(WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape)
@@ -261,7 +287,9 @@ class WaveformToExamples(_FrontEndLayer):
             return waveform
         shape = ops.shape(waveform)
         missing = padded_length(shape[-1], self.params, self.pad) - shape[-1]
-        return ops.concatenate([waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1)
+        return ops.concatenate(
+            [waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1
+        )
 
 
 def _empty(x, shape: tuple[int, ...]):
@@ -270,12 +298,13 @@ def _empty(x, shape: tuple[int, ...]):
 
 
 def _exact_product(rows, matrix: np.ndarray):
-    """rows (…, n) in [-1, 1] times matrix (n, m) in [-1, 1], in float32 as exact as in float64, for n up to 1024.
+    """rows (…, n) in [-1, 1] times matrix (n, m) in [-1, 1], in float32 as exact as in float64, for
+    n up to 1024.
 
-    Beside a full-scale tone, the silent bins are what is left when numbers a million times larger cancel. So both sides
-    are split into 7 bits and a rest. Products of 7 bits are whole multiples of 2^-14, and float32 adds 1024 of them
-    without rounding; the sums with a rest in them are 128 times smaller, and so is what they lose. Beyond [-1, 1] it is
-    a product as any other.
+    Beside a full-scale tone, the silent bins are what is left when numbers a million times larger
+    cancel. So both sides are split into 7 bits and a rest. Products of 7 bits are whole multiples
+    of 2^-14, and float32 adds 1024 of them without rounding; the sums with a rest in them are 128
+    times smaller, and so is what they lose. Beyond [-1, 1] it is a product as any other.
     """
     coarse, coarse_matrix = ops.round(rows * _STEPS) / _STEPS, np.round(matrix * _STEPS) / _STEPS
     rest = ops.matmul(coarse, (matrix - coarse_matrix).astype("float32"))

@@ -1,4 +1,6 @@
-"""Jobs: what people do with VGGish, a file or a folder each. No job imports another; what two of them need is above."""
+"""Jobs: what people do with VGGish, a file or a folder each. No job imports another; what two of
+them need is above.
+"""
 
 from importlib import import_module
 

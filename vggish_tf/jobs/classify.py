@@ -1,6 +1,7 @@
 """Runs a saved classifier on audio files: scores of each clip, and of each example with its times.
 
-Files of any length are embedded in bounded memory, example by example, and only the head sees the whole clip.
+Files of any length are embedded in bounded memory, example by example, and only the head sees the
+whole clip.
 """
 
 import csv
@@ -24,8 +25,9 @@ from vggish_tf.network import heads
 
 
 class Classified(NamedTuple):
-    """The `seconds` and `scores` (classes,) of a clip; of its examples `example_scores` (n, classes), each as if it
-    were the whole clip, and `times` (n, 2), where each starts and ends, in seconds.
+    """The `seconds` and `scores` (classes,) of a clip; of its examples `example_scores` (n,
+    classes), each as if it were the whole clip, and `times` (n, 2), where each starts and ends, in
+    seconds.
     """
 
     seconds: float
@@ -38,7 +40,8 @@ class Classifier:
     """A saved classifier that takes files.
 
     Args:
-        model: a `.keras` file that `vggish-tf finetune` wrote, or a model that finetune.classifier made.
+        model: a `.keras` file that `vggish-tf finetune` wrote, or a model that finetune.classifier
+            made.
 
     Raises:
         CheckpointError: the file cannot be loaded.
@@ -61,8 +64,8 @@ class Classifier:
     def classify(self, path: str | os.PathLike[str]) -> Classified:
         """Scores a file of any rate, channel count and format.
 
-        The clip's scores are those that the model gives for the whole waveform; if it scores only examples
-        (pool=None), their mean.
+        The clip's scores are those that the model gives for the whole waveform; if it scores only
+        examples (pool=None), their mean.
 
         Raises:
             AudioError: the file is missing, not audio, cut short, empty or not finite.
@@ -74,7 +77,9 @@ class Classifier:
         return Classified(num_samples / self.params.sample_rate, whole[0], each, times)
 
     def _embed(self, path):
-        """The embeddings of a file, their starts, its samples, and how many of the examples are no padding."""
+        """The embeddings of a file, their starts, its samples, and how many of the examples are no
+        padding.
+        """
         stream = self._embedder.stream(self.params.sample_rate, name=str(path))
         parts, num_samples, end = [], 0, 0
         for block in audio.read_blocks(path, self.params.sample_rate):
@@ -83,7 +88,12 @@ class Classifier:
                 end = num_samples + int(np.flatnonzero(block)[-1]) + 1
             num_samples += len(block)
         embedding, starts = map(np.concatenate, zip(*parts, stream.finish(), strict=True))
-        return embedding, starts, num_samples, max(1, heads.count_clip_examples(end, self.params, PAD))
+        return (
+            embedding,
+            starts,
+            num_samples,
+            max(1, heads.count_clip_examples(end, self.params, PAD)),
+        )
 
     def _score(self, embedding: np.ndarray) -> np.ndarray:
         """(clips, examples, 128) → (clips, classes)."""
@@ -100,12 +110,14 @@ def classify_files(
     whole: bool = False,
     output: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Prints the highest scores of files, clip by clip and example by example; bad files are named and left out.
+    """Prints the highest scores of files, clip by clip and example by example; bad files are named
+    and left out.
 
     Args:
         top: scores in a line.
         whole: leave out the examples.
-        output: a CSV for all scores, with the columns file, part ("clip" or "example"), start, end and the labels.
+        output: a CSV for all scores, with the columns file, part ("clip" or "example"), start, end
+            and the labels.
 
     Raises:
         AudioError: files that could not be read, after the others were classified.
@@ -140,7 +152,9 @@ def _lines(path, result: Classified, labels: Sequence[str], top: int, whole: boo
 
 
 def _best(scores: np.ndarray, labels: Sequence[str], top: int) -> str:
-    return "  ".join(f"{labels[place]} {scores[place]:.3f}" for place in np.argsort(-scores, kind="stable")[:top])
+    return "  ".join(
+        f"{labels[place]} {scores[place]:.3f}" for place in np.argsort(-scores, kind="stable")[:top]
+    )
 
 
 def _rows(path, result: Classified):

@@ -1,7 +1,8 @@
-"""The first thing to run: embeds a clip that ships with the package and draws what every stage makes of it.
+"""The first thing to run: embeds a clip that ships with the package and draws what every stage
+makes of it.
 
-Where the published files cannot be had, untrained weights take their place; the first line printed, the title of the
-picture and the provenance of the output say so, and the second line says why.
+Where the published files cannot be had, untrained weights take their place; the first line printed,
+the title of the picture and the provenance of the output say so, and the second line says why.
 """
 
 import os
@@ -54,9 +55,13 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
         print(f"why: {reason}")
     clip, segments = str(DATA / "demo.flac"), pictures.read_segments(str(DATA / "demo.json"))
     waveform, sample_rate = audio.load_audio(clip)
-    result = stages.compute(waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor)
+    result = stages.compute(
+        waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor
+    )
     _describe(waveform, sample_rate, segments, result)
-    written = npz.write(folder / "embeddings.npz", (result.embedding, result.timestamps), weights.provenance)
+    written = npz.write(
+        folder / "embeddings.npz", (result.embedding, result.timestamps), weights.provenance
+    )
     print(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
     picture = folder / "stages.png"
     pictures.save(pictures.overview(result, title=weights.headline, segments=segments), picture)
@@ -78,13 +83,17 @@ def _untrained() -> Weights:
         embedder = Embedder(network)
     name = f"untrained, seed {SEED}"
     headline = f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the pipeline is real, the embeddings mean nothing."
-    return Weights(embedder, Postprocessor(weights=None), headline, {**embedder.provenance, "weights": name})
+    return Weights(
+        embedder, Postprocessor(weights=None), headline, {**embedder.provenance, "weights": name}
+    )
 
 
 def _spread(network: keras.Model):
-    """Centres random kernels and scales them so that each layer keeps the variance of its input (He et al. 2015).
+    """Centres random kernels and scales them so that each layer keeps the variance of its input (He
+    et al. 2015).
 
-    Upstream's initializer shrinks it at each layer, and the picture of the embeddings would be blank.
+    Upstream's initializer shrinks it at each layer, and the picture of the embeddings would be
+    blank.
     """
     for name in backbone.LAYER_NAMES:
         kernel = network.get_layer(name).kernel
@@ -95,6 +104,9 @@ def _spread(network: keras.Model):
 
 
 def _describe(waveform, sample_rate, segments, result):
-    print(f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: {', '.join(s.label for s in segments)}")
+    print(
+        f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: "
+        f"{', '.join(s.label for s in segments)}"
+    )
     for row in stages.describe(result):
         print(f"  {row}")

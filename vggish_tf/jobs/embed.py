@@ -26,7 +26,8 @@ def embed_archive(
 
     Args:
         files: audio of any rate, channel count and format.
-        output: an `.npz` path for one file; for several, a folder, which gets one `.npz` a file by its name.
+        output: an `.npz` path for one file; for several, a folder, which gets one `.npz` a file by
+            its name.
         embedder: whose provenance goes into each npz; or a function that makes one, which is
             called when all paths have been checked.
 
@@ -82,7 +83,9 @@ def _summary(num_failures: int, num_files: int) -> str:
     return f"{num_failures:,} of {counted(num_files, 'file')} could not be embedded{rest}."
 
 
-def plan(files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> dict[Path, Path]:
+def plan(
+    files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
+) -> dict[Path, Path]:
     """Which npz each file gets, checked before any work starts; see embed_archive.
 
     Example:
@@ -93,7 +96,9 @@ def plan(files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
     targets = _targets(files, output)
     for file, target in targets.items():
         if target.exists() and file.exists() and target.samefile(file):
-            raise VGGishError(f"{file} would be overwritten with its own embeddings. Choose another output.")
+            raise VGGishError(
+                f"{file} would be overwritten with its own embeddings. Choose another output."
+            )
         if output.is_dir() or target == output:
             check_target(target)
     return targets
@@ -106,11 +111,16 @@ def _targets(files: Sequence[str | os.PathLike[str]], output: Path) -> dict[Path
         files_words = counted(len(files), "file")
         raise UsageError(f"{files_words} do not fit into {output}. Give a folder instead.")
     if not output.is_dir() and (output.exists() or output.suffix):
-        raise UsageError(f"{output} is neither an .npz nor a folder. For one FILE name an .npz, for several a folder.")
+        raise UsageError(
+            f"{output} is neither an .npz nor a folder. For one FILE name an .npz, for several a "
+            "folder."
+        )
     files_of: dict[Path, Path] = {}
     for file in map(Path, files):
         target = output / f"{file.stem}.npz"
         if target in files_of:
-            raise UsageError(f"two files would be written to {target}. Rename one, or embed them in two calls.")
+            raise UsageError(
+                f"two files would be written to {target}. Rename one, or embed them in two calls."
+            )
         files_of[target] = file
     return {file: target for target, file in files_of.items()}

@@ -1,4 +1,5 @@
-"""Log-mel examples → embeddings: the network, the ways to run it, and what comes behind it. No files of weights here.
+"""Log-mel examples → embeddings: the network, the ways to run it, and what comes behind it. No
+files of weights here.
 
 backbone      the network as a table
 winograd      its wide convolutions with a quarter of the multiplications

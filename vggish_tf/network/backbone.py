@@ -1,7 +1,8 @@
 """The VGGish network as a table: examples → embedding, before any activation.
 
-Four blocks of 3×3 convolutions and 2×2 max-pools, two 4096-wide ReLU layers, and 128 outputs without activation (the
-first release had a ReLU there; Google removed it on 2020-08-10, tensorflow/models PR #9080). No weights are read here.
+Four blocks of 3×3 convolutions and 2×2 max-pools, two 4096-wide ReLU layers, and 128 outputs
+without activation (the first release had a ReLU there; Google removed it on 2020-08-10,
+tensorflow/models PR #9080). No weights are read here.
 
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, define_vggish_slim.
 """
@@ -14,7 +15,8 @@ from keras import ops
 
 from vggish_tf.params import EMBEDDING_SIZE, INIT_STDDEV, Params
 
-# (name, number of filters or units); a pool has none. Of 96×64 the last pool leaves 6×4×512 = 12,288 numbers.
+# (name, number of filters or units); a pool has none. Of 96×64 the last pool leaves 6×4×512 =
+# 12,288 numbers.
 CONVOLUTIONS = (
     ("conv1", 64),
     ("pool1", None),
@@ -31,8 +33,9 @@ DENSE = (("fc1_1", 4096), ("fc1_2", 4096), ("embedding", EMBEDDING_SIZE))
 _LARGEST = float(np.finfo(np.float32).max)
 LAYER_NAMES = tuple(name for name, width in CONVOLUTIONS + DENSE if width)
 
-# What stays float32 when the rest is bfloat16. Here the input is smooth, so that a kernel's sum cancels most of it and
-# the rounding is left: these cost 4e-4 of the cosine to float32, everything behind them together 5e-5.
+# What stays float32 when the rest is bfloat16. Here the input is smooth, so that a kernel's sum
+# cancels most of it and the rounding is left: these cost 4e-4 of the cosine to float32, everything
+# behind them together 5e-5.
 FLOAT32_LAYERS = ("fold", "conv1", "pool1", "conv2", "pool2", "conv3_1", "conv3_2", "pool3")
 
 
@@ -41,10 +44,11 @@ def embed(examples, dtype=None, initializer="published"):
 
     Args:
         examples: (…, 96, 64) KerasTensor.
-        dtype: the policy of the layers instead of Keras's global one. The embedding is float32 under every policy, and
-            under "bfloat16" so are FLOAT32_LAYERS.
-        initializer: of the kernels: "published", truncated normal 0.01, or one of Keras's. The biases are 0. "zeros"
-            is for weights that follow: drawing 72 million numbers takes longer than reading them.
+        dtype: the policy of the layers instead of Keras's global one. The embedding is float32
+            under every policy, and under "bfloat16" so are FLOAT32_LAYERS.
+        initializer: of the kernels: "published", truncated normal 0.01, or one of Keras's. The
+            biases are 0. "zeros" is for weights that follow: drawing 72 million numbers takes
+            longer than reading them.
 
     Returns:
         (…, 128) KerasTensor, the output of the layer `embedding`.
@@ -65,8 +69,11 @@ def embed(examples, dtype=None, initializer="published"):
     return x
 
 
-def core(params: Params | None = None, *, dtype=None, initializer="published", name: str = "vggish") -> keras.Model:
-    """The network alone as a Keras model, with new weights: `input_features` (batch, 96, 64) → (batch, 128).
+def core(
+    params: Params | None = None, *, dtype=None, initializer="published", name: str = "vggish"
+) -> keras.Model:
+    """The network alone as a Keras model, with new weights: `input_features` (batch, 96, 64) →
+    (batch, 128).
 
     Example:
         >>> core().count_params()
@@ -79,9 +86,11 @@ def core(params: Params | None = None, *, dtype=None, initializer="published", n
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class FoldExamples(keras.layers.Layer):
-    """Folds every axis before an example into the batch and adds the channel axis: (…, 96, 64) → (rows, 96, 64, 1).
+    """Folds every axis before an example into the batch and adds the channel axis: (…, 96, 64) →
+    (rows, 96, 64, 1).
 
-    No examples at all become one row of zeros, which UnfoldExamples drops: oneDNN's convolutions refuse zero rows.
+    No examples at all become one row of zeros, which UnfoldExamples drops: oneDNN's convolutions
+    refuse zero rows.
     """
 
     def call(self, examples):
@@ -99,14 +108,16 @@ class FoldExamples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class UnfoldExamples(keras.layers.Layer):
-    """Flattens each example's features, in the order height, width, channel, and restores the axes that FoldExamples
-    folded: [(rows, 6, 4, 512), (…, 96, 64)] → (…, 12288).
+    """Flattens each example's features, in the order height, width, channel, and restores the axes
+    that FoldExamples folded: [(rows, 6, 4, 512), (…, 96, 64)] → (…, 12288).
     """
 
     def call(self, inputs):
         features, examples = inputs
         leading = ops.shape(examples)[:-2]
-        return ops.reshape(features[: math.prod(leading)], (*leading, math.prod(features.shape[1:])))
+        return ops.reshape(
+            features[: math.prod(leading)], (*leading, math.prod(features.shape[1:]))
+        )
 
     def compute_output_shape(self, input_shape):
         features, examples = input_shape
@@ -115,7 +126,8 @@ class UnfoldExamples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class FiniteOrNaN(keras.layers.Layer):
-    """Puts NaN in the place of every vector whose source is not finite, since ReLUs and max-pools drop NaN.
+    """Puts NaN in the place of every vector whose source is not finite, since ReLUs and max-pools
+    drop NaN.
 
     Bytes have no NaN: they become 0.
 
@@ -138,7 +150,8 @@ class FiniteOrNaN(keras.layers.Layer):
         finite = ops.expand_dims(ops.abs(total) <= _LARGEST, -1)
         if keras.backend.standardize_dtype(vectors.dtype) != "uint8":
             return ops.where(finite, vectors, float("nan"))
-        return ops.cast(ops.where(finite, ops.cast(vectors, "int32"), 0), "uint8")  # LiteRT selects no bytes
+        # LiteRT selects no bytes
+        return ops.cast(ops.where(finite, ops.cast(vectors, "int32"), 0), "uint8")
 
     def compute_mask(self, inputs, mask=None):
         return mask[0] if mask else None
@@ -149,7 +162,13 @@ class FiniteOrNaN(keras.layers.Layer):
 
 def _convolution(name, filters, dtype, initializer):
     return keras.layers.Conv2D(
-        filters, 3, padding="same", activation="relu", kernel_initializer=_kernel(initializer), name=name, dtype=dtype
+        filters,
+        3,
+        padding="same",
+        activation="relu",
+        kernel_initializer=_kernel(initializer),
+        name=name,
+        dtype=dtype,
     )
 
 
@@ -160,7 +179,11 @@ def _pool(name, dtype):
 def _dense(name, units, dtype, initializer):
     activation = None if name == "embedding" else "relu"
     return keras.layers.Dense(
-        units, activation=activation, kernel_initializer=_kernel(initializer), name=name, dtype=dtype
+        units,
+        activation=activation,
+        kernel_initializer=_kernel(initializer),
+        name=name,
+        dtype=dtype,
     )
 
 
@@ -171,4 +194,8 @@ def _dtype(name, dtype):
 
 def _kernel(initializer):
     """A new one each time: Keras warns of an initializer that two layers share."""
-    return keras.initializers.TruncatedNormal(stddev=INIT_STDDEV) if initializer == "published" else initializer
+    return (
+        keras.initializers.TruncatedNormal(stddev=INIT_STDDEV)
+        if initializer == "published"
+        else initializer
+    )

@@ -1,4 +1,6 @@
-"""Batching: arrays of any lengths into batches of one size, made a step ahead of the network. No Keras here."""
+"""Batching: arrays of any lengths into batches of one size, made a step ahead of the network. No
+Keras here.
+"""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

@@ -1,9 +1,11 @@
 """The head of a classifier: pooling over examples, named scores, loss, optimizer.
 
-Padding is told from sound without a second input: the samples after a clip's last non-zero one are padding. So a batch
-of clips of different lengths, filled with zeros, gives each clip the scores that it has alone.
+Padding is told from sound without a second input: the samples after a clip's last non-zero one are
+padding. So a batch of clips of different lengths, filled with zeros, gives each clip the scores
+that it has alone.
 
-Which layers go where is jobs/finetune's to say; this module is imported wherever a saved classifier may be loaded.
+Which layers go where is jobs/finetune's to say; this module is imported wherever a saved classifier
+may be loaded.
 """
 
 from typing import Literal
@@ -11,7 +13,13 @@ from typing import Literal
 import keras
 from keras import ops
 
-from vggish_tf.frontend.framing import Pad, clip_lengths, count_examples, count_frames, padded_length
+from vggish_tf.frontend.framing import (
+    Pad,
+    clip_lengths,
+    count_examples,
+    count_frames,
+    padded_length,
+)
 from vggish_tf.frontend.layers import _FrontEndLayer
 from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import ADAM_EPSILON, LEARNING_RATE, Params
@@ -34,8 +42,9 @@ def count_clip_examples(num_samples, params: Params, pad: Pad):
 class SoundingExamples(_FrontEndLayer):
     """Says which examples of a zero-filled clip are the clip's own.
 
-    A clip ends with its last non-zero sample, and has the examples that it would have alone under the same `pad` rule,
-    but at least one: silence is a sound too. Digital silence that a recording ends with counts as padding.
+    A clip ends with its last non-zero sample, and has the examples that it would have alone under
+    the same `pad` rule, but at least one: silence is a sound too. Digital silence that a recording
+    ends with counts as padding.
 
     Args:
         params, pad: as for WaveformToExamples.
@@ -63,7 +72,9 @@ class SoundingExamples(_FrontEndLayer):
 
     def compute_output_spec(self, waveform):
         batch, num_samples = waveform.shape
-        total = None if num_samples is None else count_clip_examples(num_samples, self.params, self.pad)
+        total = (
+            None if num_samples is None else count_clip_examples(num_samples, self.params, self.pad)
+        )
         return keras.KerasTensor((batch, total), dtype="bool")
 
     def get_config(self) -> dict:
@@ -75,7 +86,8 @@ class PoolExamples(keras.layers.Layer):
     """One vector for a clip from the vectors of its examples, leaving out padding.
 
     Args:
-        mode: "mean", "max", or "attention": a mean whose weights are the softmax of one learned linear score.
+        mode: "mean", "max", or "attention": a mean whose weights are the softmax of one learned
+            linear score.
 
     Input shape:  [(batch, examples, size) float, (batch, examples) bool: which of them count]
     Output shape: (batch, size)
@@ -92,21 +104,30 @@ class PoolExamples(keras.layers.Layer):
     def __init__(self, mode: str = "mean", **kwargs):
         super().__init__(**kwargs)
         if mode not in POOLS:
-            raise ValueError(f"pool must be one of {', '.join(map(repr, POOLS))}, or None; received {mode!r}.")
+            raise ValueError(
+                f"pool must be one of {', '.join(map(repr, POOLS))}, or None; received {mode!r}."
+            )
         self.mode = mode
 
     def build(self, input_shape):
         if self.mode == "attention":
-            self.query = self.add_weight(name="query", shape=(input_shape[0][-1], 1), initializer="zeros")
+            self.query = self.add_weight(
+                name="query", shape=(input_shape[0][-1], 1), initializer="zeros"
+            )
 
     def call(self, inputs):
         vectors, sounding = inputs
         sounding = ops.expand_dims(sounding, -1)
         if self.mode == "max":
             return ops.max(ops.where(sounding, vectors, -float("inf")), axis=-2)
-        scores = ops.matmul(vectors, self.query) if self.mode == "attention" else ops.zeros_like(vectors[..., :1])
+        scores = (
+            ops.matmul(vectors, self.query)
+            if self.mode == "attention"
+            else ops.zeros_like(vectors[..., :1])
+        )
         scores = ops.where(sounding, scores, -float("inf"))
-        weights = ops.exp(scores - ops.logsumexp(scores, axis=-2, keepdims=True))  # ops.softmax warns at one example
+        # ops.softmax warns at one example
+        weights = ops.exp(scores - ops.logsumexp(scores, axis=-2, keepdims=True))
         return ops.sum(weights * ops.where(sounding, vectors, 0), axis=-2)
 
     def compute_output_shape(self, input_shape):
@@ -118,16 +139,19 @@ class PoolExamples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class ClassScores(keras.layers.Layer):
-    """Logits → scores in [0, 1], one a class; its config carries the labels, so that a saved model knows them.
+    """Logits → scores in [0, 1], one a class; its config carries the labels, so that a saved model
+    knows them.
 
-    The tensor that it returns keeps the logits it was made from (Keras's own activations do that), and Keras's
-    crossentropies compute with those: no score is too near 0 or 1 to learn from.
+    The tensor that it returns keeps the logits it was made from (Keras's own activations do that),
+    and Keras's crossentropies compute with those: no score is too near 0 or 1 to learn from.
 
     Args:
         labels: the name of each class.
-        multi_label: True: each class by itself (sigmoid); False: the scores of a clip sum to 1 (softmax).
+        multi_label: True: each class by itself (sigmoid); False: the scores of a clip sum to 1
+            (softmax).
 
-    Input shape:  (…, classes) float32; or a list of that and a mask (…) bool, which losses and metrics then use
+    Input shape:  (…, classes) float32; or a list of that and a mask (…) bool, which losses and
+    metrics then use
     Output shape: (…, classes) float32
 
     Example:
@@ -142,7 +166,11 @@ class ClassScores(keras.layers.Layer):
 
     def call(self, inputs):
         logits = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
-        return keras.activations.sigmoid(logits) if self.multi_label else keras.activations.softmax(logits)
+        return (
+            keras.activations.sigmoid(logits)
+            if self.multi_label
+            else keras.activations.softmax(logits)
+        )
 
     def compute_mask(self, inputs, mask=None):
         return inputs[1] if isinstance(inputs, (list, tuple)) else None
@@ -186,7 +214,10 @@ class Crossentropy(keras.losses.Loss):
     """
 
     def call(self, y_true, y_pred):
-        of_rows, of_numbers = keras.losses.categorical_crossentropy, keras.losses.sparse_categorical_crossentropy
+        of_rows, of_numbers = (
+            keras.losses.categorical_crossentropy,
+            keras.losses.sparse_categorical_crossentropy,
+        )
         return _by_form(of_rows, of_numbers, y_true, y_pred)
 
 
@@ -210,7 +241,10 @@ class Accuracy(keras.metrics.MeanMetricWrapper):
 
 def _are_right(targets, scores):
     """1.0 for each row whose highest score is the target's, else 0.0."""
-    of_rows, of_numbers = keras.metrics.categorical_accuracy, keras.metrics.sparse_categorical_accuracy
+    of_rows, of_numbers = (
+        keras.metrics.categorical_accuracy,
+        keras.metrics.sparse_categorical_accuracy,
+    )
     return _by_form(of_rows, of_numbers, ops.convert_to_tensor(targets), scores)
 
 
@@ -228,7 +262,12 @@ class DiscriminativeAdam(keras.optimizers.Adam):
     """
 
     def __init__(
-        self, learning_rate=LEARNING_RATE, *, backbone_factor: float = 1.0, epsilon: float = ADAM_EPSILON, **kwargs
+        self,
+        learning_rate=LEARNING_RATE,
+        *,
+        backbone_factor: float = 1.0,
+        epsilon: float = ADAM_EPSILON,
+        **kwargs,
     ):
         super().__init__(learning_rate, epsilon=epsilon, **kwargs)
         self.backbone_factor = backbone_factor

@@ -1,6 +1,7 @@
 """Post-processing: raw embeddings → the format of the released AudioSet features, and back.
 
-PCA with whitening, y = E (x − μ), then 8-bit quantization: clip to [−2, 2], scale to [0, 255], truncate.
+PCA with whitening, y = E (x − μ), then 8-bit quantization: clip to [−2, 2], scale to [0, 255],
+truncate.
 
 Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 """
@@ -34,17 +35,18 @@ class Postprocessor(keras.layers.Layer):
     """Turns raw embeddings into the format of the released AudioSet features.
 
     Args:
-        quantize: True gives uint8, as released; False the whitened float32 vector, not clipped, which keeps its
-            gradient.
-        weights: "audioset" for the published PCA parameters (from the cache, or fetched), the path of an npz with
-            `pca_eigen_vectors` (128, 128) and `pca_means` (128,), or None for the identity matrix and zero means.
+        quantize: True gives uint8, as released; False the whitened float32 vector, not clipped,
+            which keeps its gradient.
+        weights: "audioset" for the published PCA parameters (from the cache, or fetched), the path
+            of an npz with `pca_eigen_vectors` (128, 128) and `pca_means` (128,), or None for the
+            identity matrix and zero means.
 
     Input shape:  (…, 128) float32, pre-activation embeddings
     Output shape: (…, 128) uint8 or float32
 
-    The sums run in float64 (on JAX, or with dtype="float32", in float32), as upstream's do: in float32 one byte in
-    16,000 comes out wrong, because truncation turns the smallest difference into a whole step. A saved model holds the
-    parameters themselves; its config says weights=None.
+    The sums run in float64 (on JAX, or with dtype="float32", in float32), as upstream's do: in
+    float32 one byte in 16,000 comes out wrong, because truncation turns the smallest difference
+    into a whole step. A saved model holds the parameters themselves; its config says weights=None.
 
     Raises:
         ValueError: the last axis is not 128.
@@ -54,12 +56,20 @@ class Postprocessor(keras.layers.Layer):
         >>> tuple(Postprocessor(weights=None)(keras.ops.zeros((2, 128))).shape)
         (2, 128)
 
-    Source: tensorflow/models vggish_postprocess.py, Postprocessor.postprocess. Truncates, does not round.
+    Source: tensorflow/models vggish_postprocess.py, Postprocessor.postprocess. Truncates, does not
+    round.
     """
 
-    def __init__(self, quantize: bool = True, *, weights: str | os.PathLike[str] | None = "audioset", **kwargs):
+    def __init__(
+        self,
+        quantize: bool = True,
+        *,
+        weights: str | os.PathLike[str] | None = "audioset",
+        **kwargs,
+    ):
         asked = keras.dtype_policies.get(kwargs.get("dtype") or "float64").name
-        narrow = keras.config.backend() == "jax" or asked == "float32"  # a policy of half precision is for networks
+        # a policy of half precision is for networks
+        narrow = keras.config.backend() == "jax" or asked == "float32"
         super().__init__(**{**kwargs, "dtype": "float32" if narrow else "float64"})
         self.quantize = quantize
         eigen_vectors, means = read_pca(weights)
@@ -69,7 +79,9 @@ class Postprocessor(keras.layers.Layer):
 
     def call(self, embedding):
         if embedding.shape[-1] != EMBEDDING_SIZE:
-            raise ValueError(f"embedding must be (…, {EMBEDDING_SIZE}); received {tuple(embedding.shape)}.")
+            raise ValueError(
+                f"embedding must be (…, {EMBEDDING_SIZE}); received {tuple(embedding.shape)}."
+            )
         whitened = ops.matmul(embedding - self.pca_means, ops.transpose(self.pca_eigen_vectors))
         if not self.quantize:
             return ops.cast(whitened, "float32")
@@ -83,13 +95,16 @@ class Postprocessor(keras.layers.Layer):
         return {**super().get_config(), "quantize": self.quantize, "weights": None}
 
     def _constant(self, name, values):
-        variable = self.add_weight(name=name, shape=values.shape, trainable=False, initializer="zeros")
+        variable = self.add_weight(
+            name=name, shape=values.shape, trainable=False, initializer="zeros"
+        )
         variable.assign(values)
         return variable
 
 
 def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray]:
-    """The PCA matrix (128, 128) and means (128,), float64, that `weights` stands for; see Postprocessor.
+    """The PCA matrix (128, 128) and means (128,), float64, that `weights` stands for; see
+    Postprocessor.
 
     Raises:
         CheckpointError: no such file, or one with other arrays in it.
@@ -97,11 +112,16 @@ def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.nda
     if weights is None:
         return np.eye(EMBEDDING_SIZE), np.zeros(EMBEDDING_SIZE)
     path = registry.resolve(weights, kind="pca")
-    expected = {PCA_EIGEN_VECTORS_NAME: (EMBEDDING_SIZE, EMBEDDING_SIZE), PCA_MEANS_NAME: (EMBEDDING_SIZE,)}
+    expected = {
+        PCA_EIGEN_VECTORS_NAME: (EMBEDDING_SIZE, EMBEDDING_SIZE),
+        PCA_MEANS_NAME: (EMBEDDING_SIZE,),
+    }
     try:
         arrays, others = _arrays_in(path, list(expected))
     except Exception:  # of a damaged file: zlib's, NumPy's and tokenize's own errors, and more
-        raise CheckpointError(f"{path} is not an npz, or is damaged. vggish-tf fetch gets the published one.") from None
+        raise CheckpointError(
+            f"{path} is not an npz, or is damaged. vggish-tf fetch gets the published one."
+        ) from None
     found = {name: values.shape for name, values in arrays.items()}
     if found != expected or others:
         more = f" and others: {', '.join(map(repr, others[:4]))}" if others else ""
@@ -134,8 +154,9 @@ def dequantize(quantized, convention: str = "edge"):
 
     Args:
         quantized: (…) uint8, an array or a tensor.
-        convention: "edge" gives the smallest float32 that quantizes to the byte, so that quantizing again gives the
-            same bytes. "youtube8m" adds 1/512 of the range, as the YouTube-8M readers do, which is near the middle.
+        convention: "edge" gives the smallest float32 that quantizes to the byte, so that quantizing
+            again gives the same bytes. "youtube8m" adds 1/512 of the range, as the YouTube-8M
+            readers do, which is near the middle.
 
     Returns:
         Array or tensor of the same shape, in [−2, 2] for "edge".
@@ -154,17 +175,25 @@ def dequantize(quantized, convention: str = "edge"):
         raise ValueError(f"quantized must be uint8; received {dtype} {tuple(quantized.shape)}.")
     check_word("convention", convention, ("edge", "youtube8m"))
     values = _edges() if convention == "edge" else _youtube8m()
-    return ops.take(values, ops.cast(quantized, "int32")) if ops.is_tensor(quantized) else values[quantized]
+    return (
+        ops.take(values, ops.cast(quantized, "int32"))
+        if ops.is_tensor(quantized)
+        else values[quantized]
+    )
 
 
 @cache
 def _edges() -> np.ndarray:
     edges = (np.arange(256) / QUANTIZE_SCALE + QUANTIZE_MIN_VAL).astype(np.float32)
-    below = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(np.uint8) < np.arange(256)
+    below = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(
+        np.uint8
+    ) < np.arange(256)
     return np.where(below, np.nextafter(edges, np.float32(np.inf)), edges)
 
 
 @cache
 def _youtube8m() -> np.ndarray:
     quantize_range = QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL
-    return (np.arange(256) / QUANTIZE_SCALE + quantize_range / 512 + QUANTIZE_MIN_VAL).astype(np.float32)
+    return (np.arange(256) / QUANTIZE_SCALE + quantize_range / 512 + QUANTIZE_MIN_VAL).astype(
+        np.float32
+    )

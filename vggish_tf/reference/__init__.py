@@ -1,10 +1,11 @@
-"""Upstream's modules by their own names, so that a script written for tensorflow/models changes only its imports.
+"""Upstream's modules by their own names, so that a script written for tensorflow/models changes
+only its imports.
 
-`mel_features`, `vggish_params`, `vggish_input`, `vggish_postprocess` and `vggish_slim` have the functions, arguments,
-defaults, return types and error conditions of research/audioset/vggish: NumPy in float64, and a TF1 graph in tf-slim.
-They are the oracle of the Keras layers and the bridge for old code; new code has `vggish_tf.VGGish` and
-`vggish_tf.Embedder`, which are faster. Nothing but tests, `verify` and export's named-tensor graph imports this
-package.
+`mel_features`, `vggish_params`, `vggish_input`, `vggish_postprocess` and `vggish_slim` have the
+functions, arguments, defaults, return types and error conditions of research/audioset/vggish: NumPy
+in float64, and a TF1 graph in tf-slim. They are the oracle of the Keras layers and the bridge for
+old code; new code has `vggish_tf.VGGish` and `vggish_tf.Embedder`, which are faster. Nothing but
+tests, `verify` and export's named-tensor graph imports this package.
 
 Where it differs from upstream; for valid input the result is upstream's:
 
@@ -13,8 +14,9 @@ Where it differs from upstream; for valid input the result is upstream's:
 - With an example hop shorter than its window, too few frames for one example failed in the same way. They give zero
   examples, (0, 96, 64), which is what upstream gives at its default hop.
 - `waveform_to_examples` refuses channels first: upstream took the mean over time, without a word. It refuses integers:
-  upstream took 16-bit numbers for samples 32,768 times too loud; the functions of `mel_features` still take them, as
-  the raw data that they are. It refuses NaN and infinite samples, which ran through to the embedding.
+  upstream took 16-bit numbers for samples 32,768 times too loud; the functions of `mel_features`
+  still take them, as the raw data that they are. It refuses NaN and infinite samples, which ran
+  through to the embedding.
 - `stft_magnitude` refuses more than one channel, and `frame` a window or hop under 1, which read foreign memory.
 - `wavfile_to_examples` reads every format and sample width that `vggish_tf.load_audio` reads, not 16-bit WAV alone,
   from a path or from an open file; that function stands for `vggish_input.wav_read`, too.

@@ -1,7 +1,9 @@
-"""From a waveform to a log-mel spectrogram, in NumPy and float64: the twin that the Keras front end is tested against.
+"""From a waveform to a log-mel spectrogram, in NumPy and float64: the twin that the Keras front end
+is tested against.
 
-The order is that of the data: frames, window, magnitude spectrum, mel matrix, logarithm. This module knows no audio
-files, no resampling, and nothing of VGGish but the mel scale: every rate and length is an argument.
+The order is that of the data: frames, window, magnitude spectrum, mel matrix, logarithm. This
+module knows no audio files, no resampling, and nothing of VGGish but the mel scale: every rate and
+length is an argument.
 
 Source: tensorflow/models research/audioset/vggish/mel_features.py.
 """
@@ -17,9 +19,11 @@ _MEL_HIGH_FREQUENCY_Q = params.MEL_HIGH_FREQUENCY_Q
 
 
 def frame(data, window_length, hop_length):
-    """Cuts the first axis into overlapping frames, without a copy: the frames share the memory of `data`.
+    """Cuts the first axis into overlapping frames, without a copy: the frames share the memory of
+    `data`.
 
-    Frame i is `data[i * hop_length : i * hop_length + window_length]`; an incomplete last frame is dropped.
+    Frame i is `data[i * hop_length : i * hop_length + window_length]`; an incomplete last frame is
+    dropped.
 
     Args:
         data: (num_samples, …).
@@ -27,11 +31,12 @@ def frame(data, window_length, hop_length):
         hop_length: samples from one frame to the next.
 
     Returns:
-        (num_frames, window_length, …), num_frames = 1 + floor((num_samples - window_length) / hop_length).
+        (num_frames, window_length, …), num_frames = 1 + floor((num_samples - window_length) /
+        hop_length).
 
     Raises:
-        AudioError: num_frames would be negative. (Zero frames is a result; upstream's formula allows it for as few
-            as window_length - hop_length samples.)
+        AudioError: num_frames would be negative. (Zero frames is a result; upstream's formula
+            allows it for as few as window_length - hop_length samples.)
         ParamsError: a window or a hop under 1.
 
     Example:
@@ -43,15 +48,18 @@ def frame(data, window_length, hop_length):
     """
     if window_length < 1 or hop_length < 1:
         raise ParamsError(
-            f"window_length and hop_length must be at least 1; received window_length={window_length!r}, "
+            "window_length and hop_length must be at least 1; received "
+            f"window_length={window_length!r}, "
             f"hop_length={hop_length!r}."
         )
     num_samples = data.shape[0]
     num_frames = 1 + int(np.floor((num_samples - window_length) / hop_length))
     if num_frames < 0:
         raise AudioError(
-            f"audio is too short for frames of {window_length} every {hop_length}: received {num_samples}; at least "
-            f"{window_length - hop_length} are needed, and {window_length} for the first frame. Zero-pad it."
+            f"audio is too short for frames of {window_length} every {hop_length}: received "
+            f"{num_samples}; at least "
+            f"{window_length - hop_length} are needed, and {window_length} for the first frame. "
+            "Zero-pad it."
         )
     shape = (num_frames, window_length, *data.shape[1:])
     strides = (data.strides[0] * hop_length, *data.strides)
@@ -61,8 +69,8 @@ def frame(data, window_length, hop_length):
 def periodic_hann(window_length):
     """The Hann window whose next sample would be its first: (window_length,) float64.
 
-    `np.hanning(window_length)` is the symmetric window, which is another thing; this is its first window_length values
-    at window_length + 1.
+    `np.hanning(window_length)` is the symmetric window, which is another thing; this is its first
+    window_length values at window_length + 1.
 
     Example:
         >>> periodic_hann(4)
@@ -97,7 +105,9 @@ def stft_magnitude(signal, fft_length, hop_length=None, window_length=None):
     Source: mel_features.stft_magnitude.
     """
     if signal.ndim != 1:
-        raise AudioError(f"signal must be (num_samples,); received {signal.shape}. Average the channels first.")
+        raise AudioError(
+            f"signal must be (num_samples,); received {signal.shape}. Average the channels first."
+        )
     frames = frame(signal, window_length, hop_length)
     return np.abs(np.fft.rfft(frames * periodic_hann(window_length), int(fft_length)))
 
@@ -123,8 +133,9 @@ def spectrogram_to_mel_matrix(
 ):
     """The matrix M for which `spectrogram @ M` is the mel spectrogram.
 
-    Bin i is a triangle with its corners at the edges i, i + 1, i + 2 of num_mel_bins + 2 equal steps in mel. Its sides
-    are straight in mel, not in Hz; its peak is 1; no bin takes anything from 0 Hz.
+    Bin i is a triangle with its corners at the edges i, i + 1, i + 2 of num_mel_bins + 2 equal
+    steps in mel. Its sides are straight in mel, not in Hz; its peak is 1; no bin takes anything
+    from 0 Hz.
 
     Args:
         num_mel_bins: columns.
@@ -137,7 +148,8 @@ def spectrogram_to_mel_matrix(
         (num_spectrogram_bins, num_mel_bins) float64.
 
     Raises:
-        ValueError: lower_edge_hertz is negative or not under upper_edge_hertz, or that is over audio_sample_rate / 2.
+        ValueError: lower_edge_hertz is negative or not under upper_edge_hertz, or that is over
+            audio_sample_rate / 2.
 
     Warns:
         UserWarning: columns that are zero everywhere, by number.
@@ -151,11 +163,14 @@ def spectrogram_to_mel_matrix(
     nyquist_hertz = audio_sample_rate / 2.0
     _check_mel_edges(lower_edge_hertz, upper_edge_hertz, nyquist_hertz)
     bins = hertz_to_mel(np.linspace(0.0, nyquist_hertz, num_spectrogram_bins))[:, np.newaxis]
-    edges = np.linspace(hertz_to_mel(lower_edge_hertz), hertz_to_mel(upper_edge_hertz), num_mel_bins + 2)
+    edges = np.linspace(
+        hertz_to_mel(lower_edge_hertz), hertz_to_mel(upper_edge_hertz), num_mel_bins + 2
+    )
     lower, center, upper = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins - lower) / (center - lower)
     falling = (upper - bins) / (upper - center)
-    matrix = np.maximum(0.0, np.minimum(rising, falling))  # row 0 is zero, since no lower edge is under 0 Hz
+    # row 0 is zero, since no lower edge is under 0 Hz
+    matrix = np.maximum(0.0, np.minimum(rising, falling))
     _warn_of_empty_mel_bins(matrix, nyquist_hertz)
     return matrix
 
@@ -174,7 +189,8 @@ def log_mel_spectrogram(
         data: (num_samples,). Integers are taken as they are, unscaled.
         audio_sample_rate: Hz.
         log_offset: keeps the logarithm finite at silence; VGGish has 0.01.
-        window_length_secs, hop_length_secs: rounded to whole samples; the FFT is the power of two that holds a window.
+        window_length_secs, hop_length_secs: rounded to whole samples; the FFT is the power of two
+            that holds a window.
         **kwargs: for `spectrogram_to_mel_matrix`: num_mel_bins, lower_edge_hertz, upper_edge_hertz.
 
     Returns:
@@ -192,7 +208,9 @@ def log_mel_spectrogram(
     window_length = int(round(audio_sample_rate * window_length_secs))
     hop_length = int(round(audio_sample_rate * hop_length_secs))
     fft_length = 1 << (window_length - 1).bit_length()
-    spectrogram = stft_magnitude(data, fft_length=fft_length, hop_length=hop_length, window_length=window_length)
+    spectrogram = stft_magnitude(
+        data, fft_length=fft_length, hop_length=hop_length, window_length=window_length
+    )
     mel_matrix = spectrogram_to_mel_matrix(
         num_spectrogram_bins=spectrogram.shape[1], audio_sample_rate=audio_sample_rate, **kwargs
     )
@@ -203,10 +221,14 @@ def _check_mel_edges(lower_hertz, upper_hertz, nyquist_hertz):
     if lower_hertz < 0.0:
         raise ValueError(f"lower_edge_hertz must be at least 0; received {lower_hertz:g}.")
     if lower_hertz >= upper_hertz:
-        raise ValueError(f"lower_edge_hertz must be under upper_edge_hertz={upper_hertz:g}; received {lower_hertz:g}.")
+        raise ValueError(
+            f"lower_edge_hertz must be under upper_edge_hertz={upper_hertz:g}; received "
+            f"{lower_hertz:g}."
+        )
     if upper_hertz > nyquist_hertz:
         raise ValueError(
-            f"upper_edge_hertz must be at most {nyquist_hertz:g}, half of audio_sample_rate; received {upper_hertz:g}."
+            f"upper_edge_hertz must be at most {nyquist_hertz:g}, half of audio_sample_rate; "
+            f"received {upper_hertz:g}."
         )
 
 
@@ -215,7 +237,9 @@ def _warn_of_empty_mel_bins(matrix, nyquist_hertz):
     if empty.size:
         spacing = nyquist_hertz / (matrix.shape[0] - 1)
         warn(
-            f"mel bins {', '.join(map(str, empty))} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than "
-            "these triangles. They are log(log_offset) whatever the sound. Lengthen the window, raise "
+            f"mel bins {', '.join(map(str, empty))} hold no FFT bin: FFT bins are {spacing:.1f} Hz "
+            "apart, wider than "
+            "these triangles. They are log(log_offset) whatever the sound. Lengthen the window, "
+            "raise "
             "lower_edge_hertz, or ask for fewer num_mel_bins."
         )

@@ -1,7 +1,8 @@
 """From a waveform or an audio file to log-mel examples, in float64: what the network is fed.
 
-The sizes are those of `vggish_params` at the time of the call, so editing its globals changes what comes out. Decoding
-and resampling are `vggish_tf.audio`'s; at the rate of `vggish_params` nothing is resampled or rounded.
+The sizes are those of `vggish_params` at the time of the call, so editing its globals changes what
+comes out. Decoding and resampling are `vggish_tf.audio`'s; at the rate of `vggish_params` nothing
+is resampled or rounded.
 
 Source: tensorflow/models research/audioset/vggish/vggish_input.py.
 """
@@ -26,11 +27,12 @@ def waveform_to_examples(data, sample_rate):
         sample_rate: Hz of `data`.
 
     Returns:
-        (num_examples, 96, 64) float64. An incomplete last example is dropped, so there are none under 15,600 samples.
+        (num_examples, 96, 64) float64. An incomplete last example is dropped, so there are none
+        under 15,600 samples.
 
     Raises:
-        AudioError: integers, more than two axes, channels first, samples that are NaN or infinite, an absurd rate, or
-            too few samples for any front end (under 240).
+        AudioError: integers, more than two axes, channels first, samples that are NaN or infinite,
+            an absurd rate, or too few samples for any front end (under 240).
 
     Example:
         >>> waveform_to_examples(np.zeros((48000, 2)), 16000).shape
@@ -48,7 +50,8 @@ def waveform_to_examples(data, sample_rate):
 
 
 def wavfile_to_examples(wav_file):
-    """`waveform_to_examples` of a file of any format that `vggish_tf.load_audio` reads; a 16-bit WAV gives upstream's.
+    """`waveform_to_examples` of a file of any format that `vggish_tf.load_audio` reads; a 16-bit
+    WAV gives upstream's.
 
     Args:
         wav_file: a path, or a file object that gives bytes, which is read to its end.
@@ -65,14 +68,20 @@ def wavfile_to_examples(wav_file):
 
     Source: vggish_input.wavfile_to_examples.
     """
-    samples, sample_rate = _load_open(wav_file) if hasattr(wav_file, "read") else audio.load_audio(wav_file)
+    samples, sample_rate = (
+        _load_open(wav_file) if hasattr(wav_file, "read") else audio.load_audio(wav_file)
+    )
     return waveform_to_examples(samples.astype(np.float64), sample_rate)
 
 
 def _load_open(file):
-    """load_audio of what is left of an open file: of a copy, since damage shows in whole files only."""
+    """load_audio of what is left of an open file: of a copy, since damage shows in whole files
+    only.
+    """
     if isinstance(file, io.TextIOBase):
-        raise AudioError("wav_file must be a path or a file opened for bytes; received text. Open it with 'rb'.")
+        raise AudioError(
+            "wav_file must be a path or a file opened for bytes; received text. Open it with 'rb'."
+        )
     with tempfile.TemporaryDirectory() as folder:
         copy = os.path.join(folder, "wav_file")
         with open(copy, "wb") as target:
@@ -97,7 +106,9 @@ def _log_mel(data):
 
 
 def _examples(log_mel):
-    """(num_frames, num_mel_bins) → (num_examples, window, num_mel_bins), the seconds rounded to whole frames."""
+    """(num_frames, num_mel_bins) → (num_examples, window, num_mel_bins), the seconds rounded to
+    whole frames.
+    """
     frames_per_second = 1.0 / vggish_params.STFT_HOP_LENGTH_SECONDS
     window = int(round(vggish_params.EXAMPLE_WINDOW_SECONDS * frames_per_second))
     hop = int(round(vggish_params.EXAMPLE_HOP_SECONDS * frames_per_second))

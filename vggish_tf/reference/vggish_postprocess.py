@@ -1,6 +1,8 @@
-"""From raw embeddings to the 8-bit numbers of the released AudioSet features: PCA, whitening, clipping, quantization.
+"""From raw embeddings to the 8-bit numbers of the released AudioSet features: PCA, whitening,
+clipping, quantization.
 
-It does not go back: for that, and for the whitened vector as floats, see vggish_tf.Postprocessor and dequantize.
+It does not go back: for that, and for the whitened vector as floats, see vggish_tf.Postprocessor
+and dequantize.
 
 Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 """
@@ -14,7 +16,8 @@ class Postprocessor:
     """Turns batches of raw embeddings into the released format.
 
     Args:
-        pca_params_npz_path: the published vggish_pca_params.npz, with the matrix (128, 128) and the means (128,).
+        pca_params_npz_path: the published vggish_pca_params.npz, with the matrix (128, 128) and the
+            means (128,).
 
     Raises:
         AssertionError: the arrays of the file have other shapes.
@@ -32,11 +35,14 @@ class Postprocessor:
         with np.load(pca_params_npz_path) as arrays:
             self._pca_matrix = arrays[vggish_params.PCA_EIGEN_VECTORS_NAME]
             self._pca_means = arrays[vggish_params.PCA_MEANS_NAME].reshape(-1, 1)
-        assert self._pca_matrix.shape == (size, size), f"Bad PCA matrix shape: {self._pca_matrix.shape}"
+        assert self._pca_matrix.shape == (size, size), (
+            f"Bad PCA matrix shape: {self._pca_matrix.shape}"
+        )
         assert self._pca_means.shape == (size, 1), f"Bad PCA means shape: {self._pca_means.shape}"
 
     def postprocess(self, embeddings_batch):
-        """Whitens, clips to [-2, 2], scales to [0, 255] and drops what is behind the point: truncated, not rounded.
+        """Whitens, clips to [-2, 2], scales to [0, 255] and drops what is behind the point:
+        truncated, not rounded.
 
         Args:
             embeddings_batch: (batch, 128), pre-activation.

@@ -1,9 +1,12 @@
-"""The network as a TF1 graph in tf-slim: the published variables and tensors, by their published names.
+"""The network as a TF1 graph in tf-slim: the published variables and tensors, by their published
+names.
 
-It takes log-mel examples and gives raw embeddings; it makes no examples and does no post-processing. tf-slim imports
-private modules of TensorFlow, so it is imported only when a graph is defined: without it, everything else works.
+It takes log-mel examples and gives raw embeddings; it makes no examples and does no
+post-processing. tf-slim imports private modules of TensorFlow, so it is imported only when a graph
+is defined: without it, everything else works.
 
-Source: tensorflow/models research/audioset/vggish/vggish_slim.py, after #9080 took the ReLU off the last layer.
+Source: tensorflow/models research/audioset/vggish/vggish_slim.py, after #9080 took the ReLU off the
+last layer.
 """
 
 import contextlib
@@ -18,11 +21,12 @@ tf1 = tf.compat.v1
 
 
 def define_vggish_slim(features_tensor=None, training=False):
-    """Puts VGGish into the current TF1 graph: the 18 variables, and the tensor `vggish/embedding:0`.
+    """Puts VGGish into the current TF1 graph: the 18 variables, and the tensor
+    `vggish/embedding:0`.
 
     Args:
-        features_tensor: (batch, 96, 64) float32, log-mel examples, one or more (TensorFlow's fused convolutions fail
-            on none); None makes the placeholder `vggish/input_features:0`.
+        features_tensor: (batch, 96, 64) float32, log-mel examples, one or more (TensorFlow's fused
+            convolutions fail on none); None makes the placeholder `vggish/input_features:0`.
         training: True makes the variables trainable. Nothing else changes: there is no dropout.
 
     Returns:
@@ -41,7 +45,8 @@ def define_vggish_slim(features_tensor=None, training=False):
     """
     if isinstance(features_tensor, bool):
         raise TypeError(
-            f"features_tensor must be a tensor or None; received {features_tensor}. Old scripts had training there: "
+            f"features_tensor must be a tensor or None; received {features_tensor}. Old scripts "
+            "had training there: "
             f"write define_vggish_slim(training={features_tensor})."
         )
     slim = _import_slim()
@@ -49,13 +54,16 @@ def define_vggish_slim(features_tensor=None, training=False):
         if features_tensor is None:
             shape = (None, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS)
             features_tensor = tf1.placeholder(tf.float32, shape=shape, name="input_features")
-        net = tf.reshape(features_tensor, [-1, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS, 1])
+        net = tf.reshape(
+            features_tensor, [-1, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS, 1]
+        )
         net = _define_dense_layers(slim, _define_convolutions(slim, net))
         return tf.identity(net, name="embedding")
 
 
 def load_vggish_slim_checkpoint(session, checkpoint_path):
-    """Restores the 18 variables of `define_vggish_slim` from a V1 or a V2 checkpoint; other variables are left alone.
+    """Restores the 18 variables of `define_vggish_slim` from a V1 or a V2 checkpoint; other
+    variables are left alone.
 
     Args:
         session: a TF1 session, in whose graph `define_vggish_slim` was called.
@@ -64,7 +72,8 @@ def load_vggish_slim_checkpoint(session, checkpoint_path):
     Raises:
         CheckpointError: the graph of the session has not all of the variables.
         ValueError: there is no such checkpoint.
-        tf.errors.NotFoundError, tf.errors.InvalidArgumentError: the checkpoint lacks a variable or has another shape.
+        tf.errors.NotFoundError, tf.errors.InvalidArgumentError: the checkpoint lacks a variable or
+            has another shape.
 
     Example:
         >>> with tf.Graph().as_default(), tf1.Session() as session:  # doctest: +SKIP
@@ -88,8 +97,10 @@ def _import_slim():
         import tf_slim
     except Exception as error:  # it reaches into private modules, so a mismatch can raise anything
         raise ImportError(
-            f"the TF1 graph needs tf-slim, which cannot be imported ({type(error).__name__}: {error}). "
-            "Run: pip install tf-slim. Everything outside vggish_tf.reference.vggish_slim works without it."
+            f"the TF1 graph needs tf-slim, which cannot be imported ({type(error).__name__}: "
+            f"{error}). "
+            "Run: pip install tf-slim. Everything outside vggish_tf.reference.vggish_slim works "
+            "without it."
         ) from error
     return tf_slim
 
@@ -98,7 +109,8 @@ def _import_slim():
 def _layer_defaults(slim, training):
     """Arguments that the layers share; every one but the last has a ReLU."""
     with (
-        warnings.catch_warnings(action="ignore", category=UserWarning),  # tf-slim calls what TensorFlow deprecates
+        # tf-slim calls what TensorFlow deprecates
+        warnings.catch_warnings(action="ignore", category=UserWarning),
         slim.arg_scope(
             [slim.conv2d, slim.fully_connected],
             weights_initializer=tf1.truncated_normal_initializer(stddev=vggish_params.INIT_STDDEV),
@@ -135,6 +147,7 @@ def _check_complete(names, variables):
     missing = sorted(names - {variable.name for variable in variables})
     if missing:
         raise CheckpointError(
-            f"the graph of this session lacks {len(missing)} of the {len(names)} VGGish variables, first "
+            f"the graph of this session lacks {len(missing)} of the {len(names)} VGGish variables, "
+            "first "
             f"{missing[0]!r}. Call define_vggish_slim() in it first. Nothing was restored."
         )

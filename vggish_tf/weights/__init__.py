@@ -1,4 +1,5 @@
-"""Files of weights: the published ones, readers and writers of each format, loading all or nothing. No networks here.
+"""Files of weights: the published ones, readers and writers of each format, loading all or nothing.
+No networks here.
 
 digests, download, registry   the published files: digest, download, address and cache
 files                         weights by their published names, out of every format and into TF1's

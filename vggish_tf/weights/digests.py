@@ -1,6 +1,7 @@
 """The digests of large files, taken once: kept while the files' sizes and times stay the same.
 
-hashlib lets other threads run, so a digest can be taken while TensorFlow is being imported (md5_ahead).
+hashlib lets other threads run, so a digest can be taken while TensorFlow is being imported
+(md5_ahead).
 """
 
 import contextlib
@@ -14,7 +15,8 @@ from pathlib import Path
 
 PIECE = 1 << 18  # bytes read at a time
 
-_one_at_a_time = threading.Lock()  # who asks for a digest that another thread is taking waits for it
+# who asks for a digest that another thread is taking waits for it
+_one_at_a_time = threading.Lock()
 
 
 def md5(paths: Iterable[Path]) -> str:

@@ -9,8 +9,8 @@ only the 18 are. A flipped bit is found in TF1 and `.keras` files, which have ch
 A file may come from anybody: no other file is read for it, and no more memory is taken than the
 weights need.
 
-Source: the names of research/audioset/vggish/vggish_slim.py; the layout of Keras 3's saving_lib (`layers/<class>_<n>/
-vars/<i>`, where the attribute `name` of `vars` is the layer's name).
+Source: the names of research/audioset/vggish/vggish_slim.py; the layout of Keras 3's saving_lib
+(`layers/<class>_<n>/ vars/<i>`, where the attribute `name` of `vars` is the layer's name).
 """
 
 import io
@@ -31,7 +31,8 @@ from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.files import check_target, replacing
 from vggish_tf.weights.registry import files_of, index_of, resolve
 
-# Keras layer → its scope in the published checkpoint, which holds <scope>/weights and <scope>/biases.
+# Keras layer → its scope in the published checkpoint, which holds <scope>/weights and
+# <scope>/biases.
 LAYERS = {
     "conv1": "vggish/conv1",
     "conv2": "vggish/conv2",
@@ -49,7 +50,8 @@ NUM_VALUES = 72_141_184  # in the published 18
 COPIES = 8  # of the float32 weights that a Keras file may hold: in float64, with 3 slots of each
 OVERHEAD = 1 << 24  # bytes, for all else in it
 
-DAMAGE = ("truncated", "Read less bytes", "Error copying slice data")  # in the words of HDF5 and of TensorFlow
+# in the words of HDF5 and of TensorFlow
+DAMAGE = ("truncated", "Read less bytes", "Error copying slice data")
 ERRORS_OF_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, LookupError)
 
 
@@ -80,7 +82,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 @contextmanager
 def opened(path: str | os.PathLike[str], num_values: int = NUM_VALUES) -> Iterator[Source]:
-    """Opens a file of weights of any kind; what the readers raise becomes a one-line CheckpointError.
+    """Opens a file of weights of any kind; what the readers raise becomes a one-line
+    CheckpointError.
 
     Args:
         path: as in `read`.
@@ -102,10 +105,13 @@ def write_v1(path: Path, values: dict[str, np.ndarray]) -> Path:
 
     if index_of(path).exists():
         raise CheckpointError(
-            f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that first."
+            f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that "
+            "first."
         )
     with _errors_about(path), replacing(path) as temporary:
-        tf.raw_ops.Save(filename=str(temporary), tensor_names=list(values), data=list(values.values()))
+        tf.raw_ops.Save(
+            filename=str(temporary), tensor_names=list(values), data=list(values.values())
+        )
     return path
 
 
@@ -124,7 +130,8 @@ def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
             shape_and_slices=[""] * len(values),
             tensors=list(values.values()),
         )
-        for part in sorted(Path(folder).iterdir()):  # .data before .index, without which the data count for nothing
+        # .data before .index, without which the data count for nothing
+        for part in sorted(Path(folder).iterdir()):
             os.replace(part, path.parent / part.name)
     return path
 
@@ -143,7 +150,9 @@ def _errors_about(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _open(path: Path, num_values: int) -> Iterator[Source]:
-    """Recognises a file by its first bytes; what is neither HDF5 nor a zip is for TensorFlow to read."""
+    """Recognises a file by its first bytes; what is neither HDF5 nor a zip is for TensorFlow to
+    read.
+    """
     start = b""
     if path.is_file():
         with open(path, "rb") as stream:
@@ -162,19 +171,25 @@ def _open(path: Path, num_values: int) -> Iterator[Source]:
 def _weights_in_zip(path: Path, most: int) -> io.BytesIO:
     with zipfile.ZipFile(path) as archive:
         if "model.weights.h5" not in archive.namelist():
-            raise CheckpointError(f"{str(path)!r} is a zip file but not a .keras file: it has no model.weights.h5.")
+            raise CheckpointError(
+                f"{str(path)!r} is a zip file but not a .keras file: it has no model.weights.h5."
+            )
         return io.BytesIO(read_member(archive, "model.weights.h5", most))
 
 
 @contextmanager
 def _without_wildcards(path: Path) -> Iterator[Path]:
-    """A name for a TF1 checkpoint that TensorFlow does not take for a pattern: it would not find 'model[1].ckpt'."""
+    """A name for a TF1 checkpoint that TensorFlow does not take for a pattern: it would not find
+    'model[1].ckpt'.
+    """
     if not re.search(r"[][*?\\]", path.as_posix()):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         for part in files_of(path):
-            os.symlink(part.absolute(), Path(folder, "model.ckpt" + part.name.removeprefix(path.name)))
+            os.symlink(
+                part.absolute(), Path(folder, "model.ckpt" + part.name.removeprefix(path.name))
+            )
         yield Path(folder, "model.ckpt")
 
 
@@ -189,7 +204,8 @@ def _open_tf1(path: Path) -> Source:
 
     def get(name):
         _check_floating(dtypes[name].name, name)
-        if not tf.executing_eagerly():  # the reader holds Python's lock, so that nothing else goes on meanwhile
+        # the reader holds Python's lock, so that nothing else goes on meanwhile
+        if not tf.executing_eagerly():
             return reader.get_tensor(name).astype(np.float32, copy=False)
         (tensor,) = tf.raw_ops.RestoreV2(
             prefix=str(path), tensor_names=[name], shape_and_slices=[""], dtypes=[dtypes[name]]
@@ -201,7 +217,9 @@ def _open_tf1(path: Path) -> Source:
 
 @contextmanager
 def _open_h5(file: Path | io.BytesIO) -> Iterator[Source]:
-    """Finds the weights of layers by the name of the layer; the groups of the file are named by class and number."""
+    """Finds the weights of layers by the name of the layer; the groups of the file are named by
+    class and number.
+    """
     import h5py  # type: ignore[import-untyped]
 
     with h5py.File(file, "r") as root:
@@ -214,7 +232,9 @@ def _open_h5(file: Path | io.BytesIO) -> Iterator[Source]:
 
 
 def _collect(datasets: dict, path: str, item):
-    """Adds an HDF5 dataset under its published name, or under its path if it has none; two of a name are an error."""
+    """Adds an HDF5 dataset under its published name, or under its path if it has none; two of a
+    name are an error.
+    """
     if not hasattr(item, "shape") or path.startswith("optimizer/"):
         return
     group, index = path.rsplit("/", 1)
@@ -230,7 +250,9 @@ def _collect(datasets: dict, path: str, item):
 
 
 def _h5_array(dataset, name: str) -> np.ndarray:
-    """The array of a dataset; HDF5 has no bfloat16, so Keras stores the bytes and says so in an attribute."""
+    """The array of a dataset; HDF5 has no bfloat16, so Keras stores the bytes and says so in an
+    attribute.
+    """
     import h5py
     import ml_dtypes
 

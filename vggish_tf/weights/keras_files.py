@@ -60,7 +60,8 @@ def check_sums(path: Path) -> None:
                 found = "it unpacks to far more than a model"
             elif archive.testzip() is None:
                 return
-    except Exception:  # EOFError, zlib.error, struct.error, RuntimeError, as the damage will have it
+    # EOFError, zlib.error, struct.error, RuntimeError, as the damage will have it
+    except Exception:
         pass
     raise CheckpointError(f"cannot load a model from {path}: {found}. Give another.")
 

@@ -1,13 +1,14 @@
 """Weights between files and models: load_weights, copy_weights, save_tf1_checkpoint.
 
-A file is TF1 V1 (one file, as published), TF1 V2 (a prefix), `.keras` or `.weights.h5`; its content says which. Weights
-go by name, never by position. Every name, shape and value is checked before the first is assigned,
-and what is missing or left over is an error, so nothing is loaded by halves. Only a TF1 checkpoint
+A file is TF1 V1 (one file, as published), TF1 V2 (a prefix), `.keras` or `.weights.h5`; its content
+says which. Weights go by name, never by position. Every name, shape and value is checked before the
+first is assigned, and what is missing or left over is an error, so nothing is loaded by halves.
+Only a TF1 checkpoint
 may be that of a larger model: its 18 variables are taken, and the others named in a log line. How
 the files are made up is `files`.
 
-Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint, which takes what it
-finds; the leftovers of a Keras file being an error is ours.
+Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint,
+which takes what it finds; the leftovers of a Keras file being an error is ours.
 """
 
 import logging
@@ -27,23 +28,26 @@ logger = logging.getLogger("vggish_tf")
 
 Shapes = dict[str, tuple[int, ...]]
 
-POSTPROCESS = "postprocess"  # The layer whose weights, the PCA parameters, are not part of a checkpoint.
+# The layer whose weights, the PCA parameters, are not part of a checkpoint.
+POSTPROCESS = "postprocess"
 
 
 def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Loads the network's weights from a checkpoint; either all of them or, with an error, none.
 
-    The model may take waveforms or examples, and may have been saved as either. The weights of a `postprocess` layer
-    are left as they are. What a TF1 checkpoint holds besides VGGish's 18 variables is named once,
-    in a line of the logger "vggish_tf" at level INFO.
+    The model may take waveforms or examples, and may have been saved as either. The weights of a
+    `postprocess` layer are left as they are. What a TF1 checkpoint holds besides VGGish's 18
+    variables is named once, in a line of the logger "vggish_tf" at level INFO.
 
     Args:
-        model: has the layers that `LAYERS` names, and no other weights than theirs and the postprocessor's.
-        path: of a TF1 checkpoint (for V2 the prefix), a `.keras` or a `.weights.h5` file; or a published name.
+        model: has the layers that `LAYERS` names, and no other weights than theirs and the
+            postprocessor's.
+        path: of a TF1 checkpoint (for V2 the prefix), a `.keras` or a `.weights.h5` file; or a
+            published name.
 
     Raises:
-        CheckpointError: there is no such file; it is no checkpoint or is cut short; it does not match the model; it
-            holds values that are not finite.
+        CheckpointError: there is no such file; it is no checkpoint or is cut short; it does not
+            match the model; it holds values that are not finite.
     """
     extras = load(model, path)
     if extras:
@@ -65,8 +69,11 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
         variable.assign(keras.ops.cast(values[name], variable.dtype))
 
 
-def save_tf1_checkpoint(model: keras.Model, path: str | os.PathLike[str], *, version: str = "V2") -> Path:
-    """Writes the network's weights as a TF1 checkpoint with the published names; old scripts load it.
+def save_tf1_checkpoint(
+    model: keras.Model, path: str | os.PathLike[str], *, version: str = "V2"
+) -> Path:
+    """Writes the network's weights as a TF1 checkpoint with the published names; old scripts load
+    it.
 
     Args:
         model: as in `load_weights`.
@@ -91,11 +98,13 @@ def save_tf1_checkpoint(model: keras.Model, path: str | os.PathLike[str], *, ver
 
 
 def is_untrained(model: keras.Model) -> bool:
-    """True if the network holds upstream's initializer: every bias of the nine layers is exactly zero.
+    """True if the network holds upstream's initializer: every bias of the nine layers is exactly
+    zero.
 
-    That is enough, since one step of any training moves some bias off zero and nothing brings all 10,048 back to
-    exactly zero. The converse fails on purpose: other random weights, a test's seeded ones, count as trained here,
-    and only the digest of the file they came from says that they are not the published ones.
+    That is enough, since one step of any training moves some bias off zero and nothing brings all
+    10,048 back to exactly zero. The converse fails on purpose: other random weights, a test's
+    seeded ones, count as trained here, and only the digest of the file they came from says that
+    they are not the published ones.
     """
     biases = [variable for name, variable in _variables(model).items() if name.endswith("/biases")]
     return not any(np.any(np.asarray(bias)) for bias in biases)
@@ -122,14 +131,17 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
         for kind, attribute in (("weights", "kernel"), ("biases", "bias")):
             variable = getattr(layers.get(layer), attribute, None)
             if variable is None:
-                raise CheckpointError(f"the model {model.name!r} has no {layer}/{attribute}: it is not a VGGish.")
+                raise CheckpointError(
+                    f"the model {model.name!r} has no {layer}/{attribute}: it is not a VGGish."
+                )
             variables[f"{scope}/{kind}"] = variable
     others = layers[POSTPROCESS].weights if POSTPROCESS in layers else []
     known = {id(variable) for variable in [*variables.values(), *others]}
     strangers = [variable.path for variable in model.weights if id(variable) not in known]
     if strangers:
         raise CheckpointError(
-            f"the model {model.name!r} has weights that no VGGish checkpoint holds: {listed(strangers)}. "
+            f"the model {model.name!r} has weights that no VGGish checkpoint holds: "
+            f"{listed(strangers)}. "
             "Load, save or export the VGGish inside it."
         )
     return variables
@@ -154,14 +166,17 @@ def _check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
     clauses = [("unused", unused), ("missing", missing), ("wrong shape:", wrong)]
     differences = [f"{what} {listed(names)}" for what, names in clauses if names]
     if len(unused) > len(extras) or missing or wrong:
-        raise CheckpointError(f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded.")
+        raise CheckpointError(
+            f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded."
+        )
 
 
 def _check_finite(values: dict[str, np.ndarray], path: str | os.PathLike[str]):
     bad = [f"{name!r}" for name, value in values.items() if not np.isfinite(value).all()]
     if bad:
         raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} has NaN or infinity in {listed(bad)}. Nothing was loaded."
+            f"checkpoint {os.fspath(path)!r} has NaN or infinity in {listed(bad)}. Nothing was "
+            "loaded."
         )
 
 

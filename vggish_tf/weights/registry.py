@@ -1,9 +1,9 @@
 """The published files: what they are, where they come from, and how a copy gets into the cache.
 
-`REGISTRY` is the one place with their names, addresses and digests; checkpoints/README.md shows the same figures.
-Nothing is fetched at import, nothing is used unhashed, and a file that was put into the cache by hand is never deleted.
-This module does not look into the files and imports no TensorFlow; how bytes come over a network
-is `download`.
+`REGISTRY` is the one place with their names, addresses and digests; checkpoints/README.md shows the
+same figures. Nothing is fetched at import, nothing is used unhashed, and a file that was put into
+the cache by hand is never deleted. This module does not look into the files and imports no
+TensorFlow; how bytes come over a network is `download`.
 
 Source: tensorflow/models research/audioset/vggish/README.md (the addresses); the SHA-256 and the
 size of the checkpoint are those that three public projects agree on, never seen beside its MD5.
@@ -63,7 +63,9 @@ NAMES = {
 
 
 def cache_folder() -> Path:
-    """The folder of the fetched files: the environment variable VGGISH_TF_CACHE, else the platform's cache folder."""
+    """The folder of the fetched files: the environment variable VGGISH_TF_CACHE, else the
+    platform's cache folder.
+    """
     chosen = os.environ.get("VGGISH_TF_CACHE")
     if chosen:
         return expanded(chosen)
@@ -113,7 +115,9 @@ def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
 
 
 def md5_ahead(weights: str | os.PathLike[str]) -> None:
-    """Begins to take the digest of weights that are here already, for the md5_of or fetch that follows."""
+    """Begins to take the digest of weights that are here already, for the md5_of or fetch that
+    follows.
+    """
     published = REGISTRY.get(os.fspath(weights))
     path = cache_folder() / published.filename if published else expanded(weights)
     digests.md5_ahead(files_of(path))
@@ -130,11 +134,14 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
         progress: say on standard error what is fetched, with a progress bar if that is a terminal.
 
     Raises:
-        CheckpointError: an unknown name; a cached file with another digest; no network, VGGISH_TF_OFFLINE=1, or a
-            download that does not have the published digest. The last three say where to put the file by hand.
+        CheckpointError: an unknown name; a cached file with another digest; no network,
+            VGGISH_TF_OFFLINE=1, or a download that does not have the published digest. The last
+            three say where to put the file by hand.
     """
     if name not in REGISTRY:
-        raise CheckpointError(f"no published file is called {name!r}; the names are {_quoted(REGISTRY)}.")
+        raise CheckpointError(
+            f"no published file is called {name!r}; the names are {_quoted(REGISTRY)}."
+        )
     published = REGISTRY[name]
     path = cache_folder() / published.filename
     download.sweep(path)
@@ -148,10 +155,11 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
 
 
 def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = "model") -> Path:
-    """Turns what a user gives as weights, a published name or a path, into the path of an existing file.
+    """Turns what a user gives as weights, a published name or a path, into the path of an existing
+    file.
 
-    A published name wins over a file of the same name (write ./audioset for the file). The path of a TF1 V2
-    checkpoint is its prefix.
+    A published name wins over a file of the same name (write ./audioset for the file). The path of
+    a TF1 V2 checkpoint is its prefix.
 
     Args:
         weights: "audioset", or a path.
@@ -167,7 +175,8 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
     prefix, dot, _ = path.name.rpartition(".index" if path.name.endswith(".index") else ".data-")
     if dot:
         raise CheckpointError(
-            f"{path} is one file of a V2 checkpoint. Give their common prefix: {path.parent / prefix}"
+            f"{path} is one file of a V2 checkpoint. Give their common prefix: "
+            f"{path.parent / prefix}"
         )
     if not os.fspath(weights) or not (path.exists() or index_of(path).exists()):
         raise CheckpointError(
@@ -183,8 +192,8 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files that a path stands for: itself, or the index and then the data of a TF1 V2 checkpoint, which TensorFlow
-    reads in preference to a single file of the same name.
+    """The files that a path stands for: itself, or the index and then the data of a TF1 V2
+    checkpoint, which TensorFlow reads in preference to a single file of the same name.
     """
     if not index_of(path).exists():
         return [path]

@@ -1,4 +1,6 @@
-"""Keras's and TensorFlow's own converters on VGGish(), each file in its runtime. The network has few filters."""
+"""Keras's and TensorFlow's own converters on VGGish(), each file in its runtime. The network has
+few filters.
+"""
 
 import numpy as np
 import pytest
@@ -55,7 +57,13 @@ def matrix(small):
 
 @pytest.mark.parametrize(
     ("convert", "transform"),
-    [(by_onnx, "rfft"), (by_litert, "rfft"), (by_onnx, "matrix"), (by_litert, "matrix"), (by_converter, "matrix")],
+    [
+        (by_onnx, "rfft"),
+        (by_litert, "rfft"),
+        (by_onnx, "matrix"),
+        (by_litert, "matrix"),
+        (by_converter, "matrix"),
+    ],
 )
 def test_a_converted_model_is_the_model(convert, transform, small, matrix, tmp_path):
     runtimes.needs("onnx" if convert is by_onnx else "tflite")
@@ -64,7 +72,11 @@ def test_a_converted_model_is_the_model(convert, transform, small, matrix, tmp_p
     for name, waveform in signals.by_name().items():
         expected = small(waveform[np.newaxis]).numpy()
         np.testing.assert_allclose(
-            run(waveform[np.newaxis]), expected, rtol=0, atol=RTOL * np.abs(expected).max(), err_msg=name
+            run(waveform[np.newaxis]),
+            expected,
+            rtol=0,
+            atol=RTOL * np.abs(expected).max(),
+            err_msg=name,
         )
     spoilt = signals.noise(2 * 31_000).reshape(2, 31_000)
     spoilt[1, 20_000] = np.nan
@@ -74,4 +86,6 @@ def test_a_converted_model_is_the_model(convert, transform, small, matrix, tmp_p
 
 def test_the_transform_is_kept_in_a_keras_file(matrix, tmp_path):
     matrix.save(tmp_path / "m.keras")
-    assert load_model(tmp_path / "m.keras").get_layer("examples").get_config()["transform"] == "matrix"
+    assert (
+        load_model(tmp_path / "m.keras").get_layer("examples").get_config()["transform"] == "matrix"
+    )

@@ -1,7 +1,7 @@
 """Classifiers that were fine-tuned, exported in every format.
 
-Oracle: the classifier before the export, each clip alone. The exported files get the clips in one batch, filled up with
-zeros. The network is tiny.
+Oracle: the classifier before the export, each clip alone. The exported files get the clips in one
+batch, filled up with zeros. The network is tiny.
 """
 
 import csv
@@ -21,9 +21,11 @@ from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.export import export
 
-# Scores are in [0, 1]; float32 on both sides, in a portable file the front end too. The largest seen is 2e-6.
+# Scores are in [0, 1]; float32 on both sides, in a portable file the front end too. The largest
+# seen is 2e-6.
 ATOL = 1e-5
-LENGTHS = [8_000, 15_600, 30_959, 30_960, 60_000]  # less than one example, and both sides of one and of two
+# less than one example, and both sides of one and of two
+LENGTHS = [8_000, 15_600, 30_959, 30_960, 60_000]
 HEADS = {
     "mean": {},
     "max, multi": {"pool": "max", "multi_label": True},
@@ -31,7 +33,13 @@ HEADS = {
     "none": {"pool": None},
     "none, multi": {"pool": None, "multi_label": True},
 }
-NAMES = {"saved_model": "m", "onnx": "m.onnx", "tflite": "m.tflite", "openvino": "m.xml", "keras": "m.keras"}
+NAMES = {
+    "saved_model": "m",
+    "onnx": "m.onnx",
+    "tflite": "m.tflite",
+    "openvino": "m.xml",
+    "keras": "m.keras",
+}
 
 
 def run_saved_model(path, output):
@@ -55,7 +63,9 @@ def make(**options) -> keras.Model:
     generator = np.random.default_rng(5)
     for layer in model.layers:
         if layer.name in ("logits", "pool"):
-            layer.set_weights([generator.normal(0, 0.3, values.shape) for values in layer.get_weights()])
+            layer.set_weights(
+                [generator.normal(0, 0.3, values.shape) for values in layer.get_weights()]
+            )
     return model
 
 
@@ -77,11 +87,15 @@ def together(clips) -> np.ndarray:
 
 
 def check_scores(scores, alone, atol=ATOL):
-    """Each clip has the scores that it has alone; if every example has some, so have those that are no padding."""
+    """Each clip has the scores that it has alone; if every example has some, so have those that are
+    no padding.
+    """
     assert len(scores) == len(alone)
     for rows, expected in zip(scores, alone, strict=True):
         np.testing.assert_allclose(rows[: len(expected)], expected, atol=atol)
-    assert np.ptp([expected.reshape(-1, 3)[0] for expected in alone], axis=0).max() > 1000 * atol, "nothing is shown"
+    assert np.ptp([expected.reshape(-1, 3)[0] for expected in alone], axis=0).max() > 1000 * atol, (
+        "nothing is shown"
+    )
 
 
 def slow(*values):
@@ -103,7 +117,9 @@ def slow(*values):
         slow("openvino", "attention"),
     ],
 )
-def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(format, head, tmp_path, capsys):
+def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(
+    format, head, tmp_path, capsys
+):
     runtimes.needs(format)
     model = make(**HEADS[head])
     path = export(model, tmp_path / NAMES[format], format=format)
@@ -112,26 +128,40 @@ def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(form
     manifest = json.loads(path.with_name(f"{path.name}.json").read_text())
     assert (manifest["labels"], manifest["multi_label"]) == (tiny.LABELS, "multi" in head)
     assert manifest["untrained"] is False
-    outputs = manifest["signatures"].get("serving_default", next(iter(manifest["signatures"].values())))["outputs"]
-    assert set(outputs) == ({"scores", "timestamps"} if (format, scores.ndim) == ("saved_model", 3) else {"scores"})
+    outputs = manifest["signatures"].get(
+        "serving_default", next(iter(manifest["signatures"].values()))
+    )["outputs"]
+    assert set(outputs) == (
+        {"scores", "timestamps"} if (format, scores.ndim) == ("saved_model", 3) else {"scores"}
+    )
 
 
 @pytest.mark.parametrize("format", ["saved_model", "keras", slow("onnx")])
 def test_a_resampled_clip_ends_where_it_ends_alone(format, tmp_path):
-    """The filter rings behind the end: in a clip just too short for two examples, and in one that is padded."""
+    """The filter rings behind the end: in a clip just too short for two examples, and in one that
+    is padded.
+    """
     runtimes.needs(format)
     model = make()
-    at_44100 = [np.repeat(clip, 3)[: round(len(clip) * 2.75625)] for clip in clips([7_999, 15_590, 30_950, 60_000])]
+    at_44100 = [
+        np.repeat(clip, 3)[: round(len(clip) * 2.75625)]
+        for clip in clips([7_999, 15_590, 30_950, 60_000])
+    ]
     path = export(model, tmp_path / NAMES[format], format=format, input_rate=44_100)
     scores = RUNTIMES[format](path, "scores")(together(at_44100))
     resample = Resample(44_100)
-    check_scores(scores, [model.predict_on_batch(np.asarray(resample(clip[np.newaxis])))[0] for clip in at_44100])
+    check_scores(
+        scores,
+        [model.predict_on_batch(np.asarray(resample(clip[np.newaxis])))[0] for clip in at_44100],
+    )
 
 
 @pytest.mark.parametrize("head", ["max, multi", "none"])
 @pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "keras", slow("openvino")])
 def test_a_clip_that_is_not_finite_has_no_scores(format, head, tmp_path):
-    """Of one example, where every example has scores; of the clip, where those of its examples are pooled."""
+    """Of one example, where every example has scores; of the clip, where those of its examples are
+    pooled.
+    """
     runtimes.needs(format)
     path = export(make(**HEADS[head]), tmp_path / NAMES[format], format=format)
     run, batch = RUNTIMES[format](path, "scores"), together(clips())
@@ -170,7 +200,8 @@ def test_the_pca_goes_along(format, tmp_path, pca_params, monkeypatch):
     check_scores(scores, [model.predict_on_batch(clip[np.newaxis])[0] for clip in clips()])
     if format == "saved_model":
         loaded = tf.saved_model.load(path)
-        assert len(loaded.variables) == len(loaded.trainable_variables) + 2  # its parameters are not to be trained
+        # its parameters are not to be trained
+        assert len(loaded.variables) == len(loaded.trainable_variables) + 2
 
 
 def test_a_classifier_of_mixed_precision_is_exported_in_float32(tmp_path):
@@ -197,23 +228,37 @@ def test_half_precision_is_for_the_network_and_not_for_the_head(tmp_path):
 
 
 def test_from_the_command_line_and_into_classify_again(tmp_path):
-    """The exported file is a classifier too, its layers in one level and without an optimizer; classify resamples."""
+    """The exported file is a classifier too, its layers in one level and without an optimizer;
+    classify resamples.
+    """
     model = make(pool="attention")
     model.save(tmp_path / "trained.keras")
     files = []
     for number, clip in enumerate(clips()):
         soundfile.write(tmp_path / f"{number}.wav", clip, 16_000, subtype="FLOAT")
         files.append(str(tmp_path / f"{number}.wav"))
-    command = ["export", "--model", str(tmp_path / "trained.keras"), "--format", "keras", "--input-rate", "44100"]
+    command = [
+        "export",
+        "--model",
+        str(tmp_path / "trained.keras"),
+        "--format",
+        "keras",
+        "--input-rate",
+        "44100",
+    ]
     assert cli.main([*command, "-o", str(tmp_path / "exported.keras")]) == 0
     exported = load_model(tmp_path / "exported.keras")
-    assert {"examples", "sounding", "embedding", "pool", "scores"} <= {layer.name for layer in exported.layers}
+    assert {"examples", "sounding", "embedding", "pool", "scores"} <= {
+        layer.name for layer in exported.layers
+    }
     assert (exported.compiled, finetune.labels_of(exported)) == (False, tiny.LABELS)
     tables = []
     for name in ("trained", "exported"):
         path = tmp_path / f"{name}.csv"
         assert cli.main(["classify", str(tmp_path / f"{name}.keras"), *files, "-o", str(path)]) == 0
-        tables.append([[float(cell) for cell in row[2:]] for row in list(csv.reader(path.open()))[1:]])
+        tables.append(
+            [[float(cell) for cell in row[2:]] for row in list(csv.reader(path.open()))[1:]]
+        )
     np.testing.assert_allclose(tables[1], tables[0], atol=ATOL)
 
 
@@ -240,10 +285,16 @@ def test_the_digest_is_of_the_head_too(tmp_path):
     assert manifests[1]["weights_sha256"] == digest.hexdigest()
 
 
-def checkpoints_of(model, layers=("conv1", "conv2", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "fc1_1", "fc1_2")):
+def checkpoints_of(
+    model, layers=("conv1", "conv2", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "fc1_1", "fc1_2")
+):
     """The network's values in the published order."""
     names = (*layers, "embedding")
-    return {(name, kind): value for name in names for kind, value in enumerate(model.get_layer(name).get_weights())}
+    return {
+        (name, kind): value
+        for name in names
+        for kind, value in enumerate(model.get_layer(name).get_weights())
+    }
 
 
 def test_an_untrained_network_under_a_head_is_called_so(tmp_path, capsys):
@@ -254,12 +305,16 @@ def test_an_untrained_network_under_a_head_is_called_so(tmp_path, capsys):
 
 @pytest.mark.parametrize("format", ["frozen_graph", "weights", "tf1_checkpoint"])
 def test_formats_of_the_network_alone_say_what_to_export(format, tmp_path):
-    with pytest.raises(VGGishError, match=rf"export\(finetune.network\(model\), path, format='{format}'\)"):
+    with pytest.raises(
+        VGGishError, match=rf"export\(finetune.network\(model\), path, format='{format}'\)"
+    ):
         export(make(), tmp_path / "m.weights.h5", format=format)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("format", "name"), [("weights", "m.weights.h5"), ("tf1_checkpoint", "m.ckpt")])
+@pytest.mark.parametrize(
+    ("format", "name"), [("weights", "m.weights.h5"), ("tf1_checkpoint", "m.ckpt")]
+)
 def test_and_that_can_be_exported(format, name, tmp_path):
     model = make(trainable="all")
     path = export(finetune.network(model), tmp_path / name, format=format)
@@ -270,7 +325,12 @@ def test_and_that_can_be_exported(format, name, tmp_path):
 
 @pytest.mark.parametrize(
     "option",
-    [{"pad": "always"}, {"postprocess": "quantized"}, {"params": Params(example_hop_seconds=0.48)}, {"pca": "my.npz"}],
+    [
+        {"pad": "always"},
+        {"postprocess": "quantized"},
+        {"params": Params(example_hop_seconds=0.48)},
+        {"pca": "my.npz"},
+    ],
 )
 def test_options_that_make_another_classifier_are_refused(option, tmp_path):
     (name,) = option
@@ -286,5 +346,7 @@ def test_its_own_options_are_not_refused(tmp_path):
 def test_somebody_elses_head_is_refused(tmp_path):
     model = make()
     head = keras.layers.Dense(3, name="mine")(model.get_layer("embedding").output)
-    with pytest.raises(CheckpointError, match=r"mine/kernel.*Load, save or export the VGGish inside it"):
+    with pytest.raises(
+        CheckpointError, match=r"mine/kernel.*Load, save or export the VGGish inside it"
+    ):
         export(keras.Model(model.input, head), tmp_path / "m.keras", format="keras")

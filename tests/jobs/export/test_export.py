@@ -1,7 +1,7 @@
 """Every format but the SavedModel and the frozen graph, each in its own runtime.
 
-The network is VGGish's with a few filters a layer, so that an export takes seconds. Oracle: the reference front end
-(NumPy, float64), and the same Keras layers behind it.
+The network is VGGish's with a few filters a layer, so that an export takes seconds. Oracle: the
+reference front end (NumPy, float64), and the same Keras layers behind it.
 """
 
 import json
@@ -18,8 +18,14 @@ from vggish_tf import Resample, checkpoints
 from vggish_tf.jobs.export import export
 from vggish_tf.reference import vggish_input, vggish_postprocess
 
-NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.xml", "keras": "vggish.keras"}
-# Against the float64 log-mel, on noise: ten float32 layers, and the front end in float32. The largest seen is 1e-5.
+NAMES = {
+    "onnx": "vggish.onnx",
+    "tflite": "vggish.tflite",
+    "openvino": "vggish.xml",
+    "keras": "vggish.keras",
+}
+# Against the float64 log-mel, on noise: ten float32 layers, and the front end in float32. The
+# largest seen is 1e-5.
 ATOL = 5e-5
 
 
@@ -61,7 +67,10 @@ def test_a_waveform_goes_in_and_embeddings_come_out(format, small, oracle, files
     manifest = json.loads(path.with_name(f"{NAMES[format]}.json").read_text())
     assert manifest["format"] == format
     assert 0 <= manifest["check"]["largest_difference"] <= manifest["check"]["allowed_difference"]
-    assert f"largest difference {manifest['check']['largest_difference']:.2g}" in capsys.readouterr().out
+    assert (
+        f"largest difference {manifest['check']['largest_difference']:.2g}"
+        in capsys.readouterr().out
+    )
     (signature,) = manifest["signatures"].values()
     assert signature["inputs"] == {"waveform": {"dtype": "float32", "shape": [None, None]}}
     assert list(signature["outputs"]) == ["embedding"]
@@ -85,43 +94,73 @@ def test_litert_has_builtin_operators_only(precision, small, tmp_path):
 
 
 def test_litert_weights_get_smaller_and_the_front_end_stays_exact(small, tmp_path, oracle):
-    """TensorFlow's own converter rounds the front end too; the smoke signal's embedding is then far off."""
+    """TensorFlow's own converter rounds the front end too; the smoke signal's embedding is then far
+    off.
+    """
     sizes, differences = {}, {}
     smoke = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 16_000).astype(np.float32)
     for precision in ("float32", "float16", "int8"):
         path = exported(small, tmp_path, "tflite", precision=precision, overwrite=True)
         sizes[precision] = path.stat().st_size
-        differences[precision] = np.abs(run_tflite(path)(smoke[np.newaxis])[0] - oracle(smoke)).max()
+        differences[precision] = np.abs(
+            run_tflite(path)(smoke[np.newaxis])[0] - oracle(smoke)
+        ).max()
     weights = 4 * small.count_params()
     assert sizes["float32"] - sizes["float16"] > 0.4 * weights
     assert sizes["float32"] - sizes["int8"] > 0.6 * weights  # biases and scales stay float32
-    assert 1e-6 < differences["float16"] < 1e-2 * np.abs(oracle(smoke)).max() < differences["int8"] * 10
+    assert (
+        1e-6
+        < differences["float16"]
+        < 1e-2 * np.abs(oracle(smoke)).max()
+        < differences["int8"] * 10
+    )
     assert differences["int8"] < 0.2 * np.abs(oracle(smoke)).max()
 
 
 @pytest.mark.parametrize(
     ("format", "postprocess"),
-    [("onnx", "quantized"), ("tflite", "pca"), ("tflite", "quantized"), ("openvino", "quantized"), ("keras", "pca")],
+    [
+        ("onnx", "quantized"),
+        ("tflite", "pca"),
+        ("tflite", "quantized"),
+        ("openvino", "quantized"),
+        ("keras", "pca"),
+    ],
 )
-def test_the_resampler_and_the_postprocessor_go_along(format, postprocess, small, tmp_path, pca_params):
-    path = exported(small, tmp_path, format, postprocess=postprocess, pca=pca_params, input_rate=44_100)
+def test_the_resampler_and_the_postprocessor_go_along(
+    format, postprocess, small, tmp_path, pca_params
+):
+    path = exported(
+        small, tmp_path, format, postprocess=postprocess, pca=pca_params, input_rate=44_100
+    )
     waveforms = noise(2, 50_000)
     embedding = RUNTIMES[format](path)(waveforms)
     assert embedding.dtype == ("uint8" if postprocess == "quantized" else "float32")
     raw = np.asarray(small(np.asarray(Resample(44_100)(waveforms))))
-    expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(raw.reshape(2, 128)).reshape(2, 1, 128)
+    expected = (
+        vggish_postprocess.Postprocessor(str(pca_params))
+        .postprocess(raw.reshape(2, 128))
+        .reshape(2, 1, 128)
+    )
     as_bytes = embedding if postprocess == "quantized" else (np.clip(embedding, -2, 2) + 2) * 63.75
     assert np.ptp(expected) > 100
-    np.testing.assert_allclose(as_bytes, expected.astype(float), atol=1)  # truncation makes a step of any difference
+    # truncation makes a step of any difference
+    np.testing.assert_allclose(as_bytes, expected.astype(float), atol=1)
     manifest = json.loads((tmp_path / f"{NAMES[format]}.json").read_text())
     assert (manifest["input_rate"], manifest["postprocess"]) == (44_100, postprocess)
 
 
 @pytest.mark.parametrize(
     ("options", "seconds", "num_samples", "rows"),
-    [({}, 0.975, 15_600, 1), ({"input_rate": 44_100}, 2.5, 110_250, 2), ({"pad": "short"}, 0.5, 8_000, 1)],
+    [
+        ({}, 0.975, 15_600, 1),
+        ({"input_rate": 44_100}, 2.5, 110_250, 2),
+        ({"pad": "short"}, 0.5, 8_000, 1),
+    ],
 )
-def test_litert_takes_one_clip_of_a_fixed_length(options, seconds, num_samples, rows, small, tmp_path):
+def test_litert_takes_one_clip_of_a_fixed_length(
+    options, seconds, num_samples, rows, small, tmp_path
+):
     """As LiteRT.js runs it: nothing is resized, and no tensor has a size that is not known before."""
     path = exported(small, tmp_path, "tflite", fixed_shape=seconds, **options)
     from ai_edge_litert.interpreter import Interpreter
@@ -129,20 +168,32 @@ def test_litert_takes_one_clip_of_a_fixed_length(options, seconds, num_samples, 
     interpreter = Interpreter(str(path))
     interpreter.allocate_tensors()
     (source,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
-    assert (list(source["shape_signature"]), list(output["shape_signature"])) == ([1, num_samples], [1, rows, 128])
+    assert (list(source["shape_signature"]), list(output["shape_signature"])) == (
+        [1, num_samples],
+        [1, rows, 128],
+    )
     assert all(-1 not in tensor["shape_signature"] for tensor in interpreter.get_tensor_details())
     waveform = noise(1, num_samples)
     interpreter.set_tensor(source["index"], waveform)
     interpreter.invoke()
-    whole = np.asarray(Resample(options["input_rate"])(waveform)) if "input_rate" in options else waveform
+    whole = (
+        np.asarray(Resample(options["input_rate"])(waveform))
+        if "input_rate" in options
+        else waveform
+    )
     expected = small(np.pad(whole, ((0, 0), (0, max(0, 15_600 - whole.shape[1])))))
     np.testing.assert_allclose(interpreter.get_tensor(output["index"]), expected, atol=ATOL)
     manifest = json.loads((tmp_path / "vggish.tflite.json").read_text())
-    assert manifest["signatures"]["serving_default"]["inputs"]["waveform"]["shape"] == [1, num_samples]
+    assert manifest["signatures"]["serving_default"]["inputs"]["waveform"]["shape"] == [
+        1,
+        num_samples,
+    ]
 
 
 def test_a_saved_model_resamples_in_blocks(small, tmp_path):
-    """A batch, over many blocks, as the layer does it at once; and 15,600 samples at 16 kHz are 42,997.5 of these."""
+    """A batch, over many blocks, as the layer does it at once; and 15,600 samples at 16 kHz are
+    42,997.5 of these.
+    """
     path = export(small, tmp_path / "vggish", input_rate=44_100, pca=None)
     loaded = tf.saved_model.load(path)
     waveforms = noise(2, 30 * 44_100 + 7)

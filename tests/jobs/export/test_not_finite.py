@@ -1,6 +1,7 @@
 """A sample that is no number gives an embedding that is none, in every format and its own runtime.
 
-ReLUs and max-pools drop NaN, so that a network by itself makes one plausible row of it. The network has few filters.
+ReLUs and max-pools drop NaN, so that a network by itself makes one plausible row of it. The network
+has few filters.
 """
 
 import numpy as np
@@ -13,9 +14,16 @@ from vggish_tf import Resample
 from vggish_tf.jobs.export import export
 
 tf1 = tf.compat.v1
-NAMES = {"saved_model": "m", "onnx": "m.onnx", "tflite": "m.tflite", "openvino": "m.xml", "keras": "m.keras"}
+NAMES = {
+    "saved_model": "m",
+    "onnx": "m.onnx",
+    "tflite": "m.tflite",
+    "openvino": "m.xml",
+    "keras": "m.keras",
+}
 BAD = (np.nan, np.inf, -np.inf)
-# Clip 1 of three, example 1 of three: where example 0 has ended and example 2 has not begun, in samples at 16 kHz.
+# Clip 1 of three, example 1 of three: where example 0 has ended and example 2 has not begun, in
+# samples at 16 kHz.
 CLIP, EXAMPLE, FIRST, LAST = 1, 1, 15_600, 30_719
 
 
@@ -29,7 +37,9 @@ def run_session(path, output="embedding"):
     """The C++ loader, as TF Serving's."""
     session = tf1.Session(graph=tf.Graph())
     with session.graph.as_default():
-        definition = tf1.saved_model.load(session, ["serve"], str(path)).signature_def["serving_default"]
+        definition = tf1.saved_model.load(session, ["serve"], str(path)).signature_def[
+            "serving_default"
+        ]
     names = definition.outputs[output].name, definition.inputs["waveform"].name
     return lambda waveform: session.run(names[0], {names[1]: waveform})
 
@@ -44,13 +54,19 @@ def spoilt(array, place, bad):
 
 
 def check(run, array, places, row, nothing=np.nan):
-    """Only `row` of the answer changes, and all of it is NaN (or 0), whichever of the places is spoilt with what."""
+    """Only `row` of the answer changes, and all of it is NaN (or 0), whichever of the places is
+    spoilt with what.
+    """
     clean = run(array)
-    assert np.ptp(clean.reshape(-1, clean.shape[-1]).astype(float), axis=0).max() > 0, "nothing is shown"
+    assert np.ptp(clean.reshape(-1, clean.shape[-1]).astype(float), axis=0).max() > 0, (
+        "nothing is shown"
+    )
     expected = spoilt(clean, row, nothing)
     for place in places:
         for bad in BAD:
-            np.testing.assert_array_equal(run(spoilt(array, place, bad)), expected, err_msg=f"{bad} at {place}")
+            np.testing.assert_array_equal(
+                run(spoilt(array, place, bad)), expected, err_msg=f"{bad} at {place}"
+            )
 
 
 def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach=0):
@@ -73,7 +89,9 @@ def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach
         ("keras", "float32"),
     ],
 )
-def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(format, precision, small, tmp_path):
+def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(
+    format, precision, small, tmp_path
+):
     runtimes.needs(format)
     path = export(small, tmp_path / NAMES[format], format=format, precision=precision, pca=None)
     check_waveforms(RUNTIMES[format](path))
@@ -94,7 +112,9 @@ def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(format, preci
 )
 def test_quantized_rows_are_all_0(format, postprocess, small, tmp_path, pca_params):
     runtimes.needs(format)
-    path = export(small, tmp_path / NAMES[format], format=format, postprocess=postprocess, pca=pca_params)
+    path = export(
+        small, tmp_path / NAMES[format], format=format, postprocess=postprocess, pca=pca_params
+    )
     check_waveforms(RUNTIMES[format](path), nothing=0 if postprocess == "quantized" else np.nan)
     if format == "saved_model":
         check_waveforms(run_saved_model(path, signature="quantized"), nothing=0)

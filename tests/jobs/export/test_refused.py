@@ -1,4 +1,6 @@
-"""Exports that are refused, or not made quietly; and the command line. The network has few filters: see few_filters."""
+"""Exports that are refused, or not made quietly; and the command line. The network has few filters:
+see few_filters.
+"""
 
 import json
 import os
@@ -41,7 +43,9 @@ def test_an_export_that_differs_leaves_no_file(small, tmp_path, monkeypatch):
 
     monkeypatch.setattr(weights, "write", write_something_else)
     for target in (path, tmp_path / "new.weights.h5"):
-        with pytest.raises(VGGishError, match=r"does not give what the live model does: largest difference 0\.01"):
+        with pytest.raises(
+            VGGishError, match=r"does not give what the live model does: largest difference 0\.01"
+        ):
             export(small, target, format="weights", overwrite=True)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -60,7 +64,9 @@ def message_of(*arguments, **options) -> str:
 def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
     """The model is none at all: nobody has looked at it."""
     model = object()
-    assert "no export format 'coreml'. Choose from saved_model," in message_of(model, tmp_path / "m", format="coreml")
+    assert "no export format 'coreml'. Choose from saved_model," in message_of(
+        model, tmp_path / "m", format="coreml"
+    )
     path = tmp_path / "m.keras"
     assert "no precision 'int8'" in message_of(model, path, format="keras", precision="int8")
     assert "must end in .keras" in message_of(model, tmp_path / "m.h5", format="keras")
@@ -68,14 +74,20 @@ def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
         model, tmp_path / "m.pb", format="frozen_graph", input_rate=44_100
     )
     fixed = {"path": tmp_path / "m.onnx", "format": "onnx", "fixed_shape": 0.975}
-    assert "takes any batch and length: fixed_shape=0.975 has no place in it" in message_of(model, **fixed)
+    assert "takes any batch and length: fixed_shape=0.975 has no place in it" in message_of(
+        model, **fixed
+    )
     assert "does not exist" in message_of(model, tmp_path / "no" / "m.keras", format="keras")
     path.write_text("mine")
     assert f"{path} already exists" in message_of(model, path, format="keras")
     (tmp_path / "folder").mkdir()
-    assert "is a folder" in message_of(model, tmp_path / "folder", format="saved_model", overwrite=True)
+    assert "is a folder" in message_of(
+        model, tmp_path / "folder", format="saved_model", overwrite=True
+    )
     (tmp_path / "other.keras.json").touch()
-    assert "other.keras.json already exists" in message_of(model, tmp_path / "other.keras", format="keras")
+    assert "other.keras.json already exists" in message_of(
+        model, tmp_path / "other.keras", format="keras"
+    )
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert "not writable" in message_of(model, path, format="keras", overwrite=True)
     assert path.read_text() == "mine"
@@ -99,7 +111,9 @@ def test_a_model_with_a_head_is_refused(small, tmp_path):
 @pytest.mark.skipif(find_spec("ai_edge_quantizer") is None, reason="pip install '.[tflite]'")
 def test_lengths_that_hold_no_example_are_refused(small, tmp_path):
     options = {"path": tmp_path / "m.tflite", "format": "tflite"}
-    assert "0.97 seconds hold no example, which takes 0.975" in message_of(small, fixed_shape=0.97, **options)
+    assert "0.97 seconds hold no example, which takes 0.975" in message_of(
+        small, fixed_shape=0.97, **options
+    )
     for seconds in (0.0, -1.0, float("nan"), 1e9):
         assert "fixed_shape must be positive and at most 3600 seconds" in message_of(
             small, fixed_shape=seconds, **options
@@ -126,7 +140,9 @@ def test_a_full_disk_leaves_nothing(format, name, small, tmp_path):
 
 def test_a_disk_too_small_is_refused_beforehand(small, tmp_path, monkeypatch):
     monkeypatch.setattr(formats.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    assert "it needs 0 MB, and 0 MB are free" in message_of(small, tmp_path / "m.keras", format="keras")
+    assert "it needs 0 MB, and 0 MB are free" in message_of(
+        small, tmp_path / "m.keras", format="keras"
+    )
     assert not list(tmp_path.iterdir())
 
 
@@ -143,7 +159,17 @@ def test_a_saved_model_replaces_another_if_told(small, tmp_path):
 def test_the_command_line(small, tmp_path, capsys):
     model = tmp_path / "model.keras"
     small.save(model)
-    command = ["export", "--model", str(model), "--format", "keras", "--input-rate", "48000", "--pad", "always"]
+    command = [
+        "export",
+        "--model",
+        str(model),
+        "--format",
+        "keras",
+        "--input-rate",
+        "48000",
+        "--pad",
+        "always",
+    ]
     assert cli.main([*command, "-o", str(tmp_path / "out.keras")]) == 0
     assert load_model(tmp_path / "out.keras")(noise(1, 48_000)).shape == (1, 2, 128)
     assert json.loads((tmp_path / "out.keras.json").read_text())["pad"] == "always"
@@ -151,7 +177,15 @@ def test_the_command_line(small, tmp_path, capsys):
     assert cli.main([*command, "-o", str(tmp_path / "out.keras")]) == 5
     assert (
         cli.main(
-            ["export", "--model", str(tmp_path / "no.keras"), "--format", "keras", "-o", str(tmp_path / "a.keras")]
+            [
+                "export",
+                "--model",
+                str(tmp_path / "no.keras"),
+                "--format",
+                "keras",
+                "-o",
+                str(tmp_path / "a.keras"),
+            ]
         )
         == 4
     )

@@ -1,5 +1,5 @@
-"""The SavedModel, in every loader. Oracle: the reference front end (NumPy, float64) and the tf-slim graph with the same
-checkpoint; for the quantized embeddings, upstream's NumPy Postprocessor.
+"""The SavedModel, in every loader. Oracle: the reference front end (NumPy, float64) and the tf-slim
+graph with the same checkpoint; for the quantized embeddings, upstream's NumPy Postprocessor.
 """
 
 import hashlib
@@ -21,7 +21,9 @@ from vggish_tf.reference import vggish_input, vggish_postprocess, vggish_slim
 
 RAW_BYTES = 4 * 72_141_184
 PUBLISHED_ORDER = [f"{layer}/{kind}" for layer in seeded.SHAPES for kind in ("weights", "biases")]
-ATOL = 1e-5  # float32 network and log-mel against float64 log-mel and the tf-slim graph; the largest seen is 4e-6
+# float32 network and log-mel against float64 log-mel and the tf-slim graph; the largest seen is
+# 4e-6
+ATOL = 1e-5
 # A process as of somebody who has TensorFlow alone: neither our package nor Keras can be imported.
 ALONE = "import sys; sys.modules.update(dict.fromkeys(('vggish_tf', 'keras', 'tf_slim', 'scipy')));"
 
@@ -84,7 +86,9 @@ def test_the_number_of_rows_straddles_every_boundary(loaded, num_samples):
 
 @pytest.mark.parametrize("shape", [(3, 40_000), (5, 7 * 15_600), (40, 15_600)])
 def test_a_batch_is_its_rows(loaded, oracle, shape):
-    """Also where the blocks of 32 examples end inside a clip, and where one clip is less than a block."""
+    """Also where the blocks of 32 examples end inside a clip, and where one clip is less than a
+    block.
+    """
     waveforms = noise(*shape)
     embedding = loaded(waveforms)
     for waveform, rows in zip(waveforms[[0, -1]], embedding.numpy()[[0, -1]], strict=True):
@@ -100,18 +104,25 @@ def test_serving_default_has_the_start_of_every_example(loaded, oracle):
 
 def test_examples_and_log_mel_are_the_two_halves(loaded, oracle):
     waveform = noise(40_000)
-    log_mel = loaded.signatures["log_mel"](waveform=tf.constant(waveform[np.newaxis]))["log_mel"].numpy()
+    log_mel = loaded.signatures["log_mel"](waveform=tf.constant(waveform[np.newaxis]))[
+        "log_mel"
+    ].numpy()
     assert log_mel.shape == (1, 248, 64)
     examples = vggish_input.waveform_to_examples(waveform.astype(np.float64), 16_000)
-    np.testing.assert_allclose(log_mel[0, :192].reshape(2, 96, 64), examples, atol=2e-5)  # as the front end's own tests
-    embedding = loaded.signatures["examples"](input_features=tf.constant(examples, tf.float32))["embedding"]
+    # as the front end's own tests
+    np.testing.assert_allclose(log_mel[0, :192].reshape(2, 96, 64), examples, atol=2e-5)
+    embedding = loaded.signatures["examples"](input_features=tf.constant(examples, tf.float32))[
+        "embedding"
+    ]
     np.testing.assert_allclose(embedding, oracle(waveform), atol=ATOL)
 
 
 def test_quantized_is_upstreams_postprocessing(loaded, pca_params):
     waveform = noise(2, 110_000)
     quantized = loaded.signatures["quantized"](waveform=tf.constant(waveform))["embedding"].numpy()
-    expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(loaded(waveform[1]).numpy())
+    expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(
+        loaded(waveform[1]).numpy()
+    )
     assert quantized.dtype == np.uint8
     assert np.count_nonzero((quantized > 0) & (quantized < 255)) > 0  # not all of them clipped
     assert np.array_equal(quantized[1], expected)
@@ -123,7 +134,9 @@ def test_weights_are_stored_once(exported):
 
 
 def test_it_can_be_trained_after_loading(exported):
-    """Every one of the 18 weights gets a gradient through the loop, and a step changes the embedding."""
+    """Every one of the 18 weights gets a gradient through the loop, and a step changes the
+    embedding.
+    """
     loaded = tf.saved_model.load(exported)
     assert len(loaded.variables) == len(loaded.trainable_variables) == 18
     waveform = tf.constant(noise(1, 33 * 15_360 + 240))  # more than one block
@@ -134,7 +147,8 @@ def test_it_can_be_trained_after_loading(exported):
     assert all(np.abs(gradient.numpy()).max() > 0 for gradient in gradients)
     bias = loaded.trainable_variables[-1]
     expected = 2 / 128 * tf.reduce_mean(before, (0, 1))  # d mean(e²) / d bias, by hand
-    np.testing.assert_allclose(gradients[-1], expected, rtol=1e-4, atol=1e-7)  # sums of 33 rows in float32
+    # sums of 33 rows in float32
+    np.testing.assert_allclose(gradients[-1], expected, rtol=1e-4, atol=1e-7)
     bias.assign_sub(gradients[-1])
     np.testing.assert_allclose(loaded(waveform), before - gradients[-1], atol=1e-6)
 
@@ -167,7 +181,9 @@ def test_saved_model_cli_runs_it(exported, oracle, tmp_path):
     np.save(tmp_path / "w.npy", waveforms)
     run = ("run", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default")
     saved_model_cli(*run, "--inputs", "waveform=w.npy", "--outdir", ".", folder=tmp_path)
-    np.testing.assert_allclose(np.load(tmp_path / "embedding.npy")[1], oracle(waveforms[1]), atol=ATOL)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "embedding.npy")[1], oracle(waveforms[1]), atol=ATOL
+    )
 
 
 def test_a_c_program_runs_it(exported, oracle, tmp_path):
@@ -177,21 +193,41 @@ def test_a_c_program_runs_it(exported, oracle, tmp_path):
         pytest.skip("there is no gcc")
     folder = Path(tf.__file__).parent
     program, source = tmp_path / "embed", Path(__file__).with_name("embed_with_c.c")
-    libraries = [folder / name for name in ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2")]
-    command = [compiler, source, "-o", program, f"-I{folder / 'include'}", *libraries, f"-Wl,-rpath,{folder}"]
+    libraries = [
+        folder / name for name in ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2")
+    ]
+    command = [
+        compiler,
+        source,
+        "-o",
+        program,
+        f"-I{folder / 'include'}",
+        *libraries,
+        f"-Wl,-rpath,{folder}",
+    ]
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
-    signature = json.loads(exported.with_name("vggish.json").read_text())["signatures"]["serving_default"]
+    signature = json.loads(exported.with_name("vggish.json").read_text())["signatures"][
+        "serving_default"
+    ]
     waveform = noise(40_000)
     waveform.tofile(tmp_path / "w.f32")
     names = (signature["inputs"]["waveform"]["tensor"], signature["outputs"]["embedding"]["tensor"])
-    subprocess.run([program, exported, tmp_path / "w.f32", tmp_path / "e.f32", *names], check=True, capture_output=True)
+    subprocess.run(
+        [program, exported, tmp_path / "w.f32", tmp_path / "e.f32", *names],
+        check=True,
+        capture_output=True,
+    )
     embedding = np.fromfile(tmp_path / "e.f32", np.float32).reshape(-1, 128)
     np.testing.assert_allclose(embedding, oracle(waveform), atol=ATOL)
 
 
 def test_a_manifest_tells_what_it_is(exported, seeded_checkpoint):
     manifest = json.loads(exported.with_name("vggish.json").read_text())
-    assert (manifest["weights"], manifest["untrained"], manifest["pad"]) == ("vggish_model.ckpt", False, "never")
+    assert (manifest["weights"], manifest["untrained"], manifest["pad"]) == (
+        "vggish_model.ckpt",
+        False,
+        "never",
+    )
     assert manifest["versions"]["tensorflow"] == tf.__version__
     assert manifest["params"]["sample_rate"] == manifest["input_rate"] == 16_000
     assert set(manifest["signatures"]) == {"serving_default", "examples", "log_mel", "quantized"}
@@ -218,7 +254,10 @@ print(rows, kilobytes("VmHWM") - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is reset through /proc")
 @pytest.mark.parametrize("seconds", [240, pytest.param(3600, marks=pytest.mark.slow)])
 def test_memory_does_not_grow_with_the_waveform(exported, tmp_path, seconds):
-    """Beyond the waveform and a copy of it; at once, the log-mel and first layers would take 2 GB in four minutes."""
+    """Beyond the waveform and a copy of it; at once, the log-mel and first layers would take 2 GB
+    in four minutes.
+    """
     rows, kilobytes = map(int, alone(PEAK, exported, seconds, folder=tmp_path).split()[-2:])
     assert rows == (seconds * 16_000 - 240) // 15_360
-    assert kilobytes * 1024 < 3 * 4 * 16_000 * seconds + 150e6  # what the allocator keeps of blocks of 32 examples
+    # what the allocator keeps of blocks of 32 examples
+    assert kilobytes * 1024 < 3 * 4 * 16_000 * seconds + 150e6

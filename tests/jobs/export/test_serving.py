@@ -1,7 +1,8 @@
-"""The serving recipe, examples/serve.py, in a process of its own: health, batches, signatures, bad requests.
+"""The serving recipe, examples/serve.py, in a process of its own: health, batches, signatures, bad
+requests.
 
-The format is that of https://www.tensorflow.org/tfx/serving/api_rest; what is served is a small model with signatures
-like those of an export, whose answers are known by hand.
+The format is that of https://www.tensorflow.org/tfx/serving/api_rest; what is served is a small
+model with signatures like those of an export, whose answers are known by hand.
 """
 
 import contextlib
@@ -33,12 +34,21 @@ def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served") / "model"
     module = tf.train.Checkpoint()
     module.double = tf.function(
-        lambda waveform: {"embedding": 2 * waveform, "timestamps": tf.cast(waveform[:, :1], tf.float64)},
+        lambda waveform: {
+            "embedding": 2 * waveform,
+            "timestamps": tf.cast(waveform[:, :1], tf.float64),
+        },
         [tf.TensorSpec((None, None), tf.float32, name="waveform")],
     )
-    module.half = tf.function(lambda x: {"y": x / 2}, [tf.TensorSpec((None, 3), tf.float32, name="x")])
-    tf.saved_model.save(module, str(folder), {"serving_default": module.double, "examples": module.half})
-    with serving(folder, "--max-samples", str(MAX_SAMPLES), "--max-megabytes", str(MAX_BYTES / 1e6)) as address:
+    module.half = tf.function(
+        lambda x: {"y": x / 2}, [tf.TensorSpec((None, 3), tf.float32, name="x")]
+    )
+    tf.saved_model.save(
+        module, str(folder), {"serving_default": module.double, "examples": module.half}
+    )
+    with serving(
+        folder, "--max-samples", str(MAX_SAMPLES), "--max-megabytes", str(MAX_BYTES / 1e6)
+    ) as address:
         yield address
 
 
@@ -94,7 +104,10 @@ def test_health(url):
 
 def test_rows(url):
     status, reply = post(url, {"instances": [{"waveform": [1.0, 2.0]}, {"waveform": [3.0, 4.0]}]})
-    rows = [{"embedding": [2.0, 4.0], "timestamps": [1.0]}, {"embedding": [6.0, 8.0], "timestamps": [3.0]}]
+    rows = [
+        {"embedding": [2.0, 4.0], "timestamps": [1.0]},
+        {"embedding": [6.0, 8.0], "timestamps": [3.0]},
+    ]
     assert (status, reply) == (200, {"predictions": rows})
 
 
@@ -124,10 +137,16 @@ def test_columns_and_another_signature(url):
         ({"signature_name": "x" * 10_000, "inputs": {}}, "no signature 'xxx"),
         ({"inputs": {"waveform": [[0.0, 10**400]]}}, "too large"),
         ({"inputs": {"waveform": nested(70)}}, "numbers in lists"),
-        ({"inputs": {"waveform": [[0.0, 0.0], [0.0, float("nan")]]}}, "must be finite; [1, 1] is nan"),
+        (
+            {"inputs": {"waveform": [[0.0, 0.0], [0.0, float("nan")]]}},
+            "must be finite; [1, 1] is nan",
+        ),
         ({"inputs": {"waveform": [[0.0, float("-inf")]]}}, "must be finite; [0, 1] is -inf"),
         ({"inputs": {"waveform": [[0.0, 1e39]]}}, "must be finite; [0, 1] is inf"),
-        ({"instances": [{"waveform": [0.0]}, {"waveform": [None]}]}, "must be finite; [1, 0] is nan"),
+        (
+            {"instances": [{"waveform": [0.0]}, {"waveform": [None]}]},
+            "must be finite; [1, 0] is nan",
+        ),
         ({"inputs": {"waveform": [[3e38]]}}, "the answer is not finite"),
     ],
 )
@@ -160,17 +179,26 @@ def check_refused(url, body, status, says):
 
 
 def test_what_is_over_the_limits_is_answered(url):
-    check_refused(url, json.dumps({"inputs": {"waveform": [[0] * (MAX_SAMPLES + 1)]}}).encode(), 413, "at most 1,000")
+    check_refused(
+        url,
+        json.dumps({"inputs": {"waveform": [[0] * (MAX_SAMPLES + 1)]}}).encode(),
+        413,
+        "at most 1,000",
+    )
     rows = json.dumps({"instances": [{"waveform": [0]}] * 1_001}).encode()
     check_refused(url, rows, 413, "1,001 instances; at most 1,000")
 
 
-@pytest.mark.parametrize("header", [b"Content-Length: 1000000000000", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "header", [b"Content-Length: 1000000000000", b"Transfer-Encoding: chunked"]
+)
 def test_a_body_over_the_limit_is_not_read_to_its_end(url, header):
     """The reply comes while the client still sends, and has promised much more."""
     host, port = urllib.parse.urlsplit(url).netloc.split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall(b"POST /v1/models/vggish:predict HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+        connection.sendall(
+            b"POST /v1/models/vggish:predict HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n"
+        )
         if b"chunked" in header:
             connection.sendall(b"%x\r\n" % (MAX_BYTES + 1) + b" " * (MAX_BYTES + 1) + b"\r\n")
         with connection.makefile("rb") as reply:
@@ -179,18 +207,25 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(url, header):
     assert post(url, {"inputs": {"waveform": [[1.0]]}})[0] == 200
 
 
-def test_the_client_of_the_docs_gets_the_embeddings_of_an_export(seeded_checkpoint, tmp_path, monkeypatch):
+def test_the_client_of_the_docs_gets_the_embeddings_of_an_export(
+    seeded_checkpoint, tmp_path, monkeypatch
+):
     from vggish_tf import Embedder
     from vggish_tf.jobs.export import export
 
     exported = export(seeded_checkpoint, tmp_path / "vggish", format="saved_model", pca=None)
     clip = shutil.copy(ROOT / "vggish_tf" / "data" / "demo.flac", tmp_path / "clip.flac")
-    client = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "serving.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    client = re.search(
+        r"```python\n(.*?)```",
+        (ROOT / "docs" / "serving.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )[1]
     monkeypatch.chdir(tmp_path)
     with serving(exported) as address:
         names: dict = {}
         exec(client.replace("http://127.0.0.1:8501/v1/models/vggish", address), names)
     expected = Embedder(seeded_checkpoint).embed_file(clip)
-    # JSON keeps every bit; the batches of the two are of other sizes, and the tolerance that of test_embedding.
+    # JSON keeps every bit; the batches of the two are of other sizes, and the tolerance that of
+    # test_embedding.
     np.testing.assert_allclose(names["row"]["embedding"], expected.embedding, rtol=0, atol=1.7e-5)
     np.testing.assert_allclose(names["row"]["timestamps"], expected.timestamps, rtol=1e-12)

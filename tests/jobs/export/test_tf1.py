@@ -1,4 +1,6 @@
-"""The frozen graph in a TF1 script that knows nothing of the package. Oracle: the tf-slim graph with the checkpoint."""
+"""The frozen graph in a TF1 script that knows nothing of the package. Oracle: the tf-slim graph
+with the checkpoint.
+"""
 
 import numpy as np
 import pytest
@@ -22,10 +24,13 @@ def test_a_tf1_script_finds_the_published_tensors(seeded_checkpoint, tmp_path):
         tf1.import_graph_def(definition, name="")
         source = session.graph.get_tensor_by_name("vggish/input_features:0")
         names = ["vggish/embedding:0", "vggish/conv1/Relu:0"]
-        embedding, conv1 = session.run([session.graph.get_tensor_by_name(name) for name in names], {source: examples})
+        embedding, conv1 = session.run(
+            [session.graph.get_tensor_by_name(name) for name in names], {source: examples}
+        )
     with seeded.slim_session(seeded_checkpoint) as run:
         expected, expected_conv1 = run(examples, "embedding", "conv1")
-    np.testing.assert_allclose(embedding, expected, atol=1e-5)  # the same operations, on constants: other kernels
+    # the same operations, on constants: other kernels
+    np.testing.assert_allclose(embedding, expected, atol=1e-5)
     np.testing.assert_allclose(conv1, expected_conv1, atol=1e-5)
 
 

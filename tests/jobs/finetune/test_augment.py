@@ -1,4 +1,6 @@
-"""Augmentations: nothing outside training; in training what they say, with padding left alone; the same by seed."""
+"""Augmentations: nothing outside training; in training what they say, with padding left alone; the
+same by seed.
+"""
 
 import keras
 import numpy as np
@@ -29,14 +31,20 @@ def test_inactive_outside_training_and_the_same_by_seed(name, waveforms):
         "mixup": [waveforms, np.eye(4, dtype=np.float32)],
         "specaugment": np.random.default_rng(0).normal(size=(2, 3, 96, 64)).astype(np.float32),
     }.get(name, waveforms)
-    for before, after in zip(keras.tree.flatten(inputs), keras.tree.flatten(layer()(inputs)), strict=True):
+    for before, after in zip(
+        keras.tree.flatten(inputs), keras.tree.flatten(layer()(inputs)), strict=True
+    ):
         np.testing.assert_array_equal(before, after)
-    first, again, other = (keras.tree.flatten(run(layer(seed=seed), inputs))[0] for seed in (1, 1, 2))
+    first, again, other = (
+        keras.tree.flatten(run(layer(seed=seed), inputs))[0] for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert np.any(first != other)
     assert np.any(first != keras.tree.flatten(inputs)[0])
     config = keras.saving.serialize_keras_object(layer(seed=5))
-    assert keras.saving.serialize_keras_object(keras.saving.deserialize_keras_object(config)) == config
+    assert (
+        keras.saving.serialize_keras_object(keras.saving.deserialize_keras_object(config)) == config
+    )
 
 
 @pytest.mark.parametrize("name", ["gain", "shift", "noise"])
@@ -51,7 +59,8 @@ def test_gain_is_one_factor_a_clip_within_its_decibels(waveforms):
     tiled = np.tile(waveforms[:1], (200, 1))
     ratios = run(finetune.RandomGain(6.0, seed=0), tiled)[:, :16_000] / tiled[:, :16_000]
     decibels = 20 * np.log10(ratios)
-    np.testing.assert_allclose(decibels, decibels[:, :1].repeat(16_000, 1), atol=1e-4)  # float32 ratios
+    # float32 ratios
+    np.testing.assert_allclose(decibels, decibels[:, :1].repeat(16_000, 1), atol=1e-4)
     assert -6 <= decibels.min() < -5
     assert 5 < decibels.max() <= 6
 
@@ -61,7 +70,11 @@ def test_shift_turns_the_clip_around(waveforms):
     shifts = set()
     for row in run(finetune.RandomShift(0.1, seed=0), tiled):
         sound = waveforms[1, :9_000]
-        shift = next(s for s in range(-1_600, 1_601) if row[s % 9_000] == sound[0] and row[(s + 1) % 9_000] == sound[1])
+        shift = next(
+            s
+            for s in range(-1_600, 1_601)
+            if row[s % 9_000] == sound[0] and row[(s + 1) % 9_000] == sound[1]
+        )
         np.testing.assert_array_equal(row[:9_000], np.roll(sound, shift))
         shifts.add(shift)
     assert len(shifts) > 40
@@ -75,7 +88,8 @@ def test_noise_is_at_its_ratio_over_the_clip(waveforms):
         sound = waveforms[row, : LENGTHS[row]]
         noise = changed[row, : LENGTHS[row]] - sound
         ratio = 10 * np.log10(np.mean(sound**2) / np.mean(noise**2))
-        assert ratio == pytest.approx(10, abs=0.4)  # the power of 9,000 normal numbers is known to 1.5 %, 0.065 dB
+        # the power of 9,000 normal numbers is known to 1.5 %, 0.065 dB
+        assert ratio == pytest.approx(10, abs=0.4)
 
 
 def test_noise_leaves_silence(waveforms):
@@ -86,7 +100,8 @@ def test_mix_up_mixes_clips_and_targets_alike(waveforms):
     targets = np.eye(4, dtype=np.float32)
     mixed, mixed_targets = run(finetune.MixUp(1.0, seed=0), [waveforms, targets])
     np.testing.assert_allclose(mixed_targets.sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose(mixed, mixed_targets @ waveforms, atol=1e-6)  # float32 sums of values about 0.3
+    # float32 sums of values about 0.3
+    np.testing.assert_allclose(mixed, mixed_targets @ waveforms, atol=1e-6)
     assert ((mixed_targets > 0.01).sum(axis=1) == 2).any()
 
 
@@ -94,7 +109,9 @@ def test_spec_augment_blanks_one_stripe_each_way_with_the_mean():
     examples = np.random.default_rng(0).normal(size=(40, 2, 96, 64)).astype(np.float32)
     changed = run(finetune.SpecAugment(24, 12, seed=0), examples)
     widths = []
-    for before, after in zip(examples.reshape(-1, 96, 64), changed.reshape(-1, 96, 64), strict=True):
+    for before, after in zip(
+        examples.reshape(-1, 96, 64), changed.reshape(-1, 96, 64), strict=True
+    ):
         blank = before != after
         frames, mel_bins = blank.all(axis=1), blank.all(axis=0)
         np.testing.assert_array_equal(blank, frames[:, None] | mel_bins[None])

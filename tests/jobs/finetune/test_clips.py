@@ -1,4 +1,6 @@
-"""Tables and folders as people make them: odd encodings, rows and spellings, and files that are not audio."""
+"""Tables and folders as people make them: odd encodings, rows and spellings, and files that are not
+audio.
+"""
 
 import os
 
@@ -23,10 +25,19 @@ def folder(tmp_path):
     [
         (b"path,label\na.wav,x\nb.wav,caf\xe9\n", "t.csv, line 3: this is not UTF-8 (byte 0xe9)"),
         (b"\xff\xfep\0a\0t\0h\0", "t.csv, line 1: this is not UTF-8 (byte 0xff)"),
-        (b"path,label\na.wav,x\n" + b"b" * 200_000 + b",y\n", "t.csv, line 3: field larger than field limit"),
-        (b'path,label\na.wav,x\n"b.wav,y\n' + b"c.wav,z\n" * 25_000, "t.csv, line 3: field larger than"),
+        (
+            b"path,label\na.wav,x\n" + b"b" * 200_000 + b",y\n",
+            "t.csv, line 3: field larger than field limit",
+        ),
+        (
+            b'path,label\na.wav,x\n"b.wav,y\n' + b"c.wav,z\n" * 25_000,
+            "t.csv, line 3: field larger than",
+        ),
         (b"p" * 200_000, "t.csv, line 1: field larger than field limit"),
-        (b"path,label\na.wav,x\nb,c.wav,y\n", "t.csv, line 3: 3 values in 2 columns; received 'b,c.wav,y'"),
+        (
+            b"path,label\na.wav,x\nb,c.wav,y\n",
+            "t.csv, line 3: 3 values in 2 columns; received 'b,c.wav,y'",
+        ),
         (b"path,label\na.wav,x,,\n", "t.csv, line 2: 4 values in 2 columns"),
         (b"path,label,label\na.wav,x,y\n", "must name the columns path,label"),
         (b"path,label\na\0.wav,x\n", "t.csv, line 2: a row needs a path"),
@@ -68,11 +79,15 @@ def test_a_file_is_in_one_split_however_it_is_spelled(spelled, spelling):
     rows = [("a.wav", "x", "train"), (spelling, "x", "test"), ("b.wav", "y", "validation")]
     table = write_csv(spelled / "t.csv", rows, ("path", "label", "split"))
     message = refusal(table)
-    assert f"is in both train and test, the second time as {spelled / spelling}. Choose one" in message
+    assert (
+        f"is in both train and test, the second time as {spelled / spelling}. Choose one" in message
+    )
 
 
 def test_splits_that_are_dealt_keep_a_file_together(spelled):
-    """Sixteen stretches of one file under four names, and seven other files: at random most seeds part them."""
+    """Sixteen stretches of one file under four names, and seven other files: at random most seeds
+    part them.
+    """
     names = ["a.wav", *SPELLINGS[:3]]
     rows = [(names[place % 4], "x", place / 50, (place + 1) / 50) for place in range(16)]
     for number in range(7):
@@ -81,7 +96,9 @@ def test_splits_that_are_dealt_keep_a_file_together(spelled):
     table = write_csv(spelled / "t.csv", rows, ("path", "label", "start", "end"))
     for seed in range(4):
         data = finetune.dataset(table, seed=seed)
-        assert len({clip.split for clip in data.clips if clip.path.name in ("a.wav", "link.wav")}) == 1
+        assert (
+            len({clip.split for clip in data.clips if clip.path.name in ("a.wav", "link.wav")}) == 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +139,10 @@ def test_files_that_are_ignored_are_known_and_printed(folder, tmp_path, capsys):
     assert data.ignored == [folder / "noise" / "phone.mid", folder / "stray.wav"]
     finetune.job._describe_data(data)
     printed = capsys.readouterr().out
-    assert f"ignored, not audio by their names or in no class: 2 files: {data.ignored[0]}, {data.ignored[1]}" in printed
+    assert (
+        f"ignored, not audio by their names or in no class: 2 files: {data.ignored[0]}, "
+        f"{data.ignored[1]}" in printed
+    )
     assert "ffmpeg" not in printed
 
 
@@ -130,7 +150,10 @@ def test_without_ffmpeg_what_needs_it_is_listed_with_the_remedy(folder, monkeypa
     (folder / "noise" / "phone.M4A").write_bytes(b"")
     monkeypatch.setenv("PATH", os.fspath(folder))
     finetune.job._describe_data(finetune.dataset(folder))
-    assert "phone.M4A (.m4a needs ffmpeg, which is not installed: apt-get install ffmpeg" in capsys.readouterr().out
+    assert (
+        "phone.M4A (.m4a needs ffmpeg, which is not installed: apt-get install ffmpeg"
+        in capsys.readouterr().out
+    )
     for path in (folder / "noise").glob("*.wav"):
         path.rename(path.with_suffix(".webm"))
     message = refusal(folder)
@@ -138,12 +161,17 @@ def test_without_ffmpeg_what_needs_it_is_listed_with_the_remedy(folder, monkeypa
     assert ".m4a, .webm need ffmpeg" in message
 
 
-@pytest.mark.skipif(not audio.ffmpeg.is_installed(), reason="ffmpeg is not installed: apt-get install ffmpeg")
+@pytest.mark.skipif(
+    not audio.ffmpeg.is_installed(), reason="ffmpeg is not installed: apt-get install ffmpeg"
+)
 def test_with_ffmpeg_phones_are_heard(folder):
     import subprocess
 
     phone = folder / "noise" / "phone.m4a"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", folder / "noise" / "0.wav", "-c:a", "alac", phone], check=True)
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", folder / "noise" / "0.wav", "-c:a", "alac", phone],
+        check=True,
+    )
     data = finetune.dataset(folder)
     (clip,) = [clip for clip in data.clips if clip.path == phone]
     expected, _ = audio.load_audio(folder / "noise" / "0.wav")

@@ -1,4 +1,6 @@
-"""vggish-tf finetune and classify, from a folder of sounds to scores: killed and resumed, refused, right."""
+"""vggish-tf finetune and classify, from a folder of sounds to scores: killed and resumed, refused,
+right.
+"""
 
 import json
 import os
@@ -30,15 +32,21 @@ def command(folder, output, *more):
             "--learning-rate", "3e-3", "--dropout", "0.3", "--augment", "specaugment", *more]  # fmt: skip
 
 
-TINY = "import sys, tiny; tiny.shrink(); from vggish_tf import cli; sys.exit(cli.main(sys.argv[1:]))"
+TINY = (
+    "import sys, tiny; tiny.shrink(); from vggish_tf import cli; sys.exit(cli.main(sys.argv[1:]))"
+)
 
 
 @pytest.mark.slow
 def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
-    """kill -9 in the middle, then the same command and --resume: the same history, and the same scores."""
+    """kill -9 in the middle, then the same command and --resume: the same history, and the same
+    scores.
+    """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(places.HELPERS), *sys.path])}
     killed, whole = tmp_path / "killed.keras", tmp_path / "whole.keras"
-    process = subprocess.Popen([sys.executable, "-c", TINY, *command(folder, killed)], env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-c", TINY, *command(folder, killed)], env=environment
+    )
     deadline = time.monotonic() + 300
     while not (tmp_path / "killed.run" / "checkpoint.npz").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -48,8 +56,15 @@ def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     assert cli.main(command(folder, killed)) == 5
     assert "--resume" in capsys.readouterr().err
     for target, more in ((killed, ["--resume"]), (whole, [])):
-        subprocess.run([sys.executable, "-c", TINY, *command(folder, target, *more)], env=environment, check=True)
-    histories = [json.loads(path.with_suffix(".run").joinpath("history.json").read_text()) for path in (killed, whole)]
+        subprocess.run(
+            [sys.executable, "-c", TINY, *command(folder, target, *more)],
+            env=environment,
+            check=True,
+        )
+    histories = [
+        json.loads(path.with_suffix(".run").joinpath("history.json").read_text())
+        for path in (killed, whole)
+    ]
     assert [row["loss"] for row in histories[0]] == [row["loss"] for row in histories[1]]
     assert len(histories[0]) == 6
     first, second = (vggish_tf.load_model(path).get_weights() for path in (killed, whole))
@@ -69,17 +84,25 @@ def test_finetune_then_classify(folder, tmp_path, capsys):
     waveforms = [finetune.read_clip(clip, 16_000) for clip in clips]
     scores = [model.predict_on_batch(waveform[None])[0] for waveform in waveforms]
     report = json.loads((tmp_path / "model.run" / "report.json").read_text())
-    right = [tiny.LABELS[np.argmax(row)] == clip.labels[0] for row, clip in zip(scores, clips, strict=True)]
+    right = [
+        tiny.LABELS[np.argmax(row)] == clip.labels[0]
+        for row, clip in zip(scores, clips, strict=True)
+    ]
     assert report["accuracy"] == np.mean(right)
     table = tmp_path / "scores.csv"
-    assert cli.main(["classify", str(output), *(str(clip.path) for clip in clips), "-o", str(table)]) == 0
+    assert (
+        cli.main(["classify", str(output), *(str(clip.path) for clip in clips), "-o", str(table)])
+        == 0
+    )
     printed = capsys.readouterr().out
     rows = [line.split(",") for line in table.read_text().splitlines()]
     assert rows[0] == ["file", "part", "start", "end", *tiny.LABELS]
     whole = [row for row in rows if row[1] == "clip"]
     # float32 sums in another order
     np.testing.assert_allclose(np.array([row[4:] for row in whole], float), scores, atol=1e-5)
-    assert [float(row[3]) for row in whole] == pytest.approx([len(waveform) / 16_000 for waveform in waveforms])
+    assert [float(row[3]) for row in whole] == pytest.approx(
+        [len(waveform) / 16_000 for waveform in waveforms]
+    )
     first = [row for row in rows if row[:2] == [str(clips[0].path), "example"]]
     alone = model.predict_on_batch(waveforms[0][None, :15_600])[0]
     np.testing.assert_allclose(np.array(first[0][4:], float), alone, atol=1e-5)
@@ -111,7 +134,13 @@ def test_classify_refuses_what_is_no_classifier(folder, tmp_path, capsys):
     ("option", "value"),
     [
         *[("--epochs", value) for value in ("0", "-1", "1.5", "many")],
-        *[("--patience", "0"), ("--batch-size", "0"), ("--hidden", "0"), ("--seed", "-1"), ("--seed", str(2**32))],
+        *[
+            ("--patience", "0"),
+            ("--batch-size", "0"),
+            ("--hidden", "0"),
+            ("--seed", "-1"),
+            ("--seed", str(2**32)),
+        ],
         *[
             (f"--{rate}", value)
             for rate in ("learning-rate", "backbone-learning-rate")
@@ -129,9 +158,12 @@ def test_numbers_that_make_no_sense_are_refused_by_name(folder, tmp_path, option
 
 
 @pytest.mark.parametrize(
-    ("output", "status", "words"), [("m.h5", 2, "Name it m.keras"), ("nowhere/m.keras", 5, "does not exist")]
+    ("output", "status", "words"),
+    [("m.h5", 2, "Name it m.keras"), ("nowhere/m.keras", 5, "does not exist")],
 )
-def test_outputs_that_are_refused_before_any_work(folder, tmp_path, output, status, words, capsys, monkeypatch):
+def test_outputs_that_are_refused_before_any_work(
+    folder, tmp_path, output, status, words, capsys, monkeypatch
+):
     monkeypatch.setattr(finetune.job, "dataset", None)
     assert cli.main(command(folder, tmp_path / output)) == status
     assert words in capsys.readouterr().err

@@ -1,4 +1,6 @@
-"""Labelled clips: what a folder and a CSV mean, splits by file, order, weights, caches, and what is refused."""
+"""Labelled clips: what a folder and a CSV mean, splits by file, order, weights, caches, and what is
+refused.
+"""
 
 from pathlib import Path
 
@@ -31,7 +33,9 @@ def test_a_folder_is_a_class_a_subfolder_and_other_files_are_no_clips(folder):
     (folder / "noise" / ".hidden.wav").write_bytes(b"")
     data = finetune.dataset(folder)
     assert data.labels == tiny.LABELS
-    assert sorted(names(data.clips)) == sorted(f"{label}/{take}.wav" for label in tiny.LABELS for take in range(6))
+    assert sorted(names(data.clips)) == sorted(
+        f"{label}/{take}.wav" for label in tiny.LABELS for take in range(6)
+    )
     assert all(clip.labels == (clip.path.parent.name,) for clip in data.clips)
 
 
@@ -39,7 +43,8 @@ def test_every_class_is_in_every_split_and_no_clip_in_two(folder):
     data = finetune.dataset(folder, validation=0.2, test=0.3)
     splits = {split: names(data.of(split)) for split in ("train", "validation", "test")}
     counts = {
-        split: {label: sum(label in name for name in found) for label in tiny.LABELS} for split, found in splits.items()
+        split: {label: sum(label in name for name in found) for label in tiny.LABELS}
+        for split, found in splits.items()
     }
     assert counts == {  # of six files: 0.2 is 1.2, 0.3 is 1.8
         "train": dict.fromkeys(tiny.LABELS, 3),
@@ -66,7 +71,9 @@ def test_a_segment_is_that_stretch_of_the_resampled_file(tmp_path):
     whole = audio.to_mono(*audio.load_audio(tmp_path / "a.wav"), 16_000)
     clip = Clip(tmp_path / "a.wav", ("x",), 0.5, 1.25)
     np.testing.assert_array_equal(finetune.read_clip(clip, 16_000), whole[8_000:20_000])
-    np.testing.assert_array_equal(finetune.read_clip(Clip(clip.path, ("x",), 2.5), 16_000), whole[40_000:])
+    np.testing.assert_array_equal(
+        finetune.read_clip(Clip(clip.path, ("x",), 2.5), 16_000), whole[40_000:]
+    )
 
 
 def test_splits_of_a_csv_stay(folder, tmp_path):
@@ -78,10 +85,20 @@ def test_splits_of_a_csv_stay(folder, tmp_path):
 
 
 def test_multi_label_targets(folder, tmp_path):
-    rows = [(f"sounds/noise/{take}.wav", label) for take, label in enumerate(["a;b", "b", "", "a", "b;c", "c"])]
+    rows = [
+        (f"sounds/noise/{take}.wav", label)
+        for take, label in enumerate(["a;b", "b", "", "a", "b;c", "c"])
+    ]
     rows += [(f"sounds/sine/{take}.wav", "a; b;c") for take in range(6)]
     data = finetune.dataset(write_csv(tmp_path / "t.csv", rows), multi_label=True)
-    expected = {"a;b": [1, 1, 0], "b": [0, 1, 0], "": [0, 0, 0], "a": [1, 0, 0], "b;c": [0, 1, 1], "c": [0, 0, 1]}
+    expected = {
+        "a;b": [1, 1, 0],
+        "b": [0, 1, 0],
+        "": [0, 0, 0],
+        "a": [1, 0, 0],
+        "b;c": [0, 1, 1],
+        "c": [0, 0, 1],
+    }
     noise = [Clip(Path(name), tuple(filter(None, label.split(";")))) for name, label in rows[:6]]
     np.testing.assert_array_equal(data.targets(noise), list(expected.values()))
     assert len(data.clips) == 12
@@ -108,7 +125,10 @@ def order_of(batches) -> list[float]:
 
 def test_order_follows_from_seed_and_epoch(folder):
     data = finetune.dataset(folder, seed=1)
-    first, second = order_of(data.batches("train", epoch=1)), order_of(data.batches("train", epoch=2))
+    first, second = (
+        order_of(data.batches("train", epoch=1)),
+        order_of(data.batches("train", epoch=2)),
+    )
     assert first != second
     assert sorted(first) == sorted(second) == sorted(order_of(data.batches("train")))
     assert order_of(finetune.dataset(folder, seed=1).batches("train", epoch=1)) == first
@@ -132,13 +152,16 @@ def test_class_weights_make_classes_count_the_same(folder):
 @pytest.mark.parametrize("on_disk", [True, False])
 def test_cached_values_score_as_the_waveforms_do(folder, tmp_path, stage, on_disk):
     tail = np.concatenate([tiny.waveform("noise", 1.5), np.zeros(32_000, np.float32)])
-    soundfile.write(folder / "noise" / "tail.wav", tail, 16_000)  # ends in digital silence, which is padding
+    # ends in digital silence, which is padding
+    soundfile.write(folder / "noise" / "tail.wav", tail, 16_000)
     data = finetune.dataset(folder, batch_size=5)
     model = tiny.classifier(pool="max")
     values = finetune.cached(data, model, stage, tmp_path / "cache" if on_disk else None)
     back = finetune.back(model, stage)
     for split in ("train", "validation", "test"):
-        for (waveforms, *_), (cached, *_) in zip(data.batches(split), values.batches(split), strict=True):
+        for (waveforms, *_), (cached, *_) in zip(
+            data.batches(split), values.batches(split), strict=True
+        ):
             # The same float32 sums in other orders; scores are within [0, 1].
             np.testing.assert_allclose(back(cached), model(waveforms), atol=1e-5)
 
@@ -151,7 +174,9 @@ def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, m
     assert len(before) == 18
     computed = []
     compute = finetune.cache._compute
-    monkeypatch.setattr(finetune.cache, "_compute", lambda *args: computed.extend(args[-1]) or compute(*args))
+    monkeypatch.setattr(
+        finetune.cache, "_compute", lambda *args: computed.extend(args[-1]) or compute(*args)
+    )
     finetune.cached(data, model, "embedding", cache)
     assert not computed
     soundfile.write(folder / "sine" / "0.wav", tiny.waveform("sine", 1.3, seed=9), 16_000)
@@ -198,7 +223,10 @@ def test_clips_under_one_example_are_named(folder):
     [
         ({}, "has no subfolders"),
         ({"a": 3, "b": 0}, "no audio files in 'b'"),
-        ({"a": 3, "b": 1}, "3 files of each class are needed, one for each split; too few: 'b' (1)"),
+        (
+            {"a": 3, "b": 1},
+            "3 files of each class are needed, one for each split; too few: 'b' (1)",
+        ),
         ({"a": 3}, "two classes or more"),
     ],
 )
@@ -206,7 +234,9 @@ def test_folders_that_are_refused(files, words, tmp_path):
     for label, takes in files.items():
         (tmp_path / label).mkdir()
         for take in range(takes):
-            soundfile.write(tmp_path / label / f"{take}.wav", tiny.waveform("sine", seed=take), 16_000)
+            soundfile.write(
+                tmp_path / label / f"{take}.wav", tiny.waveform("sine", seed=take), 16_000
+            )
     assert words in refusal(tmp_path)
 
 
@@ -221,14 +251,26 @@ def test_without_a_test_split_two_files_a_class_are_enough(tmp_path):
         ("file,label", ["a.wav,x"], "must name the columns path,label"),
         ("path,label", [], "no rows"),
         ("path,label,start", ["a.wav,x,soon"], "line 2: start must be in seconds"),
-        ("path,label,start,end", ["a.wav,x,1,2", "a.wav,x,2,2"], "line 3: a row needs a path, an end after its start"),
+        (
+            "path,label,start,end",
+            ["a.wav,x,1,2", "a.wav,x,2,2"],
+            "line 3: a row needs a path, an end after its start",
+        ),
         ("path,label,split", ["a.wav,x,training"], "a split out of train, validation, test"),
         ("path,label,split", ["a.wav,x,train", "a.wav,x,test"], "a.wav is in both train and test"),
         ("path,label,split", ["a.wav,x,train", "b.wav,x,"], "1 row has no split"),
         ("path,label", ["a.wav,x;y", "b.wav,x"], "has 2 labels; one is expected"),
         ("path,label", ["a.wav,", "b.wav,x"], "has 0 labels; one is expected"),
-        ("path,label,split", ["a.wav,x,train", "b.wav,y,validation"], "no training clip is labelled 'y'"),
-        ("path,label,split", ["a.wav,x,train", "b.wav,y,train"], "no clip is in the split validation"),
+        (
+            "path,label,split",
+            ["a.wav,x,train", "b.wav,y,validation"],
+            "no training clip is labelled 'y'",
+        ),
+        (
+            "path,label,split",
+            ["a.wav,x,train", "b.wav,y,train"],
+            "no clip is in the split validation",
+        ),
     ],
 )
 def test_tables_that_are_refused(columns, rows, words, tmp_path):
@@ -238,7 +280,9 @@ def test_tables_that_are_refused(columns, rows, words, tmp_path):
 
 
 def test_labels_outside_the_set(folder):
-    assert "is labelled 'noise', outside the set 'sine', 'steps'" in refusal(folder, labels=["sine", "steps"])
+    assert "is labelled 'noise', outside the set 'sine', 'steps'" in refusal(
+        folder, labels=["sine", "steps"]
+    )
     assert "no clip is labelled 'cat'" in refusal(folder, labels=[*tiny.LABELS, "cat"])
     assert finetune.dataset(folder, labels=tiny.LABELS[::-1]).labels == tiny.LABELS[::-1]
 

@@ -1,4 +1,6 @@
-"""The published training demo: sine, constant or noise; the whole network, from untrained weights, on a CPU."""
+"""The published training demo: sine, constant or noise; the whole network, from untrained weights,
+on a CPU.
+"""
 
 import keras
 import numpy as np
@@ -13,8 +15,8 @@ MAKERS = (
     lambda generator: generator.normal(-1, 1, SECONDS.shape),
 )
 CLIPS = 15  # in a batch: five of each class, as upstream
-# Upstream stops after 30 batches, when the loss still goes up and down, and the accuracy with it from 0.8 to 1. Of two
-# seeds, both stay at 1 from 80 on.
+# Upstream stops after 30 batches, when the loss still goes up and down, and the accuracy with it
+# from 0.8 to 1. Of two seeds, both stay at 1 from 80 on.
 STEPS = 80
 
 
@@ -29,8 +31,13 @@ def test_published_training_demo():
     """The signals, Adam's constants and the head of 100 units are vggish_train_demo.py's."""
     keras.utils.set_random_seed(1)
     generator = np.random.default_rng(1)
-    model = finetune.classifier(3, weights=None, trainable="all", labels=["sine", "constant", "noise"])
-    losses = [float(model.train_on_batch(*batch(generator, CLIPS), return_dict=True)["loss"]) for _ in range(STEPS)]
+    model = finetune.classifier(
+        3, weights=None, trainable="all", labels=["sine", "constant", "noise"]
+    )
+    losses = [
+        float(model.train_on_batch(*batch(generator, CLIPS), return_dict=True)["loss"])
+        for _ in range(STEPS)
+    ]
     waveforms, targets = batch(np.random.default_rng(2), 60)
     scores = np.concatenate([model.predict_on_batch(part) for part in np.split(waveforms, 4)])
     assert losses[0] == pytest.approx(np.log(3), abs=0.01)  # untrained scores are all alike

@@ -1,4 +1,6 @@
-"""docs/finetune.md is true: its Python runs, block after block, in a folder with a folder of sounds."""
+"""docs/finetune.md is true: its Python runs, block after block, in a folder with a folder of
+sounds.
+"""
 
 import re
 from pathlib import Path

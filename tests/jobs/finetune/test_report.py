@@ -9,7 +9,9 @@ from vggish_tf.drawing import pictures
 from vggish_tf.jobs.finetune import report
 from vggish_tf.jobs.finetune.progress import Progress
 
-metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn, the oracle, is in the extra 'test'")
+metrics = pytest.importorskip(
+    "sklearn.metrics", reason="scikit-learn, the oracle, is in the extra 'test'"
+)
 LABELS = ["cat", "dog", "owl", "pig"]
 RTOL = 1e-12  # the same float64 sums of a few hundred terms
 
@@ -18,7 +20,8 @@ def scores_of(seed, num_clips=200):
     generator = np.random.default_rng(seed)
     classes = generator.integers(0, 4, num_clips)
     scores = generator.uniform(size=(num_clips, 4)) + 0.7 * np.eye(4)[classes]
-    return np.eye(4)[classes], (scores / scores.sum(axis=1, keepdims=True)).round(2)  # rounding makes ties
+    # rounding makes ties
+    return np.eye(4)[classes], (scores / scores.sum(axis=1, keepdims=True)).round(2)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -57,11 +60,18 @@ def test_a_class_without_clips_or_never_found_has_no_number():
     assert np.isnan(result.recall).tolist() == [False, False, False, True]
     assert "nan" not in str(result)
     values = json.loads(json.dumps(result.as_json(), allow_nan=False))
-    assert values["classes"]["pig"] == {"support": 0, "precision": None, "recall": None, "average_precision": None}
+    assert values["classes"]["pig"] == {
+        "support": 0,
+        "precision": None,
+        "recall": None,
+        "average_precision": None,
+    }
 
 
 def test_text_has_every_number():
-    result = report.evaluate(np.eye(4)[[0, 1, 1, 3]], np.eye(4)[[0, 1, 0, 3]], LABELS, what="test clips")
+    result = report.evaluate(
+        np.eye(4)[[0, 1, 1, 3]], np.eye(4)[[0, 1, 0, 3]], LABELS, what="test clips"
+    )
     lines = str(result).splitlines()
     # cat 1/2; dog 1/2 · 1 + 1/2 · 2/4, the three scores of 0 being one step; pig 1; owl has none
     assert lines[0] == "test clips: 4 clips, accuracy 0.750, mean average precision 0.750"
@@ -76,7 +86,9 @@ def test_picture_shows_counts_and_names(tmp_path):
     figure = report.draw(result, "a title")
     confusion, bars = figure.axes
     assert [text.get_text() for text in confusion.texts] == list(map(str, result.confusion.ravel()))
-    assert [label.get_text() for label in confusion.get_yticklabels()][1] == "a $dog$ of a name that …"
+    assert [label.get_text() for label in confusion.get_yticklabels()][
+        1
+    ] == "a $dog$ of a name that …"
     assert len(bars.patches) == 12
     assert bars.patches[0].get_width() == result.precision[0]
     pictures.save(figure, tmp_path / "report.png")
@@ -134,7 +146,10 @@ def test_one_epoch_is_a_curve_of_one_point():
 @pytest.mark.parametrize("count", [2, 4, 40])
 def test_nothing_in_the_picture_is_cut_off_or_hides_another_part(count):
     generator = np.random.default_rng(0)
-    targets, scores = np.eye(count)[generator.integers(0, count, 90)], generator.uniform(size=(90, count))
+    targets, scores = (
+        np.eye(count)[generator.integers(0, count, 90)],
+        generator.uniform(size=(90, count)),
+    )
     labels = [f"a long name of class {i}" for i in range(count)]
     progress = trained([2.0, 1.0], [1.9, 1.2])
     figure = report.draw(report.evaluate(targets, scores, labels), "title", progress)

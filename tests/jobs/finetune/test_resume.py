@@ -1,4 +1,6 @@
-"""Resuming and caching with files that are empty, cut or another's: one line each, or computed anew and said."""
+"""Resuming and caching with files that are empty, cut or another's: one line each, or computed anew
+and said.
+"""
 
 import json
 import zipfile
@@ -117,7 +119,13 @@ def has_another_kind(arrays):
     arrays["model/logits/bias"] = np.array(["a", "b", "c"])
 
 
-MISFITS = [lacks_a_variable, lacks_the_optimizer, has_a_stranger, has_another_shape, has_another_kind]
+MISFITS = [
+    lacks_a_variable,
+    lacks_the_optimizer,
+    has_a_stranger,
+    has_another_shape,
+    has_another_kind,
+]
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +178,9 @@ def test_a_checkpoint_must_have_every_variable_and_no_other(output, resumed, cha
     assert any(name in message for name in ("model/logits", "model/extra", "optimizer/0"))
 
 
-@pytest.mark.parametrize("change", [change for change in MISFITS if change is not lacks_the_optimizer])
+@pytest.mark.parametrize(
+    "change", [change for change in MISFITS if change is not lacks_the_optimizer]
+)
 def test_so_must_the_best_weights(output, resumed, change):
     rewrite(output / "best.npz", change)
     assert f"{output / 'best.npz'} does not fit" in resumed()
@@ -187,7 +197,10 @@ def test_best_weights_that_are_missing_or_of_another_run(output, resumed):
 def test_restore_changes_nothing_if_it_refuses(output):
     model = tiny.classifier()
     before = model.get_weights()
-    variables = {"model/a": model.get_layer("logits").kernel, "model/b": model.get_layer("logits").bias}
+    variables = {
+        "model/a": model.get_layer("logits").kernel,
+        "model/b": model.get_layer("logits").bias,
+    }
     arrays = {"model/a": np.ones((100, 3), np.float32), "model/b": np.ones(4, np.float32)}
     with pytest.raises(VGGishError, match=r"model/b float32 \(4,\) instead of \(3,\)"):
         checkpoint.restore(output, arrays, variables)
@@ -222,8 +235,12 @@ def archive(path):
         np.savez(file, a=np.zeros(3))
 
 
-@pytest.mark.parametrize("damage", [empty, text, truncated, longer, other_shape, other_dtype, pickled, archive])
-def test_cached_values_that_are_damaged_are_computed_anew_and_that_is_said(folder, tmp_path, damage, capsys):
+@pytest.mark.parametrize(
+    "damage", [empty, text, truncated, longer, other_shape, other_dtype, pickled, archive]
+)
+def test_cached_values_that_are_damaged_are_computed_anew_and_that_is_said(
+    folder, tmp_path, damage, capsys
+):
     data, model = finetune.dataset(folder), tiny.classifier()
     values = finetune.cached(data, model, "embedding", tmp_path)
     clip = data.clips[3]
@@ -232,8 +249,11 @@ def test_cached_values_that_are_damaged_are_computed_anew_and_that_is_said(folde
     damage(tmp_path / f"{values.features.keys[clip]}.npy")
     again = finetune.cached(data, model, "embedding", tmp_path)
     assert f"1 damaged value in {tmp_path} is computed anew" in capsys.readouterr().out
-    for each, rows in expected.items():  # float32 sums in batches of another size, for the one that is anew
-        np.testing.assert_allclose(again.features(each), rows, rtol=0, atol=2e-6 if each == clip else 0)
+    # float32 sums in batches of another size, for the one that is anew
+    for each, rows in expected.items():
+        np.testing.assert_allclose(
+            again.features(each), rows, rtol=0, atol=2e-6 if each == clip else 0
+        )
 
 
 def test_a_cached_value_that_is_damaged_in_training_is_one_line(folder, tmp_path):
@@ -249,4 +269,6 @@ def test_a_cached_value_that_is_damaged_in_training_is_one_line(folder, tmp_path
 def test_a_cache_that_is_a_file_is_one_line(folder, tmp_path):
     (tmp_path / "cache").write_text("")
     with pytest.raises(VGGishError, match="cannot make the folder"):
-        finetune.cached(finetune.dataset(folder), tiny.classifier(), "embedding", tmp_path / "cache")
+        finetune.cached(
+            finetune.dataset(folder), tiny.classifier(), "embedding", tmp_path / "cache"
+        )

@@ -17,7 +17,13 @@ from vggish_tf.jobs.finetune import training
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
-EVERYTHING = [finetune.RandomGain, finetune.RandomShift, finetune.RandomNoise, finetune.MixUp, finetune.SpecAugment]
+EVERYTHING = [
+    finetune.RandomGain,
+    finetune.RandomShift,
+    finetune.RandomNoise,
+    finetune.MixUp,
+    finetune.SpecAugment,
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +40,31 @@ def folder(tmp_path_factory):
     ],
 )
 def test_a_resumed_run_ends_as_the_whole_one(folder, tmp_path, stage, augment, options):
-    """Bit for bit: weights, losses of every epoch. With dropout and every augmentation, which draw anew each epoch."""
+    """Bit for bit: weights, losses of every epoch. With dropout and every augmentation, which draw
+    anew each epoch.
+    """
     options = {"stage": stage, "augment": augment, **options}
     weights, history = run(folder, tmp_path / "whole", epochs=4, **options)
     run(folder, tmp_path / "parts", epochs=1, **options)
     run(folder, tmp_path / "parts", epochs=2, resume=True, **options)
-    resumed_weights, resumed_history = run(folder, tmp_path / "parts", epochs=4, resume=True, **options)
+    resumed_weights, resumed_history = run(
+        folder, tmp_path / "parts", epochs=4, resume=True, **options
+    )
     assert resumed_history == history
     assert same(resumed_weights, weights)
-    assert json.loads((tmp_path / "parts" / "history.json").read_text())[2]["loss"] == history[2]["loss"]
+    assert (
+        json.loads((tmp_path / "parts" / "history.json").read_text())[2]["loss"]
+        == history[2]["loss"]
+    )
 
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_and_another_does_not(folder, tmp_path):
     options = {"epochs": 2, "augment": EVERYTHING, "stage": "waveform"}
     seeds = {"first": 0, "again": 0, "other": 1}
-    first, again, other = (run(folder, tmp_path / name, seed=seed, **options) for name, seed in seeds.items())
+    first, again, other = (
+        run(folder, tmp_path / name, seed=seed, **options) for name, seed in seeds.items()
+    )
     assert first[1] == again[1]
     assert same(first[0], again[0])
     assert first[1] != other[1]
@@ -76,7 +91,11 @@ def test_a_classifier_without_pooling_is_not_for_train(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"seed": 5}, "the training differ"), ({"learning_rate": 1e-3}, "the training"), ({"hidden": (7,)}, "the model")],
+    [
+        ({"seed": 5}, "the training differ"),
+        ({"learning_rate": 1e-3}, "the training"),
+        ({"hidden": (7,)}, "the model"),
+    ],
 )
 def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, change, words):
     run(folder, tmp_path, epochs=1)
@@ -101,7 +120,9 @@ def test_a_damaged_checkpoint_is_one_line(folder, tmp_path):
 
 
 def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
-    """The validation loss is made to fall twice and to rise for good: training stops `patience` epochs later."""
+    """The validation loss is made to fall twice and to rise for good: training stops `patience`
+    epochs later.
+    """
     losses = iter([3.0, 2.0, 2.5, 2.5, 2.5, 2.5])
     kept = []
     evaluate = training._Runner._evaluate
@@ -112,14 +133,18 @@ def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
 
     monkeypatch.setattr(training._Runner, "_evaluate", fake)
     data, model = finetune.dataset(folder), tiny.classifier()
-    progress = finetune.train(model, finetune.cached(data, model, "embedding"), tmp_path, stage="embedding", patience=3)
+    progress = finetune.train(
+        model, finetune.cached(data, model, "embedding"), tmp_path, stage="embedding", patience=3
+    )
     assert (progress.epoch, progress.best_epoch) == (5, 2)
     kernel = np.asarray(model.get_layer("logits").kernel)
     assert np.array_equal(kernel, kept[1]["model/logits/kernel"])
     assert not np.array_equal(kernel, kept[4]["model/logits/kernel"])
 
 
-def test_a_loss_that_is_not_finite_stops_names_the_batch_and_loses_nothing(folder, tmp_path, capsys):
+def test_a_loss_that_is_not_finite_stops_names_the_batch_and_loses_nothing(
+    folder, tmp_path, capsys
+):
     data, model = finetune.dataset(folder, batch_size=4), tiny.classifier()
     values = finetune.cached(data, model, "embedding")
     finetune.train(model, values, tmp_path, stage="embedding", epochs=2)
@@ -144,7 +169,9 @@ def test_a_loss_that_is_not_finite_stops_names_the_batch_and_loses_nothing(folde
 def test_weights_that_are_not_finite_are_never_saved(folder, tmp_path):
     """The last step of an epoch can ruin the weights without any loss to show it."""
     data, model = finetune.dataset(folder), tiny.classifier()
-    runner = training._Runner(model, finetune.cached(data, model, "embedding"), tmp_path, "embedding", [], 0)
+    runner = training._Runner(
+        model, finetune.cached(data, model, "embedding"), tmp_path, "embedding", [], 0
+    )
     model.get_layer("logits").bias.assign([np.inf, 0, 0])
     with pytest.raises(VGGishError, match="epoch 1: model/logits/bias is no longer finite"):
         runner._save({"loss": 1.0, "val_loss": 1.0, "seconds": 0.0}, 1, 2)
@@ -165,16 +192,24 @@ def test_augmentation_and_optimizer_are_in_the_trainee_alone(folder):
     layers = [finetune.RandomGain(), finetune.SpecAugment()]
     trainee = trainees.trainee_of(model, "waveform", layers)
     waveforms = next(iter(finetune.dataset(folder).batches("train")))[0]
-    np.testing.assert_allclose(trainee.predict_on_batch(waveforms), model.predict_on_batch(waveforms), atol=1e-6)
-    assert not np.allclose(trainee(waveforms, training=True), model(waveforms, training=True), atol=1e-6)
+    np.testing.assert_allclose(
+        trainee.predict_on_batch(waveforms), model.predict_on_batch(waveforms), atol=1e-6
+    )
+    assert not np.allclose(
+        trainee(waveforms, training=True), model(waveforms, training=True), atol=1e-6
+    )
     assert not {"random_gain", "spec_augment"} & {layer.name for layer in model.layers}
-    assert {id(variable) for variable in trainee.trainable_variables} == {id(v) for v in model.trainable_variables}
+    assert {id(variable) for variable in trainee.trainable_variables} == {
+        id(v) for v in model.trainable_variables
+    }
 
 
 def test_every_random_generator_is_reseeded():
     """Dropout's and those of all augmentations, mix-up's apart; each with other numbers."""
     trainee = trainees.trainee_of(
-        tiny.classifier(dropout=0.5), "waveform", [layer() for layer in EVERYTHING if layer is not finetune.MixUp]
+        tiny.classifier(dropout=0.5),
+        "waveform",
+        [layer() for layer in EVERYTHING if layer is not finetune.MixUp],
     )
     states = [variable for variable in trainee.variables if "seed_generator_state" in variable.path]
     assert len(states) == 5
@@ -190,7 +225,12 @@ def test_tensorboard_logs_read_back(folder, tmp_path):
 
     data, model = finetune.dataset(folder), tiny.classifier()
     progress = finetune.train(
-        model, finetune.cached(data, model, "embedding"), tmp_path, stage="embedding", epochs=2, tensorboard=True
+        model,
+        finetune.cached(data, model, "embedding"),
+        tmp_path,
+        stage="embedding",
+        epochs=2,
+        tensorboard=True,
     )
     (path,) = (tmp_path / "tensorboard").iterdir()
     found = {}
@@ -206,13 +246,25 @@ def test_tensorboard_logs_read_back(folder, tmp_path):
 @pytest.mark.parametrize(
     ("losses", "epochs", "patience", "words"),
     [
-        ([3.0, 2.0, 1.0], 3, 10, "the limit of 3 epochs ended the training with the validation loss still falling"),
-        ([3.0, 1.0, 2.0], 3, 10, "the limit of 3 epochs ended the training before the validation loss had stopped"),
+        (
+            [3.0, 2.0, 1.0],
+            3,
+            10,
+            "the limit of 3 epochs ended the training with the validation loss still falling",
+        ),
+        (
+            [3.0, 1.0, 2.0],
+            3,
+            10,
+            "the limit of 3 epochs ended the training before the validation loss had stopped",
+        ),
         ([1.0, 2.0, 3.0], 3, 2, None),
         ([1.0, 2.0], 50, 1, None),
     ],
 )
-def test_a_run_that_the_limit_ends_says_so(folder, tmp_path, monkeypatch, capsys, losses, epochs, patience, words):
+def test_a_run_that_the_limit_ends_says_so(
+    folder, tmp_path, monkeypatch, capsys, losses, epochs, patience, words
+):
     values = iter(losses)
     monkeypatch.setattr(training._Runner, "_evaluate", lambda self: {"loss": next(values)})
     data, model = finetune.dataset(folder), tiny.classifier()

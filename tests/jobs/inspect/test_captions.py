@@ -54,15 +54,20 @@ def test_embeddings_have_their_spread_and_the_value_furthest_from_zero():
     quantized = np.full((3, 128), 100, np.uint8)
     quantized[0, :64], quantized[1, :32] = 0, 255
     stages = make_stages()._replace(embedding=embedding, quantized=quantized)
-    assert captions.embedding(stages).startswith("3 embeddings of 128 values, 25 % of them negative")
+    assert captions.embedding(stages).startswith(
+        "3 embeddings of 128 values, 25 % of them negative"
+    )
     assert captions.embedding(stages).endswith("is -9, in dimension 77 at 0.96 s.")
-    assert captions.quantized(stages).startswith("3 quantized embeddings of 128 values from 0 to 255")
+    assert captions.quantized(stages).startswith(
+        "3 quantized embeddings of 128 values from 0 to 255"
+    )
     assert captions.quantized(stages).endswith("25.0 % are clipped.")
 
 
 def test_similarities_have_the_most_and_the_least_alike():
     embedding = np.zeros((4, 128), np.float32)
-    embedding[:, 0], embedding[:, 1] = (1, 0, -1, 1), (0, 1, 0, 0.75)  # 3-4-5: cosine 0.8 with the first
+    # 3-4-5: cosine 0.8 with the first
+    embedding[:, 0], embedding[:, 1] = (1, 0, -1, 1), (0, 1, 0, 0.75)
     stages = make_stages(16_000 * 4)._replace(embedding=embedding, timestamps=np.arange(4) * 0.96)
     assert captions.similarity(stages) == (
         "Cosines between 4 embeddings: median 0.00; most alike are 0.00 s and 2.88 s (0.80), "

@@ -1,4 +1,6 @@
-"""The notebook runs from a fresh kernel, and the outputs kept in the repository are those of such a run."""
+"""The notebook runs from a fresh kernel, and the outputs kept in the repository are those of such a
+run.
+"""
 
 import base64
 import importlib.util
@@ -17,7 +19,9 @@ MOST_BYTES = 1_500_000
 
 
 def load_script():
-    spec = importlib.util.spec_from_file_location("run_notebook", ROOT / "scripts" / "run_notebook.py")
+    spec = importlib.util.spec_from_file_location(
+        "run_notebook", ROOT / "scripts" / "run_notebook.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -30,26 +34,39 @@ def kernel_finds_this_package(monkeypatch):
 
 def texts(notebook) -> list[str]:
     """Text that each cell of code prints or returns, without pictures."""
-    return ["".join(map(text_of, cell.outputs)) for cell in notebook.cells if cell.cell_type == "code"]
+    return [
+        "".join(map(text_of, cell.outputs)) for cell in notebook.cells if cell.cell_type == "code"
+    ]
 
 
 def text_of(output) -> str:
-    return output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "") + "\n"
+    return (
+        output.text
+        if output.output_type == "stream"
+        else output.get("data", {}).get("text/plain", "") + "\n"
+    )
 
 
 def pictures(notebook) -> list[Image.Image]:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    encoded = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    encoded = [
+        output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})
+    ]
     return [Image.open(io.BytesIO(base64.b64decode(picture))) for picture in encoded]
 
 
 def test_the_kept_outputs_are_those_of_a_fresh_run(kernel_finds_this_package):
     kept, fresh = nbformat.read(NOTEBOOK, as_version=4), load_script().run(NOTEBOOK)
     assert texts(kept) == texts(fresh)
-    assert [picture.size for picture in pictures(kept)] == [picture.size for picture in pictures(fresh)]
+    assert [picture.size for picture in pictures(kept)] == [
+        picture.size for picture in pictures(fresh)
+    ]
     for old, new in zip(pictures(kept), pictures(fresh), strict=True):
-        # Another matplotlib draws letters otherwise; another curve or another spectrogram is more than that.
-        difference = np.abs(np.asarray(old.convert("L"), float) - np.asarray(new.convert("L"), float))
+        # Another matplotlib draws letters otherwise; another curve or another spectrogram is more
+        # than that.
+        difference = np.abs(
+            np.asarray(old.convert("L"), float) - np.asarray(new.convert("L"), float)
+        )
         assert difference.mean() < 4
 
 

@@ -55,7 +55,10 @@ def test_a_rate_that_no_player_knows_is_resampled_and_long_recordings_have_no_pl
     played, rate = soundfile.read(io.BytesIO(base64.b64decode(encoded)))
     assert rate == 48_000
     assert np.abs(np.fft.rfft(played[24_000:72_000])).argmax() == 440
-    for minutes, said in ((5.0, "48,000 Hz, MP3"), (5.1, "lasts 5.1 minutes, and a page holds up to 5")):
+    for minutes, said in (
+        (5.0, "48,000 Hz, MP3"),
+        (5.1, "lasts 5.1 minutes, and a page holds up to 5"),
+    ):
         waveform = np.zeros(round(6_000_000 * minutes), np.float32)
         html = pages._player(stages._replace(waveform=waveform))
         assert said in html
@@ -68,7 +71,9 @@ def test_captions_say_what_is_seen(inspected):
     assert "Marked as removed: above 8 kHz, 20 % (−7.0 dB)." in spectrum
     assert waveform.startswith("Amplitude over 3.00 s: the peak is 0.4")
     assert "mean level -11 dBFS" in waveform  # 0.4²/2
-    assert "and 1 kHz, with -8 dBFS; nine tenths of the energy lie between 969 Hz and 1.03 kHz" in stft
+    assert (
+        "and 1 kHz, with -8 dBFS; nine tenths of the energy lie between 969 Hz and 1.03 kHz" in stft
+    )
     assert filters.startswith("64 triangles over frequency, the first with its peak at 155 Hz")
     assert "to 2734 mel at 7.22 kHz" in scale
     assert "on average mel bin 19 (" in log_mel  # DESIGN, section 3: the largest is in bin 19

@@ -1,4 +1,6 @@
-"""inspect: what it returns, says and writes; that the page needs nothing else, and that no weights pass for others."""
+"""inspect: what it returns, says and writes; that the page needs nothing else, and that no weights
+pass for others.
+"""
 
 import re
 
@@ -19,7 +21,11 @@ def file(tmp_path):
 
 def said(capsys) -> dict[str, str]:
     """The printed lines: the first word or words of each line → the rest."""
-    return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in capsys.readouterr().out.splitlines() if "  " in line)
+    return dict(
+        re.split(r"\s{2,}", line, maxsplit=1)
+        for line in capsys.readouterr().out.splitlines()
+        if "  " in line
+    )
 
 
 def test_the_stages_are_the_references(file, capsys):
@@ -39,7 +45,9 @@ def test_the_stages_are_the_references(file, capsys):
         assert lines[name].startswith(str(array.shape))
         assert f"{array.dtype} " in lines[name]
         assert lines[name].endswith(f"{array.min():.4g} … {array.max():.4g}")
-    assert [re.search(r"[\d.]+ (Hz|\w+/s)", lines[name])[0] for name in names if name != "mel_matrix"] == [
+    assert [
+        re.search(r"[\d.]+ (Hz|\w+/s)", lines[name])[0] for name in names if name != "mel_matrix"
+    ] == [
         "16000 Hz",
         "100 frames/s",
         "100 frames/s",
@@ -66,7 +74,9 @@ def test_at_its_native_rate_nothing_is_removed(file, capsys):
 
 
 def test_a_low_rate_leaves_mel_bins_deaf(tmp_path, capsys):
-    soundfile.write(tmp_path / "phone.wav", 0.1 * np.random.default_rng(0).standard_normal(16_000), 8000)
+    soundfile.write(
+        tmp_path / "phone.wav", 0.1 * np.random.default_rng(0).standard_normal(16_000), 8000
+    )
     result = report.inspect(tmp_path / "phone.wav")
     match = re.search(
         r"above 4,000 Hz there is no sound, so that mel bins (\d+) to 63 hear next to nothing",
@@ -74,7 +84,9 @@ def test_a_low_rate_leaves_mel_bins_deaf(tmp_path, capsys):
     )
     mel = np.exp(result.log_mel[10:-10]) - 0.01
     deaf = int(match[1])
-    assert mel[:, deaf:].max() < 0.01 * np.median(mel[:, : deaf - 2]), "what leaks through the resampler's transition"
+    assert mel[:, deaf:].max() < 0.01 * np.median(mel[:, : deaf - 2]), (
+        "what leaks through the resampler's transition"
+    )
     assert np.median(mel[:, deaf - 3]) > 0.5 * np.median(mel[:, deaf - 10]), "none too many"
 
 
@@ -85,7 +97,10 @@ def test_empty_mel_bins_are_named(file, capsys):
     matrix = mel_features.spectrogram_to_mel_matrix(256, 257, 16_000, 125, 7500)
     empty = np.flatnonzero(~matrix.any(axis=0))
     assert len(empty) > 10
-    assert named == f"{', '.join(map(str, empty))}: no FFT bin falls into them, so they are ln(0.01) whatever the sound"
+    assert (
+        named
+        == f"{', '.join(map(str, empty))}: no FFT bin falls into them, so they are ln(0.01) whatever the sound"
+    )
 
 
 def test_a_clip_too_short_is_padded_and_that_is_said(tmp_path, capsys):
@@ -122,7 +137,9 @@ def test_with_weights_there_are_embeddings(file, seeded_checkpoint, pca_params, 
     expected = vggish_postprocess.Postprocessor(pca_params).postprocess(embedding)
     np.testing.assert_array_equal(result.quantized, expected)
     lines = said(capsys)
-    assert re.fullmatch(r"vggish_model.ckpt, MD5 [0-9a-f]{32}: not the published file", lines["weights"])
+    assert re.fullmatch(
+        r"vggish_model.ckpt, MD5 [0-9a-f]{32}: not the published file", lines["weights"]
+    )
     assert not {"front end", "not quantized"} & set(lines)
 
 
@@ -131,18 +148,26 @@ def test_a_changed_front_end_and_absent_pca_parameters_are_said(file, seeded_che
     result, lines = report.inspect(file, params=params, weights=seeded_checkpoint), said(capsys)
     assert result.quantized is None
     assert lines["not quantized"].startswith("without PCA parameters: ")
-    assert lines["front end"].startswith("not the published one (mel_max_hz=8000): unless these weights were trained")
+    assert lines["front end"].startswith(
+        "not the published one (mel_max_hz=8000): unless these weights were trained"
+    )
 
 
-def test_untrained_weights_are_named_in_words_and_pictures(file, pca_params, tmp_path, capsys, monkeypatch):
+def test_untrained_weights_are_named_in_words_and_pictures(
+    file, pca_params, tmp_path, capsys, monkeypatch
+):
     path, titles = tmp_path / "untrained.weights.h5", []
     VGGish(weights=None, inputs="examples").save_weights(path)
     one = report.page.pictures.one
     monkeypatch.setattr(
-        report.page.pictures, "one", lambda *args, title, **kwargs: (titles.append(title), one(*args, **kwargs))[1]
+        report.page.pictures,
+        "one",
+        lambda *args, title, **kwargs: (titles.append(title), one(*args, **kwargs))[1],
     )
     report.inspect(file, weights=path, pca=pca_params, output=tmp_path / "report.html")
-    assert said(capsys)["weights"].startswith("UNTRAINED (untrained.weights.h5): these weights are untrained")
+    assert said(capsys)["weights"].startswith(
+        "UNTRAINED (untrained.weights.h5): these weights are untrained"
+    )
     page = Page(tmp_path / "report.html")
     for words in ("UNTRAINED", "Embedding", "Quantized embedding", "Self-similarity"):
         assert words in page.text
@@ -153,7 +178,9 @@ def test_untrained_weights_are_named_in_words_and_pictures(file, pca_params, tmp
 
 
 def test_what_cannot_work_fails_before_the_work(file, tmp_path, monkeypatch):
-    monkeypatch.setattr(report.audio, "load_audio", lambda path: pytest.fail("the file was decoded"))
+    monkeypatch.setattr(
+        report.audio, "load_audio", lambda path: pytest.fail("the file was decoded")
+    )
     with pytest.raises(CheckpointError):
         report.inspect(file, weights="audioset", output=tmp_path / "report.html")
     with pytest.raises(VGGishError, match="does not exist"):
@@ -167,7 +194,15 @@ def test_what_cannot_work_fails_before_the_work(file, tmp_path, monkeypatch):
 
 def test_the_command(file, tmp_path, capsys):
     target = tmp_path / "report.html"
-    command = ["inspect", str(file), "--native-rate", "--set", "mel_max_hz=24000", "-o", str(target)]
+    command = [
+        "inspect",
+        str(file),
+        "--native-rate",
+        "--set",
+        "mel_max_hz=24000",
+        "-o",
+        str(target),
+    ]
     assert cli.main(command) == 0
     lines = said(capsys)
     assert lines["resampling"].startswith("none: 48,000 Hz")

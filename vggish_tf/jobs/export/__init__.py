@@ -1,4 +1,5 @@
-"""One model, every runtime: each export is loaded back in the runtime it is for, and compared with the live model.
+"""One model, every runtime: each export is loaded back in the runtime it is for, and compared with
+the live model.
 
     formats       the formats by name: precisions, tolerances, what they need
     pipeline      what is exported, in pieces
@@ -44,27 +45,36 @@ def export(
     fixed_shape: float | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Exports a model, checks the result in its own runtime, and prints the largest difference to the live model.
+    """Exports a model, checks the result in its own runtime, and prints the largest difference to
+    the live model.
 
-    Beside the export comes a manifest, `<path>.json`: digest of the weights, params, signatures, versions, difference.
+    Beside the export comes a manifest, `<path>.json`: digest of the weights, params, signatures,
+    versions, difference.
 
-    The embedding of an example that holds a sample which is not finite (NaN, infinity, 1e39) is NaN, and bytes, which
-    have no NaN, are 0; scores of a whole clip are NaN if one of its examples is. No other row changes. With input_rate
-    that goes for what the resampler makes: its window, 22 ms at 44.1 kHz, may carry NaN into an example next to it.
+    The embedding of an example that holds a sample which is not finite (NaN, infinity, 1e39) is
+    NaN, and bytes, which have no NaN, are 0; scores of a whole clip are NaN if one of its examples
+    is. No other row changes. With input_rate
+    that goes for what the resampler makes: its window, 22 ms at 44.1 kHz, may carry NaN into an
+    example next to it.
 
     Args:
-        model: one that VGGish() or finetune.classifier() made, or "audioset", the path of a checkpoint, or None for
-            untrained weights. A classifier's export gives `scores` instead of `embedding`; the formats for the network
-            alone take finetune.network(classifier).
+        model: one that VGGish() or finetune.classifier() made, or "audioset", the path of a
+            checkpoint, or None for untrained weights. A classifier's export gives `scores` instead
+            of `embedding`; the formats for the network alone take finetune.network(classifier).
         path: of the file, or for "saved_model" of the folder.
-        format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights" or "tf1_checkpoint".
-        precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite, openvino), "int8" (tflite).
+        format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights" or
+            "tf1_checkpoint".
+        precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite,
+            openvino), "int8" (tflite).
         params, pad, postprocess: instead of those of the model; a classifier keeps its own.
-        pca: where the PCA parameters are, for `postprocess` and for the signature `quantized` of a SavedModel:
-            "audioset", the path of an npz, or None, which leaves that signature out. Those of the model count more.
+        pca: where the PCA parameters are, for `postprocess` and for the signature `quantized` of a
+            SavedModel:
+            "audioset", the path of an npz, or None, which leaves that signature out. Those of the
+            model count more.
         input_rate: Hz, of the waveforms that the exported model takes; it resamples them itself.
-        fixed_shape: seconds, of the one clip that the exported model takes at a time; "tflite" alone, for runtimes
-            such as LiteRT.js that know no other shapes. None for any batch and length.
+        fixed_shape: seconds, of the one clip that the exported model takes at a time; "tflite"
+            alone, for runtimes such as LiteRT.js that know no other shapes. None for any batch and
+            length.
         overwrite: True replaces what is there.
 
     Returns:
@@ -102,11 +112,17 @@ def export(
         classifiers.check(model, format, params=params, pad=pad, postprocess=postprocess, pca=pca)
     wants_pca = postprocess is not None or format == "saved_model"
     parts = pipeline.take_apart(
-        model, params=params, pad=pad, postprocess=postprocess, pca=pca if wants_pca else None, input_rate=input_rate
+        model,
+        params=params,
+        pad=pad,
+        postprocess=postprocess,
+        pca=pca if wants_pca else None,
+        input_rate=input_rate,
     )
     if fixed_shape is not None:
         parts = pipeline.fixed(parts, fixed_shape)
-    formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)  # the model's own
+    # the model's own
+    formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)
     formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]
     module = chosen.load_module()
@@ -116,16 +132,25 @@ def export(
             module.write(parts, written, precision)
         loaded = module.load(written, parts)
         comparison = check.compare(parts, loaded, chosen.tolerances[precision])
-        about = {"format": format, "precision": precision, **manifest.describe(parts, loaded, comparison, chosen.needs)}
+        about = {
+            "format": format,
+            "precision": precision,
+            **manifest.describe(parts, loaded, comparison, chosen.needs),
+        }
         with _naming(path, written):
             manifest.write(formats.manifest_of(written), about)
-    print(f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.untrained else ''}; {comparison}")
+    print(
+        f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.untrained else ''}; "
+        f"{comparison}"
+    )
     return path
 
 
 @contextmanager
 def _naming(path: Path, written: Path) -> Iterator[None]:
-    """Turns the errors of a writer, a full disk for example, into one line with the name that was asked."""
+    """Turns the errors of a writer, a full disk for example, into one line with the name that was
+    asked.
+    """
     import tensorflow as tf
 
     try:
@@ -133,4 +158,6 @@ def _naming(path: Path, written: Path) -> Iterator[None]:
     except VGGishError as error:
         raise type(error)(str(error).replace(str(written), str(path))) from None
     except (OSError, tf.errors.OpError) as error:
-        raise VGGishError(f"cannot write {path}: {reason_of(error)}. Nothing was written.") from None
+        raise VGGishError(
+            f"cannot write {path}: {reason_of(error)}. Nothing was written."
+        ) from None

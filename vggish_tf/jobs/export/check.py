@@ -1,6 +1,8 @@
-"""The self-check: an exported file in its own runtime against the live model, on sound that is made here.
+"""The self-check: an exported file in its own runtime against the live model, on sound that is made
+here.
 
-It says how far apart the two are; whether the weights are the published ones is `vggish-tf verify`'s to say.
+It says how far apart the two are; whether the weights are the published ones is `vggish-tf
+verify`'s to say.
 """
 
 from dataclasses import dataclass
@@ -11,12 +13,19 @@ from vggish_tf.errors import VGGishError
 from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 
-SECONDS = {"silence": 1.0, "smoke signal": 3.0, "noise, short": 2.5, "noise, long, and half of it filled up": 5.3}
+SECONDS = {
+    "silence": 1.0,
+    "smoke signal": 3.0,
+    "noise, short": 2.5,
+    "noise, long, and half of it filled up": 5.3,
+}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`largest`: the largest difference of any number that comes out; `allowed`: the largest that there may be."""
+    """`largest`: the largest difference of any number that comes out; `allowed`: the largest that
+    there may be.
+    """
 
     largest: float
     allowed: float
@@ -26,13 +35,16 @@ class Comparison:
         return self.largest <= self.allowed  # False for NaN
 
     def __str__(self):
-        return f"largest difference {self.largest:.2g} to the live model, {self.allowed:.2g} allowed"
+        return (
+            f"largest difference {self.largest:.2g} to the live model, {self.allowed:.2g} allowed"
+        )
 
 
 def signals(sample_rate: int, num_samples: int | None = None) -> dict[str, np.ndarray]:
-    """Name → (batch, num_samples) float32: silence, the official smoke signal (1 kHz), noise, and a batch of two clips,
-    the second of which ends early: to a classifier, the zeros behind it are padding. With `num_samples` all clips have
-    that length, and of the last two there is the second alone.
+    """Name → (batch, num_samples) float32: silence, the official smoke signal (1 kHz), noise, and a
+    batch of two clips, the second of which ends early: to a classifier, the zeros behind it are
+    padding. With `num_samples` all clips have that length, and of the last two there is the second
+    alone.
     """
     counts = {name: num_samples or int(seconds * sample_rate) for name, seconds in SECONDS.items()}
     silence, smoke, short, long = counts.values()
@@ -44,25 +56,32 @@ def signals(sample_rate: int, num_samples: int | None = None) -> dict[str, np.nd
         noise.uniform(-0.5, 0.5, (2, long)) * (np.arange(long) < [[long], [long // 2]]),
     )
     last = -1 if num_samples else 0
-    return {name: waveform[last:].astype(np.float32) for name, waveform in zip(counts, waveforms, strict=True)}
+    return {
+        name: waveform[last:].astype(np.float32)
+        for name, waveform in zip(counts, waveforms, strict=True)
+    }
 
 
 def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     """Runs both on every signal.
 
     Args:
-        tolerance: relative to the largest number in the embeddings, and to 1 for scores. Quantized embeddings may
-            differ by one step in 255 more, since truncation makes a whole step of the smallest difference.
+        tolerance: relative to the largest number in the embeddings, and to 1 for scores. Quantized
+            embeddings may differ by one step in 255 more, since truncation makes a whole step of
+            the smallest difference.
 
     Raises:
-        VGGishError: the export gives arrays of another shape or dtype, or other numbers than the tolerance allows.
+        VGGishError: the export gives arrays of another shape or dtype, or other numbers than the
+            tolerance allows.
     """
-    largest, scale = 0.0, 1.0 if pipeline.head else 0.0  # scores are in [0, 1]; on these signals all may be near 0
+    # scores are in [0, 1]; on these signals all may be near 0
+    largest, scale = 0.0, 1.0 if pipeline.head else 0.0
     for name, waveform in signals(pipeline.rate, pipeline.num_samples).items():
         expected, exported = pipeline.live(waveform), np.asarray(loaded.run(waveform))
         if (expected.shape, expected.dtype) != (exported.shape, exported.dtype):
             raise VGGishError(
-                f"the export gives {exported.dtype} {exported.shape} for {name!r}, the live model {expected.dtype} "
+                f"the export gives {exported.dtype} {exported.shape} for {name!r}, the live model "
+                f"{expected.dtype} "
                 f"{expected.shape}. Nothing was written."
             )
         difference = np.abs(exported.astype(np.float64) - expected)
@@ -71,5 +90,7 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     allowed = tolerance * 255 + 1 if expected.dtype == np.uint8 else tolerance * scale
     comparison = Comparison(float(largest), float(allowed))
     if not comparison.passed:
-        raise VGGishError(f"the export does not give what the live model does: {comparison}. Nothing was written.")
+        raise VGGishError(
+            f"the export does not give what the live model does: {comparison}. Nothing was written."
+        )
     return comparison

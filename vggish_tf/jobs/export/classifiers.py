@@ -19,21 +19,34 @@ def check(
     postprocess: Postprocess = None,
     pca: Weights = None,
 ):
-    """Refuses a format without a place for the head, and what would make another classifier than was trained.
+    """Refuses a format without a place for the head, and what would make another classifier than
+    was trained.
 
     Raises:
         UsageError: what to do instead.
     """
     if not FORMATS[format].whole:
         raise UsageError(
-            f"the format {format!r} holds the network alone, and this model is a classifier. Choose another format, or "
-            f"export the network under its head, in Python: export(finetune.network(model), path, format={format!r})"
+            f"the format {format!r} holds the network alone, and this model is a classifier. "
+            "Choose another format, or "
+            "export the network under its head, in Python: export(finetune.network(model), path, "
+            f"format={format!r})"
         )
     own: dict[str, object] = {"params": params_of(model), "pad": model.get_layer("examples").pad}
-    asked = {"params": params, "pad": pad, "postprocess": postprocess, "pca": None if pca == "audioset" else pca}
-    other = [f"{name}={value!r}" for name, value in asked.items() if value is not None and value != own.get(name)]
+    asked = {
+        "params": params,
+        "pad": pad,
+        "postprocess": postprocess,
+        "pca": None if pca == "audioset" else pca,
+    }
+    other = [
+        f"{name}={value!r}"
+        for name, value in asked.items()
+        if value is not None and value != own.get(name)
+    ]
     if other:
         raise UsageError(
-            f"a classifier is exported with the front end and the PCA that it was trained with; received "
+            "a classifier is exported with the front end and the PCA that it was trained with; "
+            "received "
             f"{', '.join(other)}. Leave that out, or train another: vggish-tf finetune"
         )

@@ -1,4 +1,5 @@
-"""The formats by name: which module writes each, what it can hold, how exact it has to be, and what it needs.
+"""The formats by name: which module writes each, what it can hold, how exact it has to be, and what
+it needs.
 
 This module imports neither TensorFlow nor any runtime, so that a mistake is answered at once.
 """
@@ -20,11 +21,14 @@ from vggish_tf.files import check_target
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one weight
 
-Signatures = dict[str, dict[str, dict]]  # {"inputs": {name: {"dtype": …, "shape": …}}, "outputs": …}
+# {"inputs": {name: {"dtype": …, "shape": …}}, "outputs": …}
+Signatures = dict[str, dict[str, dict]]
 
 
 class Loaded(NamedTuple):
-    """A file in its own runtime: `run`, (batch, num_samples) → (batch, examples, 128) or scores, and its signatures."""
+    """A file in its own runtime: `run`, (batch, num_samples) → (batch, examples, 128) or scores,
+    and its signatures.
+    """
 
     run: Callable[[np.ndarray], np.ndarray]
     signatures: dict[str, Signatures]
@@ -35,11 +39,12 @@ class Format:
     """One format.
 
     Args:
-        module: of this package; has write(pipeline, path, precision) and load(path, pipeline) → Loaded.
-        tolerances: precision → the largest difference to the live model that an export may have, as a part of the
-            largest number in the embeddings; the first precision is the default.
-        whole: holds the front end and what is behind the network; False for the network alone, in which there is no
-            place for a resampler or a postprocessor.
+        module: of this package; has write(pipeline, path, precision) and load(path, pipeline) →
+            Loaded.
+        tolerances: precision → the largest difference to the live model that an export may have, as
+            a part of the largest number in the embeddings; the first precision is the default.
+        whole: holds the front end and what is behind the network; False for the network alone, in
+            which there is no place for a resampler or a postprocessor.
         extra, needs: the extra of the package and the modules that it brings; empty if none.
         fixes_shape: can hold a batch of one clip of a fixed length.
         suffixes: of the files beside the first one.
@@ -61,25 +66,32 @@ class Format:
         return importlib.import_module(f"vggish_tf.jobs.export.writers.{self.module}")
 
 
-# The largest differences, relative to the largest number in the embeddings (to 1 for scores), each with the largest
-# that has been seen over the signals of the check.
-#
-# float32 on both sides, sums in another order: ten layers with sums of up to 12,288 products. 3e-6.
+# The largest differences, relative to the largest number in the embeddings (to 1 for scores), each
+# with the largest that has been seen over the signals of the check.  float32 on both sides, sums in
+# another order: ten layers with sums of up to 12,288 products. 3e-6.
 FLOAT32 = 5e-5
-# The same behind a resampler in another runtime: beside a full-scale tone, its rounding moves the log-mel of the silent
-# bins. 9e-5, on the smoke signal at 32 kHz; 3e-6 without a resampler.
+# The same behind a resampler in another runtime: beside a full-scale tone, its rounding moves the
+# log-mel of the silent bins. 9e-5, on the smoke signal at 32 kHz; 3e-6 without a resampler.
 FLOAT32_RESAMPLED = 3e-4
 # Weights of 11 bits, in nine layers. 4e-3.
 FLOAT16 = 1e-2
 # Weights of 8 bits, and 8 bits between the layers too. 4e-2.
 BFLOAT16 = 1e-1
-# Weights of 127 steps a channel, and inputs of 127 steps a layer. 0.12; the cosine to the live embedding is 0.987.
+# Weights of 127 steps a channel, and inputs of 127 steps a layer. 0.12; the cosine to the live
+# embedding is 0.987.
 INT8 = 0.2
 
 FORMATS: dict[str, Format] = {
-    "saved_model": Format("saved_model", {"float32": FLOAT32, "bfloat16": BFLOAT16}, mark="saved_model.pb"),
+    "saved_model": Format(
+        "saved_model", {"float32": FLOAT32, "bfloat16": BFLOAT16}, mark="saved_model.pb"
+    ),
     "frozen_graph": Format("frozen_graph", {"float32": FLOAT32}, whole=False),
-    "onnx": Format("onnx", {"float32": FLOAT32_RESAMPLED}, extra="onnx", needs=("tf2onnx", "onnx", "onnxruntime")),
+    "onnx": Format(
+        "onnx",
+        {"float32": FLOAT32_RESAMPLED},
+        extra="onnx",
+        needs=("tf2onnx", "onnx", "onnxruntime"),
+    ),
     "tflite": Format(
         "tflite",
         {"float32": FLOAT32_RESAMPLED, "float16": FLOAT16, "int8": INT8},
@@ -114,7 +126,8 @@ def find(name: str) -> Format:
     missing = [module for module in chosen.needs if find_spec(module) is None]
     if missing:
         raise VGGishError(
-            f"the format {name!r} needs {', '.join(missing)}, which is not installed. {how_to_install(chosen.extra)}"
+            f"the format {name!r} needs {', '.join(missing)}, which is not installed. "
+            f"{how_to_install(chosen.extra)}"
         )
     return chosen
 
@@ -129,7 +142,8 @@ def plan(
     fixed_shape: float | None = None,
     overwrite: bool = False,
 ) -> tuple[str, list[Path]]:
-    """The precision, and the files that will be written, the one of that path last: checked before long work starts.
+    """The precision, and the files that will be written, the one of that path last: checked before
+    long work starts.
 
     Raises:
         VGGishError: as vggish_tf.jobs.export.export.
@@ -142,13 +156,15 @@ def plan(
     check_options(name, postprocess=postprocess, input_rate=input_rate)
     if fixed_shape is not None and not chosen.fixes_shape:
         raise UsageError(
-            f"the format {name!r} takes any batch and length: fixed_shape={fixed_shape!r} has no place in it. Leave it "
+            f"the format {name!r} takes any batch and length: fixed_shape={fixed_shape!r} has no "
+            "place in it. Leave it "
             "out, or choose the format 'tflite'."
         )
     targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), manifest_of(path), path]
     endings = [chosen.ending] if chosen.ending else []
     for target in reversed(targets):
-        if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):  # such a folder may be replaced
+        # such a folder may be replaced
+        if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):
             check_target(target, overwrite=overwrite, endings=endings if target == path else ())
     return precision, targets
 
@@ -162,7 +178,8 @@ def check_options(name: str, **options):
     for option, value in options.items():
         if value is not None and not FORMATS[name].whole:
             raise UsageError(
-                f"the format {name!r} holds the network alone, examples to embedding: {option}={value!r} has no place "
+                f"the format {name!r} holds the network alone, examples to embedding: "
+                f"{option}={value!r} has no place "
                 "in it. Leave it out, or choose another format."
             )
 
@@ -176,7 +193,8 @@ def check_space(path: Path, num_params: int, precision: str):
     needed, free = num_params * BYTES[precision], shutil.disk_usage(path.parent).free
     if free < needed:
         raise VGGishError(
-            f"cannot write {path}: it needs {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free on that disk. "
+            f"cannot write {path}: it needs {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are "
+            "free on that disk. "
             "Make room, or choose another folder."
         )
 

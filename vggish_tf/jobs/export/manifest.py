@@ -1,4 +1,6 @@
-"""The manifest beside an exported file: what is in it, what it takes and gives, how exact it has been found to be."""
+"""The manifest beside an exported file: what is in it, what it takes and gives, how exact it has
+been found to be.
+"""
 
 import json
 from collections.abc import Iterable
@@ -15,8 +17,12 @@ PACKAGES = ("tensorflow", "keras", "numpy")
 DISTRIBUTIONS = {"ai_edge_litert": "ai-edge-litert"}
 
 
-def describe(pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: Iterable[str] = ()) -> dict:
-    """The manifest of an export, a dictionary that JSON can hold; `needs` are the runtime's modules."""
+def describe(
+    pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: Iterable[str] = ()
+) -> dict:
+    """The manifest of an export, a dictionary that JSON can hold; `needs` are the runtime's
+    modules.
+    """
     return {
         "weights": pipeline.weights,
         "weights_sha256": pipeline.weights_sha256(),
@@ -42,7 +48,11 @@ def _classes(pipeline: Pipeline) -> dict:
         return {}
     scores = pipeline.head.get_layer("scores")
     whitens = "postprocess" in {layer.name for layer in pipeline.head.layers}
-    return {"postprocess": "pca" if whitens else None, "labels": scores.labels, "multi_label": scores.multi_label}
+    return {
+        "postprocess": "pca" if whitens else None,
+        "labels": scores.labels,
+        "multi_label": scores.multi_label,
+    }
 
 
 def write(path: Path, manifest: dict):

@@ -1,6 +1,8 @@
-"""The pipeline of an export: VGGish or a classifier in pieces, which every format puts together in its own way.
+"""The pipeline of an export: VGGish or a classifier in pieces, which every format puts together in
+its own way.
 
-The pieces are Keras layers in float32, and `live` runs them as they are: what every exported file is compared with.
+The pieces are Keras layers in float32, and `live` runs them as they are: what every exported file
+is compared with.
 """
 
 import dataclasses
@@ -30,7 +32,8 @@ PCA = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A waveform at `input_rate` → resample → examples → network → postprocess, or the head of a classifier.
+    """A waveform at `input_rate` → resample → examples → network → postprocess, or the head of a
+    classifier.
 
     Args:
         network: (rows, 96, 64) → (rows, 128), float32.
@@ -39,7 +42,8 @@ class Pipeline:
         postprocess: the post-processing of the embedding.
         pca: the matrix (128, 128) and means (128,) of the postprocessor; None if there is none.
         input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
-        weights: the name of the weights: "audioset", a file name, or the name of a model; None if untrained.
+        weights: the name of the weights: "audioset", a file name, or the name of a model; None if
+            untrained.
         postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
         head: of a classifier, as classifier.head_of gives it; with it there is no `postprocess`.
         num_samples: of the one clip that the exported model takes; None for any batch and length.
@@ -57,7 +61,8 @@ class Pipeline:
     num_samples: int | None = None
 
     def __post_init__(self):
-        if self.postprocess:  # made now: what is assigned while a graph is traced is lost, and the PCA would be zeros
+        # made now: what is assigned while a graph is traced is lost, and the PCA would be zeros
+        if self.postprocess:
             self.postprocessor  # noqa: B018
 
     @property
@@ -76,34 +81,48 @@ class Pipeline:
         return [*self.network.weights, *(self.head.weights if self.head else ())]
 
     def run(self, waveform, *, transform="rfft"):
-        """(batch, num_samples) → (batch, examples, 128) or scores, as Keras operations on tensors; all in one go."""
+        """(batch, num_samples) → (batch, examples, 128) or scores, as Keras operations on tensors;
+        all in one go.
+        """
         waveform = self.resampled(waveform)
         if transform == "matrix" and self.params.num_frames > 1:
             waveform = _filled(waveform, self.params.window_length)
         examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(waveform)
         batch, num_examples, *shape = ops.shape(examples)
         embedding = self.embed(ops.reshape(examples, (batch * num_examples, *shape)))
-        return self.finished(ops.reshape(embedding, (batch, num_examples, EMBEDDING_SIZE)), waveform)
+        return self.finished(
+            ops.reshape(embedding, (batch, num_examples, EMBEDDING_SIZE)), waveform
+        )
 
     def embed(self, examples):
         """(rows, 96, 64) → (rows, 128), NaN for examples that are not finite."""
         embedding = self.network(examples, training=False)
-        return _finite_or_nan(embedding, examples)  # once more: layers of 8 bits make numbers of NaN
+        # once more: layers of 8 bits make numbers of NaN
+        return _finite_or_nan(embedding, examples)
 
     def resampled(self, waveform):
         """(…, num_samples at input_rate) → (…, num_samples at params.sample_rate)."""
         return self.resample(waveform) if self.resample else waveform
 
     def finished(self, embedding, waveform):
-        """The embeddings (batch, examples, 128) of a waveform at params.sample_rate → what comes out."""
+        """The embeddings (batch, examples, 128) of a waveform at params.sample_rate → what comes
+        out.
+        """
         if not self.head:
             return self.postprocessed(embedding)
-        scores = self.head.call([embedding, self.sounding(waveform)])  # its layers, and not a model in a model
+        # its layers, and not a model in a model
+        scores = self.head.call([embedding, self.sounding(waveform)])
         return _finite_or_nan(scores, embedding)
 
     def postprocessed(self, embedding):
-        """(…, 128) → (…, 128) by the `postprocess` rule; bytes of an embedding that is not finite are 0."""
-        return _finite_or_nan(self.postprocessor(embedding), embedding) if self.postprocessor else embedding
+        """(…, 128) → (…, 128) by the `postprocess` rule; bytes of an embedding that is not finite
+        are 0.
+        """
+        return (
+            _finite_or_nan(self.postprocessor(embedding), embedding)
+            if self.postprocessor
+            else embedding
+        )
 
     def live(self, waveform: np.ndarray) -> np.ndarray:
         """(batch, num_samples) → what comes out as an array, by the Keras layers themselves."""
@@ -135,19 +154,25 @@ class Pipeline:
         """A layer with the PCA parameters of the pipeline."""
         assert self.pca is not None
         dtype = self.postprocess_dtype
-        layer = Postprocessor(quantize=postprocess == "quantized", weights=None, name="postprocess", dtype=dtype)
+        layer = Postprocessor(
+            quantize=postprocess == "quantized", weights=None, name="postprocess", dtype=dtype
+        )
         layer.pca_eigen_vectors.assign(self.pca[0])
         layer.pca_means.assign(self.pca[1])
         return layer
 
     def as_model(self) -> keras.Model:
-        """One Keras model, waveform → what comes out, with a copy of the weights and VGGish's layer names."""
+        """One Keras model, waveform → what comes out, with a copy of the weights and VGGish's layer
+        names.
+        """
         source = keras.Input((None,), name="waveform")
         waveform = self.resampled(source)
         examples = WaveformToExamples(self.params, pad=self.pad, name="examples")(waveform)
         embedding = backbone.embed(examples, "float32", "zeros")
         loading.copy_weights(self.network, keras.Model(source, embedding))
-        return keras.Model(source, self.finished(embedding, waveform), name="classifier" if self.head else "vggish")
+        return keras.Model(
+            source, self.finished(embedding, waveform), name="classifier" if self.head else "vggish"
+        )
 
     @cached_property
     def untrained(self) -> bool:
@@ -157,14 +182,19 @@ class Pipeline:
     def values(self) -> dict[str, np.ndarray]:
         """Published name → float32 array, of the network's weights."""
         return {
-            f"{scope}/{kind}": np.ascontiguousarray(ops.convert_to_numpy(variable), dtype=np.float32)
+            f"{scope}/{kind}": np.ascontiguousarray(
+                ops.convert_to_numpy(variable), dtype=np.float32
+            )
             for name, scope in LAYERS.items()
-            for kind, variable in zip(("weights", "biases"), self.network.get_layer(name).variables, strict=True)
+            for kind, variable in zip(
+                ("weights", "biases"), self.network.get_layer(name).variables, strict=True
+            )
         }
 
     def weights_sha256(self) -> str:
-        """SHA-256 of the values one after the other, in the order of the published layers, weights before biases, and
-        of the head's after them: the digest of the weights themselves, whatever file they come from.
+        """SHA-256 of the values one after the other, in the order of the published layers, weights
+        before biases, and of the head's after them: the digest of the weights themselves, whatever
+        file they come from.
         """
         digest = hashlib.sha256()
         head = self.head.get_weights() if self.head else ()
@@ -182,13 +212,15 @@ def take_apart(
     pca: Weights = "audioset",
     input_rate: int | None = None,
 ) -> Pipeline:
-    """The pipeline of a model that VGGish() or finetune.classifier() made, or of weights; what is not given is taken
-    from the model.
+    """The pipeline of a model that VGGish() or finetune.classifier() made, or of weights; what is
+    not given is taken from the model.
 
     Args:
         model: "audioset", the path of a checkpoint, None for untrained weights, or a model.
-        params, pad, postprocess, input_rate: as in Pipeline; of a classifier, classifiers.check knows which may be.
-        pca: "audioset", or the path of the PCA parameters; None for none. Those in a model count more.
+        params, pad, postprocess, input_rate: as in Pipeline; of a classifier, classifiers.check
+            knows which may be.
+        pca: "audioset", or the path of the PCA parameters; None for none. Those in a model count
+            more.
 
     Raises:
         UsageError: a postprocessor without PCA parameters.
@@ -211,7 +243,8 @@ def take_apart(
         network=inference.of(model, params, "float32"),
         params=params,
         pad=pad or (front_end.pad if front_end else "never"),
-        postprocess=postprocess or (None if own is None else "quantized" if own.quantize else "pca"),
+        postprocess=postprocess
+        or (None if own is None else "quantized" if own.quantize else "pca"),
         pca=_pca_of(own) if own else None if pca is None else read_pca(pca),
         input_rate=input_rate or _rate_of(_layer_of(model, Resample)),
         weights=name,
@@ -227,12 +260,15 @@ def fixed(pipeline: Pipeline, seconds: float) -> Pipeline:
     """
     rate, params = pipeline.rate, pipeline.params
     if not 0 < seconds <= LONGEST:
-        raise UsageError(f"fixed_shape must be positive and at most {LONGEST} seconds; received {seconds!r}.")
+        raise UsageError(
+            f"fixed_shape must be positive and at most {LONGEST} seconds; received {seconds!r}."
+        )
     num_samples = round(seconds * rate)
     resampled = pipeline.resample.num_outputs(num_samples) if pipeline.resample else num_samples
     if not heads.count_clip_examples(resampled, params, pipeline.pad):
         raise UsageError(
-            f"fixed_shape={seconds!r} seconds hold no example, which takes {params.min_samples / params.sample_rate} "
+            f"fixed_shape={seconds!r} seconds hold no example, which takes "
+            f"{params.min_samples / params.sample_rate} "
             "seconds. Choose more, or pad='short'."
         )
     return dataclasses.replace(pipeline, num_samples=num_samples)
@@ -243,8 +279,8 @@ def _finite_or_nan(vectors, source):
 
 
 def _filled(waveform, length: int):
-    """Zeros behind a clip under one window, which is still too short for an example: ONNX divides towards zero, and
-    would count one frame in it where there is none.
+    """Zeros behind a clip under one window, which is still too short for an example: ONNX divides
+    towards zero, and would count one frame in it where there is none.
     """
     return ops.pad(waveform, ((0, 0), (0, ops.maximum(length - ops.shape(waveform)[-1], 0))))
 

@@ -10,7 +10,8 @@
     report    precision, recall, average precision, confusion
     job       run(): all of it, as `vggish-tf finetune` does
 
-The layers that a saved classifier is made of are in vggish_tf.network.heads, so that it loads without this package.
+The layers that a saved classifier is made of are in vggish_tf.network.heads, so that it loads
+without this package.
 
 Example:
     >>> from vggish_tf.jobs import finetune
@@ -19,7 +20,15 @@ Example:
     >>> model.fit(data.batches("train", epoch=0), epochs=10)  # doctest: +SKIP
 """
 
-from vggish_tf.classifier import back, classifier, front, is_multi_label, is_untrained, labels_of, network
+from vggish_tf.classifier import (
+    back,
+    classifier,
+    front,
+    is_multi_label,
+    is_untrained,
+    labels_of,
+    network,
+)
 from vggish_tf.jobs.finetune.augment import (
     AUGMENTATIONS,
     MixUp,

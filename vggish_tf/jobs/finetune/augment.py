@@ -15,7 +15,9 @@ from vggish_tf.frontend.framing import clip_lengths
 
 
 class _Random(keras.layers.Layer):
-    """A layer that draws random numbers when training, and hands its input through otherwise; float32."""
+    """A layer that draws random numbers when training, and hands its input through otherwise;
+    float32.
+    """
 
     def __init__(self, *, seed: int | None = None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -26,7 +28,9 @@ class _Random(keras.layers.Layer):
         return self.augment(inputs) if training else inputs
 
     def compute_output_spec(self, inputs, training=False):
-        return keras.tree.map_structure(lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), inputs)
+        return keras.tree.map_structure(
+            lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), inputs
+        )
 
     def uniform(self, shape, low=0.0, high=1.0):
         return keras.random.uniform(shape, low, high, seed=self.seed_generator)
@@ -60,7 +64,8 @@ class RandomGain(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class RandomShift(_Random):
-    """Turns each clip around in time by up to `seconds`: what leaves at one end comes in at the other.
+    """Turns each clip around in time by up to `seconds`: what leaves at one end comes in at the
+    other.
 
     Args:
         seconds: at most, either way.
@@ -87,7 +92,8 @@ class RandomShift(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class RandomNoise(_Random):
-    """Adds white noise at a signal-to-noise ratio that is drawn for each clip; silence stays silent.
+    """Adds white noise at a signal-to-noise ratio that is drawn for each clip; silence stays
+    silent.
 
     Args:
         low, high: of the ratio, in dB, over the length of the clip.
@@ -101,7 +107,9 @@ class RandomNoise(_Random):
 
     def augment(self, waveform):
         length = ops.expand_dims(clip_lengths(waveform), -1)
-        power = ops.sum(waveform * waveform, axis=1, keepdims=True) / ops.cast(ops.maximum(length, 1), "float32")
+        power = ops.sum(waveform * waveform, axis=1, keepdims=True) / ops.cast(
+            ops.maximum(length, 1), "float32"
+        )
         decibels = self.uniform((ops.shape(waveform)[0], 1), self.low, self.high)
         noise = keras.random.normal(ops.shape(waveform), seed=self.seed_generator)
         noise = noise * ops.sqrt(power * ops.power(10.0, -decibels / 10))
@@ -139,7 +147,8 @@ class MixUp(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class SpecAugment(_Random):
-    """Blanks one stripe of frames and one of mel bins in every example (Park et al. 2019), with the example's mean.
+    """Blanks one stripe of frames and one of mel bins in every example (Park et al. 2019), with the
+    example's mean.
 
     Args:
         frames, mel_bins: the widest that a stripe gets; each width from 0 on is as likely.
@@ -153,7 +162,9 @@ class SpecAugment(_Random):
 
     def augment(self, examples):
         mean = ops.mean(examples, axis=(-2, -1), keepdims=True)
-        blank = ops.logical_or(self._stripe(examples, -2, self.frames), self._stripe(examples, -1, self.mel_bins))
+        blank = ops.logical_or(
+            self._stripe(examples, -2, self.frames), self._stripe(examples, -1, self.mel_bins)
+        )
         return ops.where(blank, mean, examples)
 
     def _stripe(self, examples, axis: int, widest: int):

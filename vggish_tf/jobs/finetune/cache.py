@@ -1,8 +1,10 @@
-"""The part of the network that does not change in training, computed once a clip: log-mel examples or embeddings.
+"""The part of the network that does not change in training, computed once a clip: log-mel examples
+or embeddings.
 
-A value's name in the cache is the digest of all that it depends on, the file's path, size and time of change included,
-so that a folder may be kept, shared and come back to after a killed run. It is never out of date; it is never cleared.
-A file that is empty, cut or something else is computed anew.
+A value's name in the cache is the digest of all that it depends on, the file's path, size and time
+of change included, so that a folder may be kept, shared and come back to after a killed run. It is
+never out of date; it is never cleared. A file that is empty, cut or something else is computed
+anew.
 """
 
 import hashlib
@@ -34,7 +36,8 @@ def cached(
     stage: Literal["examples", "embedding"],
     folder: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """The same data with every clip replaced by what `front(model, stage)` gives, computed now, if it is not there yet.
+    """The same data with every clip replaced by what `front(model, stage)` gives, computed now, if
+    it is not there yet.
 
     Args:
         data: of waveforms.
@@ -43,7 +46,8 @@ def cached(
         folder: where to keep the values; None is in memory.
 
     Raises:
-        VGGishError: embeddings of a network that moves in training, or a folder that cannot be written to.
+        VGGishError: embeddings of a network that moves in training, or a folder that cannot be
+            written to.
     """
     if stage == "embedding" and any(model.get_layer(name).trainable for name in LAYER_NAMES):
         raise VGGishError(
@@ -62,7 +66,9 @@ def cached(
 class CachedFeatures:
     """A clip → its values, (examples, *shape) float32."""
 
-    def __init__(self, data: Dataset, model: keras.Model, stage: str, store: MutableMapping[str, np.ndarray]):
+    def __init__(
+        self, data: Dataset, model: keras.Model, stage: str, store: MutableMapping[str, np.ndarray]
+    ):
         params = params_of(model)
         self.store = store
         self.shape: tuple[int, ...] = (
@@ -100,7 +106,10 @@ class _Folder(MutableMapping[str, np.ndarray]):
 
     def __getitem__(self, key):
         if key not in self:
-            raise VGGishError(f"{self._path(key)} is damaged or gone. Start again with --resume: it is computed anew.")
+            raise VGGishError(
+                f"{self._path(key)} is damaged or gone. Start again with --resume: it is computed "
+                "anew."
+            )
         return np.load(self._path(key))
 
     def report_damage(self, keys: Iterable[str]):
@@ -126,10 +135,14 @@ class _Folder(MutableMapping[str, np.ndarray]):
         return self.folder / f"{key}.npy"
 
 
-def _compute(data: Dataset, model, stage: str, clips: Sequence[Clip]) -> Iterator[tuple[Clip, np.ndarray]]:
+def _compute(
+    data: Dataset, model, stage: str, clips: Sequence[Clip]
+) -> Iterator[tuple[Clip, np.ndarray]]:
     """Each clip and its values."""
     pairs = zip(clips, _examples(data, model, clips), strict=True)
-    bar = tqdm(pairs, total=len(clips), desc=f"caching {stage}", unit="clip", disable=None, leave=False)
+    bar = tqdm(
+        pairs, total=len(clips), desc=f"caching {stage}", unit="clip", disable=None, leave=False
+    )
     return _embed(bar, model) if stage == "embedding" and clips else iter(bar)
 
 
@@ -137,7 +150,9 @@ def _examples(data: Dataset, model, clips: Sequence[Clip]) -> Iterator[np.ndarra
     """The log-mel examples of each clip, without those that are padding."""
     import tensorflow as tf
 
-    run = tf.function(front(model, "examples"), input_signature=[tf.TensorSpec((1, None), tf.float32)])
+    run = tf.function(
+        front(model, "examples"), input_signature=[tf.TensorSpec((1, None), tf.float32)]
+    )
     for waveform in data.waveforms(clips):
         examples, sounding = run(waveform[np.newaxis])
         yield examples.numpy()[sounding.numpy()]

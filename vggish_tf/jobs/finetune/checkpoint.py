@@ -1,6 +1,7 @@
 """Training checkpoint as one npz: weights that moved, optimizer state, progress.
 
-What does not move is not in it: the run is set up again from the same arguments, and `check` sees to it that they are.
+What does not move is not in it: the run is set up again from the same arguments, and `check` sees
+to it that they are.
 """
 
 import hashlib
@@ -44,7 +45,10 @@ def state_of(trainee: keras.Model) -> Arrays:
     Raises:
         VGGishError: one holds a number that is not finite.
     """
-    arrays = {name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in variables_of(trainee).items()}
+    arrays = {
+        name: np.array(keras.ops.convert_to_numpy(variable))
+        for name, variable in variables_of(trainee).items()
+    }
     bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if bad:
         raise VGGishError(f"{bad[0]} is no longer finite")
@@ -62,7 +66,8 @@ def restore(path: Path, arrays: Arrays, variables: Mapping[str, keras.Variable])
     wrong += [
         f"{name} {arrays[name].dtype} {arrays[name].shape} instead of {tuple(variable.shape)}"
         for name, variable in variables.items()
-        if name in arrays and (arrays[name].shape != tuple(variable.shape) or arrays[name].dtype.kind not in "fiu")
+        if name in arrays
+        and (arrays[name].shape != tuple(variable.shape) or arrays[name].dtype.kind not in "fiu")
     ]
     if wrong:
         raise VGGishError(f"{path} does not fit the model: it has {'; '.join(wrong[:3])}. {AGAIN}")
@@ -94,7 +99,8 @@ def read(path: Path) -> Checkpoint:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop("about")))
         return Checkpoint(arrays, dict(about["fingerprint"]), Progress(**about["progress"]))
-    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds at files that are no npz
+    # zipfile, zlib and NumPy raise a dozen kinds at files that are no npz
+    except Exception as error:
         reason = f"{type(error).__name__} {error}".splitlines()[0].rstrip(". ")
         raise VGGishError(
             f"cannot read the training checkpoint {path}: {reason}. Start again with --overwrite."
@@ -126,7 +132,9 @@ def fingerprint(
         "the model": (model.get_config(), weights.hexdigest()),
         "the training": (stage, configs, seed, _without_names(model.get_compile_config())),
     }
-    return {name: hashlib.blake2b(_text_of(part).encode()).hexdigest() for name, part in parts.items()}
+    return {
+        name: hashlib.blake2b(_text_of(part).encode()).hexdigest() for name, part in parts.items()
+    }
 
 
 def _text_of(part) -> str:
@@ -151,5 +159,8 @@ def weights_of(trainee: keras.Model) -> dict[str, keras.Variable]:
 
 def variables_of(trainee: keras.Model) -> dict[str, keras.Variable]:
     """The weights that move, and the optimizer's variables."""
-    optimizer = {f"optimizer/{number}": variable for number, variable in enumerate(trainee.optimizer.variables)}
+    optimizer = {
+        f"optimizer/{number}": variable
+        for number, variable in enumerate(trainee.optimizer.variables)
+    }
     return weights_of(trainee) | optimizer

@@ -1,7 +1,8 @@
-"""Which clips there are, their labels and their splits: a folder or a CSV → Clips. No audio is read.
+"""Which clips there are, their labels and their splits: a folder or a CSV → Clips. No audio is
+read.
 
-A folder has one subfolder a class. A CSV has the columns path, label and, if wanted, start, end (seconds) and split;
-paths are relative to the CSV, and `a;b` in the column label is two labels.
+A folder has one subfolder a class. A CSV has the columns path, label and, if wanted, start, end
+(seconds) and split; paths are relative to the CSV, and `a;b` in the column label is two labels.
 """
 
 import os
@@ -61,7 +62,8 @@ def find(source: str | os.PathLike[str]) -> list[Clip]:
     """The clips of a folder of class subfolders, or of a CSV, in the order of their names or rows.
 
     Raises:
-        VGGishError: nothing is there, or no audio, or a row that makes no sense (the message has its line number).
+        VGGishError: nothing is there, or no audio, or a row that makes no sense (the message has
+            its line number).
     """
     source = Path(source)
     if source.is_dir():
@@ -71,20 +73,32 @@ def find(source: str | os.PathLike[str]) -> list[Clip]:
 
 
 def _find_in_folder(folder: Path) -> list[Clip]:
-    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    classes = sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
     if not classes:
-        raise VGGishError(f"{folder} has no subfolders. Put the files of each class into a subfolder of its name.")
+        raise VGGishError(
+            f"{folder} has no subfolders. Put the files of each class into a subfolder of its name."
+        )
     clips = [Clip(path, (entry.name,)) for entry in classes for path in _audio_files(entry)]
-    empty = sorted({entry.name for entry in classes} - {label for clip in clips for label in clip.labels})
+    empty = sorted(
+        {entry.name for entry in classes} - {label for clip in clips for label in clip.labels}
+    )
     if empty:
         hint = ffmpeg_hint(path for name in empty for path in (folder / name).rglob("*"))
-        raise VGGishError(f"{folder}: no audio files in {_listed(empty)}{hint}. Fill or remove these subfolders.")
+        raise VGGishError(
+            f"{folder}: no audio files in {_listed(empty)}{hint}. Fill or remove these subfolders."
+        )
     return clips
 
 
 def _audio_files(folder: Path) -> list[Path]:
     suffixes = audio.suffixes()
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and not path.name.startswith("."))
+    files = (
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
     return sorted(path for path in files if path.is_file())
 
 
@@ -92,7 +106,11 @@ def ignored(source: str | os.PathLike[str], clips: list[Clip]) -> list[Path]:
     """Files that no clip is made of, hidden ones apart: in no class, or not audio by suffix."""
     heard, source = {clip.path for clip in clips}, Path(source)
     others = sorted(path for path in source.rglob("*") if path not in heard and path.is_file())
-    return [path for path in others if not any(part[0] == "." for part in path.relative_to(source).parts)]
+    return [
+        path
+        for path in others
+        if not any(part[0] == "." for part in path.relative_to(source).parts)
+    ]
 
 
 def ffmpeg_hint(paths: Iterable[Path]) -> str:
@@ -133,7 +151,9 @@ def _seconds(text: str | None, name: str, path: Path, line: int) -> float | None
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise VGGishError(f"{path}, line {line}: {name} must be in seconds, from 0 on; received {text!r}.")
+        raise VGGishError(
+            f"{path}, line {line}: {name} must be in seconds, from 0 on; received {text!r}."
+        )
     return seconds
 
 
@@ -148,7 +168,8 @@ def _check_splits(clips: list[Clip], path: Path):
         if other.split != clip.split:
             again = "" if other.path == clip.path else f", the second time as {clip.path}"
             raise VGGishError(
-                f"{path}: {other.path} is in both {other.split} and {clip.split}{again}. Choose one a file."
+                f"{path}: {other.path} is in both {other.split} and {clip.split}{again}. Choose "
+                "one a file."
             )
 
 
@@ -156,23 +177,30 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
     """The labels in order, those given or all there are; every clip is known to fit them.
 
     Raises:
-        VGGishError: a label outside those given, a label without clips, too few labels, or, without multi_label, a
-            clip that has not exactly one.
+        VGGishError: a label outside those given, a label without clips, too few labels, or, without
+            multi_label, a clip that has not exactly one.
     """
     wrong = next((clip for clip in clips if len(clip.labels) != 1), None)
     if wrong and not multi_label:
         labels_of_it = counted(len(wrong.labels), "label")
-        raise VGGishError(f"{wrong} has {labels_of_it}; one is expected. Say multi_label (--multi-label).")
+        raise VGGishError(
+            f"{wrong} has {labels_of_it}; one is expected. Say multi_label (--multi-label)."
+        )
     if not multi_label:
         _check_one_label_a_stretch(clips)
     found = {label for clip in clips for label in clip.labels}
     expected = sorted(found) if labels is None else list(labels)
     stranger = next((clip for clip in clips if not set(clip.labels) <= set(expected)), None)
     if stranger:
-        raise VGGishError(f"{stranger} is labelled {_listed(stranger.labels)}, outside the set {_listed(expected)}.")
+        raise VGGishError(
+            f"{stranger} is labelled {_listed(stranger.labels)}, outside the set "
+            f"{_listed(expected)}."
+        )
     missing = [label for label in expected if label not in found]
     if missing:
-        raise VGGishError(f"no clip is labelled {_listed(missing)}. Add some, or leave these labels out.")
+        raise VGGishError(
+            f"no clip is labelled {_listed(missing)}. Add some, or leave these labels out."
+        )
     if len(expected) < (1 if multi_label else 2):
         raise VGGishError(f"two classes or more are needed; found {_listed(expected)}.")
     return expected
@@ -180,39 +208,55 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
 
 def _check_one_label_a_stretch(clips: list[Clip]):
     """Raises if a clip lies within one of the same file that has another label."""
-    longest: dict[str, dict[str, Clip]] = {}  # by file and label: of those that have begun, the one that ends last
+    # by file and label: of those that have begun, the one that ends last
+    longest: dict[str, dict[str, Clip]] = {}
     for clip in sorted(clips, key=lambda clip: (clip.file, clip.start, -clip.last)):
         begun = longest.setdefault(clip.file, {})
         for label, other in begun.items():
             if label != clip.labels[0] and clip.last <= other.last:
                 raise VGGishError(
-                    f"{clip} is labelled {clip.labels[0]!r}, and {other} {label!r}, which is the same sound. "
-                    "Choose one label, or say multi_label (--multi-label) and give both to one clip."
+                    f"{clip} is labelled {clip.labels[0]!r}, and {other} {label!r}, which is the "
+                    "same sound. "
+                    "Choose one label, or say multi_label (--multi-label) and give both to one "
+                    "clip."
                 )
-        begun[clip.labels[0]] = max(begun.get(clip.labels[0], clip), clip, key=lambda clip: clip.last)
+        begun[clip.labels[0]] = max(
+            begun.get(clip.labels[0], clip), clip, key=lambda clip: clip.last
+        )
 
 
-def split(clips: list[Clip], *, validation: float, test: float, seed: int, multi_label: bool) -> list[Clip]:
-    """Gives every clip a split, all clips of a file the same; where the CSV says the splits, they stay.
+def split(
+    clips: list[Clip], *, validation: float, test: float, seed: int, multi_label: bool
+) -> list[Clip]:
+    """Gives every clip a split, all clips of a file the same; where the CSV says the splits, they
+    stay.
 
     Without multi_label each class is split by itself, so that it is in every split.
 
     Raises:
-        VGGishError: a class with fewer files than there are splits, or one that is not in the training split.
+        VGGishError: a class with fewer files than there are splits, or one that is not in the
+            training split.
     """
     if not (0 < validation < 1 and 0 <= test < 1 and validation + test < 1):
-        raise VGGishError(f"validation and test must be shares of 1; received {validation:g} and {test:g}.")
+        raise VGGishError(
+            f"validation and test must be shares of 1; received {validation:g} and {test:g}."
+        )
     if not clips[0].split:
         strata = _strata(clips, multi_label)
         needed = 3 if test else 2
         few = [f"{name!r} ({len(files)})" for name, files in strata.items() if len(files) < needed]
         if few:
             raise VGGishError(
-                f"{needed} files of each class are needed, one for each split; too few: {', '.join(few)}. "
+                f"{needed} files of each class are needed, one for each split; too few: "
+                f"{', '.join(few)}. "
                 "Add files, remove these classes, or set the split of every clip in a CSV."
             )
         generator = np.random.default_rng(seed)
-        where = {file: name for files in strata.values() for file, name in _deal(files, validation, test, generator)}
+        where = {
+            file: name
+            for files in strata.values()
+            for file, name in _deal(files, validation, test, generator)
+        }
         clips = [replace(clip, split=where[clip.file]) for clip in clips]
     _check_every_label_is_trained(clips)
     return clips
@@ -241,13 +285,19 @@ def _check_every_label_is_trained(clips: list[Clip]):
     trained = {label for clip in clips if clip.split == "train" for label in clip.labels}
     never = sorted({label for clip in clips for label in clip.labels} - trained)
     if never:
-        raise VGGishError(f"no training clip is labelled {_listed(never)}. Add some, or change the split or its seed.")
+        raise VGGishError(
+            f"no training clip is labelled {_listed(never)}. Add some, or change the split or its "
+            "seed."
+        )
     if not any(clip.split == "validation" for clip in clips):
-        raise VGGishError("no clip is in the split validation, by which the best epoch is chosen. Put some there.")
+        raise VGGishError(
+            "no clip is in the split validation, by which the best epoch is chosen. Put some there."
+        )
 
 
 def class_weights(clips: list[Clip], labels: Sequence[str]) -> dict[str, float]:
-    """How much a clip of each class counts, so that all classes count the same: clips / (classes × clips of the class).
+    """How much a clip of each class counts, so that all classes count the same: clips / (classes ×
+    clips of the class).
 
     Example:
         >>> clips = [Clip(Path("1"), ("cat",)), Clip(Path("2"), ("cat",)), Clip(Path("3"), ("dog",))]

@@ -1,4 +1,6 @@
-"""dataset(): labelled clips as tf.data pipelines, decoded and resampled in parallel off the training thread."""
+"""dataset(): labelled clips as tf.data pipelines, decoded and resampled in parallel off the
+training thread.
+"""
 
 import itertools
 import os
@@ -70,26 +72,37 @@ class Dataset:
         return [clip for clip in self.clips if clip.split == split]
 
     def order(self, split: str, epoch: int | None) -> list[Clip]:
-        """The clips of a split in the order of an epoch, which follows from seed and epoch alone; None: of files."""
+        """The clips of a split in the order of an epoch, which follows from seed and epoch alone;
+        None: of files.
+        """
         clips = self.of(split)
         if epoch is None:
             return clips
-        return [clips[place] for place in np.random.default_rng([self.seed, epoch]).permutation(len(clips))]
+        return [
+            clips[place]
+            for place in np.random.default_rng([self.seed, epoch]).permutation(len(clips))
+        ]
 
     def targets(self, clips: Iterable[Clip]) -> np.ndarray:
         """(clips, classes) float32, 1 where a clip has the label."""
-        return np.array([[label in clip.labels for label in self.labels] for clip in clips], np.float32)
+        return np.array(
+            [[label in clip.labels for label in self.labels] for clip in clips], np.float32
+        )
 
-    def batches(self, split: str, epoch: int | Callable[[], int] | None = None) -> "tf.data.Dataset":
-        """Batches of (waveforms, targets, weights): (batch, num_samples), zero-filled; (batch, classes); (batch,).
+    def batches(
+        self, split: str, epoch: int | Callable[[], int] | None = None
+    ) -> "tf.data.Dataset":
+        """Batches of (waveforms, targets, weights): (batch, num_samples), zero-filled; (batch,
+        classes); (batch,).
 
-        With cached features there is, instead of the waveforms, a pair: (batch, examples, …), zero-filled, and
-        (batch, examples) bool, which of them count.
+        With cached features there is, instead of the waveforms, a pair: (batch, examples, …),
+        zero-filled, and (batch, examples) bool, which of them count.
 
         Args:
             split: "train", "validation" or "test".
-            epoch: None gives the order of the files; a number shuffles, and each pass over the result is one epoch
-                further; a function is asked for the number at the start of each pass.
+            epoch: None gives the order of the files; a number shuffles, and each pass over the
+                result is one epoch further; a function is asked for the number at the start of each
+                pass.
         """
         if isinstance(epoch, int):
             epoch = itertools.count(epoch).__next__
@@ -99,23 +112,38 @@ class Dataset:
     def waveforms(self, clips: Sequence[Clip]) -> Iterator[np.ndarray]:
         """The waveform of each clip, (num_samples,), decoded ahead in parallel."""
         plain = replace(self, features=None)
-        return (waveform for waveform, *_ in plain._elements(lambda: clips, clips).as_numpy_iterator())
+        return (
+            waveform for waveform, *_ in plain._elements(lambda: clips, clips).as_numpy_iterator()
+        )
 
-    def _elements(self, order: Callable[[], Sequence[Clip]], clips: Sequence[Clip]) -> "tf.data.Dataset":
+    def _elements(
+        self, order: Callable[[], Sequence[Clip]], clips: Sequence[Clip]
+    ) -> "tf.data.Dataset":
         """Clip after clip; `order` is asked at the start of every pass for the order of `clips`."""
         import tensorflow as tf
 
         places = {clip: place for place, clip in enumerate(clips)}
-        targets, weights = self.targets(clips), np.array([self._weight(clip) for clip in clips], np.float32)
+        targets, weights = (
+            self.targets(clips),
+            np.array([self._weight(clip) for clip in clips], np.float32),
+        )
 
         def pass_over(_):
-            indices = tf.numpy_function(lambda: np.array([places[clip] for clip in order()], np.int32), [], tf.int32)
+            indices = tf.numpy_function(
+                lambda: np.array([places[clip] for clip in order()], np.int32), [], tf.int32
+            )
             return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(indices, (len(clips),)))
 
         def element(place):
-            values = tf.numpy_function(lambda place: self._values(clips[place]), [place], tf.float32)
+            values = tf.numpy_function(
+                lambda place: self._values(clips[place]), [place], tf.float32
+            )
             values.set_shape((None,) if self.features is None else (None, *self.features.shape))
-            inputs = values if self.features is None else (values, tf.ones(tf.shape(values)[:1], tf.bool))
+            inputs = (
+                values
+                if self.features is None
+                else (values, tf.ones(tf.shape(values)[:1], tf.bool))
+            )
             return inputs, tf.gather(targets, place), tf.gather(weights, place)
 
         indices = tf.data.Dataset.from_tensors(0).flat_map(pass_over)
@@ -123,15 +151,23 @@ class Dataset:
         return elements.apply(tf.data.experimental.assert_cardinality(len(clips)))
 
     def _values(self, clip: Clip) -> np.ndarray:
-        """The values of a clip's element; an error is kept, since TensorFlow hands on no more than its text."""
+        """The values of a clip's element; an error is kept, since TensorFlow hands on no more than
+        its text.
+        """
         try:
-            return read_clip(clip, self.params.sample_rate) if self.features is None else self.features(clip)
+            return (
+                read_clip(clip, self.params.sample_rate)
+                if self.features is None
+                else self.features(clip)
+            )
         except Exception as error:
             self.failures.append(error)
             raise
 
     def _weight(self, clip: Clip) -> float:
-        return float(np.mean([self.weights[label] for label in clip.labels])) if clip.labels else 1.0
+        return (
+            float(np.mean([self.weights[label] for label in clip.labels])) if clip.labels else 1.0
+        )
 
 
 def dataset(
@@ -150,19 +186,24 @@ def dataset(
     """Finds labelled clips, decodes each once to see that it can be, and splits them by file.
 
     Args:
-        source: a folder with one subfolder a class, or a CSV with the columns path, label and, if wanted, start, end
-            (seconds) and split ("train", "validation", "test"). Paths are relative to the CSV; "a;b" is two labels.
-        labels: all the labels, in the order of the targets; None takes those that are there, sorted.
+        source: a folder with one subfolder a class, or a CSV with the columns path, label and, if
+            wanted, start, end (seconds) and split ("train", "validation", "test"). Paths are
+            relative to the CSV; "a;b" is two labels.
+        labels: all the labels, in the order of the targets; None takes those that are there,
+            sorted.
         multi_label: clips may have any number of labels.
         validation, test: the shares of these splits, if no CSV says them. test=0 makes none.
         seed: of the splits and of the training order.
         batch_size: clips in a batch.
-        class_weight: "balanced" makes all classes count the same, whatever their number of clips; None all clips.
+        class_weight: "balanced" makes all classes count the same, whatever their number of clips;
+            None all clips.
         params: of the front end, instead of the published ones.
-        max_unreadable: the share of clips that may be unreadable; they are left out and listed in `skipped`.
+        max_unreadable: the share of clips that may be unreadable; they are left out and listed in
+            `skipped`.
 
     Raises:
-        VGGishError: no clips, a class with too few files, a label outside the set, too many unreadable clips.
+        VGGishError: no clips, a class with too few files, a label outside the set, too many
+            unreadable clips.
 
     Example:
         >>> import pathlib, soundfile, tempfile
@@ -180,13 +221,17 @@ def dataset(
     """
     params = params or Params()
     found = tables.find(source)
-    deal = partial(tables.split, validation=validation, test=test, seed=seed, multi_label=multi_label)
+    deal = partial(
+        tables.split, validation=validation, test=test, seed=seed, multi_label=multi_label
+    )
     names = tables.label_set(found, labels, multi_label=multi_label)
     deal(found)  # the same words before the long work as after it
     lengths = dict(zip(found, _lengths(found, params.sample_rate), strict=True))
     skipped = [(clip, length) for clip, length in lengths.items() if isinstance(length, AudioError)]
     _check_unreadable(skipped, len(found), max_unreadable)
-    samples = {clip: length for clip, length in lengths.items() if not isinstance(length, AudioError)}
+    samples = {
+        clip: length for clip, length in lengths.items() if not isinstance(length, AudioError)
+    }
     split = deal([clip for clip in found if clip in samples])
     train = [clip for clip in split if clip.split == "train"]
     return Dataset(
@@ -215,7 +260,12 @@ def _lengths(clips: Sequence[Clip], sample_rate: float) -> Iterator[int | AudioE
     held = deque[str]()
     with ThreadPoolExecutor(THREADS, initializer=hold_warnings, initargs=(held,)) as pool:
         yield from tqdm(
-            pool.map(length, clips), total=len(clips), desc="reading", unit="clip", disable=None, leave=False
+            pool.map(length, clips),
+            total=len(clips),
+            desc="reading",
+            unit="clip",
+            disable=None,
+            leave=False,
         )
     release_warnings(held)
 
@@ -231,16 +281,22 @@ def _check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, mo
 def describe_skipped(skipped: Sequence[tuple[Clip, AudioError]]) -> str:
     """The first bad clips and what is wrong with each, a line each."""
     lines = [f"  {error}" for _, error in skipped[:LISTED]]
-    return "\n".join(lines + ([f"  and {len(skipped) - LISTED} more"] if len(skipped) > LISTED else []))
+    return "\n".join(
+        lines + ([f"  and {len(skipped) - LISTED} more"] if len(skipped) > LISTED else [])
+    )
 
 
 def read_clip(clip: Clip, sample_rate: float) -> np.ndarray:
-    """The waveform of a clip, (num_samples,) float32, mono at sample_rate; reads no further than the clip's end.
+    """The waveform of a clip, (num_samples,) float32, mono at sample_rate; reads no further than
+    the clip's end.
 
     Raises:
         AudioError: the file cannot be read, or ends before the clip starts.
     """
-    first, last = round(clip.start * sample_rate), None if clip.end is None else round(clip.end * sample_rate)
+    first, last = (
+        round(clip.start * sample_rate),
+        None if clip.end is None else round(clip.end * sample_rate),
+    )
     blocks, count = [], 0
     for block in audio.read_blocks(clip.path, sample_rate):
         blocks.append(block)

@@ -1,4 +1,6 @@
-"""run(): from a folder of labelled sounds to a saved classifier and a report; what `vggish-tf finetune` does."""
+"""run(): from a folder of labelled sounds to a saved classifier and a report; what `vggish-tf
+finetune` does.
+"""
 
 import json
 import os
@@ -39,8 +41,9 @@ def run(
 ) -> report.Evaluation:
     """Trains a classifier on a folder or CSV, prints what it does, and writes it down.
 
-    The classifier goes to `output`. Beside it, in a folder of the same name and the suffix `.run`, are `history.json`,
-    `report.txt`, `report.json` and `report.png`, and until the run is finished the checkpoint that `resume` needs.
+    The classifier goes to `output`. Beside it, in a folder of the same name and the suffix `.run`,
+    are `history.json`, `report.txt`, `report.json` and `report.png`, and until the run is finished
+    the checkpoint that `resume` needs.
 
     Args:
         source: as for `dataset`.
@@ -48,8 +51,10 @@ def run(
         epochs, patience, tensorboard: as for `train`.
         seed: of everything random: the same seed gives the same classifier on the same machine.
         augment: names of AUGMENTATIONS.
-        cache: a folder for log-mel or embeddings, to be kept for other runs; None removes them after this one.
-        resume: go on with a run that was killed; all other arguments must be the same, but for epochs and patience.
+        cache: a folder for log-mel or embeddings, to be kept for other runs; None removes them
+            after this one.
+        resume: go on with a run that was killed; all other arguments must be the same, but for
+            epochs and patience.
         overwrite: whether an output or an unfinished run may be replaced.
         data_options, model_options: further arguments of `dataset` and `classifier`.
 
@@ -65,7 +70,11 @@ def run(
     _describe_data(data)
     keras.utils.set_random_seed(seed)
     model = classifier(
-        len(data.labels), labels=data.labels, multi_label=data.multi_label, params=data.params, **(model_options or {})
+        len(data.labels),
+        labels=data.labels,
+        multi_label=data.multi_label,
+        params=data.params,
+        **(model_options or {}),
     )
     stage = choose_stage(model, layers)
     make_folder(folder)
@@ -87,7 +96,8 @@ def _check_output(output, *, resume: bool, overwrite: bool) -> tuple[Path, Path]
     unfinished = (folder / "checkpoint.npz").exists()
     if unfinished and not (resume or overwrite):
         raise VGGishError(
-            f"{folder} holds a run that was not finished. Say --resume to go on, --overwrite to start anew."
+            f"{folder} holds a run that was not finished. Say --resume to go on, --overwrite to "
+            "start anew."
         )
     if unfinished and not resume:
         _forget(folder)
@@ -95,7 +105,9 @@ def _check_output(output, *, resume: bool, overwrite: bool) -> tuple[Path, Path]
 
 
 def _describe_data(data: Dataset):
-    counts = ", ".join(f"{len(data.of(split))} {split}" for split in ("train", "validation", "test"))
+    counts = ", ".join(
+        f"{len(data.of(split))} {split}" for split in ("train", "validation", "test")
+    )
     clips, classes = counted(len(data.clips), "clip"), counted(len(data.labels), "class", "classes")
     print(f"{clips} of {classes} ({', '.join(data.labels)}): {counts}")
     if data.skipped:
@@ -103,7 +115,8 @@ def _describe_data(data: Dataset):
         print(describe_skipped(data.skipped))
     if data.short:
         print(
-            f"shorter than one example, filled with silence: {counted(len(data.short), 'clip')}: {_named(data.short)}"
+            f"shorter than one example, filled with silence: {counted(len(data.short), 'clip')}: "
+            f"{_named(data.short)}"
         )
     if data.ignored:
         files = counted(len(data.ignored), "file")
@@ -120,9 +133,17 @@ def _named(things: Sequence) -> str:
 
 def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
     split = "test" if data.of("test") else "validation"
-    scores = np.concatenate([model.predict_on_batch(waveforms) for waveforms, *_ in data.batches(split)])
-    what = f"{split} clips, UNTRAINED network under the head" if is_untrained(model) else f"{split} clips"
-    return report.evaluate(data.targets(data.of(split)), scores, data.labels, multi_label=data.multi_label, what=what)
+    scores = np.concatenate(
+        [model.predict_on_batch(waveforms) for waveforms, *_ in data.batches(split)]
+    )
+    what = (
+        f"{split} clips, UNTRAINED network under the head"
+        if is_untrained(model)
+        else f"{split} clips"
+    )
+    return report.evaluate(
+        data.targets(data.of(split)), scores, data.labels, multi_label=data.multi_label, what=what
+    )
 
 
 def _write(
@@ -140,7 +161,8 @@ def _write(
         temporary.write_text(json.dumps(evaluation.as_json(), indent=1), encoding="utf-8")
     title = f"{output.name}: {evaluation.what}, accuracy {evaluation.accuracy:.3f}"
     pictures.save(report.draw(evaluation, title, progress), folder / "report.png")
-    with replacing(output) as temporary:  # not compiled: Adam's state is twice the weights, and predicting needs none
+    # not compiled: Adam's state is twice the weights, and predicting needs none
+    with replacing(output) as temporary:
         keras.Model(model.input, model.output, name=model.name).save(temporary)
     _forget(folder)
     shutil.rmtree(folder / "cache", ignore_errors=True)

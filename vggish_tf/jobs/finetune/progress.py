@@ -63,8 +63,13 @@ def describe_limit(progress: Progress, epochs: int) -> str:
         'the limit of 2 epochs ended the training with the '
     """
     falling = progress.best_epoch == progress.epoch
-    how = "with the validation loss still falling" if falling else "before the validation loss had stopped falling"
+    how = (
+        "with the validation loss still falling"
+        if falling
+        else "before the validation loss had stopped falling"
+    )
     return (
-        f"the limit of {epochs} epochs ended the training {how} (lowest in epoch {progress.best_epoch}). "
+        f"the limit of {epochs} epochs ended the training {how} (lowest in epoch "
+        f"{progress.best_epoch}). "
         "Raise epochs (--epochs), or learning_rate (--learning-rate), and start again."
     )

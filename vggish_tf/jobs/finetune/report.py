@@ -1,4 +1,5 @@
-"""How well a classifier does: precision, recall and average precision a class, and the confusion matrix.
+"""How well a classifier does: precision, recall and average precision a class, and the confusion
+matrix.
 
     evaluate(targets, scores, labels, …) → Evaluation; str() of it is the text, draw() the picture.
 
@@ -26,12 +27,14 @@ INCHES_PER_CLASS, INCHES_PER_LETTER = 0.45, 0.09  # three bars and their numbers
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Evaluation of a classifier; arrays have one number a class, NaN where there is nothing to divide by.
+    """Evaluation of a classifier; arrays have one number a class, NaN where there is nothing to
+    divide by.
 
     Args:
         labels: of the classes.
         num_clips: that were scored.
-        accuracy: the share of clips whose highest score is at their class; with multi_label, of right decisions.
+        accuracy: the share of clips whose highest score is at their class; with multi_label, of
+            right decisions.
         support: clips of each class.
         precision, recall, average_precision: of each class.
         confusion: (class, class that was scored highest), clips; None with multi_label.
@@ -68,22 +71,50 @@ class Evaluation:
         head = f"{self.what}: {counted(self.num_clips, 'clip')}, accuracy {self.accuracy:.3f}, "
         head += f"mean average precision {_mean(self.average_precision):.3f}"
         lines = [head, "", f"{'class':{width}}  clips  precision  recall  average precision"]
-        for row in zip(self.labels, self.support, self.precision, self.recall, self.average_precision, strict=True):
-            lines.append("{:{w}}  {:5d}  {:>9}  {:>6}  {:>17}".format(*row[:2], *map(_decimals, row[2:]), w=width))
+        for row in zip(
+            self.labels,
+            self.support,
+            self.precision,
+            self.recall,
+            self.average_precision,
+            strict=True,
+        ):
+            lines.append(
+                "{:{w}}  {:5d}  {:>9}  {:>6}  {:>17}".format(
+                    *row[:2], *map(_decimals, row[2:]), w=width
+                )
+            )
         if self.confusion is not None:
-            lines += ["", "confusion: a row is a class, a column what was heard in it", *self._confusion_lines(width)]
+            lines += [
+                "",
+                "confusion: a row is a class, a column what was heard in it",
+                *self._confusion_lines(width),
+            ]
         return "\n".join(lines)
 
     def _confusion_lines(self, width: int):
         assert self.confusion is not None
         cell = max(3, len(str(self.confusion.max())), len(str(len(self.labels))))
-        yield " " * width + "".join(f" {number:>{cell}}" for number in range(1, len(self.labels) + 1))
-        for number, (label, row) in enumerate(zip(self.labels, self.confusion, strict=True), start=1):
-            yield f"{label:{width}}" + "".join(f" {count or '·':>{cell}}" for count in row) + f"  {number}"
+        yield " " * width + "".join(
+            f" {number:>{cell}}" for number in range(1, len(self.labels) + 1)
+        )
+        for number, (label, row) in enumerate(
+            zip(self.labels, self.confusion, strict=True), start=1
+        ):
+            yield (
+                f"{label:{width}}"
+                + "".join(f" {count or '·':>{cell}}" for count in row)
+                + f"  {number}"
+            )
 
 
 def evaluate(
-    targets: np.ndarray, scores: np.ndarray, labels: Sequence[str], *, multi_label: bool = False, what: str = "clips"
+    targets: np.ndarray,
+    scores: np.ndarray,
+    labels: Sequence[str],
+    *,
+    multi_label: bool = False,
+    what: str = "clips",
 ) -> Evaluation:
     """Compares scores with what is there.
 
@@ -91,7 +122,8 @@ def evaluate(
         targets: (clips, classes), 1 where the clip has the class, else 0.
         scores: (clips, classes).
         labels: of the classes.
-        multi_label: classes count as found from a score of 0.5 on; otherwise the one with the highest score does.
+        multi_label: classes count as found from a score of 0.5 on; otherwise the one with the
+            highest score does.
         what: says in the text which clips these are.
 
     Example:
@@ -100,7 +132,11 @@ def evaluate(
         (0.5, [[1, 0], [1, 0]], [1.0, 1.0])
     """
     targets = np.asarray(targets) > 0.5
-    found = scores >= THRESHOLD if multi_label else np.eye(len(labels), dtype=bool)[scores.argmax(axis=1)]
+    found = (
+        scores >= THRESHOLD
+        if multi_label
+        else np.eye(len(labels), dtype=bool)[scores.argmax(axis=1)]
+    )
     right = (targets & found).sum(axis=0)
     confusion = None if multi_label else targets.T.astype(int) @ found.astype(int)
     return Evaluation(
@@ -110,14 +146,17 @@ def evaluate(
         support=targets.sum(axis=0),
         precision=_divide(right, found.sum(axis=0)),
         recall=_divide(right, targets.sum(axis=0)),
-        average_precision=np.array([average_precision(*pair) for pair in zip(targets.T, scores.T, strict=True)]),
+        average_precision=np.array(
+            [average_precision(*pair) for pair in zip(targets.T, scores.T, strict=True)]
+        ),
         confusion=confusion,
         what=what,
     )
 
 
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
-    """The mean, over the clips of a class, of the precision among all clips scored as high or higher; NaN without any.
+    """The mean, over the clips of a class, of the precision among all clips scored as high or
+    higher; NaN without any.
 
     Equal scores count as one step, so that their order does not matter.
 
@@ -173,7 +212,9 @@ def _draw_confusion(ax: "Axes", evaluation: Evaluation):
         color = "white" if shares[row, column] > 0.5 else "black" if count else "0.6"
         ax.text(column, row, str(count), ha="center", va="center", color=color)
     names = _short(evaluation.labels)
-    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_xticks(
+        range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor", parse_math=False
+    )
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set(xlabel="scored highest", ylabel="class", title="clips; shade: share of class")
 
@@ -184,7 +225,10 @@ def _draw_measures(ax: "Axes", evaluation: Evaluation):
         values = getattr(evaluation, name)
         bars = ax.barh(places + offset, np.nan_to_num(values), 0.25, label=name.replace("_", " "))
         ax.bar_label(bars, [_decimals(value, 2) for value in values], padding=3, fontsize=7)
-    names = [f"{name} ({count})" for name, count in zip(_short(evaluation.labels), evaluation.support, strict=True)]
+    names = [
+        f"{name} ({count})"
+        for name, count in zip(_short(evaluation.labels), evaluation.support, strict=True)
+    ]
     ax.set_yticks(places, names, parse_math=False)
     ax.set_xticks(np.linspace(0.0, 1.0, 6))
     ax.axvline(0.0, color="black", linewidth=1.0)
@@ -195,7 +239,10 @@ def _draw_measures(ax: "Axes", evaluation: Evaluation):
 
 
 def _short(labels: Sequence[str]) -> list[str]:
-    return [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label in labels]
+    return [
+        label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+        for label in labels
+    ]
 
 
 def _divide(numerator, denominator) -> np.ndarray:

@@ -31,7 +31,9 @@ def read(path: Path, columns: Sequence[str], required: Sequence[str]) -> Iterato
                 raise _surplus(path, line, row, names)
             yield line, row
     except csv.Error as error:
-        raise VGGishError(f"{path}, line {line + 1}: {error}. Is a quote left open there?") from None
+        raise VGGishError(
+            f"{path}, line {line + 1}: {error}. Is a quote left open there?"
+        ) from None
 
 
 def shown(row: Row) -> str:
@@ -50,14 +52,17 @@ def _text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         byte = f"byte 0x{error.object[error.start]:02x}"
-        raise VGGishError(f"{path}, line {line}: this is not UTF-8 ({byte}). Save the table as UTF-8.") from None
+        raise VGGishError(
+            f"{path}, line {line}: this is not UTF-8 ({byte}). Save the table as UTF-8."
+        ) from None
 
 
 def _check_columns(path: Path, names: list[str], columns: Sequence[str], required: Sequence[str]):
     if not set(required) <= set(names) <= set(columns) or len(set(names)) < len(names):
         optional = ",".join(name for name in columns if name not in required)
         raise VGGishError(
-            f"{path}: the first line must name the columns {','.join(required)} and, if wanted, {optional}; "
+            f"{path}: the first line must name the columns {','.join(required)} and, if wanted, "
+            f"{optional}; "
             f"received {','.join(names)[:SHOWN] or 'nothing'}."
         )
 
@@ -66,6 +71,7 @@ def _surplus(path: Path, line: int, row: dict, names: list[str]) -> VGGishError:
     surplus = row.pop(_SURPLUS)
     values = {**row, **{str(place): value for place, value in enumerate(surplus)}}
     return VGGishError(
-        f"{path}, line {line}: {len(values)} values in {len(names)} columns; received {shown(values)}. "
+        f"{path}, line {line}: {len(values)} values in {len(names)} columns; received "
+        f"{shown(values)}. "
         "Put a value that holds a comma in quotes."
     )

@@ -1,6 +1,7 @@
 """The training model: shares layers with the classifier, starts at a cached stage, and augments.
 
-The classifier itself stays as it is: what is saved has no augmentation and no optimizer state in it.
+The classifier itself stays as it is: what is saved has no augmentation and no optimizer state in
+it.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,12 @@ from vggish_tf.classifier import Stage, back, front, params_of
 from vggish_tf.jobs.finetune.augment import SpecAugment
 
 
-def trainee_of(model: keras.Model, stage: Stage, augment: Sequence[keras.layers.Layer]) -> keras.Model:
-    """A model that shares all layers with a classifier, starts at `stage` and augments in training; compiled alike."""
+def trainee_of(
+    model: keras.Model, stage: Stage, augment: Sequence[keras.layers.Layer]
+) -> keras.Model:
+    """A model that shares all layers with a classifier, starts at `stage` and augments in training;
+    compiled alike.
+    """
     if stage == "embedding":
         trainee = back(model, stage)
     else:
@@ -31,7 +36,10 @@ def _start(model: keras.Model, stage: Stage, augment):
     """The input of a trainee, and the log-mel examples and padding that it becomes."""
     if stage == "examples":
         params = params_of(model)
-        source = [keras.Input((None, params.num_frames, params.num_mel_bins)), keras.Input((None,), dtype="bool")]
+        source = [
+            keras.Input((None, params.num_frames, params.num_mel_bins)),
+            keras.Input((None,), dtype="bool"),
+        ]
         return source, source
     source = x = keras.Input((None,), name="waveform")
     for layer in augment:
@@ -41,7 +49,12 @@ def _start(model: keras.Model, stage: Stage, augment):
 
 def reseed(layers: Sequence[keras.layers.Layer], seed: int, epoch: int):
     """Sets every random generator in the layers to what follows from seed and epoch."""
-    states = [variable for layer in layers for variable in layer.variables if "seed_generator_state" in variable.path]
+    states = [
+        variable
+        for layer in layers
+        for variable in layer.variables
+        if "seed_generator_state" in variable.path
+    ]
     for number, state in enumerate(states):
         first, second = np.random.SeedSequence([seed, epoch, number]).generate_state(2) >> 1
         state.assign(np.array([first, second]).astype(state.dtype))

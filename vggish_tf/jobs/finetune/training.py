@@ -1,6 +1,8 @@
-"""train(): epochs, checkpoints, early stopping; a killed run that is resumed ends where it would have ended.
+"""train(): epochs, checkpoints, early stopping; a killed run that is resumed ends where it would
+have ended.
 
-Everything random in an epoch follows from the seed and the number of the epoch: nothing else has to be remembered.
+Everything random in an epoch follows from the seed and the number of the epoch: nothing else has to
+be remembered.
 """
 
 import json
@@ -26,7 +28,9 @@ from vggish_tf.network.backbone import LAYER_NAMES
 
 
 def choose_stage(model: keras.Model, augment: Sequence[keras.layers.Layer]) -> Stage:
-    """The last stage that neither training nor augmentation changes: all before it has to be computed only once."""
+    """The last stage that neither training nor augmentation changes: all before it has to be
+    computed only once.
+    """
     if any(not isinstance(layer, SpecAugment) for layer in augment):
         return "waveform"
     frozen = not any(model.get_layer(name).trainable for name in LAYER_NAMES)
@@ -46,12 +50,15 @@ def train(
     resume: bool = False,
     tensorboard: bool = False,
 ) -> Progress:
-    """Trains a classifier in place; it ends with the weights of the epoch with the lowest validation loss.
+    """Trains a classifier in place; it ends with the weights of the epoch with the lowest
+    validation loss.
 
     Args:
-        model: a compiled classifier that pools. To resume, one that was made in the same way from the same seed.
+        model: a compiled classifier that pools. To resume, one that was made in the same way from
+            the same seed.
         data: of waveforms, or cached at `stage`.
-        folder: gets `checkpoint.npz` and `history.json` after every epoch, and `best.npz` after the best.
+        folder: gets `checkpoint.npz` and `history.json` after every epoch, and `best.npz` after the
+            best.
         stage: what `data` holds.
         epochs: at most.
         patience: epochs without a lower validation loss before training stops.
@@ -61,12 +68,13 @@ def train(
         tensorboard: also write TensorBoard logs, into `folder/tensorboard`.
 
     Raises:
-        VGGishError: a classifier with pool=None; a checkpoint of another run; a loss that is not finite. The last good
-            checkpoint stays.
+        VGGishError: a classifier with pool=None; a checkpoint of another run; a loss that is not
+            finite. The last good checkpoint stays.
     """
     if len(model.output_shape) != 2:
         raise VGGishError(
-            "a classifier with pool=None scores every example, and clips are labelled as a whole. Choose another pool, "
+            "a classifier with pool=None scores every example, and clips are labelled as a whole. "
+            "Choose another pool, "
             "or call fit() with targets (batch, examples, classes)."
         )
     make_folder(folder)
@@ -88,7 +96,9 @@ class _Runner:
     def __init__(self, model, data: Dataset, folder: Path, stage: Stage, augment, seed: int):
         self.data, self.folder, self.seed = data, folder, seed
         self.mix_up = [layer for layer in augment if isinstance(layer, MixUp)]
-        self.trainee = trainee_of(model, stage, [layer for layer in augment if layer not in self.mix_up])
+        self.trainee = trainee_of(
+            model, stage, [layer for layer in augment if layer not in self.mix_up]
+        )
         self.fingerprint = checkpoint.fingerprint(model, data, stage, augment, seed)
         self.progress = Progress()
 
@@ -108,7 +118,8 @@ class _Runner:
     def resume(self):
         if not self.checkpoint.exists():
             return
-        self._restore(self.best, checkpoint.weights_of(self.trainee))  # so that it is known now that it can be
+        # so that it is known now that it can be
+        self._restore(self.best, checkpoint.weights_of(self.trainee))
         self.progress = self._restore(self.checkpoint, checkpoint.variables_of(self.trainee))
         print(f"resuming after epoch {self.progress.epoch}")
 
@@ -123,7 +134,11 @@ class _Runner:
         number, started = self.progress.epoch + 1, time.perf_counter()
         reseed([self.trainee, *self.mix_up], self.seed, number)
         with tqdm(
-            total=len(self.batches), desc=f"epoch {number}/{epochs}", unit="batch", disable=None, leave=False
+            total=len(self.batches),
+            desc=f"epoch {number}/{epochs}",
+            unit="batch",
+            disable=None,
+            leave=False,
         ) as bar:
             row = self._fit(number, bar)
         row |= {f"val_{name}": value for name, value in self._evaluate().items()}
@@ -132,7 +147,9 @@ class _Runner:
 
     @cached_property
     def batches(self):
-        """The training batches of whichever epoch is being run: Keras may begin more than one pass in an epoch."""
+        """The training batches of whichever epoch is being run: Keras may begin more than one pass
+        in an epoch.
+        """
         batches = self.data.batches("train", epoch=lambda: self.progress.epoch + 1)
         if not self.mix_up:
             return batches
@@ -144,15 +161,21 @@ class _Runner:
 
     def _fit(self, number: int, bar) -> dict[str, float]:
         watch = _Watch(lambda batch: self._describe_failure(number, batch), bar)
-        result = self._guarded(lambda: self.trainee.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False))
+        result = self._guarded(
+            lambda: self.trainee.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False)
+        )
         return {name: float(values[0]) for name, values in result.history.items()}
 
     def _evaluate(self) -> dict[str, float]:
-        values = self._guarded(lambda: self.trainee.evaluate(self.validation, verbose=0, return_dict=True))
+        values = self._guarded(
+            lambda: self.trainee.evaluate(self.validation, verbose=0, return_dict=True)
+        )
         return {name: float(value) for name, value in values.items()}
 
     def _guarded(self, run):
-        """Runs TensorFlow; of an error in reading a clip, raises that and not TensorFlow's account of it."""
+        """Runs TensorFlow; of an error in reading a clip, raises that and not TensorFlow's account
+        of it.
+        """
         try:
             return run()
         except Exception:
@@ -162,7 +185,9 @@ class _Runner:
 
     def _save(self, row: dict[str, float], number: int, epochs: int):
         if not np.isfinite([row["loss"], row["val_loss"]]).all():
-            raise VGGishError(self._describe_failure(number, None, f"the validation loss is {row['val_loss']}"))
+            raise VGGishError(
+                self._describe_failure(number, None, f"the validation loss is {row['val_loss']}")
+            )
         try:
             arrays = checkpoint.state_of(self.trainee)
         except VGGishError as error:
@@ -183,13 +208,19 @@ class _Runner:
         if self.waited < patience:
             print(describe_limit(self.progress, epochs))
 
-    def _describe_failure(self, number: int, batch: int | None, what: str = "the loss is not finite") -> str:
+    def _describe_failure(
+        self, number: int, batch: int | None, what: str = "the loss is not finite"
+    ) -> str:
         where = f"epoch {number}"
         if batch is not None:
             size = self.data.batch_size
             clips = self.data.order("train", number)[batch * size : (batch + 1) * size]
             where += f", batch {batch + 1} ({', '.join(map(str, clips[:4]))}{' …' if len(clips) > 4 else ''})"
-        kept = f"{self.checkpoint} holds epoch {number - 1}" if self.checkpoint.exists() else "no epoch was finished"
+        kept = (
+            f"{self.checkpoint} holds epoch {number - 1}"
+            if self.checkpoint.exists()
+            else "no epoch was finished"
+        )
         return f"{where}: {what}. Training stopped; {kept}. Lower the learning rate, or look at these clips."
 
 

@@ -70,10 +70,15 @@ def write(
     """
     sections = [*_front_end(result, original), *_embeddings(result, warning)]
     bar = tqdm(sections, desc="pictures", disable=None, leave=False)
-    template = Template((resources.files("vggish_tf") / "data" / "report.html").read_text(encoding="utf-8"))
+    template = Template(
+        (resources.files("vggish_tf") / "data" / "report.html").read_text(encoding="utf-8")
+    )
     text = template.substitute(
         title=html.escape(title),
-        facts="\n".join(f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>" for k, v in facts.items()),
+        facts="\n".join(
+            f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>"
+            for k, v in facts.items()
+        ),
         player=_player(result),
         sections="\n".join(_section(section, result) for section in bar),
         version=html.escape(vggish_tf.__version__),
@@ -95,7 +100,8 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     drawn: Drawn = panels.draw_waveform, captions.waveform(result)
     yield Section("Waveform", text, rows["waveform"], (drawn,), 2.2)
     text = (
-        f"Windows of {params.window_length} samples ({1000 * params.stft_window_seconds:g} ms) every "
+        f"Windows of {params.window_length} samples ({1000 * params.stft_window_seconds:g} ms) "
+        "every "
         f"{params.hop_length} samples; the FFT has {params.fft_length} points."
     )
     drawn = panels.draw_stft_magnitude, captions.stft_magnitude(result)
@@ -130,7 +136,9 @@ def _embeddings(result: Stages, warning: str) -> Iterator[Section]:
 
 
 def _section(section: Section, result: Stages) -> str:
-    facts = "".join(f"<li>{name} <b>{html.escape(value)}</b></li>" for name, value in _facts(section.row))
+    facts = "".join(
+        f"<li>{name} <b>{html.escape(value)}</b></li>" for name, value in _facts(section.row)
+    )
     drawn = "\n".join(_picture(draw, caption, section, result) for draw, caption in section.drawn)
     return (
         f"<section>\n<h2>{html.escape(section.heading)}</h2>\n<p>{html.escape(section.text)}</p>\n"
@@ -139,7 +147,11 @@ def _section(section: Section, result: Stages) -> str:
 
 
 def _facts(row: stages.Row | None) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in row._asdict().items() if name != "name" and value] if row else []
+    return (
+        [(name, value) for name, value in row._asdict().items() if name != "name" and value]
+        if row
+        else []
+    )
 
 
 def _picture(draw: Draw, caption: str, section: Section, result: Stages) -> str:

@@ -1,7 +1,8 @@
-"""inspect(): takes a recording apart stage by stage, in words at the terminal and as one HTML page with pictures.
+"""inspect(): takes a recording apart stage by stage, in words at the terminal and as one HTML page
+with pictures.
 
-It says what was resampled and what that removed, which mel bins hold nothing, and what the weights are; embeddings are
-there only where weights are given. How the page is made up is page.py.
+It says what was resampled and what that removed, which mel bins hold nothing, and what the weights
+are; embeddings are there only where weights are given. How the page is made up is page.py.
 """
 
 import os
@@ -45,16 +46,17 @@ def inspect(
 
     Args:
         path: audio of any rate and channel count.
-        params: of the front end. For a recording at its own rate, nothing resampled away, say its rate here:
+        params: of the front end. For a recording at its own rate, nothing resampled away, say its
+            rate here:
             Params(sample_rate=250_000, mel_max_hz=125_000).
         weights: "audioset", or the path of a checkpoint, for the embeddings; None leaves them out.
-        pca: "audioset", or the path of the PCA parameters, for the quantized embeddings. Where they cannot be had, the
-            report says so instead.
+        pca: "audioset", or the path of the PCA parameters, for the quantized embeddings. Where they
+            cannot be had, the report says so instead.
         output: where to write the report, one HTML file that needs no other; None writes none.
 
     Returns:
-        Stages: `waveform`, `stft_magnitude`, `mel_matrix`, `log_mel`, `examples`, `embedding`, `quantized`,
-        `timestamps`, `params`; `embedding` and `quantized` are None without weights.
+        Stages: `waveform`, `stft_magnitude`, `mel_matrix`, `log_mel`, `examples`, `embedding`,
+        `quantized`, `timestamps`, `params`; `embedding` and `quantized` are None without weights.
 
     Raises:
         AudioError: the file cannot be used.
@@ -79,7 +81,11 @@ def inspect(
     waveform, sample_rate = audio.load_audio(path)
     original = spectrum.measure(audio.to_mono(waveform, sample_rate, sample_rate), sample_rate)
     result = stages.compute(
-        waveform, sample_rate, params, embedder=network.embedder, postprocessor=network.postprocessor
+        waveform,
+        sample_rate,
+        params,
+        embedder=network.embedder,
+        postprocessor=network.postprocessor,
     )
     facts = _facts(Path(path), info, len(waveform), original, result) | network.facts
     for name, text in facts.items():
@@ -91,10 +97,14 @@ def inspect(
     return result
 
 
-def _facts(path: Path, info: audio.AudioInfo, num_samples: int, original: spectrum.Spectrum, result: Stages) -> dict:
+def _facts(
+    path: Path, info: audio.AudioInfo, num_samples: int, original: spectrum.Spectrum, result: Stages
+) -> dict:
     """Facts beside the stages: name → sentence."""
     params, rate = result.params, info.sample_rate
-    channels = "1 channel" if info.num_channels == 1 else f"the mean of {info.num_channels} channels"
+    channels = (
+        "1 channel" if info.num_channels == 1 else f"the mean of {info.num_channels} channels"
+    )
     length = f"{num_samples / rate:.2f} s at {rate:,} Hz"
     heard = original.share(params.mel_min_hz, params.mel_max_hz)
     return {
@@ -133,7 +143,11 @@ def _of_the_energy(share: float) -> str:
 
 def _padding(seconds: float, params: Params) -> str:
     needed = params.min_samples / params.sample_rate
-    return f"with silence, from {seconds:g} to {needed:g} s, to fill one example" if seconds < needed else "none"
+    return (
+        f"with silence, from {seconds:g} to {needed:g} s, to fill one example"
+        if seconds < needed
+        else "none"
+    )
 
 
 def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> Network:
@@ -149,7 +163,9 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
     try:
         return Network(embedder, Postprocessor(weights=pca), facts, warning)
     except CheckpointError as error:
-        return Network(embedder, None, facts | {"not quantized": f"without PCA parameters: {error}"}, warning)
+        return Network(
+            embedder, None, facts | {"not quantized": f"without PCA parameters: {error}"}, warning
+        )
 
 
 def _describe_weights(embedder: Embedder) -> str:

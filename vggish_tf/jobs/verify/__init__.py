@@ -21,7 +21,8 @@ class Report:
         path, md5, sha256: the file.
         published: one of its digests is that of the published file.
         untrained: every bias is zero.
-        figures: of the smoke test, without activation; the quantized ones are None if there are no PCA parameters.
+        figures: of the smoke test, without activation; the quantized ones are None if there are no
+            PCA parameters.
         with_relu: the same through a ReLU, as in the first release.
         generation: a key of smoke_test.GENERATIONS, or smoke_test.NO_GENERATION.
         max_difference: of example 0 to the 128 numbers of the official script.
@@ -43,8 +44,13 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """True if this installation gives the current published figures with these weights, and the 128 numbers."""
-        return self.generation == smoke_test.CURRENT and self.max_difference < smoke_test.EXAMPLE_0_ATOL
+        """True if this installation gives the current published figures with these weights, and the
+        128 numbers.
+        """
+        return (
+            self.generation == smoke_test.CURRENT
+            and self.max_difference < smoke_test.EXAMPLE_0_ATOL
+        )
 
     @property
     def verdict(self) -> str:
@@ -60,7 +66,9 @@ class Report:
     def __str__(self):
         quantized = f"not known: {self.note}"
         if self.figures.quantized_mean is not None:
-            quantized = f"mean {self.figures.quantized_mean:.1f}, std {self.figures.quantized_std:.1f}"
+            quantized = (
+                f"mean {self.figures.quantized_mean:.1f}, std {self.figures.quantized_std:.1f}"
+            )
         published = REGISTRY["audioset"]
         extras = loading.listed([repr(name) for name in self.extras])
         rows = {
@@ -82,15 +90,19 @@ def _as_published(same: bool) -> str:
     return "as published" if same else "not that of the published file"
 
 
-def verify(path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset") -> Report:
-    """Runs the official smoke test with the weights of a file and says which generation of figures it gives.
+def verify(
+    path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset"
+) -> Report:
+    """Runs the official smoke test with the weights of a file and says which generation of figures
+    it gives.
 
     Args:
         path: as in `load_weights`.
         pca: "audioset", or the path of the PCA parameters, for the quantized figures.
 
     Raises:
-        CheckpointError: as `load_weights`. PCA parameters that cannot be had are no error but a note in the report.
+        CheckpointError: as `load_weights`. PCA parameters that cannot be had are no error but a
+            note in the report.
     """
     path = resolve(path)
     model = backbone.core(dtype="float32", initializer="zeros")

@@ -1,7 +1,9 @@
-"""Frozen graph: the tf-slim graph of the first release with its weights as constants, for TF1 scripts.
+"""Frozen graph: the tf-slim graph of the first release with its weights as constants, for TF1
+scripts.
 
-The tensors are `vggish/input_features:0` and `vggish/embedding:0`, and every operation between them has its published
-name too (`vggish/conv1/Relu:0` and so on). It takes log-mel examples, as upstream's does.
+The tensors are `vggish/input_features:0` and `vggish/embedding:0`, and every operation between them
+has its published name too (`vggish/conv1/Relu:0` and so on). It takes log-mel examples, as
+upstream's does.
 """
 
 from pathlib import Path
@@ -14,7 +16,13 @@ from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.quiet import quiet
 from vggish_tf.network.backbone import FiniteOrNaN
-from vggish_tf.params import INPUT_TENSOR_NAME, NUM_BANDS, NUM_FRAMES, OUTPUT_OP_NAME, OUTPUT_TENSOR_NAME
+from vggish_tf.params import (
+    INPUT_TENSOR_NAME,
+    NUM_BANDS,
+    NUM_FRAMES,
+    OUTPUT_OP_NAME,
+    OUTPUT_TENSOR_NAME,
+)
 
 tf1 = tf.compat.v1
 
@@ -24,7 +32,11 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     from vggish_tf.reference import vggish_slim
 
     _check_shape(pipeline)
-    with tf.Graph().as_default() as graph, tf1.variable_scope(tf1.get_variable_scope(), use_resource=False), quiet():
+    with (
+        tf.Graph().as_default() as graph,
+        tf1.variable_scope(tf1.get_variable_scope(), use_resource=False),
+        quiet(),
+    ):
         embedding = vggish_slim.define_vggish_slim()
         checked = FiniteOrNaN()([embedding, graph.get_tensor_by_name(INPUT_TENSOR_NAME)])
         definition = _behind(graph.as_graph_def(), checked.op.name)
@@ -42,7 +54,9 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
     session = tf1.Session(graph=tf.Graph())
     with session.graph.as_default():
         tf.import_graph_def(definition, name="")
-    source, embedding = map(session.graph.get_tensor_by_name, (INPUT_TENSOR_NAME, OUTPUT_TENSOR_NAME))
+    source, embedding = map(
+        session.graph.get_tensor_by_name, (INPUT_TENSOR_NAME, OUTPUT_TENSOR_NAME)
+    )
 
     def run(waveform):
         examples = pipeline.live_examples(waveform)
@@ -58,7 +72,9 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
 
 def _behind(definition, name: str):
-    """The graph with the operation of that name before OUTPUT_OP_NAME, which was its input and is an identity."""
+    """The graph with the operation of that name before OUTPUT_OP_NAME, which was its input and is
+    an identity.
+    """
     nodes = {node.name: node for node in definition.node}
     output, checked = nodes[OUTPUT_OP_NAME], nodes[name]
     (raw,) = output.input
@@ -71,7 +87,8 @@ def _check_shape(pipeline: Pipeline):
     shape = (pipeline.params.num_frames, pipeline.params.num_mel_bins)
     if shape != (NUM_FRAMES, NUM_BANDS):
         raise VGGishError(
-            f"the TF1 graph takes examples of {NUM_FRAMES} frames and {NUM_BANDS} mel bins; these params make {shape}. "
+            f"the TF1 graph takes examples of {NUM_FRAMES} frames and {NUM_BANDS} mel bins; these "
+            f"params make {shape}. "
             "Choose another format."
         )
 
@@ -79,5 +96,7 @@ def _check_shape(pipeline: Pipeline):
 def _constant(name: str, array: np.ndarray):
     value = tf1.AttrValue(tensor=tf.make_tensor_proto(array))
     return tf1.NodeDef(
-        name=name, op="Const", attr={"dtype": tf1.AttrValue(type=tf.float32.as_datatype_enum), "value": value}
+        name=name,
+        op="Const",
+        attr={"dtype": tf1.AttrValue(type=tf.float32.as_datatype_enum), "value": value},
     )

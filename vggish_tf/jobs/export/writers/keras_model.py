@@ -1,4 +1,6 @@
-"""`.keras`: the whole model, waveform to embedding, for Keras on any backend; vggish_tf.load_model reads it."""
+"""`.keras`: the whole model, waveform to embedding, for Keras on any backend; vggish_tf.load_model
+reads it.
+"""
 
 from pathlib import Path
 
@@ -20,9 +22,14 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
 
 def loaded_from(model: keras.Model, output: str, run=None) -> Loaded:
-    """A Keras model as Loaded, its output by name; `run` instead of the model itself where it takes no waveforms."""
+    """A Keras model as Loaded, its output by name; `run` instead of the model itself where it takes
+    no waveforms.
+    """
     sides = {"inputs": (model.input, model.input.name), "outputs": (model.output, output)}
     signature = {
-        side: {name: {"dtype": tensor.dtype, "shape": list(tensor.shape)}} for side, (tensor, name) in sides.items()
+        side: {name: {"dtype": tensor.dtype, "shape": list(tensor.shape)}}
+        for side, (tensor, name) in sides.items()
     }
-    return Loaded(run or (lambda waveform: keras.ops.convert_to_numpy(model(waveform))), {"call": signature})
+    return Loaded(
+        run or (lambda waveform: keras.ops.convert_to_numpy(model(waveform))), {"call": signature}
+    )

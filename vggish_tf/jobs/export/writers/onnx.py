@@ -1,8 +1,10 @@
-"""ONNX: waveform → embedding in one graph, dynamic in batch and length, for ONNX Runtime and whatever else reads it.
+"""ONNX: waveform → embedding in one graph, dynamic in batch and length, for ONNX Runtime and
+whatever else reads it.
 
-tf2onnx copies constants at every step, to 17 GB for this network; so it is given a graph whose weights are inputs, and
-the inputs become initializers afterwards. A clip too short for one example gives zero rows, as it does in TensorFlow,
-because every Reshape is told to take 0 for a size and not for "as in the input".
+tf2onnx copies constants at every step, to 17 GB for this network; so it is given a graph whose
+weights are inputs, and the inputs become initializers afterwards. A clip too short for one example
+gives zero rows, as it does in TensorFlow, because every Reshape is told to take 0 for a size and
+not for "as in the input".
 """
 
 import logging
@@ -41,11 +43,16 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         "inputs": {value.name: _spec(value) for value in session.get_inputs()},
         "outputs": {value.name: _spec(value) for value in session.get_outputs()},
     }
-    return Loaded(lambda waveform: session.run([pipeline.output], {"waveform": waveform})[0], {"graph": signature})
+    return Loaded(
+        lambda waveform: session.run([pipeline.output], {"waveform": waveform})[0],
+        {"graph": signature},
+    )
 
 
 def _convert(pipeline: Pipeline):
-    """The graph as an ONNX model; its first input is the waveform, and the others are the weights in their order."""
+    """The graph as an ONNX model; its first input is the waveform, and the others are the weights
+    in their order.
+    """
     import tf2onnx
 
     variables = pipeline.variables
@@ -56,7 +63,8 @@ def _convert(pipeline: Pipeline):
 
     names = (variable.path.replace("/", "_") for variable in variables)
     specs = [
-        tf.TensorSpec(variable.shape, tf.float32, name=name) for variable, name in zip(variables, names, strict=True)
+        tf.TensorSpec(variable.shape, tf.float32, name=name)
+        for variable, name in zip(variables, names, strict=True)
     ]
     signature = [tf.TensorSpec((None, None), tf.float32, name="waveform"), *specs]
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
@@ -65,11 +73,15 @@ def _convert(pipeline: Pipeline):
 
 
 def _take_zero_for_a_size(graph):
-    """In every Reshape to a computed shape; a constant one with 0 in it is tf2onnx's own, and means "as it is"."""
+    """In every Reshape to a computed shape; a constant one with 0 in it is tf2onnx's own, and means
+    "as it is".
+    """
     import onnx
 
     constants = {value.name: value for value in graph.initializer}
-    constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    constants |= {
+        node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"
+    }
     for node in graph.node:
         if node.op_type != "Reshape":
             continue
@@ -80,4 +92,7 @@ def _take_zero_for_a_size(graph):
 
 def _spec(value) -> dict:
     shape = [size if isinstance(size, int) else None for size in value.shape]
-    return {"dtype": value.type.removeprefix("tensor(").removesuffix(")").replace("float", "float32"), "shape": shape}
+    return {
+        "dtype": value.type.removeprefix("tensor(").removesuffix(")").replace("float", "float32"),
+        "shape": shape,
+    }

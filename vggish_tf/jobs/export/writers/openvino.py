@@ -1,8 +1,10 @@
 """OpenVINO: waveform → embedding, `.xml` with its `.bin` beside it, dynamic in batch and length.
 
-OpenVINO's default precision on many processors is bfloat16, which is 4e-4 off whatever the file holds; the comparison
-asks for float32 (INFERENCE_PRECISION_HINT), and so should whoever needs the same numbers. Weights are float32 in the
-file too: OpenVINO's float16 files round the front end with them, which costs a tenth of the embedding.
+OpenVINO's default precision on many processors is bfloat16, which is 4e-4 off whatever the file
+holds; the comparison asks for float32 (INFERENCE_PRECISION_HINT), and so should whoever needs the
+same numbers. Weights are float32 in the
+file too: OpenVINO's float16 files round the front end with them, which costs a tenth of the
+embedding.
 """
 
 from pathlib import Path
@@ -27,8 +29,12 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     sides = {"inputs": compiled.inputs, "outputs": compiled.outputs}
-    signature = {side: {port.any_name: _spec(port) for port in ports} for side, ports in sides.items()}
-    return Loaded(lambda waveform: compiled({"waveform": waveform})[pipeline.output], {"model": signature})
+    signature = {
+        side: {port.any_name: _spec(port) for port in ports} for side, ports in sides.items()
+    }
+    return Loaded(
+        lambda waveform: compiled({"waveform": waveform})[pipeline.output], {"model": signature}
+    )
 
 
 def _spec(port) -> dict:

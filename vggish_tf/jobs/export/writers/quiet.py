@@ -1,4 +1,6 @@
-"""TensorFlow without its advice to migrate: TF1 functions are called here for the sake of TF1 programs."""
+"""TensorFlow without its advice to migrate: TF1 functions are called here for the sake of TF1
+programs.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

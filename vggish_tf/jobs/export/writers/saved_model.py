@@ -1,10 +1,13 @@
-"""SavedModel: waveform → embedding in bounded memory, for TensorFlow in any language, TF Serving and TensorFlow Hub.
+"""SavedModel: waveform → embedding in bounded memory, for TensorFlow in any language, TF Serving
+and TensorFlow Hub.
 
-The object that tf.saved_model.load returns is called as TensorFlow Hub's google/vggish/1 is, takes batches as well, and
-can be trained. Examples are cut from the waveform, turned into log-mel and embedded `BLOCK` at a time in a loop, so
-that memory beyond the waveform itself does not grow with it. What is saved is a bare trackable with the raw variables
-of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice. A classifier gives
-`scores` in the place of `embedding`; its head gets the embeddings of the whole waveform at once.
+The object that tf.saved_model.load returns is called as TensorFlow Hub's google/vggish/1 is, takes
+batches as well, and can be trained. Examples are cut from the waveform, turned into log-mel and
+embedded `BLOCK` at a time in a loop, so that memory beyond the waveform itself does not grow with
+it. What is saved is a bare trackable with the raw variables
+of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice.
+A classifier gives `scores` in the place of `embedding`; its head gets the embeddings of the whole
+waveform at once.
 """
 
 import dataclasses
@@ -36,8 +39,8 @@ SIGNATURES = ("serving_default", "examples", "log_mel", "quantized")
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes the folder of a SavedModel with the four signatures; without PCA parameters, and so for a classifier,
-    `quantized` is left out.
+    """Writes the folder of a SavedModel with the four signatures; without PCA parameters, and so
+    for a classifier, `quantized` is left out.
     """
     graph = Graph(pipeline, precision)
     variables = graph.pipeline.variables
@@ -64,7 +67,9 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         feed = {serving.inputs["waveform"].name: waveform}
         return session.run(serving.outputs[pipeline.output].name, feed)
 
-    return Loaded(run, {name: _described(definitions[name]) for name in SIGNATURES if name in definitions})
+    return Loaded(
+        run, {name: _described(definitions[name]) for name in SIGNATURES if name in definitions}
+    )
 
 
 class Graph:
@@ -76,19 +81,25 @@ class Graph:
         raw = raw if precision == "float32" else inference.of(raw, self.params, precision)
         self.pipeline = dataclasses.replace(pipeline, network=raw)
         self._front_end = WaveformToExamples(self.params)
-        self._to_quantized = _as_function(pipeline.postprocessor_to("quantized") if pipeline.pca else None)
+        self._to_quantized = _as_function(
+            pipeline.postprocessor_to("quantized") if pipeline.pca else None
+        )
         self._postprocessed = _as_function(pipeline.postprocessor)
 
     def signatures(self) -> dict[str, Callable]:
         """Name → tf.function with named inputs and a dictionary of outputs."""
-        examples = tf.TensorSpec((None, self.params.num_frames, self.params.num_mel_bins), name="input_features")
+        examples = tf.TensorSpec(
+            (None, self.params.num_frames, self.params.num_mel_bins), name="input_features"
+        )
         waveform = _waveform((None, None))
         functions = {
             "serving_default": tf.function(self.serving_default, [waveform]),
             "examples": tf.function(self.examples, [examples]),
             "log_mel": tf.function(self.log_mel, [waveform]),
         }
-        return functions | ({"quantized": tf.function(self.quantized, [waveform])} if self.pipeline.pca else {})
+        return functions | (
+            {"quantized": tf.function(self.quantized, [waveform])} if self.pipeline.pca else {}
+        )
 
     def call(self, waveform):
         """(num_samples,) → (examples, 128) or scores, or with a batch axis on both sides."""
@@ -96,16 +107,25 @@ class Graph:
             return self.call(waveform[tf.newaxis])[0]
         waveform = self._resampled(waveform)
         embedding = self._embed(waveform)
-        return self.pipeline.finished(embedding, waveform) if self.pipeline.head else self._postprocessed(embedding)
+        return (
+            self.pipeline.finished(embedding, waveform)
+            if self.pipeline.head
+            else self._postprocessed(embedding)
+        )
 
     def serving_default(self, waveform):
         """The output, and, if it has a row an example, the start of each."""
         rows = self.call(waveform)
-        return {self.pipeline.output: rows} | ({"timestamps": self._timestamps(rows)} if rows.shape.rank == 3 else {})
+        return {self.pipeline.output: rows} | (
+            {"timestamps": self._timestamps(rows)} if rows.shape.rank == 3 else {}
+        )
 
     def quantized(self, waveform):
         embedding = self._embed(self._resampled(waveform))
-        return {"embedding": self._to_quantized(embedding), "timestamps": self._timestamps(embedding)}
+        return {
+            "embedding": self._to_quantized(embedding),
+            "timestamps": self._timestamps(embedding),
+        }
 
     def examples(self, input_features):
         return {"embedding": self._postprocessed(self.pipeline.embed(input_features))}
@@ -120,15 +140,21 @@ class Graph:
             windows = _windows(waveform, rows, num_frames, params.window_length, params.hop_length)
             return log_mel(stft(windows))[:, 0]
 
-        return {"log_mel": _in_blocks(rows_of, waveform, num_frames, FRAME_BLOCK, params.num_mel_bins)}
+        return {
+            "log_mel": _in_blocks(rows_of, waveform, num_frames, FRAME_BLOCK, params.num_mel_bins)
+        }
 
     def _embed(self, waveform):
-        """(batch, num_samples) at params.sample_rate → (batch, examples, 128), before any post-processing."""
+        """(batch, num_samples) at params.sample_rate → (batch, examples, 128), before any
+        post-processing.
+        """
         params = self.params
         num_examples = count_examples(count_frames(self._padded_length(waveform), params), params)
 
         def rows_of(rows):
-            windows = _windows(waveform, rows, num_examples, params.min_samples, params.example_hop_samples)
+            windows = _windows(
+                waveform, rows, num_examples, params.min_samples, params.example_hop_samples
+            )
             return self.pipeline.embed(self._front_end(windows)[:, 0])
 
         return _in_blocks(rows_of, waveform, num_examples, BLOCK, EMBEDDING_SIZE)
@@ -144,9 +170,13 @@ class Graph:
         window = hop - resample.down + resample.window_length
 
         def rows_of(rows):
-            return resample.convolve(_windows(waveform, rows, num_windows, window, hop, first=-resample.reach))
+            return resample.convolve(
+                _windows(waveform, rows, num_windows, window, hop, first=-resample.reach)
+            )
 
-        resampled = tf.reshape(_in_blocks(rows_of, waveform, num_windows, BLOCK, width), (batch, num_windows * width))
+        resampled = tf.reshape(
+            _in_blocks(rows_of, waveform, num_windows, BLOCK, width), (batch, num_windows * width)
+        )
         return resample.silenced(resampled[:, : resample.num_outputs(num_samples)], waveform)
 
     def _padded_length(self, waveform):
@@ -161,7 +191,9 @@ class Graph:
 
 
 def _in_blocks(rows_of, waveform, num_windows, block: int, width: int):
-    """rows_of for all windows of all clips, `block` of them at a time → (batch, num_windows, width) float32."""
+    """rows_of for all windows of all clips, `block` of them at a time → (batch, num_windows, width)
+    float32.
+    """
     batch = tf.shape(waveform, tf.int64)[0]
     num_rows = batch * num_windows
     num_blocks = tf.cast(-(-num_rows // block), tf.int32)
@@ -172,12 +204,15 @@ def _in_blocks(rows_of, waveform, num_windows, block: int, width: int):
         return index + 1, results.write(index, rows_of(rows))
 
     results = tf.TensorArray(tf.float32, num_blocks, infer_shape=False, element_shape=(None, width))
-    _, results = tf.while_loop(lambda index, _: index < num_blocks, step, (0, results), parallel_iterations=1)
+    _, results = tf.while_loop(
+        lambda index, _: index < num_blocks, step, (0, results), parallel_iterations=1
+    )
     return tf.reshape(results.concat(), (batch, num_windows, width))
 
 
 def _windows(waveform, rows, num_windows, window: int, hop: int, first: int = 0):
-    """The windows by number, counted through the whole batch: (rows, window). Before and behind the clip are zeros.
+    """The windows by number, counted through the whole batch: (rows, window). Before and behind the
+    clip are zeros.
 
     `first` is where the first window of a clip begins.
     """
@@ -190,12 +225,16 @@ def _windows(waveform, rows, num_windows, window: int, hop: int, first: int = 0)
 
 
 def _as_function(postprocessor) -> Callable:
-    """The layer with its PCA parameters as constants of the graph: they are no weights to be trained."""
+    """The layer with its PCA parameters as constants of the graph: they are no weights to be
+    trained.
+    """
     if postprocessor is None:
         return lambda embedding: embedding
     values = [keras.ops.convert_to_numpy(variable) for variable in postprocessor.variables]
     finite_or_nan = FiniteOrNaN()
-    return lambda embedding: finite_or_nan([postprocessor.stateless_call([], values, embedding)[0], embedding])
+    return lambda embedding: finite_or_nan(
+        [postprocessor.stateless_call([], values, embedding)[0], embedding]
+    )
 
 
 def _waveform(shape) -> tf.TensorSpec:
@@ -204,7 +243,9 @@ def _waveform(shape) -> tf.TensorSpec:
 
 def _described(definition) -> Signatures:
     sides = {"inputs": definition.inputs, "outputs": definition.outputs}
-    return {side: {name: _spec(info) for name, info in infos.items()} for side, infos in sides.items()}
+    return {
+        side: {name: _spec(info) for name, info in infos.items()} for side, infos in sides.items()
+    }
 
 
 def _spec(info) -> dict:

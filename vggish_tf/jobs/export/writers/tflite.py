@@ -1,12 +1,15 @@
-"""LiteRT (TensorFlow Lite): waveform → embedding with built-in operators only, for phones and small computers.
+"""LiteRT (TensorFlow Lite): waveform → embedding with built-in operators only, for phones and small
+computers.
 
-Batch and length are dynamic. A clip too short for one example gives zero rows in LiteRT's own interpreter; runtimes
-without empty tensors, and delegates, may refuse it: export with pad="short" for those, or pad it first. A fixed shape
-is one clip of one length, which LiteRT.js asks for; a length of no example is refused.
+Batch and length are dynamic. A clip too short for one example gives zero rows in LiteRT's own
+interpreter; runtimes without empty tensors, and delegates, may refuse it: export with pad="short"
+for those, or pad it first. A fixed shape is one clip of one length, which LiteRT.js asks for; a
+length of no example is refused.
 
-In "float16" the weights take half the space, in "int8" a quarter; with int8 the inputs of each layer are rounded to 8
-bits as well, as they come ("dynamic range"). Both are for the network alone. TensorFlow's own converter would round the
-front end too, and leave nothing of the quiet parts of a log-mel spectrogram.
+In "float16" the weights take half the space, in "int8" a quarter; with int8 the inputs of each
+layer are rounded to 8 bits as well, as they come ("dynamic range"). Both are for the network alone.
+TensorFlow's own converter would round the front end too, and leave nothing of the quiet parts of a
+log-mel spectrogram.
 """
 
 import contextlib
@@ -30,12 +33,17 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     function = portable_function(pipeline)
     postprocessor = pipeline.postprocessor.variables if pipeline.postprocessor else []
     variables = [variable.value for variable in [*pipeline.variables, *postprocessor]]
-    root = tf.train.Checkpoint(function=function, variables=variables)  # without one, the signature is lost
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], root)
+    # without one, the signature is lost
+    root = tf.train.Checkpoint(function=function, variables=variables)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function()], root
+    )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     flat_buffer = converter.convert()
     path.write_bytes(
-        flat_buffer if precision == "float32" else _quantized(flat_buffer, precision, pipeline.network.name)
+        flat_buffer
+        if precision == "float32"
+        else _quantized(flat_buffer, precision, pipeline.network.name)
     )
 
 
@@ -45,8 +53,13 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
     runner = Interpreter(str(path)).get_signature_runner(SIGNATURE)
     sides = {"inputs": runner.get_input_details(), "outputs": runner.get_output_details()}
-    signature = {side: {name: _spec(value) for name, value in details.items()} for side, details in sides.items()}
-    return Loaded(lambda waveform: runner(waveform=waveform)[pipeline.output], {SIGNATURE: signature})
+    signature = {
+        side: {name: _spec(value) for name, value in details.items()}
+        for side, details in sides.items()
+    }
+    return Loaded(
+        lambda waveform: runner(waveform=waveform)[pipeline.output], {SIGNATURE: signature}
+    )
 
 
 def _quantized(flat_buffer: bytes, precision: str, scope: str) -> bytes:
@@ -60,7 +73,9 @@ def _quantized(flat_buffer: bytes, precision: str, scope: str) -> bytes:
     else:
         half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
         config = qtyping.OpQuantizationConfig(weight_tensor_config=half, explicit_dequantize=True)
-        job.update_quantization_recipe(scope, every, config, algorithm_key=recipe.AlgorithmName.FLOAT_CASTING)
+        job.update_quantization_recipe(
+            scope, every, config, algorithm_key=recipe.AlgorithmName.FLOAT_CASTING
+        )
     with contextlib.redirect_stdout(io.StringIO()):
         return bytes(job.quantize().quantized_model)
 
