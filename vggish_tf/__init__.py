@@ -30,7 +30,7 @@ _HOME = {
     "load_model": "model",
     "Embedder": "embedding",
     "Embeddings": "rows",
-    "EmbeddingStream": "embedding",
+    "EmbeddingStream": "stream",
 }
 _MODULES = ("checkpoints", "formats", "jobs", "reference")
 _WITHOUT_KERAS = ("params", "errors", "audio", "rows", "formats", "reference")
@@ -41,7 +41,7 @@ __all__ = [*_HOME, *_MODULES]
 if TYPE_CHECKING:
     from vggish_tf import checkpoints, formats, jobs, reference
     from vggish_tf.audio import load_audio
-    from vggish_tf.embedding import Embedder, EmbeddingStream
+    from vggish_tf.embedding import Embedder
     from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
     from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude, WaveformToExamples
     from vggish_tf.frontend.resampling import Resample
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from vggish_tf.network.postprocess import Postprocessor, dequantize
     from vggish_tf.params import Params
     from vggish_tf.rows import Embeddings
+    from vggish_tf.stream import EmbeddingStream
 
 
 def __getattr__(name: str):

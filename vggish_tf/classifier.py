@@ -100,6 +100,7 @@ def classifier(
     sounding = heads.SoundingExamples(params, pad=PAD, name="sounding")(base.input)
     scores = _head(base.output, sounding, labels, multi_label, hidden, pool, dropout)
     model = keras.Model(base.input, scores, name="classifier")
+    model.identity = loading.identify(base)
     if backbone_learning_rate is None:
         backbone_learning_rate = learning_rate * (1.0 if weights is None else BACKBONE_FACTOR)
     _compile(
@@ -180,11 +181,6 @@ def _scores_of(model: keras.Model) -> heads.ClassScores:
     return found[0]
 
 
-def params_of(model: keras.Model) -> Params:
-    """The parameters of a classifier's front end."""
-    return model.get_layer("examples").params
-
-
 def is_untrained(model: keras.Model) -> bool:
     """Whether the network under the head still is as the initializer left it; see
     loading.is_untrained.
@@ -194,7 +190,9 @@ def is_untrained(model: keras.Model) -> bool:
 
 def network(model: keras.Model) -> keras.Model:
     """The VGGish under the head: waveform → raw embeddings. Layers are shared."""
-    return keras.Model(model.input, model.get_layer("embedding").output, name="vggish")
+    found = keras.Model(model.input, model.get_layer("embedding").output, name="vggish")
+    found.identity = getattr(model, "identity", None)
+    return found
 
 
 def front(model: keras.Model, stage: Stage) -> keras.Model:

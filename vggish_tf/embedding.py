@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property, lru_cache
 from typing import Literal, overload
@@ -22,12 +21,13 @@ from vggish_tf import audio, inference
 from vggish_tf.errors import AudioError, check_word, warn
 from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream
 from vggish_tf.frontend.framing import PADS, Pad
-from vggish_tf.model import POSTPROCESSES, Postprocess, Weights, describe_front_end
-from vggish_tf.network.batching import batches, prefetched
+from vggish_tf.model import POSTPROCESSES, Postprocess, Weights, describe_front_end, parts_of
+from vggish_tf.network.batching import batches, embed_clips
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.rows import Embeddings
+from vggish_tf.stream import BLOCK_SECONDS, EmbeddingStream
+from vggish_tf.weights.identity import Identity
 
-BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
 PRECISIONS = ("float32", "bfloat16")
 UNTRAINED = "these weights are untrained: the embeddings show that the pipeline runs, and mean nothing else."
 
@@ -90,8 +90,7 @@ class Embedder:
         check_word("precision", precision, PRECISIONS)
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number from 1; received {batch_size!r}.")
-        inference.check_raw(model)
-        self.params = params or inference.params_of(model)
+        self.params = params or parts_of(model).params
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
@@ -110,9 +109,14 @@ class Embedder:
             warn(said)
 
     @property
+    def identity(self) -> Identity:
+        """Identity of the weights: which they are, by digests of their file and of their values."""
+        return self._run.identity
+
+    @property
     def untrained(self) -> bool:
         """Whether the weights are as an initializer leaves them: the embeddings mean nothing."""
-        return self._run.untrained
+        return self.identity.untrained
 
     @property
     def log_mel(self) -> ChunkLogMel:
@@ -215,6 +219,19 @@ class Embedder:
         )
         return np.concatenate([self._no_rows, *self._embed([examples])])
 
+    def embed_clips(
+        self, clips: Iterable[Iterable[np.ndarray]]
+    ) -> Iterator[np.ndarray | AudioError]:
+        """Embeds the log-mel examples of many clips; batches are shared across clips.
+
+        Args:
+            clips: of each clip its examples, in arrays (n, 96, 64) float32.
+
+        Yields:
+            (n, 128) a clip; or the AudioError that a clip raised.
+        """
+        return embed_clips(self._run, clips, self.batch_size, self._no_rows)
+
     def stream(self, sample_rate: float, *, name: str = "the clip") -> "EmbeddingStream":
         """A stream that takes the blocks of one clip as they come; `name` is for warnings."""
         return EmbeddingStream(self, sample_rate, name)
@@ -224,8 +241,7 @@ class Embedder:
         """Provenance of the embeddings, to be kept beside them: a dictionary that JSON can hold."""
         return {
             "vggish_tf": vggish_tf.__version__,
-            **self._run.weights,
-            "untrained": self.untrained,
+            "weights": self.identity.as_json(),
             "params": asdict(self.params),
             "pad": self.pad,
             "postprocess": self.postprocess,
@@ -236,37 +252,13 @@ class Embedder:
         """Rows in whole batches."""
         return map(self._run, batches(examples, self.batch_size))
 
-    def _embed_ahead(self, examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The same, reading, resampling and the front end being a batch ahead; then no rows, once
-        all were read.
-        """
-        yield from map(self._run, prefetched(batches(examples, self.batch_size)))
-        yield self._no_rows
-
     def _embed_clips(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
-        """A result a clip, in their order; batches are shared."""
-        # its rows, and what failed, of each clip read
-        ends: list[tuple[int, AudioError | None]] = []
-        held, num_held, done = [self._no_rows], 0, 0
-        for more in self._embed_ahead(self._examples_of(clips, ends)):
-            held.append(more)
-            num_held += len(more)
-            for count, error in ends[done:]:
-                if num_held < count:
-                    break
-                rows = np.concatenate(held)  # once a clip, so that hours cost what minutes do
-                held, num_held, done = [rows[count:]], num_held - count, done + 1
-                yield error or self._timed(rows[:count])
-
-    def _examples_of(self, clips: Iterable[Clip], ends) -> Iterator[np.ndarray]:
-        """The examples of all clips, one after the other; appends to `ends` where each ends."""
-        for name, blocks in clips:
-            stream, error = ExampleStream(self.log_mel, self.pad, name), None
-            try:
-                yield from stream.push_all(blocks)
-            except AudioError as failure:
-                error = failure
-            ends.append((stream.num_examples, error))
+        """A result a clip, in their order."""
+        streams = (
+            ExampleStream(self.log_mel, self.pad, name).push_all(clip) for name, clip in clips
+        )
+        for result in self.embed_clips(streams):
+            yield result if isinstance(result, AudioError) else self._timed(result)
 
     def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
         starts = first + np.arange(len(embedding))
@@ -277,61 +269,3 @@ class Embedder:
         return Embeddings(
             embedding, starts * (self.params.example_hop_samples / rate), example_samples / rate
         )
-
-
-class EmbeddingStream:
-    """Embeds one clip that comes in blocks, as Embedder.stream makes it. All results concatenated
-    are the whole clip's.
-
-    Example:
-        >>> stream = Embedder(None).stream(sample_rate=48_000)
-        >>> [len(stream.push(np.zeros(24_000, np.float32)).embedding) for _ in range(3)]
-        [0, 1, 0]
-        >>> stream.finish().timestamps
-        array([], dtype=float64)
-    """
-
-    def __init__(self, embedder: Embedder, sample_rate: float, name: str = "the clip"):
-        self._embedder = embedder
-        self._mono = audio.MonoStream(sample_rate, embedder.params.sample_rate)
-        self._examples = ExampleStream(embedder.log_mel, embedder.pad, name)
-        self._block = int(BLOCK_SECONDS * sample_rate)
-        self._num_rows = 0
-        self._broken = False
-
-    def push(self, samples: np.ndarray) -> Embeddings:
-        """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in
-        [-1, 1], and returns the embeddings of the examples that they complete, which may be none.
-
-        Raises:
-            AudioError: not floating point, not finite, channels first, or another number of
-                channels than before; or an earlier push that failed midway, after which the stream
-                has lost its place.
-        """
-        samples = audio.check_shape(samples)
-        starts = range(0, max(len(samples), 1), self._block)
-        blocks = (self._mono.push(samples[start : start + self._block]) for start in starts)
-        with self._all_or_broken():
-            return self._embed(map(self._examples.push, blocks))
-
-    def finish(self) -> Embeddings:
-        """Ends the clip: what the resampler still holds, then the embedder's `pad` rule."""
-        with self._all_or_broken():
-            return self._embed([self._examples.push(self._mono.finish()), self._examples.finish()])
-
-    @contextmanager
-    def _all_or_broken(self) -> Iterator[None]:
-        if self._broken:
-            raise AudioError(
-                "an earlier push of this stream failed midway. Make a new stream and push the clip "
-                "again."
-            )
-        self._broken = True
-        yield
-        self._broken = False
-
-    def _embed(self, examples: Iterable[np.ndarray]) -> Embeddings:
-        first = self._num_rows
-        rows = np.concatenate([self._embedder._no_rows, *self._embedder._embed(examples)])
-        self._num_rows += len(rows)
-        return self._embedder._timed(rows, first)

@@ -1,9 +1,15 @@
-"""VGGish(): front end, backbone and post-processing put together as one Keras model."""
+"""VGGish(), the whole model as one Keras model; and what is in a model, whoever made it.
+
+VGGish      front end, network and post-processing put together
+parts_of    the front end and the post-processing of a model
+network_of  the network of a model or of weights, by itself
+"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 import keras
 
@@ -11,14 +17,16 @@ import vggish_tf.network.heads  # noqa: F401, so that saved classifiers load
 from vggish_tf.errors import CheckpointError, check_word, reason_of, warn
 from vggish_tf.frontend.framing import PADS, Pad, check_one_length
 from vggish_tf.frontend.layers import WaveformToExamples
-from vggish_tf.frontend.resampling import Resample  # noqa: F401  (load_model has to know it)
+from vggish_tf.frontend.resampling import Resample
 from vggish_tf.network import backbone
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
-from vggish_tf.weights import keras_files, loading, registry
+from vggish_tf.weights import keras_files, loading
+from vggish_tf.weights.identity import UNTRAINED, Identity
 
 Postprocess = Literal["pca", "quantized"] | None
 Weights = str | os.PathLike[str] | None
+LayerKind = TypeVar("LayerKind", bound=keras.layers.Layer)
 POSTPROCESSES = (None, "pca", "quantized")
 
 
@@ -79,28 +87,89 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     check_word("inputs", inputs, ("waveform", "examples"))
     check_word("postprocess", postprocess, POSTPROCESSES)
     check_word("pad", pad, PADS)
-    path = None if weights is None else registry.resolve(weights)
-    if note := describe_front_end(path, params):
+    if note := describe_front_end(weights, params):
         warn(note)
     if inputs == "waveform":
         x = source = keras.Input((None,), name="waveform")
         x = WaveformToExamples(params, pad=pad, transform=transform, name="examples")(x)
     else:
         x = source = keras.Input((params.num_frames, params.num_mel_bins), name="input_features")
-    x = backbone.embed(x, initializer="zeros" if path else "published")
+    x = backbone.embed(x, initializer="published" if weights is None else "zeros")
     if postprocess:
         x = Postprocessor(quantize=postprocess == "quantized", name="postprocess")(x)
     model = VGGishModel(source, x, name=name)
-    if path:
-        loading.load_weights(model, path)
+    if weights is not None:
+        loading.load_weights(model, weights)
     return model
 
 
-def front_end_of(model: keras.Model) -> Params | None:
-    """The parameters of a model's front end; None if it has none."""
-    return next(
-        (layer.params for layer in model.layers if isinstance(layer, WaveformToExamples)), None
+@dataclass(frozen=True)
+class Parts:
+    """Layers of a model besides its network; None for each that it has not.
+
+    Args:
+        front_end: waveform → examples.
+        postprocessor: raw embedding → whitened or quantized.
+        resample: waveform at another rate → waveform at the front end's.
+    """
+
+    front_end: WaveformToExamples | None = None
+    postprocessor: Postprocessor | None = None
+    resample: Resample | None = None
+
+    @property
+    def params(self) -> Params:
+        """Parameters of the front end; without one, the published ones."""
+        return self.front_end.params if self.front_end else Params()
+
+    @property
+    def pad(self) -> Pad:
+        """The front end's rule for an incomplete last example; without one, upstream's."""
+        return self.front_end.pad if self.front_end else "never"
+
+    @property
+    def postprocess(self) -> Postprocess:
+        """The post-processing as a word."""
+        if self.postprocessor is None:
+            return None
+        return "quantized" if self.postprocessor.quantize else "pca"
+
+
+def parts_of(model: "Weights | keras.Model") -> Parts:
+    """Parts of a model; none for weights, which are of the network alone."""
+    layers = model.layers if isinstance(model, keras.Model) else []
+    return Parts(
+        front_end=_first(layers, WaveformToExamples),
+        postprocessor=_first(layers, Postprocessor),
+        resample=_first(layers, Resample),
     )
+
+
+def _first(layers: Sequence[keras.layers.Layer], kind: type[LayerKind]) -> LayerKind | None:
+    return next((layer for layer in layers if isinstance(layer, kind)), None)
+
+
+def network_of(
+    model: "Weights | keras.Model", params: Params, *, dtype: str = "float32"
+) -> tuple[keras.Model, Identity]:
+    """The network alone, examples → embedding, with its weights and their identity.
+
+    Args:
+        model: "audioset", the path of a checkpoint, None for untrained weights, or a model, of
+            which the weights are copied.
+        params: of the front end, which shape the examples.
+        dtype: the dtype policy: "float32" or "bfloat16".
+
+    Raises:
+        CheckpointError: the weights cannot be had, or do not fit.
+    """
+    initializer = "published" if model is None else "zeros"
+    network = backbone.core(params, dtype=dtype, initializer=initializer)
+    if model is None:
+        return network, loading.identify(network, UNTRAINED)
+    if isinstance(model, keras.Model):
+        return network, loading.copy_weights(model, network)
+    return network, loading.load_weights(network, model)
 
 
 def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
@@ -114,8 +183,8 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
         'the front end is not the published one (mel_max_hz=8000): unless these weights were trained on it, ...'
     """
     live = isinstance(model, keras.Model)
-    trained = front_end_of(model) if live else Params()
-    changes = "" if model is None or trained is None else params.changes(trained)
+    known = model is not None and (not live or parts_of(model).front_end is not None)
+    changes = params.changes(parts_of(model).params) if known else ""
     return changes and (
         f"the front end is not {'the one of the model' if live else 'the published one'} "
         f"({changes}): unless these "

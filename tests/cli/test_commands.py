@@ -74,8 +74,8 @@ def test_embedding_a_real_file_end_to_end(seeded_checkpoint, shared_data, tmp_pa
     np.testing.assert_allclose(embedding, expected, rtol=0, atol=1e-5)  # as in test_embedding
     assert timestamps.tolist() == pytest.approx(np.arange(19) * 0.96)
     assert (provenance["audio"], provenance["vggish_tf"]) == ("bus_chatter.wav", __version__)
-    assert provenance["untrained"] is False
-    assert len(provenance["weights_md5"]) == 32
+    assert provenance["weights"]["untrained"] is False
+    assert len(provenance["weights"]["md5"]) == 32
     assert os.listdir(tmp_path) == ["bus.npz"]
 
 
@@ -241,8 +241,8 @@ def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(
     assert out.startswith("UNTRAINED WEIGHTS")
     assert titles[0].startswith("UNTRAINED WEIGHTS")
     embedding, _, provenance = npz.read(tmp_path / "demo" / "embeddings.npz")
-    assert provenance["untrained"] is True
-    assert provenance["weights"] == "untrained, seed 0"
+    assert provenance["weights"]["untrained"] is True
+    assert provenance["weights"]["asked"] == "untrained, seed 0"
     assert embedding.shape == (20, 128)
     assert 0.1 < embedding.std() < 3  # a picture can show it
     assert (tmp_path / "demo" / "stages.png").read_bytes()[:4] == b"\x89PNG"

@@ -33,12 +33,13 @@ def test_untrained_weights_are_marked_everywhere(wav, tmp_path, capsys):
     assert "these weights are untrained" in err
     embedding, _, provenance = npz.read(tmp_path / "out.npz")
     assert embedding.shape == (2, 128)
-    assert (provenance["untrained"], provenance["weights"], provenance["published"]) == (
+    weights = provenance["weights"]
+    assert (weights["untrained"], weights["asked"], weights["published"]) == (
         True,
         "untrained",
         False,
     )
-    assert provenance["weights_md5"] is None
+    assert weights["md5"] is None
 
 
 def test_untrained_weights_are_the_same_each_time(wav, tmp_path, capsys):

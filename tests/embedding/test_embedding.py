@@ -187,7 +187,7 @@ def test_a_model_is_taken_as_it_is(seeded_checkpoint, whole, clip):
     assert embedder.params == params
     embedding = embedder(clip, signals.RATE).embedding
     np.testing.assert_allclose(embedding[::2], whole.embedding, rtol=0, atol=ATOL)
-    assert embedder.provenance["weights"] == "keras model 'vggish'"
+    assert embedder.identity.path == str(seeded_checkpoint)
 
 
 def test_a_model_that_post_processes_is_refused():
@@ -201,7 +201,7 @@ def test_a_model_that_post_processes_is_refused():
 
 def test_weights_in_the_home_folder(seeded_checkpoint, monkeypatch):
     monkeypatch.setenv("HOME", str(seeded_checkpoint.parent))
-    assert Embedder("~/vggish_model.ckpt").provenance["weights"] == "vggish_model.ckpt"
+    assert Embedder("~/vggish_model.ckpt").identity.path == str(seeded_checkpoint)
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_untrained_weights_are_said_to_be(caplog):
         "these weights are untrained"
     ]
     assert embedder.untrained
-    assert embedder.provenance["untrained"] is True
+    assert embedder.provenance["weights"]["untrained"] is True
     assert repr(embedder).startswith("Embedder('untrained', UNTRAINED, pad='short'")
     with pytest.warns(UserWarning, match="untrained"):
         assert Embedder(VGGish(None)).untrained
@@ -418,8 +418,9 @@ def test_the_provenance_says_what_it_was(embedder, seeded_checkpoint):
     md5 = subprocess.run(
         ["md5sum", seeded_checkpoint], capture_output=True, text=True, check=True
     ).stdout.split()[0]
-    assert provenance["weights_md5"] == md5
-    assert (provenance["weights"], provenance["untrained"]) == ("vggish_model.ckpt", False)
+    weights = provenance["weights"]
+    assert (weights["md5"], weights["untrained"]) == (md5, False)
+    assert weights["asked"] == weights["path"] == str(seeded_checkpoint)
     assert provenance["params"]["sample_rate"] == 16_000
 
 

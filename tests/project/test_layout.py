@@ -28,6 +28,7 @@ ROOMS = [
     "network",
     "model",
     "inference",
+    "stream",
     "embedding",
     "stages",
     "classifier",

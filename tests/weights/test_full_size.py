@@ -171,7 +171,9 @@ def test_without_pca_parameters_the_report_says_why(published):
 
 def test_what_verdict_follows_from_what(tmp_path):
     base = checkpoints.Report(
-        path=tmp_path / "model.ckpt",
+        asked="audioset",
+        values_sha256="e3b0",
+        path=str(tmp_path / "model.ckpt"),
         md5="d1c7011e6366aa34176bb05c705e31a8",
         sha256="0962",
         published=True,
@@ -187,6 +189,7 @@ def test_what_verdict_follows_from_what(tmp_path):
             f"checkpoint   {tmp_path / 'model.ckpt'}",
             "MD5          d1c7011e6366aa34176bb05c705e31a8 (as published)",
             "SHA-256      0962 (not that of the published file)",
+            "values       SHA-256 e3b0",
             "embedding    mean 0.000657, std 0.343",
             "with a ReLU  mean 0.137, std 0.219",
             "quantized    not known: no file",

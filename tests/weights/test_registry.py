@@ -148,11 +148,11 @@ def test_md5_of_what_cannot_be_read(tmp_path):
 def test_paths_that_are_none(tmp_path, monkeypatch):
     """None of them is a traceback, at the digest that is taken ahead of time either."""
     for path in ("", "~nobodyofthisname/x", "a\0b"):
-        registry.md5_ahead(path)
+        registry.digests_ahead(path)
         expected = f"there is no checkpoint at {path or repr(path)}. Give"
         assert message_of(registry.resolve, path).startswith(expected)
     for path in (".", "/", "..", Path()):
-        registry.md5_ahead(path)
+        registry.digests_ahead(path)
         message = message_of(registry.resolve, path)
         assert message == f"{path} is a folder. Give the path of a checkpoint in it."
     monkeypatch.setenv("VGGISH_TF_CACHE", "~nobodyofthisname/cache")

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
         "--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits"
     )
-    parser.add_argument("--pca", default="audioset", metavar="NPZ", help=(
+    parser.add_argument("--pca", default="own", metavar="NPZ", help=(
         'PCA parameters of --postprocess and the signature quantized; "none" leaves that out'))  # fmt: skip
     parser.add_argument(
         "--input-rate", type=int, metavar="HZ", help="resample audio of this rate inside the model"
@@ -46,9 +46,10 @@ def run(args: argparse.Namespace):
     params = options.params_of(args) if args.set else None
     from vggish_tf.jobs import export
 
-    names = ("precision", "postprocess", "input_rate", "fixed_shape", "overwrite")
+    names = ("format", "precision", "pad", "postprocess", "input_rate", "fixed_shape", "overwrite")
     chosen = {name: getattr(args, name) for name in names}
-    export.formats.plan(args.output, args.format, **chosen)
+    chosen |= {"params": params, "pca": None if args.pca == "none" else args.pca}
+    export.formats.plan(args.output, export.formats.Options(**chosen))
     if args.model:
         keras_files.check(args.model)
     else:
@@ -56,8 +57,4 @@ def run(args: argparse.Namespace):
     process.import_tensorflow()
     from vggish_tf.model import load_model
 
-    model = load_model(args.model) if args.model else args.weights
-    pca = None if args.pca == "none" else args.pca
-    export.export(
-        model, args.output, format=args.format, params=params, pad=args.pad, pca=pca, **chosen
-    )
+    export.export(load_model(args.model) if args.model else args.weights, args.output, **chosen)

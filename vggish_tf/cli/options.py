@@ -57,12 +57,12 @@ def check_audio(files: Sequence[Path]):
 
 
 def check_weights(weights: str | None):
-    """Begins to take the digest of weights; raises for the path of a file that does not exist."""
+    """Begins to take the digests of weights; raises for the path of a file that does not exist."""
     if weights is None:
         return
     from vggish_tf.weights import registry
 
-    registry.md5_ahead(weights)
+    registry.digests_ahead(weights)
     if weights not in registry.REGISTRY:
         registry.resolve(weights)
 

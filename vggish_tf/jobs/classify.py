@@ -16,11 +16,11 @@ import numpy as np
 from tqdm import tqdm
 
 from vggish_tf import audio
-from vggish_tf.classifier import PAD, back, labels_of, network, params_of
+from vggish_tf.classifier import PAD, back, labels_of, network
 from vggish_tf.embedding import Embedder
 from vggish_tf.errors import AudioError, counted
 from vggish_tf.files import check_target, replacing
-from vggish_tf.model import load_model
+from vggish_tf.model import load_model, parts_of
 from vggish_tf.network import heads
 
 
@@ -57,7 +57,7 @@ class Classifier:
     def __init__(self, model: keras.Model | str | os.PathLike[str]):
         model = model if isinstance(model, keras.Model) else load_model(model)
         self.labels = labels_of(model)
-        self.params = params_of(model)
+        self.params = parts_of(model).params
         self._embedder = Embedder(network(model), params=self.params, pad=PAD)
         self._head = back(model, "embedding")
 

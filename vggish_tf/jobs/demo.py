@@ -22,8 +22,13 @@ from vggish_tf.files import make_folder
 from vggish_tf.formats import npz
 from vggish_tf.network import backbone
 from vggish_tf.network.postprocess import Postprocessor
+from vggish_tf.weights import loading
 
 SEED = 0
+HEADLINE = (
+    f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the pipeline is real, the embeddings mean "
+    "nothing."
+)
 DATA = resources.files("vggish_tf") / "data"
 
 
@@ -33,7 +38,6 @@ class Weights(NamedTuple):
     embedder: Embedder
     postprocessor: Postprocessor
     headline: str
-    provenance: dict
 
 
 def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
@@ -60,7 +64,9 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
     )
     _describe(waveform, sample_rate, segments, result)
     written = npz.write(
-        folder / "embeddings.npz", (result.embedding, result.timestamps), weights.provenance
+        folder / "embeddings.npz",
+        (result.embedding, result.timestamps),
+        weights.embedder.provenance,
     )
     print(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
     picture = folder / "stages.png"
@@ -71,21 +77,18 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
 
 def _published() -> Weights:
     embedder, postprocessor = Embedder("audioset"), Postprocessor()
-    return Weights(embedder, postprocessor, "The published AudioSet weights.", embedder.provenance)
+    return Weights(embedder, postprocessor, "The published AudioSet weights.")
 
 
 def _untrained() -> Weights:
     keras.utils.set_random_seed(SEED)
     network = backbone.core()
     _spread(network)
+    network.identity = loading.identify(network, f"untrained, seed {SEED}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the headline says it
         embedder = Embedder(network)
-    name = f"untrained, seed {SEED}"
-    headline = f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the pipeline is real, the embeddings mean nothing."
-    return Weights(
-        embedder, Postprocessor(weights=None), headline, {**embedder.provenance, "weights": name}
-    )
+    return Weights(embedder, Postprocessor(weights=None), HEADLINE)
 
 
 def _spread(network: keras.Model):

@@ -3,16 +3,66 @@ Keras here.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 import numpy as np
 
-from vggish_tf.errors import hold_warnings, release_warnings
+from vggish_tf.errors import AudioError, hold_warnings, release_warnings
 
+ClipEnd = tuple[int, AudioError | None]  # the examples of a clip, and the error that cut it short
 Item = TypeVar("Item")
 _END = object()
+
+
+def embed_clips(
+    run: Callable[[np.ndarray], np.ndarray],
+    clips: Iterable[Iterable[np.ndarray]],
+    batch_size: int,
+    no_rows: np.ndarray,
+) -> Iterator[np.ndarray | AudioError]:
+    """Rows of each clip, in their order; batches are shared across clips and made a batch ahead.
+
+    Args:
+        run: the network, examples (n, 96, 64) → rows (n, 128).
+        clips: the examples of each, in arrays of any lengths. A clip may raise an AudioError, which
+            then stands in the place of its rows.
+        batch_size: examples that the network takes at once.
+        no_rows: the rows of a clip without examples.
+
+    Example:
+        >>> clips = [[np.ones((2, 1))], [], [np.ones((1, 1)), np.ones((2, 1))]]
+        >>> [len(rows) for rows in embed_clips(np.negative, clips, 4, np.zeros((0, 1)))]
+        [2, 0, 3]
+    """
+    held = [no_rows]
+    for examples, ended in prefetched(clip_batches(clips, batch_size)):
+        if len(examples):
+            held.append(run(examples))
+        for num_rows, error in ended:
+            rows = np.concatenate(held)  # once a clip, so that hours cost what minutes do
+            held = [rows[num_rows:]]
+            yield error or rows[:num_rows]
+
+
+def clip_batches(
+    clips: Iterable[Iterable[np.ndarray]], batch_size: int
+) -> Iterator[tuple[np.ndarray, list[ClipEnd]]]:
+    """Batches across clips, each with the ends of the clips that it completes."""
+    batcher, ended = _Batcher(batch_size), list[ClipEnd]()
+    for clip in clips:
+        num_examples, error = 0, None
+        try:
+            for examples in clip:
+                num_examples += len(examples)
+                for batch in batcher.add(examples):
+                    yield batch, ended
+                    ended = []
+        except AudioError as failure:
+            error = failure
+        ended.append((num_examples, error))
+    yield batcher.rest(), ended
 
 
 def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
@@ -22,18 +72,34 @@ def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndar
         >>> [len(batch) for batch in batches([np.zeros(3), np.zeros(0), np.zeros(4)], 5)]
         [5, 2]
     """
-    held: list[np.ndarray] = []
-    count = 0
+    batcher = _Batcher(batch_size)
     for array in examples:
-        held.append(array)
-        count += len(array)
-        if count >= batch_size:
-            joined = np.concatenate(held)  # once, however long the array is
-            whole = count - count % batch_size
-            yield from (joined[start : start + batch_size] for start in range(0, whole, batch_size))
-            held, count = [joined[whole:]], count - whole
-    if count:
-        yield np.concatenate(held)
+        yield from batcher.add(array)
+    rest = batcher.rest()
+    if len(rest):
+        yield rest
+
+
+class _Batcher:
+    """Regroups arrays: holds what does not fill a batch yet."""
+
+    def __init__(self, batch_size: int):
+        self._size, self._held, self._count = batch_size, list[np.ndarray](), 0
+
+    def add(self, array: np.ndarray) -> list[np.ndarray]:
+        """The batches that are full now."""
+        self._held.append(array)
+        self._count += len(array)
+        if self._count < self._size:
+            return []
+        joined = self.rest()  # once, however long the array is
+        whole = len(joined) - len(joined) % self._size
+        self._held, self._count = [joined[whole:]], len(joined) - whole
+        return [joined[start : start + self._size] for start in range(0, whole, self._size)]
+
+    def rest(self) -> np.ndarray:
+        """The arrays that fill no batch yet, as one."""
+        return np.concatenate(self._held) if self._held else np.zeros(0)
 
 
 def prefetched(items: Iterable[Item]) -> Iterator[Item]:

@@ -1,7 +1,7 @@
 """The digests of large files, taken once: kept while the files' sizes and times stay the same.
 
 hashlib lets other threads run, so a digest can be taken while TensorFlow is being imported
-(md5_ahead).
+(ahead).
 """
 
 import contextlib
@@ -37,14 +37,15 @@ def sha256(paths: Iterable[Path]) -> str:
     return _digest("sha256", paths)
 
 
-def md5_ahead(paths: Iterable[Path]) -> None:
-    """Begins to take it in a thread; an error is left for md5 to raise."""
+def ahead(paths: Iterable[Path]) -> None:
+    """Begins to take both in a thread; an error is left for md5 and sha256 to raise."""
     threading.Thread(target=_try, args=(list(paths),), daemon=True).start()
 
 
 def _try(paths: list[Path]):
     with contextlib.suppress(OSError, ValueError):
         md5(paths)
+        sha256(paths)
 
 
 def _digest(kind: str, paths: Iterable[Path]) -> str:

@@ -76,20 +76,19 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     Raises:
         CheckpointError: there is no such file, or it is no checkpoint, or it is cut short.
     """
-    with opened(path) as source:
+    with opened(resolve(path)) as source:
         return {name: source.get(name) for name in source.shapes}
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], num_values: int = NUM_VALUES) -> Iterator[Source]:
+def opened(path: Path, num_values: int = NUM_VALUES) -> Iterator[Source]:
     """Opens a file of weights of any kind; what the readers raise becomes a one-line
     CheckpointError.
 
     Args:
-        path: as in `read`.
+        path: as registry.resolve gives it.
         num_values: how many numbers the model has, which bounds what a zip may unpack to.
     """
-    path = resolve(path)
     try:
         with _open(path, num_values) as source:
             yield source

@@ -2,10 +2,9 @@
 
 A file is TF1 V1 (one file, as published), TF1 V2 (a prefix), `.keras` or `.weights.h5`; its content
 says which. Weights go by name, never by position. Every name, shape and value is checked before the
-first is assigned, and what is missing or left over is an error, so nothing is loaded by halves.
-Only a TF1 checkpoint
-may be that of a larger model: its 18 variables are taken, and the others named in a log line. How
-the files are made up is `files`.
+first is assigned, and missing or unknown ones are an error, so nothing is loaded by halves. Only a
+TF1 checkpoint may be that of a larger model: its 18 variables are taken, and the others named in a
+log line. How the files are made up is `files`.
 
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint,
 which takes what it finds; the leftovers of a Keras file being an error is ours.
@@ -20,9 +19,9 @@ import keras
 import numpy as np
 
 from vggish_tf.errors import CheckpointError
-from vggish_tf.weights import files
+from vggish_tf.weights import digests, files, registry
 from vggish_tf.weights.files import LAYERS
-from vggish_tf.weights.registry import expanded
+from vggish_tf.weights.identity import Identity, of_file, of_values
 
 logger = logging.getLogger("vggish_tf")
 
@@ -32,7 +31,7 @@ Shapes = dict[str, tuple[int, ...]]
 POSTPROCESS = "postprocess"
 
 
-def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
+def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> Identity:
     """Loads the network's weights from a checkpoint; either all of them or, with an error, none.
 
     The model may take waveforms or examples, and may have been saved as either. The weights of a
@@ -45,20 +44,27 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         path: of a TF1 checkpoint (for V2 the prefix), a `.keras` or a `.weights.h5` file; or a
             published name.
 
+    Returns:
+        Identity: which weights these are.
+
     Raises:
         CheckpointError: there is no such file; it is no checkpoint or is cut short; it does not
             match the model; it holds values that are not finite.
     """
-    extras = load(model, path)
+    identity, extras = load(model, path)
     if extras:
         logger.info(
             "checkpoint %r holds %d variables besides VGGish's, which are not loaded: %s",
             os.fspath(path), len(extras), listed([repr(name) for name in extras]),
         )  # fmt: skip
+    return identity
 
 
-def copy_weights(source: keras.Model, target: keras.Model) -> None:
+def copy_weights(source: keras.Model, target: keras.Model) -> Identity:
     """Copies the network's weights from one model to another, of whatever input and dtype policy.
+
+    Returns:
+        Identity: as `identify` of the source gives it.
 
     Raises:
         CheckpointError: one of the two is not a VGGish, or their shapes differ.
@@ -67,6 +73,27 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     _check_match(_shapes(values), _shapes(variables))
     for name, variable in variables.items():
         variable.assign(keras.ops.cast(values[name], variable.dtype))
+    target.identity = identify(source)
+    return target.identity
+
+
+def identify(model: keras.Model, asked: str = "") -> Identity:
+    """Identity of the weights in a model: that of their file, as long as they are still the file's.
+
+    Args:
+        model: as in `load_weights`.
+        asked: the name of weights that come from no file; by default that of the model.
+
+    Raises:
+        CheckpointError: the model is not a VGGish.
+    """
+    values = {
+        name: keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32"))
+        for name, variable in _variables(model).items()
+    }
+    found = of_values(asked or f"keras model {model.name!r}", values)
+    loaded = getattr(model, "identity", found)
+    return loaded if loaded.values_sha256 == found.values_sha256 else found
 
 
 def save_tf1_checkpoint(
@@ -94,7 +121,7 @@ def save_tf1_checkpoint(
         for name, variable in _variables(model).items()
     }
     write = files.write_v1 if version == "V1" else files.write_v2
-    return write(expanded(path), values)
+    return write(registry.expanded(path), values)
 
 
 def is_untrained(model: keras.Model) -> bool:
@@ -110,17 +137,21 @@ def is_untrained(model: keras.Model) -> bool:
     return not any(np.any(np.asarray(bias)) for bias in biases)
 
 
-def load(model: keras.Model, path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Loads all weights or none; returns the names of what a TF1 checkpoint holds besides them."""
+def load(model: keras.Model, weights: str | os.PathLike[str]) -> tuple[Identity, tuple[str, ...]]:
+    """Loads all weights or none; also returns the names of what a TF1 checkpoint holds besides."""
+    path = registry.resolve(weights)
+    digests.ahead(registry.files_of(path))
     variables = _variables(model)
     shapes = _shapes(variables)
     with files.opened(path, num_values=sum(map(math.prod, shapes.values()))) as source:
         _check_match(source.shapes, shapes, source.extras)
         values = {name: source.get(name) for name in variables}
     _check_finite(values, path)
+    identity = of_file(weights, path, values)
     for name, variable in variables.items():
         variable.assign(values.pop(name))
-    return source.extras
+    model.identity = identity
+    return identity, source.extras
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -114,13 +114,11 @@ def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
     return _num_bytes(Path(path)) == published.num_bytes and sha256_of(path) == published.sha256
 
 
-def md5_ahead(weights: str | os.PathLike[str]) -> None:
-    """Begins to take the digest of weights that are here already, for the md5_of or fetch that
-    follows.
-    """
+def digests_ahead(weights: str | os.PathLike[str]) -> None:
+    """Begins to take the digests of weights that are in a file already."""
     published = REGISTRY.get(os.fspath(weights))
     path = cache_folder() / published.filename if published else expanded(weights)
-    digests.md5_ahead(files_of(path))
+    digests.ahead(files_of(path))
 
 
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:

@@ -271,18 +271,22 @@ def test_an_exported_file_is_exported_again_with_its_resampler(tmp_path):
     assert load_model(second).get_layer("resample").zero_filled
 
 
-def test_the_digest_is_of_the_head_too(tmp_path):
+def test_network_and_head_have_a_digest_each(tmp_path):
     model = make()
     manifests = []
     for name in ("a.keras", "b.keras"):
         export(model, tmp_path / name, format="keras")
         manifests.append(json.loads((tmp_path / f"{name}.json").read_text()))
         model.get_layer("logits").bias.assign_add([1.0, 0.0, 0.0])
-    assert manifests[0]["weights_sha256"] != manifests[1]["weights_sha256"]
+    assert manifests[0]["weights"] == manifests[1]["weights"]
+    assert manifests[0]["head_sha256"] != manifests[1]["head_sha256"]
     model.get_layer("logits").bias.assign_sub([1.0, 0.0, 0.0])
-    values = [*checkpoints_of(model).values(), *map(np.asarray, model.weights[18:])]
-    digest = hashlib.sha256(b"".join(array.astype(np.float32).tobytes() for array in values))
-    assert manifests[1]["weights_sha256"] == digest.hexdigest()
+    assert manifests[1]["weights"]["values_sha256"] == sha256_of(checkpoints_of(model).values())
+    assert manifests[1]["head_sha256"] == sha256_of(map(np.asarray, model.weights[18:]))
+
+
+def sha256_of(arrays):
+    return hashlib.sha256(b"".join(np.float32(array).tobytes() for array in arrays)).hexdigest()
 
 
 def checkpoints_of(

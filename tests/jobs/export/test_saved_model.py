@@ -223,18 +223,16 @@ def test_a_c_program_runs_it(exported, oracle, tmp_path):
 
 def test_a_manifest_tells_what_it_is(exported, seeded_checkpoint):
     manifest = json.loads(exported.with_name("vggish.json").read_text())
-    assert (manifest["weights"], manifest["untrained"], manifest["pad"]) == (
-        "vggish_model.ckpt",
-        False,
-        "never",
-    )
+    weights = manifest["weights"]
+    assert (weights["path"], weights["untrained"]) == (str(seeded_checkpoint), False)
+    assert manifest["pad"] == "never"
     assert manifest["versions"]["tensorflow"] == tf.__version__
     assert manifest["params"]["sample_rate"] == manifest["input_rate"] == 16_000
     assert set(manifest["signatures"]) == {"serving_default", "examples", "log_mel", "quantized"}
     assert manifest["check"]["largest_difference"] <= manifest["check"]["allowed_difference"] < 1e-3
     values = checkpoints.read(seeded_checkpoint)
     digest = hashlib.sha256(b"".join(values[name].tobytes() for name in PUBLISHED_ORDER))
-    assert manifest["weights_sha256"] == digest.hexdigest()
+    assert weights["values_sha256"] == digest.hexdigest()
 
 
 PEAK = """

@@ -138,7 +138,8 @@ def test_with_weights_there_are_embeddings(file, seeded_checkpoint, pca_params, 
     np.testing.assert_array_equal(result.quantized, expected)
     lines = said(capsys)
     assert re.fullmatch(
-        r"vggish_model.ckpt, MD5 [0-9a-f]{32}: not the published file", lines["weights"]
+        r".*/vggish_model.ckpt, values SHA-256 [0-9a-f]{64}: not the published file",
+        lines["weights"],
     )
     assert not {"front end", "not quantized"} & set(lines)
 

@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vggish_tf.errors import VGGishError, reason_of
 from vggish_tf.files import staging
@@ -40,7 +40,7 @@ def export(
     params: "Params | None" = None,
     pad: "Pad | None" = None,
     postprocess: "Postprocess" = None,
-    pca: "Weights" = "audioset",
+    pca: "Weights | Literal['own']" = "own",
     input_rate: int | None = None,
     fixed_shape: float | None = None,
     overwrite: bool = False,
@@ -48,7 +48,7 @@ def export(
     """Exports a model, checks the result in its own runtime, and prints the largest difference to
     the live model.
 
-    Beside the export comes a manifest, `<path>.json`: digest of the weights, params, signatures,
+    Beside the export comes a manifest, `<path>.json`: identity of the weights, params, signatures,
     versions, difference.
 
     The embedding of an example that holds a sample which is not finite (NaN, infinity, 1e39) is
@@ -67,10 +67,9 @@ def export(
         precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite,
             openvino), "int8" (tflite).
         params, pad, postprocess: instead of those of the model; a classifier keeps its own.
-        pca: where the PCA parameters are, for `postprocess` and for the signature `quantized` of a
-            SavedModel:
-            "audioset", the path of an npz, or None, which leaves that signature out. Those of the
-            model count more.
+        pca: PCA parameters, for `postprocess` and for the signature `quantized` of a SavedModel:
+            "own" for those of the model or else the published ones, "audioset", the path of an npz,
+            or None, which leaves that signature out. A model that has its own keeps them.
         input_rate: Hz, of the waveforms that the exported model takes; it resamples them itself.
         fixed_shape: seconds, of the one clip that the exported model takes at a time; "tflite"
             alone, for runtimes such as LiteRT.js that know no other shapes. None for any batch and
@@ -95,34 +94,14 @@ def export(
         'vggish.weights.h5'
     """
     path = Path(path)
-    precision, targets = formats.plan(
-        path,
-        format,
-        precision=precision,
-        postprocess=postprocess,
-        input_rate=input_rate,
-        fixed_shape=fixed_shape,
-        overwrite=overwrite,
+    options = formats.Options(
+        format, precision, params, pad, postprocess, pca, input_rate, fixed_shape, overwrite
     )
+    precision, targets = formats.plan(path, options)
 
-    from vggish_tf import classifier
-    from vggish_tf.jobs.export import check, classifiers, manifest, pipeline
+    from vggish_tf.jobs.export import check, manifest, pipeline
 
-    if classifier.is_classifier(model):
-        classifiers.check(model, format, params=params, pad=pad, postprocess=postprocess, pca=pca)
-    wants_pca = postprocess is not None or format == "saved_model"
-    parts = pipeline.take_apart(
-        model,
-        params=params,
-        pad=pad,
-        postprocess=postprocess,
-        pca=pca if wants_pca else None,
-        input_rate=input_rate,
-    )
-    if fixed_shape is not None:
-        parts = pipeline.fixed(parts, fixed_shape)
-    # the model's own
-    formats.check_options(format, postprocess=parts.postprocess, input_rate=parts.input_rate)
+    parts = pipeline.take_apart(model, options)
     formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]
     module = chosen.load_module()
@@ -140,7 +119,7 @@ def export(
         with _naming(path, written):
             manifest.write(formats.manifest_of(written), about)
     print(
-        f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.untrained else ''}; "
+        f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.identity.untrained else ''}; "
         f"{comparison}"
     )
     return path

@@ -2,51 +2,38 @@
 
 import keras
 
-from vggish_tf.classifier import params_of
 from vggish_tf.errors import UsageError
-from vggish_tf.frontend.layers import Pad
-from vggish_tf.jobs.export.formats import FORMATS
-from vggish_tf.model import Postprocess, Weights
-from vggish_tf.params import Params
+from vggish_tf.jobs.export.formats import FORMATS, Options
+from vggish_tf.model import parts_of
 
 
-def check(
-    model: keras.Model,
-    format: str,
-    *,
-    params: Params | None = None,
-    pad: Pad | None = None,
-    postprocess: Postprocess = None,
-    pca: Weights = None,
-):
-    """Refuses a format without a place for the head, and what would make another classifier than
-    was trained.
+def check(model: keras.Model, options: Options):
+    """Refuses a format without a place for the head, and options that contradict the training.
 
     Raises:
         UsageError: what to do instead.
     """
-    if not FORMATS[format].whole:
+    if not FORMATS[options.format].whole:
         raise UsageError(
-            f"the format {format!r} holds the network alone, and this model is a classifier. "
-            "Choose another format, or "
-            "export the network under its head, in Python: export(finetune.network(model), path, "
-            f"format={format!r})"
+            f"the format {options.format!r} holds the network alone, and this model is a "
+            "classifier. Choose another format, or export the network under its head, in Python: "
+            f"export(finetune.network(model), path, format={options.format!r})"
         )
-    own: dict[str, object] = {"params": params_of(model), "pad": model.get_layer("examples").pad}
+    parts = parts_of(model)
+    trained = {"params": parts.params, "pad": parts.pad}
     asked = {
-        "params": params,
-        "pad": pad,
-        "postprocess": postprocess,
-        "pca": None if pca == "audioset" else pca,
+        "params": options.params,
+        "pad": options.pad,
+        "postprocess": options.postprocess,
+        "pca": None if options.pca == "own" else options.pca,
     }
-    other = [
+    others = [
         f"{name}={value!r}"
         for name, value in asked.items()
-        if value is not None and value != own.get(name)
+        if value is not None and value != trained.get(name)
     ]
-    if other:
+    if others:
         raise UsageError(
             "a classifier is exported with the front end and the PCA that it was trained with; "
-            "received "
-            f"{', '.join(other)}. Leave that out, or train another: vggish-tf finetune"
+            f"received {', '.join(others)}. Leave that out, or train another: vggish-tf finetune"
         )

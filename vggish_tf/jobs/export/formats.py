@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from vggish_tf.errors import UsageError, VGGishError, how_to_install
 from vggish_tf.files import check_target
+
+if TYPE_CHECKING:
+    from vggish_tf.frontend.framing import Pad
+    from vggish_tf.model import Postprocess, Weights
+    from vggish_tf.params import Params
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one weight
 
@@ -32,6 +37,21 @@ class Loaded(NamedTuple):
 
     run: Callable[[np.ndarray], np.ndarray]
     signatures: dict[str, Signatures]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of an export, as vggish_tf.jobs.export.export takes them; None is as the model."""
+
+    format: str = "saved_model"
+    precision: str | None = None
+    params: "Params | None" = None
+    pad: "Pad | None" = None
+    postprocess: "Postprocess" = None
+    pca: "Weights | Literal['own']" = "own"
+    input_rate: int | None = None
+    fixed_shape: float | None = None
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,41 +152,35 @@ def find(name: str) -> Format:
     return chosen
 
 
-def plan(
-    path: str | os.PathLike[str],
-    name: str,
-    *,
-    precision: str | None = None,
-    postprocess: str | None = None,
-    input_rate: int | None = None,
-    fixed_shape: float | None = None,
-    overwrite: bool = False,
-) -> tuple[str, list[Path]]:
+def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path]]:
     """The precision, and the files that will be written, the one of that path last: checked before
     long work starts.
 
     Raises:
         VGGishError: as vggish_tf.jobs.export.export.
     """
-    chosen, path = find(name), Path(path)
-    precision = precision or next(iter(chosen.tolerances))
+    name, chosen, path = options.format, find(options.format), Path(path)
+    precision = options.precision or next(iter(chosen.tolerances))
     if precision not in chosen.tolerances:
         have = ", ".join(chosen.tolerances)
         raise UsageError(f"the format {name!r} has no precision {precision!r}. Choose from {have}.")
-    check_options(name, postprocess=postprocess, input_rate=input_rate)
-    if fixed_shape is not None and not chosen.fixes_shape:
+    check_options(name, postprocess=options.postprocess, input_rate=options.input_rate)
+    if options.fixed_shape is not None and not chosen.fixes_shape:
         raise UsageError(
-            f"the format {name!r} takes any batch and length: fixed_shape={fixed_shape!r} has no "
-            "place in it. Leave it "
-            "out, or choose the format 'tflite'."
+            f"the format {name!r} takes any batch and length: fixed_shape={options.fixed_shape!r} "
+            "has no place in it. Leave it out, or choose the format 'tflite'."
         )
     targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), manifest_of(path), path]
-    endings = [chosen.ending] if chosen.ending else []
     for target in reversed(targets):
-        # such a folder may be replaced
-        if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):
-            check_target(target, overwrite=overwrite, endings=endings if target == path else ())
+        _check_target(target, options.overwrite, chosen, ends=target == path)
     return precision, targets
+
+
+def _check_target(target: Path, overwrite: bool, chosen: Format, *, ends: bool):
+    """Refuses what is there, but for the folder of such an export, which may be replaced."""
+    if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):
+        endings = [chosen.ending] if ends and chosen.ending else []
+        check_target(target, overwrite=overwrite, endings=endings)
 
 
 def check_options(name: str, **options):

@@ -24,9 +24,7 @@ def describe(
     modules.
     """
     return {
-        "weights": pipeline.weights,
-        "weights_sha256": pipeline.weights_sha256(),
-        "untrained": pipeline.untrained,
+        "weights": pipeline.identity.as_json(),
         "params": asdict(pipeline.params),
         "pad": pipeline.pad,
         "postprocess": pipeline.postprocess,
@@ -49,6 +47,7 @@ def _classes(pipeline: Pipeline) -> dict:
     scores = pipeline.head.get_layer("scores")
     whitens = "postprocess" in {layer.name for layer in pipeline.head.layers}
     return {
+        "head_sha256": pipeline.head_sha256,
         "postprocess": "pca" if whitens else None,
         "labels": scores.labels,
         "multi_label": scores.multi_label,

@@ -1,13 +1,10 @@
-"""The pipeline of an export: VGGish or a classifier in pieces, which every format puts together in
-its own way.
+"""Pipeline of an export: VGGish or a classifier in pieces, which each format puts together.
 
-The pieces are Keras layers in float32, and `live` runs them as they are: what every exported file
-is compared with.
+The pieces are Keras layers in float32. `live` runs them as they are: every exported file is
+compared with it.
 """
 
 import dataclasses
-import hashlib
-import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,16 +12,19 @@ import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf import classifier, inference
+from vggish_tf import classifier
 from vggish_tf.errors import UsageError, warn
 from vggish_tf.frontend.layers import Pad, WaveformToExamples
 from vggish_tf.frontend.resampling import Resample
-from vggish_tf.model import Postprocess, Weights, describe_front_end
+from vggish_tf.jobs.export import classifiers
+from vggish_tf.jobs.export.formats import Options, check_options
+from vggish_tf.model import Postprocess, Weights, describe_front_end, network_of, parts_of
 from vggish_tf.network import backbone, heads
 from vggish_tf.network.postprocess import Postprocessor, read_pca
 from vggish_tf.params import EMBEDDING_SIZE, Params
-from vggish_tf.weights import loading, registry
+from vggish_tf.weights import loading
 from vggish_tf.weights.files import LAYERS
+from vggish_tf.weights.identity import Identity, digest_of
 
 LONGEST = 3600  # seconds, of a clip of fixed length
 PCA = tuple[np.ndarray, np.ndarray]
@@ -37,25 +37,25 @@ class Pipeline:
 
     Args:
         network: (rows, 96, 64) → (rows, 128), float32.
+        identity: of its weights.
         params: of the front end.
         pad: how an incomplete last example is handled; see frontend.padded_length.
         postprocess: the post-processing of the embedding.
         pca: the matrix (128, 128) and means (128,) of the postprocessor; None if there is none.
         input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
-        weights: the name of the weights: "audioset", a file name, or the name of a model; None if
-            untrained.
+        identity: of the weights of the network.
         postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
         head: of a classifier, as classifier.head_of gives it; with it there is no `postprocess`.
         num_samples: of the one clip that the exported model takes; None for any batch and length.
     """
 
     network: keras.Model
+    identity: Identity
     params: Params
     pad: Pad = "never"
     postprocess: Postprocess = None
     pca: PCA | None = None
     input_rate: int | None = None
-    weights: str | None = None
     postprocess_dtype: str | None = None
     head: keras.Model | None = None
     num_samples: int | None = None
@@ -80,13 +80,12 @@ class Pipeline:
         """Of the network, then of the head."""
         return [*self.network.weights, *(self.head.weights if self.head else ())]
 
-    def run(self, waveform, *, transform="rfft"):
-        """(batch, num_samples) → (batch, examples, 128) or scores, as Keras operations on tensors;
-        all in one go.
-        """
-        waveform = self.resampled(waveform)
-        if transform == "matrix" and self.params.num_frames > 1:
-            waveform = _filled(waveform, self.params.window_length)
+    def run(self, waveform):
+        """(batch, num_samples at input_rate) → (batch, examples, 128) or scores, all in one go."""
+        return self.output_of(self.resampled(waveform))
+
+    def output_of(self, waveform, *, transform="rfft"):
+        """(batch, num_samples at params.sample_rate) → the same."""
         examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(waveform)
         batch, num_examples, *shape = ops.shape(examples)
         embedding = self.embed(ops.reshape(examples, (batch * num_examples, *shape)))
@@ -174,11 +173,6 @@ class Pipeline:
             source, self.finished(embedding, waveform), name="classifier" if self.head else "vggish"
         )
 
-    @cached_property
-    def untrained(self) -> bool:
-        """True if the weights are as the initializer left them."""
-        return loading.is_untrained(self.network)
-
     def values(self) -> dict[str, np.ndarray]:
         """Published name → float32 array, of the network's weights."""
         return {
@@ -191,65 +185,59 @@ class Pipeline:
             )
         }
 
-    def weights_sha256(self) -> str:
-        """SHA-256 of the values one after the other, in the order of the published layers, weights
-        before biases, and of the head's after them: the digest of the weights themselves, whatever
-        file they come from.
-        """
-        digest = hashlib.sha256()
-        head = self.head.get_weights() if self.head else ()
-        for array in (*self.values().values(), *head):
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+    @property
+    def head_sha256(self) -> str | None:
+        """Digest of the values of the head, in its order."""
+        return digest_of(self.head.get_weights()) if self.head else None
 
 
-def take_apart(
-    model: Weights | keras.Model,
-    *,
-    params: Params | None = None,
-    pad: Pad | None = None,
-    postprocess: Postprocess = None,
-    pca: Weights = "audioset",
-    input_rate: int | None = None,
-) -> Pipeline:
-    """The pipeline of a model that VGGish() or finetune.classifier() made, or of weights; what is
-    not given is taken from the model.
+def take_apart(model: Weights | keras.Model, options: Options) -> Pipeline:
+    """The pipeline of a model that VGGish() or finetune.classifier() made, or of weights.
 
     Args:
         model: "audioset", the path of a checkpoint, None for untrained weights, or a model.
-        params, pad, postprocess, input_rate: as in Pipeline; of a classifier, classifiers.check
-            knows which may be.
-        pca: "audioset", or the path of the PCA parameters; None for none. Those in a model count
-            more.
+        options: of the export; what is not given is taken from the model.
 
     Raises:
-        UsageError: a postprocessor without PCA parameters.
+        UsageError: an option that the model or the format has no place for.
         CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
     """
-    name, head = _name_of(model), None
+    head = None
     if classifier.is_classifier(model):
-        model, head, pca = classifier.network(model), classifier.head_of(model), None
-    front_end = _layer_of(model, WaveformToExamples)
-    own = _layer_of(model, Postprocessor)
-    if postprocess and not own and pca is None:
-        raise UsageError(
-            f"postprocess={postprocess!r} needs PCA parameters, and there are none. "
-            "Leave it out, or say where they are."
-        )
-    params = params or inference.params_of(model)
+        classifiers.check(model, options)
+        model, head = classifier.network(model), classifier.head_of(model)
+    parts = parts_of(model)
+    params = options.params or parts.params
     if note := describe_front_end(model, params):
         warn(note)
-    return Pipeline(
-        network=inference.of(model, params, "float32"),
+    network, identity = network_of(model, params)
+    pipeline = Pipeline(
+        network=network,
+        identity=identity,
         params=params,
-        pad=pad or (front_end.pad if front_end else "never"),
-        postprocess=postprocess
-        or (None if own is None else "quantized" if own.quantize else "pca"),
-        pca=_pca_of(own) if own else None if pca is None else read_pca(pca),
-        input_rate=input_rate or _rate_of(_layer_of(model, Resample)),
-        weights=name,
+        pad=options.pad or parts.pad,
+        postprocess=options.postprocess or parts.postprocess,
+        pca=None if head else _pca_of(parts.postprocessor, options),
+        input_rate=options.input_rate or (parts.resample.input_rate if parts.resample else None),
         head=head,
     )
+    rest = {"postprocess": pipeline.postprocess, "input_rate": pipeline.input_rate}
+    check_options(options.format, **rest)  # the model's own, too
+    return pipeline if options.fixed_shape is None else fixed(pipeline, options.fixed_shape)
+
+
+def _pca_of(own: Postprocessor | None, options: Options) -> PCA | None:
+    """The PCA parameters of a model, or those that the options name, if the export needs any."""
+    if own:
+        return ops.convert_to_numpy(own.pca_eigen_vectors), ops.convert_to_numpy(own.pca_means)
+    if options.pca is None and options.postprocess:
+        raise UsageError(
+            f"postprocess={options.postprocess!r} needs PCA parameters, and there are none. "
+            "Leave it out, or say where they are."
+        )
+    if options.pca is None or not (options.postprocess or options.format == "saved_model"):
+        return None
+    return read_pca("audioset" if options.pca == "own" else options.pca)
 
 
 def fixed(pipeline: Pipeline, seconds: float) -> Pipeline:
@@ -276,31 +264,3 @@ def fixed(pipeline: Pipeline, seconds: float) -> Pipeline:
 
 def _finite_or_nan(vectors, source):
     return backbone.FiniteOrNaN(name="finite_output")([vectors, source])
-
-
-def _filled(waveform, length: int):
-    """Zeros behind a clip under one window, which is still too short for an example: ONNX divides
-    towards zero, and would count one frame in it where there is none.
-    """
-    return ops.pad(waveform, ((0, 0), (0, ops.maximum(length - ops.shape(waveform)[-1], 0))))
-
-
-def _layer_of(model, kind: type):
-    layers = model.layers if isinstance(model, keras.Model) else ()
-    return next((layer for layer in layers if isinstance(layer, kind)), None)
-
-
-def _pca_of(layer: Postprocessor) -> PCA:
-    return ops.convert_to_numpy(layer.pca_eigen_vectors), ops.convert_to_numpy(layer.pca_means)
-
-
-def _rate_of(layer: Resample | None) -> int | None:
-    return layer.input_rate if layer else None
-
-
-def _name_of(model) -> str | None:
-    if model is None:
-        return None
-    if isinstance(model, keras.Model):
-        return f"keras model {model.name!r}"
-    return os.fspath(model) if model in registry.REGISTRY else os.path.basename(model)

@@ -18,14 +18,16 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from vggish_tf.classifier import front, network, params_of
+from vggish_tf.classifier import front, network
 from vggish_tf.embedding import Embedder
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import make_folder, replacing
 from vggish_tf.jobs.finetune.clips import Clip
 from vggish_tf.jobs.finetune.data import Dataset
+from vggish_tf.model import parts_of
 from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import EMBEDDING_SIZE
+from vggish_tf.weights.loading import identify
 
 BATCH = 32  # examples that the network takes at once
 
@@ -69,12 +71,13 @@ class CachedFeatures:
     def __init__(
         self, data: Dataset, model: keras.Model, stage: str, store: MutableMapping[str, np.ndarray]
     ):
-        params = params_of(model)
+        params = parts_of(model).params
         self.store = store
         self.shape: tuple[int, ...] = (
             (EMBEDDING_SIZE,) if stage == "embedding" else (params.num_frames, params.num_mel_bins)
         )
-        base = (stage, asdict(params), _digest(network(model)) if stage == "embedding" else "")
+        digest = identify(network(model)).values_sha256 if stage == "embedding" else ""
+        base = (stage, asdict(params), digest)
         self.keys = {clip: _key(clip, base) for clip in data.clips}
 
     def __call__(self, clip: Clip) -> np.ndarray:
@@ -139,11 +142,14 @@ def _compute(
     data: Dataset, model, stage: str, clips: Sequence[Clip]
 ) -> Iterator[tuple[Clip, np.ndarray]]:
     """Each clip and its values."""
-    pairs = zip(clips, _examples(data, model, clips), strict=True)
+    values: Iterator = _examples(data, model, clips)
+    if stage == "embedding" and clips:
+        embedder = Embedder(network(model), params=parts_of(model).params, batch_size=BATCH)
+        values = embedder.embed_clips([examples] for examples in values)
     bar = tqdm(
-        pairs, total=len(clips), desc=f"caching {stage}", unit="clip", disable=None, leave=False
+        values, total=len(clips), desc=f"caching {stage}", unit="clip", disable=None, leave=False
     )
-    return _embed(bar, model) if stage == "embedding" and clips else iter(bar)
+    return zip(clips, bar, strict=True)
 
 
 def _examples(data: Dataset, model, clips: Sequence[Clip]) -> Iterator[np.ndarray]:
@@ -156,29 +162,3 @@ def _examples(data: Dataset, model, clips: Sequence[Clip]) -> Iterator[np.ndarra
     for waveform in data.waveforms(clips):
         examples, sounding = run(waveform[np.newaxis])
         yield examples.numpy()[sounding.numpy()]
-
-
-def _embed(pairs: Iterable[tuple[Clip, np.ndarray]], model) -> Iterator[tuple[Clip, np.ndarray]]:
-    """The embeddings of examples; clips share batches."""
-    embedder = Embedder(network(model), params=params_of(model), batch_size=BATCH)
-    held: list[tuple[Clip, np.ndarray]] = []
-    for pair in pairs:
-        held.append(pair)
-        if sum(len(examples) for _, examples in held) >= BATCH:
-            yield from _embed_held(held, embedder)
-            held = []
-    yield from _embed_held(held, embedder)
-
-
-def _embed_held(held, embedder: Embedder) -> Iterator[tuple[Clip, np.ndarray]]:
-    if held:
-        rows = embedder.embed_examples(np.concatenate([examples for _, examples in held]))
-        ends = np.cumsum([len(examples) for _, examples in held])[:-1]
-        yield from zip([clip for clip, _ in held], np.split(rows, ends), strict=True)
-
-
-def _digest(model: keras.Model) -> str:
-    digest = hashlib.blake2b()
-    for variable in model.variables:
-        digest.update(keras.ops.convert_to_numpy(variable).tobytes())
-    return digest.hexdigest()

@@ -18,6 +18,7 @@ from vggish_tf.errors import VGGishError
 from vggish_tf.files import replacing
 from vggish_tf.jobs.finetune.data import Dataset
 from vggish_tf.jobs.finetune.progress import Progress
+from vggish_tf.weights.identity import digest_of
 
 Arrays = dict[str, np.ndarray]
 
@@ -124,12 +125,10 @@ def fingerprint(
     """Digests of all that the result of a run depends on."""
     clips = [(clip.path.name, clip.labels, clip.start, clip.end, clip.split) for clip in data.clips]
     configs = [keras.saving.serialize_keras_object(layer) for layer in augment]
-    weights = hashlib.blake2b()
-    for variable in model.weights:
-        weights.update(keras.ops.convert_to_numpy(variable).tobytes())
+    weights = digest_of(map(keras.ops.convert_to_numpy, model.weights), "blake2b")
     parts: dict[str, Any] = {
         "the clips": (clips, data.labels, data.batch_size, data.seed, data.weights),
-        "the model": (model.get_config(), weights.hexdigest()),
+        "the model": (model.get_config(), weights),
         "the training": (stage, configs, seed, _without_names(model.get_compile_config())),
     }
     return {

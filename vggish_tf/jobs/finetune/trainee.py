@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from vggish_tf.classifier import Stage, back, front, params_of
+from vggish_tf.classifier import Stage, back, front
 from vggish_tf.jobs.finetune.augment import SpecAugment
+from vggish_tf.model import parts_of
 
 
 def trainee_of(
@@ -35,7 +36,7 @@ def trainee_of(
 def _start(model: keras.Model, stage: Stage, augment):
     """The input of a trainee, and the log-mel examples and padding that it becomes."""
     if stage == "examples":
-        params = params_of(model)
+        params = parts_of(model).params
         source = [
             keras.Input((None, params.num_frames, params.num_mel_bins)),
             keras.Input((None,), dtype="bool"),

@@ -21,6 +21,7 @@ from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params, hertz_to_mel
 from vggish_tf.rows import Stages
+from vggish_tf.weights.identity import Identity
 
 ENDINGS = (".html", ".htm")
 
@@ -156,7 +157,7 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the facts say it
         embedder = Embedder(weights, params=params)
-    facts = {"weights": _describe_weights(embedder)}
+    facts = {"weights": _describe_weights(embedder.identity)}
     if note := describe_front_end(weights, params):
         facts["front end"] = note.removeprefix("the front end is ")
     warning = "UNTRAINED WEIGHTS: these embeddings mean nothing." if embedder.untrained else ""
@@ -168,10 +169,5 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
         )
 
 
-def _describe_weights(embedder: Embedder) -> str:
-    facts = embedder.provenance
-    if embedder.untrained:
-        return f"UNTRAINED ({facts['weights']}): {UNTRAINED}"
-    if facts["published"]:
-        return "the published AudioSet weights"
-    return f"{facts['weights']}, MD5 {facts['weights_md5']}: not the published file"
+def _describe_weights(identity: Identity) -> str:
+    return f"{identity}: {UNTRAINED}" if identity.untrained else str(identity)

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,17 +9,15 @@ import numpy as np
 from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.network import backbone
 from vggish_tf.weights import loading
-from vggish_tf.weights.registry import REGISTRY, is_published, md5_of, resolve, sha256_of
+from vggish_tf.weights.identity import Identity
+from vggish_tf.weights.registry import REGISTRY
 
 
-@dataclass(frozen=True)
-class Report:
-    """Report on a file of weights; print it.
+@dataclass(frozen=True, kw_only=True)
+class Report(Identity):
+    """Report on a file of weights: their identity, and the figures of the smoke test; print it.
 
     Args:
-        path, md5, sha256: the file.
-        published: one of its digests is that of the published file.
-        untrained: every bias is zero.
         figures: of the smoke test, without activation; the quantized ones are None if there are no
             PCA parameters.
         with_relu: the same through a ReLU, as in the first release.
@@ -30,11 +27,6 @@ class Report:
         extras: the names of what a TF1 checkpoint holds besides the 18 variables, not loaded.
     """
 
-    path: Path
-    md5: str
-    sha256: str
-    published: bool
-    untrained: bool
     figures: smoke_test.Figures
     with_relu: smoke_test.Figures
     generation: str
@@ -75,6 +67,7 @@ class Report:
             "checkpoint": self.path,
             "MD5": f"{self.md5} ({_as_published(self.md5 == published.md5)})",
             "SHA-256": f"{self.sha256} ({_as_published(self.sha256 == published.sha256)})",
+            "values": f"SHA-256 {self.values_sha256}",
             **({"not loaded": f"{len(self.extras)} others: {extras}"} if extras else {}),
             "embedding": self.figures,
             "with a ReLU": self.with_relu,
@@ -104,18 +97,13 @@ def verify(
         CheckpointError: as `load_weights`. PCA parameters that cannot be had are no error but a
             note in the report.
     """
-    path = resolve(path)
     model = backbone.core(dtype="float32", initializer="zeros")
-    extras = loading.load(model, path)
+    identity, extras = loading.load(model, path)
     embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
     figures, note = smoke_test.figures_of(embedding, pca)
     with_relu, _ = smoke_test.figures_of(np.maximum(embedding, 0), pca)
     return Report(
-        path=path,
-        md5=md5_of(path),
-        sha256=sha256_of(path),
-        published=is_published(path),
-        untrained=loading.is_untrained(model),
+        **vars(identity),
         figures=figures,
         with_relu=with_relu,
         generation=smoke_test.generation_of(figures, with_relu),

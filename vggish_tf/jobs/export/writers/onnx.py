@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
+from vggish_tf.jobs.export.writers import portable
 
 OPSET = 17
 ZERO_IS_A_SIZE = "allowzero"  # an attribute of Reshape since opset 14
@@ -59,7 +60,7 @@ def _convert(pipeline: Pipeline):
 
     def run(waveform, *weights):
         with keras.StatelessScope(state_mapping=zip(variables, weights, strict=True)):
-            return {pipeline.output: pipeline.run(waveform, transform="matrix")}
+            return {pipeline.output: portable.run(pipeline, waveform)}
 
     names = (variable.path.replace("/", "_") for variable in variables)
     specs = [

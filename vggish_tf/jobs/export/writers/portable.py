@@ -1,19 +1,30 @@
-"""The pipeline as one graph of operations that every converter knows, for ONNX, LiteRT and
-OpenVINO.
+"""The pipeline as one graph of operations that every converter knows: ONNX, LiteRT and OpenVINO.
 
 The front end is the matrix product and not the FFT: tf2onnx turns Keras's rfft into an invalid file
 without a word.
 """
 
 import tensorflow as tf
+from keras import ops
 
 from vggish_tf.jobs.export.pipeline import Pipeline
 
 
 def portable_function(pipeline: Pipeline):
-    """A tf.function of `waveform`, (batch, num_samples), that returns what comes out by its name."""
+    """A tf.function of `waveform`, (batch, num_samples), that returns the output by its name."""
     shape = (1, pipeline.num_samples) if pipeline.num_samples else (None, None)
     waveform = tf.TensorSpec(shape, tf.float32, name="waveform")
-    return tf.function(
-        lambda waveform: {pipeline.output: pipeline.run(waveform, transform="matrix")}, [waveform]
-    )
+    return tf.function(lambda waveform: {pipeline.output: run(pipeline, waveform)}, [waveform])
+
+
+def run(pipeline: Pipeline, waveform):
+    """pipeline.run by the matrix product.
+
+    A clip under one window is filled with zeros to one, which is still too short for an example:
+    ONNX divides towards zero, and would count one frame where there is none.
+    """
+    waveform, params = pipeline.resampled(waveform), pipeline.params
+    if params.num_frames > 1:
+        missing = ops.maximum(params.window_length - ops.shape(waveform)[-1], 0)
+        waveform = ops.pad(waveform, ((0, 0), (0, missing)))
+    return pipeline.output_of(waveform, transform="matrix")

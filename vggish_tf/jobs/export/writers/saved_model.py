@@ -17,7 +17,6 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from vggish_tf import inference
 from vggish_tf.frontend.layers import (
     LogMel,
     StftMagnitude,
@@ -29,6 +28,7 @@ from vggish_tf.frontend.layers import (
 from vggish_tf.jobs.export.formats import Loaded, Signatures
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.quiet import quiet
+from vggish_tf.model import network_of
 from vggish_tf.network.backbone import FiniteOrNaN
 from vggish_tf.params import EMBEDDING_SIZE
 
@@ -77,9 +77,10 @@ class Graph:
 
     def __init__(self, pipeline: Pipeline, precision: str):
         self.params = pipeline.params
-        raw = pipeline.network
-        raw = raw if precision == "float32" else inference.of(raw, self.params, precision)
-        self.pipeline = dataclasses.replace(pipeline, network=raw)
+        network = pipeline.network
+        if precision != "float32":
+            network, _ = network_of(network, self.params, dtype=precision)
+        self.pipeline = dataclasses.replace(pipeline, network=network)
         self._front_end = WaveformToExamples(self.params)
         self._to_quantized = _as_function(
             pipeline.postprocessor_to("quantized") if pipeline.pca else None

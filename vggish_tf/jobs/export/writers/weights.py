@@ -4,10 +4,10 @@ from pathlib import Path
 
 from keras import ops
 
-from vggish_tf import inference
 from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.keras_model import loaded_from
+from vggish_tf.model import network_of
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
@@ -17,7 +17,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
     """Loads a file of weights of any kind into a new network."""
-    model = inference.of(path, pipeline.params, "float32")
+    model, _ = network_of(path, pipeline.params)
 
     def run(waveform):
         examples = pipeline.live_examples(waveform)

@@ -1,0 +1,75 @@
+"""EmbeddingStream: one clip that comes in blocks → its embeddings as soon as each is complete."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vggish_tf import audio
+from vggish_tf.errors import AudioError
+from vggish_tf.frontend.blocks import ExampleStream
+from vggish_tf.rows import Embeddings
+
+if TYPE_CHECKING:
+    from vggish_tf.embedding import Embedder
+
+BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
+
+
+class EmbeddingStream:
+    """Embeds one clip that comes in blocks, as Embedder.stream makes it. All results concatenated
+    are the whole clip's.
+
+    Example:
+        >>> stream = Embedder(None).stream(sample_rate=48_000)
+        >>> [len(stream.push(np.zeros(24_000, np.float32)).embedding) for _ in range(3)]
+        [0, 1, 0]
+        >>> stream.finish().timestamps
+        array([], dtype=float64)
+    """
+
+    def __init__(self, embedder: "Embedder", sample_rate: float, name: str = "the clip"):
+        self._embedder = embedder
+        self._mono = audio.MonoStream(sample_rate, embedder.params.sample_rate)
+        self._examples = ExampleStream(embedder.log_mel, embedder.pad, name)
+        self._block = int(BLOCK_SECONDS * sample_rate)
+        self._num_rows = 0
+        self._broken = False
+
+    def push(self, samples: np.ndarray) -> Embeddings:
+        """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in
+        [-1, 1], and returns the embeddings of the examples that they complete, which may be none.
+
+        Raises:
+            AudioError: not floating point, not finite, channels first, or another number of
+                channels than before; or an earlier push that failed midway, after which the stream
+                has lost its place.
+        """
+        samples = audio.check_shape(samples)
+        starts = range(0, max(len(samples), 1), self._block)
+        blocks = (self._mono.push(samples[start : start + self._block]) for start in starts)
+        with self._all_or_broken():
+            return self._embed(map(self._examples.push, blocks))
+
+    def finish(self) -> Embeddings:
+        """Ends the clip: what the resampler still holds, then the embedder's `pad` rule."""
+        with self._all_or_broken():
+            return self._embed([self._examples.push(self._mono.finish()), self._examples.finish()])
+
+    @contextmanager
+    def _all_or_broken(self) -> Iterator[None]:
+        if self._broken:
+            raise AudioError(
+                "an earlier push of this stream failed midway. Make a new stream and push the clip "
+                "again."
+            )
+        self._broken = True
+        yield
+        self._broken = False
+
+    def _embed(self, examples: Iterable[np.ndarray]) -> Embeddings:
+        first = self._num_rows
+        rows = np.concatenate([self._embedder._no_rows, *self._embedder._embed(examples)])
+        self._num_rows += len(rows)
+        return self._embedder._timed(rows, first)

@@ -1,0 +1,91 @@
+"""Identity: which weights these are, under the same keys in everything that is written.
+
+Results of the same weights carry the same `values_sha256`, whatever file the weights came from.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.weights import registry
+
+UNTRAINED = "untrained"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Identity of the weights of a network.
+
+    Args:
+        asked: the weights as asked for: "audioset", a path, "untrained", or the name of a model.
+        values_sha256: SHA-256 of the 18 arrays, float32, in the published order; in hex.
+        untrained: the network is as its initializer left it: every bias is zero.
+        path: of the file; None for weights that come from no file.
+        md5, sha256: of the file, in hex.
+        published: the file is the published one.
+
+    Example:
+        >>> print(Identity("mine.ckpt", values_sha256="4d878af3e306", untrained=False))
+        mine.ckpt, values SHA-256 4d878af3e306: not the published file
+    """
+
+    asked: str
+    values_sha256: str
+    untrained: bool
+    path: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    published: bool = False
+
+    def as_json(self) -> dict[str, str | bool | None]:
+        """The same as a dictionary that JSON can hold."""
+        return asdict(self)
+
+    def __str__(self):
+        if self.untrained:
+            return f"UNTRAINED ({self.asked})"
+        if self.published:
+            return "the published AudioSet weights"
+        return f"{self.asked}, values SHA-256 {self.values_sha256}: not the published file"
+
+
+def of_values(asked: str, values: dict[str, np.ndarray]) -> Identity:
+    """Identity of weights in memory, by published name in the published order."""
+    arrays = [np.asarray(value, dtype="<f4") for value in values.values()]
+    biases = [array for name, array in zip(values, arrays, strict=True) if name.endswith("/biases")]
+    return Identity(asked, digest_of(arrays), untrained=not any(map(np.any, biases)))
+
+
+def of_file(asked: str | os.PathLike[str], path: Path, values: dict[str, np.ndarray]) -> Identity:
+    """Identity of weights that were read from a file.
+
+    Raises:
+        CheckpointError: the file can no longer be read.
+    """
+    own = of_values(os.fspath(asked), values)
+    return Identity(
+        **{
+            **asdict(own),
+            "path": str(path),
+            "md5": registry.md5_of(path),
+            "sha256": registry.sha256_of(path),
+            "published": registry.is_published(path),
+        }
+    )
+
+
+def digest_of(arrays: Iterable[np.ndarray], kind: str = "sha256") -> str:
+    """Digest of the bytes of arrays, one after the other, in hex.
+
+    Example:
+        >>> digest_of([np.zeros(0)])[:8]
+        'e3b0c442'
+    """
+    digest = hashlib.new(kind, usedforsecurity=False)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
