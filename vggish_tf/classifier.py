@@ -13,6 +13,7 @@ from vggish_tf.network import heads
 from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import LEARNING_RATE, Params
 from vggish_tf.weights import loading
+from vggish_tf.weights.identity import UNTRAINED
 
 # what training starts from; the last two can be cached
 Stage = Literal["waveform", "examples", "embedding"]
@@ -100,7 +101,7 @@ def classifier(
     sounding = heads.SoundingExamples(params, pad=PAD, name="sounding")(base.input)
     scores = _head(base.output, sounding, labels, multi_label, hidden, pool, dropout)
     model = keras.Model(base.input, scores, name="classifier")
-    model.identity = loading.identify(base)
+    model.identity = loading.identify(base, UNTRAINED if weights is None else "")
     if backbone_learning_rate is None:
         backbone_learning_rate = learning_rate * (1.0 if weights is None else BACKBONE_FACTOR)
     _compile(
