@@ -187,7 +187,7 @@ class Params:
 
     @cached_property
     def empty_mel_bins(self) -> tuple[int, ...]:
-        """The mel bins that no FFT bin falls into; the DC bin counts for none (upstream zeroes it)."""
+        """Mel bins that no FFT bin falls into. The DC bin does not count: upstream zeroes it."""
         mels = self.fft_bin_mels[1:]
         first = np.searchsorted(mels, self.mel_edges[:-2], side="right")
         last = np.searchsorted(mels, self.mel_edges[2:], side="left")

@@ -1,4 +1,4 @@
-"""Accuracy of bfloat16: on speech, instruments, noise, and recordings where shared/data is there."""
+"""Accuracy of bfloat16 on speech, instruments, noise, and on recordings if shared/data is there."""
 
 from pathlib import Path
 

@@ -77,7 +77,7 @@ def _line(cells: list[str]) -> str:
 
 
 def peak_shares(results: dict) -> dict[str, float]:
-    """The whole long-file job as a share of the largest matrix product a second, by our precisions."""
+    """Speed of the long-file job as a share of the fastest matrix product, by our precisions."""
     job, peaks = results["cases"]["file"]["contenders"], results["machine"]["peak_gflops"]
     return {
         dtype: GFLOP_A_ROW * job[name]["rows"] / statistics.median(job[name]["wall"]) / peaks[dtype]

@@ -133,7 +133,7 @@ class Resample(keras.layers.Layer):
         return resampled[0] if len(waveform.shape) == 1 else resampled
 
     def convolve(self, windows):
-        """(rows, window_length + g · M) → (rows, (g + 1) · L): the groups that lie wholly inside."""
+        """(rows, window_length + g · M) → (rows, (g + 1) · L): the groups that lie inside."""
         shape = ops.shape(windows)
         groups = ops.conv(
             ops.expand_dims(windows, -1), self.kernel, strides=self.down, padding="valid"

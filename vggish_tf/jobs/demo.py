@@ -82,7 +82,10 @@ def _untrained() -> Weights:
         warnings.simplefilter("ignore")  # the headline says it
         embedder = Embedder(network)
     name = f"untrained, seed {SEED}"
-    headline = f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the pipeline is real, the embeddings mean nothing."
+    headline = (
+        f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the pipeline is real, "
+        "the embeddings mean nothing."
+    )
     return Weights(
         embedder, Postprocessor(weights=None), headline, {**embedder.provenance, "weights": name}
     )

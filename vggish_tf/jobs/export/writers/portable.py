@@ -1,5 +1,4 @@
-"""The pipeline as one graph of operations that every converter knows, for ONNX, LiteRT and
-OpenVINO.
+"""The pipeline as one graph of portable operations, for ONNX, LiteRT and OpenVINO.
 
 The front end is the matrix product and not the FFT: tf2onnx turns Keras's rfft into an invalid file
 without a word.
@@ -11,7 +10,7 @@ from vggish_tf.jobs.export.pipeline import Pipeline
 
 
 def portable_function(pipeline: Pipeline):
-    """A tf.function of `waveform`, (batch, num_samples), that returns what comes out by its name."""
+    """A tf.function of `waveform`, (batch, num_samples), that returns {output name: output}."""
     shape = (1, pipeline.num_samples) if pipeline.num_samples else (None, None)
     waveform = tf.TensorSpec(shape, tf.float32, name="waveform")
     return tf.function(
