@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import places
 import pytest
 from drawing import make_stages, title
 from matplotlib.colors import to_rgb
@@ -287,11 +288,9 @@ HEAVY = ("matplotlib", "matplotlib.pyplot", "tensorflow", "keras")
         ("import matplotlib.pyplot", ["matplotlib", "matplotlib.pyplot"]),  # the guard can fail
     ],
 )
-def test_matplotlib_loads_when_drawing_and_pyplot_never(code, loaded, tmp_path, request):
+def test_matplotlib_loads_when_drawing_and_pyplot_never(code, loaded, tmp_path):
     code = code.replace("PATH", repr(str(tmp_path / "picture.png")))
     heavy = f"[name for name in {HEAVY} if name in sys.modules]"
     command = [sys.executable, "-c", f"import sys; {code}; print({heavy})"]
-    output = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=request.path.parent
-    )
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=places.HELPERS)
     assert output.stdout.strip() == str(loaded)
