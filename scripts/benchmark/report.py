@@ -50,9 +50,8 @@ def _caption(machine: dict) -> str:
     instructions = ", ".join(machine["instructions"])
     return (
         f"On {machine['cores']} cores of an {machine['processor']} ({instructions}): seconds of "
-        "sound a second of the "
-        "whole job, file to file, and in brackets the time it takes beside ours in float32 (median "
-        "of the rounds)."
+        "sound a second of the whole job, file to file, and in brackets the time it takes beside "
+        "ours in float32 (median of the rounds)."
     )
 
 

@@ -136,8 +136,7 @@ def _open_sound(file: BinaryIO) -> _Sound:
         reason = getattr(error, "error_string", error)
         raise AudioError(
             f"{file.name} is not audio that libsndfile can read, or is damaged: "
-            f"{str(reason).rstrip('.')}. "
-            "If a player plays it, convert it: ffmpeg -i OLD NEW.wav"
+            f"{str(reason).rstrip('.')}. If a player plays it, convert it: ffmpeg -i OLD NEW.wav"
         ) from None
 
 
@@ -260,9 +259,8 @@ def _check_count(file: BinaryIO, sound: _Sound, count: int):
     if (is_mpeg or sound.format in ("FLAC", "OGG")) and left > max(size // 10, 1 << 14):
         raise AudioError(
             f"{file.name}: its {count:,} samples end {left:,} of {size:,} bytes before the file "
-            "does. Files joined end "
-            "to end, and MP3 of variable bit rate without a Xing header, do this. Rewrite it: "
-            "ffmpeg -i OLD NEW.wav"
+            "does. Files joined end to end, and MP3 of variable bit rate without a Xing header, do "
+            "this. Rewrite it: ffmpeg -i OLD NEW.wav"
         )
     if not count:
         raise AudioError(f"{file.name} has a header and no samples. Copy it again.")

@@ -82,9 +82,8 @@ class Resample(keras.layers.Layer):
         if self.up * self.window_length > MAX_KERNEL:
             raise ParamsError(
                 f"resampling from {input_rate} to {output_rate} Hz inside the graph would need "
-                f"{self.up} filters of "
-                f"{self.window_length} samples. Choose a usual rate, or resample with soxr before "
-                "the model."
+                f"{self.up} filters of {self.window_length} samples. Choose a usual rate, or "
+                "resample with soxr before the model."
             )
 
     @property

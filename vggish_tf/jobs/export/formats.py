@@ -157,8 +157,7 @@ def plan(
     if fixed_shape is not None and not chosen.fixes_shape:
         raise UsageError(
             f"the format {name!r} takes any batch and length: fixed_shape={fixed_shape!r} has no "
-            "place in it. Leave it "
-            "out, or choose the format 'tflite'."
+            "place in it. Leave it out, or choose the format 'tflite'."
         )
     targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), manifest_of(path), path]
     endings = [chosen.ending] if chosen.ending else []
@@ -179,8 +178,7 @@ def check_options(name: str, **options):
         if value is not None and not FORMATS[name].whole:
             raise UsageError(
                 f"the format {name!r} holds the network alone, examples to embedding: "
-                f"{option}={value!r} has no place "
-                "in it. Leave it out, or choose another format."
+                f"{option}={value!r} has no place in it. Leave it out, or choose another format."
             )
 
 
@@ -194,8 +192,7 @@ def check_space(path: Path, num_params: int, precision: str):
     if free < needed:
         raise VGGishError(
             f"cannot write {path}: it needs {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are "
-            "free on that disk. "
-            "Make room, or choose another folder."
+            "free on that disk. Make room, or choose another folder."
         )
 
 

@@ -217,9 +217,8 @@ def _check_one_label_a_stretch(clips: list[Clip]):
             if label != clip.labels[0] and clip.last <= other.last:
                 raise VGGishError(
                     f"{clip} is labelled {clip.labels[0]!r}, and {other} {label!r}, which is the "
-                    "same sound. "
-                    "Choose one label, or say multi_label (--multi-label) and give both to one "
-                    "clip."
+                    "same sound. Choose one label, or say multi_label (--multi-label) and give "
+                    "both to one clip."
                 )
         begun[clip.labels[0]] = max(
             begun.get(clip.labels[0], clip), clip, key=lambda clip: clip.last

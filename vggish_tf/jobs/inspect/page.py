@@ -101,8 +101,7 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     yield Section("Waveform", text, rows["waveform"], (drawn,), 2.2)
     text = (
         f"Windows of {params.window_length} samples ({1000 * params.stft_window_seconds:g} ms) "
-        "every "
-        f"{params.hop_length} samples; the FFT has {params.fft_length} points."
+        f"every {params.hop_length} samples; the FFT has {params.fft_length} points."
     )
     drawn = panels.draw_stft_magnitude, captions.stft_magnitude(result)
     yield Section("STFT magnitude", text, rows["stft_magnitude"], (drawn,))
