@@ -1,5 +1,6 @@
-"""Serves an exported SavedModel over HTTP, with the requests and replies of TensorFlow Serving's
-REST API.
+"""Serves an exported SavedModel over HTTP.
+
+Requests and replies are those of TensorFlow Serving's REST API.
 
     pip install '.[serve]'            # in a clone of the repository
     vggish-tf export --format saved_model -o vggish
@@ -7,8 +8,10 @@ REST API.
 
     GET  /v1/models/vggish            is it up?
     GET  /v1/models/vggish/metadata   its signatures
-    POST /v1/models/vggish:predict    {"inputs": {"waveform": [[0.0, 0.1, …], …]}}       → {"outputs": {…}}
-                                      {"instances": [{"waveform": [0.0, 0.1, …]}, …]}    → {"predictions": [{…}, …]}
+    POST /v1/models/vggish:predict    embeddings
+
+    {"inputs": {"waveform": [[0.0, 0.1, …], …]}}       → {"outputs": {…}}
+    {"instances": [{"waveform": [0.0, 0.1, …]}, …]}    → {"predictions": [{…}, …]}
 
 A request may name another signature ("signature_name": "examples"). All waveforms of a request have
 one length. This is a stand-in for tensorflow_model_server: a client does not change when that takes
@@ -122,7 +125,8 @@ def parsed(body: bytes) -> dict:
         raise BadRequest(f"the body is not JSON: {error!s:.200}") from None
     if not isinstance(request, dict):
         raise BadRequest(
-            'no signature: the request must be an object, {"instances": [...]} or {"inputs": {...}}.'
+            "no signature: the request must be an object, "
+            '{"instances": [...]} or {"inputs": {...}}.'
         )
     return request
 

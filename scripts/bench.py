@@ -1,9 +1,12 @@
 #!/usr/bin/env python
 """Measures vggish_tf beside the other ways to run VGGish, on this machine; see scripts/benchmark/.
 
-    python scripts/bench.py --weights vggish_model.ckpt -o bench      # all of it: bench/bench.json and bench/bench.png
-    python scripts/bench.py --quick --contenders upstream             # a minute: do they agree, do the jobs run
-    python scripts/bench.py --table docs/bench.json                   # the README's table of that file
+    # all of it: bench/bench.json and bench/bench.png
+    python scripts/bench.py --weights vggish_model.ckpt -o bench
+    # a minute: do they agree, do the jobs run
+    python scripts/bench.py --quick --contenders upstream
+    # the README's table of that file
+    python scripts/bench.py --table docs/bench.json
 
 Without --weights the weights come from a seed: as large and as fast as the published ones.
 """
@@ -60,8 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--clips", type=int, default=100, help="in each round (default: 100)")
     parser.add_argument("--minutes", type=float, default=10, help="of the long file (default: 10)")
-    parser.add_argument("--growth", type=int, nargs="+", default=[1, 10, 60], metavar="MINUTES", help=(
-        "lengths of clips, to see how cost and memory grow (default: 1 10 60; 600 takes ten minutes)"))  # fmt: skip
+    growth = "lengths of the clips that show growth (default: 1 10 60; 600 takes ten minutes)"
+    parser.add_argument(
+        "--growth", type=int, nargs="+", default=[1, 10, 60], metavar="MINUTES", help=growth
+    )
     parser.add_argument(
         "--quick", action="store_true", help="the jobs once, and small, in a minute or two"
     )

@@ -35,7 +35,10 @@ SOUND_FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
 NOT_FOUND = {
     "espeak-ng": "espeak-ng was not found. Install it: apt-get install espeak-ng",
     "fluidsynth": "fluidsynth was not found. Install it: apt-get install fluidsynth",
-    "sound font": "was not found. Install it: apt-get install fluid-soundfont-gm, or name another with --sound-font.",
+    "sound font": (
+        "was not found. Install it: apt-get install fluid-soundfont-gm, "
+        "or name another with --sound-font."
+    ),
 }
 LICENCE = (
     "Made by this project's scripts/make_demo_clip.py, Apache-2.0. Piano, flute and drums use "

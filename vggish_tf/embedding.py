@@ -29,7 +29,10 @@ from vggish_tf.stream import BLOCK_SECONDS, EmbeddingStream
 from vggish_tf.weights.identity import Identity
 
 PRECISIONS = ("float32", "bfloat16")
-UNTRAINED = "these weights are untrained: the embeddings show that the pipeline runs, and mean nothing else."
+UNTRAINED = (
+    "these weights are untrained: the embeddings show that the pipeline runs, "
+    "and mean nothing else."
+)
 
 Paths = Iterable[str | os.PathLike[str]]
 # a name for warnings, and mono blocks at params.sample_rate
@@ -125,7 +128,8 @@ class Embedder:
 
     def __repr__(self) -> str:
         names = ("pad", "postprocess", "batch_size", "precision", "params")
-        return f"Embedder({self._run!r}, {', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        options = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"Embedder({self._run!r}, {options})"
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
         """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1,

@@ -25,11 +25,11 @@ class UsageError(VGGishError, ValueError):
 
 
 class ParamsError(UsageError):
-    """A combination of parameters that no front end can be built from; the message names the field."""
+    """A combination of parameters that no front end can have; the message names the field."""
 
 
 class AudioError(VGGishError, ValueError):
-    """Audio that cannot be used: not audio, cut short, empty, not finite, or of an impossible rate."""
+    """Audio that cannot be used: not audio, cut short, empty, not finite, or an impossible rate."""
 
 
 class CheckpointError(VGGishError, ValueError):

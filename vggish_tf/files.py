@@ -111,7 +111,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
 
 
 @contextmanager
-def staging(targets: Sequence[Path]) -> Iterator[Path]:
+def replacing_all(targets: Sequence[Path]) -> Iterator[Path]:
     """Yields a new folder beside `targets`, which are to be made in it by their names; on success
     moves them out.
 
@@ -121,7 +121,7 @@ def staging(targets: Sequence[Path]) -> Iterator[Path]:
     Example:
         >>> import tempfile
         >>> target = Path(tempfile.mkdtemp()) / "model"
-        >>> with staging([target]) as folder:
+        >>> with replacing_all([target]) as folder:
         ...     (folder / "model").mkdir()
         >>> target.is_dir(), len(list(target.parent.iterdir()))
         (True, 1)

@@ -180,7 +180,7 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
 
     Example:
         >>> describe_front_end("audioset", Params(mel_max_hz=8000))
-        'the front end is not the published one (mel_max_hz=8000): unless these weights were trained on it, ...'
+        'the front end is not the published one (mel_max_hz=8000): unless these weights were ...'
     """
     live = isinstance(model, keras.Model)
     known = model is not None and (not live or parts_of(model).front_end is not None)

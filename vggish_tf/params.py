@@ -187,7 +187,7 @@ class Params:
 
     @cached_property
     def empty_mel_bins(self) -> tuple[int, ...]:
-        """The mel bins that no FFT bin falls into; the DC bin counts for none (upstream zeroes it)."""
+        """Mel bins that no FFT bin falls into. The DC bin does not count: upstream zeroes it."""
         mels = self.fft_bin_mels[1:]
         first = np.searchsorted(mels, self.mel_edges[:-2], side="right")
         last = np.searchsorted(mels, self.mel_edges[2:], side="left")
@@ -258,8 +258,6 @@ class Params:
         spacing = self.sample_rate / self.fft_length
         return (
             f"mel bins {bins} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than "
-            "these triangles. "
-            f"They are ln({self.log_offset:g}) whatever the sound. Lengthen stft_window_seconds, "
-            "raise mel_min_hz, "
-            "or ask for fewer num_mel_bins."
+            f"these triangles. They are ln({self.log_offset:g}) whatever the sound. Lengthen "
+            "stft_window_seconds, raise mel_min_hz, or ask for fewer num_mel_bins."
         )

@@ -25,7 +25,8 @@ class Embeddings(_Rows):
             it.
 
     Example:
-        >>> rows = Embeddings(np.zeros((2, 128), np.float32), np.array([0.0, 0.96]), example_seconds=0.96)
+        >>> embedding = np.zeros((2, 128), np.float32)
+        >>> rows = Embeddings(embedding, np.array([0.0, 0.96]), example_seconds=0.96)
         >>> rows
         Embeddings((2, 128) float32, 0 to 1.92 s)
         >>> embedding, timestamps = rows

@@ -1,4 +1,4 @@
-"""A clip at every stage of the pipeline, as NumPy arrays: for pictures, reports and curious people."""
+"""A clip at every stage of the pipeline, as NumPy arrays, for pictures and reports."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The results as one picture: a panel for each job, latency and growth, with every round as a dot."""
+"""The results as one picture: a panel for each job, latency and growth; every round is a dot."""
 
 import statistics
 from pathlib import Path

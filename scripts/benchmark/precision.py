@@ -1,4 +1,4 @@
-"""Accuracy of bfloat16: on speech, instruments, noise, and recordings where shared/data is there."""
+"""Accuracy of bfloat16 on speech, instruments, noise, and on recordings if shared/data is there."""
 
 from pathlib import Path
 
@@ -45,8 +45,7 @@ def table(results: dict[str, dict[str, float]]) -> str:
         )
         lines.append(
             f"| {kind} | {found['rows']:.0f} | {found['lowest_cosine']:.5f} | "
-            f"{found['median_cosine']:.5f} "
-            f"| {changed} | {steps} |"
+            f"{found['median_cosine']:.5f} | {changed} | {steps} |"
         )
     return "\n".join(lines)
 

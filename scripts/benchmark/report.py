@@ -50,9 +50,8 @@ def _caption(machine: dict) -> str:
     instructions = ", ".join(machine["instructions"])
     return (
         f"On {machine['cores']} cores of an {machine['processor']} ({instructions}): seconds of "
-        "sound a second of the "
-        "whole job, file to file, and in brackets the time it takes beside ours in float32 (median "
-        "of the rounds)."
+        "sound a second of the whole job, file to file, and in brackets the time it takes beside "
+        "ours in float32 (median of the rounds)."
     )
 
 
@@ -77,7 +76,7 @@ def _line(cells: list[str]) -> str:
 
 
 def peak_shares(results: dict) -> dict[str, float]:
-    """The whole long-file job as a share of the largest matrix product a second, by our precisions."""
+    """Speed of the long-file job as a share of the fastest matrix product, by our precisions."""
     job, peaks = results["cases"]["file"]["contenders"], results["machine"]["peak_gflops"]
     return {
         dtype: GFLOP_A_ROW * job[name]["rows"] / statistics.median(job[name]["wall"]) / peaks[dtype]

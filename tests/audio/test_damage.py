@@ -201,7 +201,10 @@ def test_samples_that_are_no_numbers_are_found_and_counted(tmp_path, subtype, ba
     samples = sound()
     samples[[20_011, 30_000], 1] = bad
     path, _ = make(tmp_path, "WAV", subtype, samples=samples)
-    message = f"{path}: 2 values are NaN, infinite or beyond ±2^31; the first is {bad} at sample 20,011, channel 1."
+    message = (
+        f"{path}: 2 values are NaN, infinite or beyond ±2^31; "
+        f"the first is {bad} at sample 20,011, channel 1."
+    )
     with pytest.raises(AudioError, match=re.escape(message)):
         load_audio(path)
     with pytest.raises(AudioError, match=r"is .* at sample 20,011, channel 1\."):

@@ -108,8 +108,8 @@ def test_rates_and_channels_are_the_files(tmp_path, rate, num_channels):
 @needs_ffmpeg
 def test_the_sound_of_a_video_is_read(tmp_path):
     soundfile.write(tmp_path / "source.wav", sound(), 16_000)
-    ffmpeg("-f", "lavfi", "-i", "testsrc=duration=4:size=64x64", "-i", tmp_path / "source.wav", "-c:v", "mpeg4",
-           tmp_path / "video.mp4")  # fmt: skip
+    picture = ("-f", "lavfi", "-i", "testsrc=duration=4:size=64x64")
+    ffmpeg(*picture, "-i", tmp_path / "source.wav", "-c:v", "mpeg4", tmp_path / "video.mp4")
     waveform, _ = load_audio(tmp_path / "video.mp4")
     assert abs(len(waveform) - 40_000) <= 2048
     ffmpeg("-i", tmp_path / "video.mp4", "-an", "-c", "copy", tmp_path / "silent.mp4")
@@ -275,7 +275,10 @@ HEADS = {"MP4": b"\0\0\0\x1cftypM4A " + bytes(999), "MATROSKA": b"\x1aE\xdf\xa3"
 def test_without_ffmpeg_the_message_says_so(tmp_path, monkeypatch, name, head):
     (tmp_path / "phone.m4a").write_bytes(head)
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
-    message = f"{name}, which needs ffmpeg, and that is not installed: apt-get install ffmpeg, or brew install ffmpeg"
+    message = (
+        f"{name}, which needs ffmpeg, and that is not installed: "
+        "apt-get install ffmpeg, or brew install ffmpeg"
+    )
     assert_refused(tmp_path / "phone.m4a", message)
     assert ".m4a" not in audio.suffixes()
     assert ".wav" in audio.suffixes()

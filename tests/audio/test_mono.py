@@ -189,8 +189,7 @@ def test_a_stream_of_an_absurd_number_of_channels_is_refused(num_channels):
 def test_the_message_for_integers_is_the_one_in_the_design():
     expected = (
         "waveform must be floating point, (num_samples,) or (num_samples, num_channels); received "
-        "int16 (48000, 2). "
-        "Divide by 32768, or read the file with vggish_tf.load_audio()."
+        "int16 (48000, 2). Divide by 32768, or read the file with vggish_tf.load_audio()."
     )
     with pytest.raises(AudioError, match=f"^{re.escape(expected)}$"):
         check_waveform(np.zeros((48_000, 2), np.int16), 48_000)

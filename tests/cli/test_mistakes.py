@@ -18,7 +18,7 @@ from vggish_tf import cli
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder to be in: clip.wav, a folder of sounds, short.wav and short2.wav under one example."""
+    """The current folder: clip.wav, a folder of sounds, two clips too short for an example."""
     monkeypatch.chdir(tmp_path)
     soundfile.write("clip.wav", signals.noise(16_000), signals.RATE)
     soundfile.write("short.wav", signals.noise(1), signals.RATE)
@@ -38,8 +38,12 @@ def status_of(line: str) -> int:
 )
 def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
     arguments = {
-        "embed": "x -o y", "inspect": "x", "export": "--format keras -o y", "finetune": "x -o y", "classify": "x y"
-    }.get(command, "")  # fmt: skip
+        "embed": "x -o y",
+        "inspect": "x",
+        "export": "--format keras -o y",
+        "finetune": "x -o y",
+        "classify": "x y",
+    }.get(command, "")
     assert status_of(f"{command} --nope {arguments}") == 2
     errors = capsys.readouterr().err
     assert errors.startswith(f"usage: vggish-tf {command} ")

@@ -1,4 +1,4 @@
-"""Every panel holds what its array holds: values, times and edges, read back from the drawn axes."""
+"""Panels against their arrays: values, times and edges, read back from the drawn axes."""
 
 import numpy as np
 import pytest

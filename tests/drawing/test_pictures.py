@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import places
 import pytest
 from drawing import make_stages, title
 from matplotlib.colors import to_rgb
@@ -271,9 +272,12 @@ def test_an_unknown_suffix_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# tests/helpers/drawing.py builds what is drawn; matplotlib.figure is all that it imports of
-# matplotlib.
-DRAW = "from drawing import *; from vggish_tf.drawing.pictures import *; save(overview(make_stages(), title='t'), PATH)"
+# tests/helpers/drawing.py makes the stages; of matplotlib it imports matplotlib.figure alone.
+DRAW = (
+    "from drawing import *; from vggish_tf.drawing.pictures import *; "
+    "save(overview(make_stages(), title='t'), PATH)"
+)
+HEAVY = ("matplotlib", "matplotlib.pyplot", "tensorflow", "keras")
 
 
 @pytest.mark.parametrize(
@@ -284,11 +288,9 @@ DRAW = "from drawing import *; from vggish_tf.drawing.pictures import *; save(ov
         ("import matplotlib.pyplot", ["matplotlib", "matplotlib.pyplot"]),  # the guard can fail
     ],
 )
-def test_matplotlib_loads_when_drawing_and_pyplot_never(code, loaded, tmp_path, request):
+def test_matplotlib_loads_when_drawing_and_pyplot_never(code, loaded, tmp_path):
     code = code.replace("PATH", repr(str(tmp_path / "picture.png")))
-    heavy = "[name for name in ('matplotlib', 'matplotlib.pyplot', 'tensorflow', 'keras') if name in sys.modules]"
+    heavy = f"[name for name in {HEAVY} if name in sys.modules]"
     command = [sys.executable, "-c", f"import sys; {code}; print({heavy})"]
-    output = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=request.path.parent
-    )
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=places.HELPERS)
     assert output.stdout.strip() == str(loaded)

@@ -463,7 +463,8 @@ import resource
 import numpy as np
 from vggish_tf import Embedder
 embedder = Embedder({checkpoint!r})
-embedder._run = lambda batch: np.zeros((len(batch), 128), np.float32)  # all but the network, which has no memory
+# all but the network, which has no memory
+embedder._run = lambda batch: np.zeros((len(batch), 128), np.float32)
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 embedder.embed_file({minute!r})

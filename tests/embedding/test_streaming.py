@@ -1,4 +1,4 @@
-"""The log-mel examples of a stream are, bit for bit, those of the whole clip, however it was cut."""
+"""Log-mel examples of a stream: bit for bit those of the whole clip, however it is cut."""
 
 import threading
 

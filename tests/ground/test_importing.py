@@ -13,7 +13,7 @@ from vggish_tf.embedding import UNTRAINED
 
 TENSORFLOW_LINES = b"""\
 WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
-I0000 00:00:1795549146.957212    6718 cudart_stub.cc:31] Could not find cuda drivers on your machine.
+I0000 00:00:1795549146.957212    6718 cudart_stub.cc:31] Could not find cuda drivers on it.
 I0000 00:00:1795549147.051744    6718 cpu_feature_guard.cc:227] This TensorFlow binary is optimized.
 To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow.
 2024-05-01 12:00:00.123456: I tensorflow/core/util/port.cc:113] oneDNN custom operations are on.

@@ -14,7 +14,7 @@ BOUNDARIES = (0, 239, 240, 399, 400, 559, 560, 15_599, 15_600, 30_959, 30_960)
 
 @cache
 def demo_clip() -> np.ndarray:
-    """Speech, piano, flute, drums, a siren, birds and rain: the clip that ships with the package."""
+    """The clip that ships with the package: speech, piano, flute, drums, siren, birds, rain."""
     path = resources.files("vggish_tf") / "data" / "demo.flac"
     return audio.to_mono(*audio.load_audio(str(path)), RATE)
 

@@ -84,7 +84,7 @@ def write(kind: str, folder: Path, model) -> Path:
 
 
 def check_nothing_is_loaded(path) -> str:
-    """The message of the CheckpointError that loading `path` raises; the model is as it was before."""
+    """The message of the CheckpointError on loading `path`; asserts that no weight changed."""
     model = randomize(small(), seed=1)
     before = arrays(model)
     message = message_of(checkpoints.load_weights, model, path)

@@ -38,7 +38,8 @@ as_it_comes = WaveformToExamples()(waveform)
 model = VGGish(checkpoint)
 embedder = Embedder(checkpoint)
 stream = embedder.stream(16_000)
-parts = [stream.push(waveform[start : start + 10_000]).embedding for start in range(0, len(waveform), 10_000)]
+blocks = [waveform[start : start + 10_000] for start in range(0, len(waveform), 10_000)]
+parts = [stream.push(block).embedding for block in blocks]
 with float64:
     examples, rows = WaveformToExamples()(waveform), model(waveform[np.newaxis], training=False)[0]
 np.savez(

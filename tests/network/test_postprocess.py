@@ -1,4 +1,4 @@
-"""The Postprocessor layer against upstream's published parameters, byte for byte, and dequantize()."""
+"""The Postprocessor layer against upstream's, byte for byte, and dequantize()."""
 
 import contextlib
 import tracemalloc

@@ -224,7 +224,8 @@ from vggish_tf.reference import vggish_slim
 try:
     vggish_slim.define_vggish_slim()
 except ImportError as error:
-    assert "needs tf-slim, which cannot be imported (AttributeError: no such thing)" in str(error), error
+    message = "needs tf-slim, which cannot be imported (AttributeError: no such thing)"
+    assert message in str(error), error
 else:
     raise SystemExit("no error")
 """

@@ -71,7 +71,7 @@ def test_weights_go_back_to_tf1(network, tmp_path, version):
 def test_a_waveform_models_file_is_an_examples_models(
     network, seeded_checkpoint, pca_params, tmp_path
 ):
-    """And back; the front end has no weights, and those of the postprocessor stay where they are."""
+    """And back; the front end has no weights, and those of the postprocessor are left alone."""
     (registry.cache_folder() / "vggish_pca_params.npz").symlink_to(pca_params)
     model = VGGish(weights=seeded_checkpoint, postprocess="pca")
     path = tmp_path / "model.weights.h5"
@@ -204,9 +204,10 @@ def test_what_verdict_follows_from_what(tmp_path):
         "UNTRAINED weights: every bias is zero, as the initializer leaves them.": {
             "untrained": True
         },
-        "the published file, but this installation computes something else with it: that is a bug.": {
-            "generation": NO_GENERATION
-        },
+        (
+            "the published file, but this installation computes something else with it: "
+            "that is a bug."
+        ): {"generation": NO_GENERATION},
     }
     for verdict, changes in verdicts.items():
         assert dataclasses.replace(base, **changes).verdict == verdict

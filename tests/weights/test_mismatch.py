@@ -34,8 +34,7 @@ def test_leftovers_on_both_sides_are_named(tmp_path, source):
     )
     assert check_nothing_is_loaded(path) == (
         "checkpoint does not match the model: unused 'vggish/fc3/weights'; missing "
-        "'vggish/fc1/fc1_2/weights' (5, 5). "
-        "Nothing was loaded."
+        "'vggish/fc1/fc1_2/weights' (5, 5). Nothing was loaded."
     )
 
 
@@ -43,8 +42,7 @@ def test_a_wrong_shape_is_named_even_where_it_could_be_broadcast(tmp_path, sourc
     values = {**by_layer(source), "vggish/fc2/biases": np.zeros(1, np.float32)}
     assert check_nothing_is_loaded(write_with_tf1(tmp_path / "model.ckpt", values)) == (
         "checkpoint does not match the model: wrong shape: 'vggish/fc2/biases' is (1,), the model "
-        "has (3,). "
-        "Nothing was loaded."
+        "has (3,). Nothing was loaded."
     )
 
 

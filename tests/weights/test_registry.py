@@ -101,10 +101,8 @@ def test_resolve_takes_the_prefix_of_a_v2_checkpoint_and_not_its_parts(tmp_path)
     assert registry.resolve(str(prefix)) == prefix
     for suffix in (".index", ".data-00000-of-00001"):
         message = message_of(registry.resolve, f"{prefix}{suffix}")
-        assert (
-            message
-            == f"{prefix}{suffix} is one file of a V2 checkpoint. Give their common prefix: {prefix}"
-        )
+        advice = f"is one file of a V2 checkpoint. Give their common prefix: {prefix}"
+        assert message == f"{prefix}{suffix} {advice}"
 
 
 def test_resolve_names_what_is_absent_and_what_there_is(tmp_path):

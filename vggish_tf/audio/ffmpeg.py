@@ -39,7 +39,10 @@ _CONTAINERS = {  # the first bytes, and the name of ffmpeg's demuxer
 _ESTIMATED = ("ADTS",)  # ffmpeg guesses from the bit rate how long these are
 _SLACK = 0.25  # seconds of delay and padding that an encoder may count or not
 _QUIET = ["-v", "error", "-protocol_whitelist", "file"]
-_FIELDS = "stream=codec_name,sample_rate,channels,duration:stream_tags=DURATION:format=duration,nb_streams"
+_FIELDS = (
+    "stream=codec_name,sample_rate,channels,duration:stream_tags=DURATION:"
+    "format=duration,nb_streams"
+)
 
 
 def is_installed() -> bool:

@@ -32,8 +32,10 @@ import soundfile
 from vggish_tf.audio.waveform import check_rate, check_samples
 from vggish_tf.errors import AudioError
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd",
-            ".caf", ".w64", ".rf64")  # fmt: skip
+SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3",
+    ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
+)  # fmt: skip
 PIECE = 1 << 20  # values that are decoded or resampled at a time
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
@@ -134,8 +136,7 @@ def _open_sound(file: BinaryIO) -> _Sound:
         reason = getattr(error, "error_string", error)
         raise AudioError(
             f"{file.name} is not audio that libsndfile can read, or is damaged: "
-            f"{str(reason).rstrip('.')}. "
-            "If a player plays it, convert it: ffmpeg -i OLD NEW.wav"
+            f"{str(reason).rstrip('.')}. If a player plays it, convert it: ffmpeg -i OLD NEW.wav"
         ) from None
 
 
@@ -258,9 +259,8 @@ def _check_count(file: BinaryIO, sound: _Sound, count: int):
     if (is_mpeg or sound.format in ("FLAC", "OGG")) and left > max(size // 10, 1 << 14):
         raise AudioError(
             f"{file.name}: its {count:,} samples end {left:,} of {size:,} bytes before the file "
-            "does. Files joined end "
-            "to end, and MP3 of variable bit rate without a Xing header, do this. Rewrite it: "
-            "ffmpeg -i OLD NEW.wav"
+            "does. Files joined end to end, and MP3 of variable bit rate without a Xing header, do "
+            "this. Rewrite it: ffmpeg -i OLD NEW.wav"
         )
     if not count:
         raise AudioError(f"{file.name} has a header and no samples. Copy it again.")

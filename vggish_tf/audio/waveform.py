@@ -144,9 +144,8 @@ def check_samples(samples: np.ndarray, what, first: int = 0):
         bad_ones = counted(int(bad.sum()), "value is", "values are")
         raise AudioError(
             f"{what}: {bad_ones} NaN, infinite or beyond ±2^31; the first is "
-            f"{samples[sample, channel]} "
-            f"at sample {first + sample:,}, channel {channel}. Repair the source, or see "
-            "numpy.nan_to_num()."
+            f"{samples[sample, channel]} at sample {first + sample:,}, channel {channel}. Repair "
+            "the source, or see numpy.nan_to_num()."
         )
     if peak > _LOUD:
         warn(f"{what} goes far beyond [-1, 1]. Divide 16-bit integers by 32768 first.")

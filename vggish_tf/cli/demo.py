@@ -10,8 +10,14 @@ HELP = "embed the clip that ships with the package and draw every stage"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument("-o", "--output", type=Path, default=Path("vggish-demo"), metavar="FOLDER", help=(
-        "where to write (default: vggish-demo)"))  # fmt: skip
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("vggish-demo"),
+        metavar="FOLDER",
+        help="where to write (default: vggish-demo)",
+    )
 
 
 def run(args: argparse.Namespace):

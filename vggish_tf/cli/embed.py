@@ -19,8 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser):
     weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
         "untrained weights: shows how things go, and the embeddings mean nothing"))  # fmt: skip
     options.add_params(parser)
-    parser.add_argument("--pad", choices=("never", "short", "always"), default="short", help=(
-        "silence goes nowhere, to clips too short for one row (default), or to every clip's end"))  # fmt: skip
+    parser.add_argument(
+        "--pad",
+        choices=("never", "short", "always"),
+        default="short",
+        help="zero-pad no clip, clips too short for one row (default), or the end of every clip",
+    )
     parser.add_argument(
         "--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits"
     )

@@ -10,8 +10,12 @@ HELP = "write a model for another runtime, and check it there"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument("--format", required=True, metavar="FORMAT", help=(
-        "saved_model, frozen_graph, onnx, tflite, openvino, keras, weights or tf1_checkpoint"))  # fmt: skip
+    parser.add_argument(
+        "--format",
+        required=True,
+        metavar="FORMAT",
+        help="saved_model, frozen_graph, onnx, tflite, openvino, keras, weights or tf1_checkpoint",
+    )
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="PATH", help="beside it comes PATH.json"
     )
@@ -28,8 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
         "--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits"
     )
-    parser.add_argument("--pca", default="own", metavar="NPZ", help=(
-        'PCA parameters of --postprocess and the signature quantized; "none" leaves that out'))  # fmt: skip
+    parser.add_argument(
+        "--pca",
+        default="own",
+        metavar="NPZ",
+        help='PCA parameters of --postprocess and the signature quantized; "none" leaves that out',
+    )
     parser.add_argument(
         "--input-rate", type=int, metavar="HZ", help="resample audio of this rate inside the model"
     )

@@ -32,8 +32,13 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
     --weights.
     """
     add = parser.add_argument
-    add("data", type=Path, metavar="DATA", help=(
-        "a folder with one subfolder a class, or a CSV: path,label[,start,end,split]; a;b is two labels"))  # fmt: skip
+    add(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="a folder with one subfolder a class, or a CSV: path,label[,start,end,split]; "
+        "a;b is two labels",
+    )
     add(
         "-o",
         "--output",
@@ -42,8 +47,12 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         metavar="MODEL",
         help="a .keras file; the report goes beside it",
     )
-    add("--trainable", choices=("head", "fc", "conv4", "all"), help=(
-        "what moves besides the new layers: nothing (default), dense layers, last convolutions, all"))  # fmt: skip
+    add(
+        "--trainable",
+        choices=("head", "fc", "conv4", "all"),
+        help="layers to train besides the new ones: none (default), dense layers, "
+        "last convolutions, all",
+    )
     weights.add_argument("--untrained", action="store_true", help=(
         "start from untrained weights instead; --trainable is then all"))  # fmt: skip
     add("--multi-label", action="store_true", help="a clip may have any number of labels")
@@ -69,8 +78,14 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
     )
     add("--dropout", type=_share, default=0.0, metavar="RATE", help="before the scores (0)")
     add("--pca", action="store_true", help="whiten the embeddings first")
-    add("--augment", nargs="+", default=[], choices=("gain", "shift", "noise", "mixup", "specaugment"), metavar="NAME",
-        help="in training: gain, shift, noise, mixup, specaugment")  # fmt: skip
+    add(
+        "--augment",
+        nargs="+",
+        default=[],
+        choices=("gain", "shift", "noise", "mixup", "specaugment"),
+        metavar="NAME",
+        help="in training: gain, shift, noise, mixup, specaugment",
+    )
     add("--epochs", type=options.count, default=50, help="at most (50)")
     add(
         "--patience",

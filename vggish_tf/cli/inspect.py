@@ -13,8 +13,14 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
         "audio", type=Path, metavar="AUDIO", help="audio of any rate and channel count"
     )
-    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="OUT", help=(
-        "the report, one HTML file (default: report.html)"))  # fmt: skip
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        metavar="OUT",
+        help="the report, one HTML file (default: report.html)",
+    )
     parser.add_argument(
         "--native-rate",
         action="store_true",

@@ -19,8 +19,14 @@ def add_weights(parser: argparse._ActionsContainer, default: str | None = "audio
 
 
 def add_params(parser: argparse.ArgumentParser):
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=(
-        "change a parameter of the front end, as in --set example_hop_seconds=0.48; may be repeated"))  # fmt: skip
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a parameter of the front end, as in --set example_hop_seconds=0.48; "
+        "may be repeated",
+    )
 
 
 def params_of(args: argparse.Namespace, given: dict[str, Any] | None = None) -> "Params":

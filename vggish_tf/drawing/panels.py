@@ -69,8 +69,8 @@ def draw_waveform(ax: "Axes", stages: Stages) -> None:
 def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
     """Magnitudes over time and frequency, in dB under a full-scale sine (dBFS)."""
     params, magnitude, nyquist = stages.params, stages.stft_magnitude, stages.params.sample_rate / 2
-    title = f"STFT magnitude {_shape(magnitude)}: window {params.window_length}, hop {params.hop_length} samples"
-    _over_time(ax, stages, title)
+    lengths = f"window {params.window_length}, hop {params.hop_length} samples"
+    _over_time(ax, stages, f"STFT magnitude {_shape(magnitude)}: {lengths}")
     axes.hertz_axis(ax.yaxis, nyquist)
     ax.set_ylim(0, nyquist)
     if not len(magnitude):

@@ -22,7 +22,8 @@ def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
 
     Example:
         >>> import tempfile
-        >>> path = write(tempfile.mkdtemp() + "/clip.npz", (np.zeros((1, 128)), np.zeros(1)), {"weights": "audioset"})
+        >>> rows = np.zeros((1, 128)), np.zeros(1)
+        >>> path = write(tempfile.mkdtemp() + "/clip.npz", rows, {"weights": "audioset"})
         >>> embedding, timestamps, provenance = read(path)
         >>> embedding.shape, provenance
         ((1, 128), {'weights': 'audioset'})

@@ -42,7 +42,8 @@ def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
 
     Example:
         >>> import tempfile
-        >>> record = Record(np.zeros((2, 128), np.uint8), {"video_id": [b"clip"], "labels": np.array([0, 137])})
+        >>> context = {"video_id": [b"clip"], "labels": np.array([0, 137])}
+        >>> record = Record(np.zeros((2, 128), np.uint8), context)
         >>> path = write(tempfile.mkdtemp() + "/clips.tfrecord", [record])
         >>> [(record.embedding.shape, record.context) for record in read(path)]
         [((2, 128), {'video_id': [b'clip'], 'labels': array([  0, 137])})]

@@ -66,8 +66,10 @@ class ExampleStream:
 
     Example:
         >>> stream = ExampleStream(ChunkLogMel(Params()), pad="never")
-        >>> stream.push(np.zeros(15_599, np.float32)).shape, stream.push(np.zeros(1, np.float32)).shape
-        ((0, 96, 64), (1, 96, 64))
+        >>> stream.push(np.zeros(15_599, np.float32)).shape
+        (0, 96, 64)
+        >>> stream.push(np.zeros(1, np.float32)).shape
+        (1, 96, 64)
     """
 
     def __init__(self, log_mel: ChunkLogMel, pad: Pad, name: str = "the clip"):

@@ -36,8 +36,7 @@ def check_one_length(waveforms):
     if received:
         raise ValueError(
             f"the clips of a batch must have one length; received {received}. Fill them up with "
-            "zeros, as "
-            "tf.data.Dataset.padded_batch() does, or give them one by one to an Embedder."
+            "zeros, as tf.data.Dataset.padded_batch() does, or give them one by one to an Embedder."
         )
 
 

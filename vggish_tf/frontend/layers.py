@@ -1,13 +1,13 @@
 """The front end as Keras layers: waveform → STFT magnitude → log-mel → examples.
 
-    StftMagnitude   (batch, num_samples)               → (batch, frames, fft bins)
-    LogMel          (batch, frames, fft bins)          → (batch, frames, mel bins)
-    FrameExamples   (batch, frames, mel bins)          → (batch, examples, 96, mel bins)
-    WaveformToExamples, which is the three in a row    (batch, num_samples) → (batch, examples, 96, mel bins)
+    StftMagnitude        (batch, num_samples)      → (batch, frames, fft bins)
+    LogMel               (batch, frames, fft bins) → (batch, frames, mel bins)
+    FrameExamples        (batch, frames, mel bins) → (batch, examples, 96, mel bins)
+    WaveformToExamples   (batch, num_samples)      → (batch, examples, 96, mel bins)
 
-A waveform without a batch axis works too. Every layer gives float32 whatever the dtype policy: in
-bfloat16 the quiet parts of a log-mel spectrogram are lost. Nothing here resamples, mixes channels
-or normalizes; that is audio/'s.
+The last is the three others in a row. A waveform without a batch axis works too. Every layer gives
+float32 whatever the dtype policy: in bfloat16 the quiet parts of a log-mel spectrogram are lost.
+Nothing here resamples, mixes channels or normalizes; that is the part of audio/.
 
 Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten
 with keras.ops.

@@ -82,9 +82,8 @@ class Resample(keras.layers.Layer):
         if self.up * self.window_length > MAX_KERNEL:
             raise ParamsError(
                 f"resampling from {input_rate} to {output_rate} Hz inside the graph would need "
-                f"{self.up} filters of "
-                f"{self.window_length} samples. Choose a usual rate, or resample with soxr before "
-                "the model."
+                f"{self.up} filters of {self.window_length} samples. Choose a usual rate, or "
+                "resample with soxr before the model."
             )
 
     @property
@@ -133,7 +132,7 @@ class Resample(keras.layers.Layer):
         return resampled[0] if len(waveform.shape) == 1 else resampled
 
     def convolve(self, windows):
-        """(rows, window_length + g · M) → (rows, (g + 1) · L): the groups that lie wholly inside."""
+        """(rows, window_length + g · M) → (rows, (g + 1) · L): the groups that lie inside."""
         shape = ops.shape(windows)
         groups = ops.conv(
             ops.expand_dims(windows, -1), self.kernel, strides=self.down, padding="valid"

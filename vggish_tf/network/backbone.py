@@ -135,7 +135,8 @@ class FiniteOrNaN(keras.layers.Layer):
     Output shape: (…, width)
 
     Example:
-        >>> vectors, source = ops.array([[1.0], [2.0]]), ops.array([[0.0, 0.0], [0.0, float("inf")]])
+        >>> vectors = ops.array([[1.0], [2.0]])
+        >>> source = ops.array([[0.0, 0.0], [0.0, float("inf")]])
         >>> [float(vector[0]) for vector in FiniteOrNaN()([vectors, source])]
         [1.0, nan]
     """

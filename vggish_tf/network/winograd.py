@@ -42,7 +42,8 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     Example:
         >>> to_output, of_kernel, of_input = matrices()
-        >>> to_output @ ((of_kernel @ [1, 2, 3]) * (of_input @ [1, 0, 0, 10, 0, 0]))  # the taps 1, 2, 3 on 6 samples
+        >>> taps, samples = [1, 2, 3], [1, 0, 0, 10, 0, 0]
+        >>> to_output @ ((of_kernel @ taps) * (of_input @ samples))
         array([ 1., 30., 20., 10.])
     """
     # each is 0 at all other points

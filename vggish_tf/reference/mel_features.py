@@ -49,17 +49,15 @@ def frame(data, window_length, hop_length):
     if window_length < 1 or hop_length < 1:
         raise ParamsError(
             "window_length and hop_length must be at least 1; received "
-            f"window_length={window_length!r}, "
-            f"hop_length={hop_length!r}."
+            f"window_length={window_length!r}, hop_length={hop_length!r}."
         )
     num_samples = data.shape[0]
     num_frames = 1 + int(np.floor((num_samples - window_length) / hop_length))
     if num_frames < 0:
         raise AudioError(
             f"audio is too short for frames of {window_length} every {hop_length}: received "
-            f"{num_samples}; at least "
-            f"{window_length - hop_length} are needed, and {window_length} for the first frame. "
-            "Zero-pad it."
+            f"{num_samples}; at least {window_length - hop_length} are needed, and {window_length} "
+            "for the first frame. Zero-pad it."
         )
     shape = (num_frames, window_length, *data.shape[1:])
     strides = (data.strides[0] * hop_length, *data.strides)
@@ -238,8 +236,6 @@ def _warn_of_empty_mel_bins(matrix, nyquist_hertz):
         spacing = nyquist_hertz / (matrix.shape[0] - 1)
         warn(
             f"mel bins {', '.join(map(str, empty))} hold no FFT bin: FFT bins are {spacing:.1f} Hz "
-            "apart, wider than "
-            "these triangles. They are log(log_offset) whatever the sound. Lengthen the window, "
-            "raise "
-            "lower_edge_hertz, or ask for fewer num_mel_bins."
+            "apart, wider than these triangles. They are log(log_offset) whatever the sound. "
+            "Lengthen the window, raise lower_edge_hertz, or ask for fewer num_mel_bins."
         )

@@ -24,7 +24,8 @@ class Postprocessor:
         KeyError, OSError: the file lacks an array, or is missing.
 
     Example:
-        >>> Postprocessor("vggish_pca_params.npz").postprocess(np.zeros((1, 128)))[0, :4]  # doctest: +SKIP
+        >>> postprocessor = Postprocessor("vggish_pca_params.npz")  # doctest: +SKIP
+        >>> postprocessor.postprocess(np.zeros((1, 128)))[0, :4]  # doctest: +SKIP
         array([156,  39, 143, 114], dtype=uint8)
 
     Source: vggish_postprocess.Postprocessor.

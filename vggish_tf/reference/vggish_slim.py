@@ -46,8 +46,7 @@ def define_vggish_slim(features_tensor=None, training=False):
     if isinstance(features_tensor, bool):
         raise TypeError(
             f"features_tensor must be a tensor or None; received {features_tensor}. Old scripts "
-            "had training there: "
-            f"write define_vggish_slim(training={features_tensor})."
+            f"had training there: write define_vggish_slim(training={features_tensor})."
         )
     slim = _import_slim()
     with _layer_defaults(slim, training), tf1.variable_scope("vggish"):
@@ -98,9 +97,8 @@ def _import_slim():
     except Exception as error:  # it reaches into private modules, so a mismatch can raise anything
         raise ImportError(
             f"the TF1 graph needs tf-slim, which cannot be imported ({type(error).__name__}: "
-            f"{error}). "
-            "Run: pip install tf-slim. Everything outside vggish_tf.reference.vggish_slim works "
-            "without it."
+            f"{error}). Run: pip install tf-slim. Everything outside "
+            "vggish_tf.reference.vggish_slim works without it."
         ) from error
     return tf_slim
 
@@ -148,6 +146,5 @@ def _check_complete(names, variables):
     if missing:
         raise CheckpointError(
             f"the graph of this session lacks {len(missing)} of the {len(names)} VGGish variables, "
-            "first "
-            f"{missing[0]!r}. Call define_vggish_slim() in it first. Nothing was restored."
+            f"first {missing[0]!r}. Call define_vggish_slim() in it first. Nothing was restored."
         )

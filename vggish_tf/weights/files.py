@@ -137,7 +137,7 @@ def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
 
 @contextmanager
 def _errors_about(path: Path) -> Iterator[None]:
-    """Turns errors of TensorFlow and the system about a temporary name into one line about `path`."""
+    """Turns TensorFlow's and the system's errors on a temporary name into one line on `path`."""
     import tensorflow as tf
 
     try:

@@ -161,7 +161,7 @@ def test_the_resampler_and_the_postprocessor_go_along(
 def test_litert_takes_one_clip_of_a_fixed_length(
     options, seconds, num_samples, rows, small, tmp_path
 ):
-    """As LiteRT.js runs it: nothing is resized, and no tensor has a size that is not known before."""
+    """As LiteRT.js runs it: nothing is resized, and the size of every tensor is known before."""
     path = exported(small, tmp_path, "tflite", fixed_shape=seconds, **options)
     from ai_edge_litert.interpreter import Interpreter
 

@@ -162,7 +162,10 @@ def test_it_loads_where_the_package_is_not_installed(exported, oracle, tmp_path)
 
 
 def saved_model_cli(*arguments, folder) -> str:
-    code = "from tensorflow.python.tools.saved_model_cli import main; sys.argv[0] = 'saved_model_cli'; sys.exit(main())"
+    code = (
+        "from tensorflow.python.tools.saved_model_cli import main; "
+        "sys.argv[0] = 'saved_model_cli'; sys.exit(main())"
+    )
     return alone(code, *arguments, folder=folder)
 
 
@@ -238,7 +241,8 @@ def test_a_manifest_tells_what_it_is(exported, seeded_checkpoint):
 PEAK = """
 import numpy as np, tensorflow as tf
 def kilobytes(field):
-    return int(next(line for line in open("/proc/self/status") if line.startswith(field)).split()[1])
+    lines = open("/proc/self/status")
+    return int(next(line for line in lines if line.startswith(field)).split()[1])
 loaded = tf.saved_model.load(sys.argv[1])
 loaded(np.zeros(33 * 15_360, np.float32))
 waveform = np.random.default_rng(0).standard_normal(int(sys.argv[2]) * 16_000, np.float32)

@@ -35,7 +35,7 @@ def test_a_tf1_script_finds_the_published_tensors(seeded_checkpoint, tmp_path):
 
 
 def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes(tmp_path):
-    """Untrained weights: what is left of NaN in ReLUs and max-pools does not overflow to NaN again."""
+    """Untrained weights: large numbers that ReLUs and max-pools make of NaN do not overflow."""
     path = export(None, tmp_path / "vggish.pb", format="frozen_graph")
     examples = np.random.default_rng(0).uniform(-4, 2, (3, 96, 64)).astype(np.float32)
     with tf.Graph().as_default(), tf1.Session() as session:

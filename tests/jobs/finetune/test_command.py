@@ -28,8 +28,11 @@ def folder(tmp_path_factory):
 
 
 def command(folder, output, *more):
-    return ["finetune", str(folder), "-o", str(output), "--untrained", "--epochs", "6", "--batch-size", "4",
-            "--learning-rate", "3e-3", "--dropout", "0.3", "--augment", "specaugment", *more]  # fmt: skip
+    options = (
+        "--untrained --epochs 6 --batch-size 4 --learning-rate 3e-3 --dropout 0.3 "
+        "--augment specaugment"
+    )
+    return ["finetune", str(folder), "-o", str(output), *options.split(), *more]
 
 
 TINY = (

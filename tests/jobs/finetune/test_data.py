@@ -77,8 +77,12 @@ def test_a_segment_is_that_stretch_of_the_resampled_file(tmp_path):
 
 
 def test_splits_of_a_csv_stay(folder, tmp_path):
-    rows = [(f"sounds/{label}/{take}.wav", label, split)
-            for label in tiny.LABELS for take, split in enumerate(("test", "train", "validation"))]  # fmt: skip
+    splits = ("test", "train", "validation")
+    rows = [
+        (f"sounds/{label}/{take}.wav", label, split)
+        for label in tiny.LABELS
+        for take, split in enumerate(splits)
+    ]
     data = finetune.dataset(write_csv(tmp_path / "t.csv", rows, ("path", "label", "split")))
     assert {(clip.path.name, clip.split) for clip in data.clips} == {
         ("0.wav", "test"), ("1.wav", "train"), ("2.wav", "validation")}  # fmt: skip
@@ -189,7 +193,7 @@ def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, m
 
 
 def test_embeddings_of_a_network_that_moves_are_refused(folder):
-    with pytest.raises(VGGishError, match="cannot be cached while the network moves"):
+    with pytest.raises(VGGishError, match="cannot be cached while the network is trainable"):
         finetune.cached(finetune.dataset(folder), tiny.classifier(trainable="fc"), "embedding")
 
 

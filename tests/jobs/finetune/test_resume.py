@@ -94,8 +94,20 @@ def no_progress(path):
     rewrite(path, lambda arrays: about(arrays, lambda words: {"fingerprint": words["fingerprint"]}))
 
 
-UNREADABLE = [empty, cut, flipped, array, text, folder_instead, other_archive, bad_method, other_npz, objects,
-              bare_json, no_progress]  # fmt: skip
+UNREADABLE = [
+    empty,
+    cut,
+    flipped,
+    array,
+    text,
+    folder_instead,
+    other_archive,
+    bad_method,
+    other_npz,
+    objects,
+    bare_json,
+    no_progress,
+]
 
 
 def lacks_a_variable(arrays):

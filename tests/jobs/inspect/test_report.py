@@ -97,10 +97,9 @@ def test_empty_mel_bins_are_named(file, capsys):
     matrix = mel_features.spectrogram_to_mel_matrix(256, 257, 16_000, 125, 7500)
     empty = np.flatnonzero(~matrix.any(axis=0))
     assert len(empty) > 10
-    assert (
-        named
-        == f"{', '.join(map(str, empty))}: no FFT bin falls into them, so they are ln(0.01) whatever the sound"
-    )
+    bins = ", ".join(map(str, empty))
+    reason = "no FFT bin falls into them, so they are ln(0.01) whatever the sound"
+    assert named == f"{bins}: {reason}"
 
 
 def test_a_clip_too_short_is_padded_and_that_is_said(tmp_path, capsys):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vggish_tf.errors import VGGishError, reason_of
-from vggish_tf.files import staging
+from vggish_tf.files import replacing_all
 from vggish_tf.jobs.export import formats
 
 if TYPE_CHECKING:  # so that a mistake is answered before Keras and TensorFlow have been imported
@@ -105,7 +105,7 @@ def export(
     formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]
     module = chosen.load_module()
-    with staging(targets) as folder:
+    with replacing_all(targets) as folder:
         written = folder / path.name
         with _naming(path, written):
             module.write(parts, written, precision)
@@ -118,10 +118,8 @@ def export(
         }
         with _naming(path, written):
             manifest.write(formats.manifest_of(written), about)
-    print(
-        f"{path}: {format}, {precision}{', UNTRAINED weights' if parts.identity.untrained else ''}; "
-        f"{comparison}"
-    )
+    marked = ", UNTRAINED weights" if parts.identity.untrained else ""
+    print(f"{path}: {format}, {precision}{marked}; {comparison}")
     return path
 
 

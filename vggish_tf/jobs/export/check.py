@@ -81,8 +81,7 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
         if (expected.shape, expected.dtype) != (exported.shape, exported.dtype):
             raise VGGishError(
                 f"the export gives {exported.dtype} {exported.shape} for {name!r}, the live model "
-                f"{expected.dtype} "
-                f"{expected.shape}. Nothing was written."
+                f"{expected.dtype} {expected.shape}. Nothing was written."
             )
         difference = np.abs(exported.astype(np.float64) - expected)
         largest = np.maximum(largest, difference.max(initial=0.0))  # keeps NaN, where max() may not

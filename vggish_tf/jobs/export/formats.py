@@ -193,8 +193,7 @@ def check_options(name: str, **options):
         if value is not None and not FORMATS[name].whole:
             raise UsageError(
                 f"the format {name!r} holds the network alone, examples to embedding: "
-                f"{option}={value!r} has no place "
-                "in it. Leave it out, or choose another format."
+                f"{option}={value!r} has no place in it. Leave it out, or choose another format."
             )
 
 
@@ -208,8 +207,7 @@ def check_space(path: Path, num_params: int, precision: str):
     if free < needed:
         raise VGGishError(
             f"cannot write {path}: it needs {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are "
-            "free on that disk. "
-            "Make room, or choose another folder."
+            "free on that disk. Make room, or choose another folder."
         )
 
 

@@ -16,7 +16,7 @@ without this package.
 Example:
     >>> from vggish_tf.jobs import finetune
     >>> data = finetune.dataset("sounds")  # doctest: +SKIP
-    >>> model = finetune.classifier(len(data.labels), labels=data.labels, trainable="fc")  # doctest: +SKIP
+    >>> model = finetune.classifier(2, labels=data.labels, trainable="fc")  # doctest: +SKIP
     >>> model.fit(data.batches("train", epoch=0), epochs=10)  # doctest: +SKIP
 """
 

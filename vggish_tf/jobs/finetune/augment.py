@@ -1,8 +1,8 @@
 """Augmentations as Keras layers: random in training, and nothing at all otherwise.
 
-    RandomGain, RandomShift, RandomNoise   waveforms → waveforms; what pads a clip stays zero
-    MixUp                                  waveforms and targets → both, each clip mixed with another of the batch
-    SpecAugment                            log-mel examples → the same with stripes blanked
+    RandomGain, RandomShift, RandomNoise   waveforms → waveforms; padding stays zero
+    MixUp          waveforms and targets → both, each clip mixed with another of the batch
+    SpecAugment    log-mel examples → the same with stripes blanked
 
 Each draws from a keras.random.SeedGenerator of its own, so that a seed gives the same run.
 """

@@ -53,7 +53,8 @@ def cached(
     """
     if stage == "embedding" and any(model.get_layer(name).trainable for name in LAYER_NAMES):
         raise VGGishError(
-            'embeddings cannot be cached while the network moves. Say trainable="head", or cache "examples".'
+            "embeddings cannot be cached while the network is trainable. "
+            'Say trainable="head", or cache "examples".'
         )
     features = CachedFeatures(data, model, stage, {})
     if folder is not None:
@@ -92,7 +93,7 @@ def _key(clip: Clip, base: tuple) -> str:
 
 
 class _Folder(MutableMapping[str, np.ndarray]):
-    """Arrays (n, *shape) float32 by name, one `.npy` each; a file of anything else counts as none."""
+    """Arrays (n, *shape) float32 by name, one `.npy` each; any other file counts as none."""
 
     def __init__(self, folder: str | os.PathLike[str], shape: tuple[int, ...]):
         self.folder, self.shape = make_folder(folder), shape

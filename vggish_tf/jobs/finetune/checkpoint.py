@@ -137,7 +137,7 @@ def fingerprint(
 
 
 def _text_of(part) -> str:
-    """A part as text, with modules by their first names: runs that were stopped under those go on."""
+    """A part as text, with modules by their first names, so that runs from before can go on."""
     text = repr(part)
     for now, before in _MODULES_BEFORE.items():
         text = text.replace(repr(now), repr(before))

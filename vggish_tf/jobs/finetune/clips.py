@@ -55,7 +55,8 @@ class Clip:
     def __str__(self):
         if not self.start and self.end is None:
             return str(self.path)
-        return f"{self.path} [{self.start:g} s to {'the end' if self.end is None else f'{self.end:g} s'}]"
+        end = "the end" if self.end is None else f"{self.end:g} s"
+        return f"{self.path} [{self.start:g} s to {end}]"
 
 
 def find(source: str | os.PathLike[str]) -> list[Clip]:
@@ -216,9 +217,8 @@ def _check_one_label_a_stretch(clips: list[Clip]):
             if label != clip.labels[0] and clip.last <= other.last:
                 raise VGGishError(
                     f"{clip} is labelled {clip.labels[0]!r}, and {other} {label!r}, which is the "
-                    "same sound. "
-                    "Choose one label, or say multi_label (--multi-label) and give both to one "
-                    "clip."
+                    "same sound. Choose one label, or say multi_label (--multi-label) and give "
+                    "both to one clip."
                 )
         begun[clip.labels[0]] = max(
             begun.get(clip.labels[0], clip), clip, key=lambda clip: clip.last
@@ -300,7 +300,8 @@ def class_weights(clips: list[Clip], labels: Sequence[str]) -> dict[str, float]:
     clips of the class).
 
     Example:
-        >>> clips = [Clip(Path("1"), ("cat",)), Clip(Path("2"), ("cat",)), Clip(Path("3"), ("dog",))]
+        >>> labels = ["cat", "cat", "dog"]
+        >>> clips = [Clip(Path(f"{take}.wav"), (label,)) for take, label in enumerate(labels)]
         >>> class_weights(clips, ["cat", "dog"])
         {'cat': 0.75, 'dog': 1.5}
     """

@@ -81,9 +81,17 @@ def run(
     kept = folder / "cache" if cache is None else Path(cache)
     values = data if stage == "waveform" else cached(data, model, stage, kept)
     progress = train(
-        model, values, folder, stage=stage, epochs=epochs, patience=patience, augment=layers, seed=seed, resume=resume,
+        model,
+        values,
+        folder,
+        stage=stage,
+        epochs=epochs,
+        patience=patience,
+        augment=layers,
+        seed=seed,
+        resume=resume,
         tensorboard=tensorboard,
-    )  # fmt: skip
+    )
     evaluation = _evaluate(model, data)
     _write(model, evaluation, progress, output, folder)
     return evaluation

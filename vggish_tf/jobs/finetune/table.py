@@ -62,8 +62,7 @@ def _check_columns(path: Path, names: list[str], columns: Sequence[str], require
         optional = ",".join(name for name in columns if name not in required)
         raise VGGishError(
             f"{path}: the first line must name the columns {','.join(required)} and, if wanted, "
-            f"{optional}; "
-            f"received {','.join(names)[:SHOWN] or 'nothing'}."
+            f"{optional}; received {','.join(names)[:SHOWN] or 'nothing'}."
         )
 
 
@@ -72,6 +71,5 @@ def _surplus(path: Path, line: int, row: dict, names: list[str]) -> VGGishError:
     values = {**row, **{str(place): value for place, value in enumerate(surplus)}}
     return VGGishError(
         f"{path}, line {line}: {len(values)} values in {len(names)} columns; received "
-        f"{shown(values)}. "
-        "Put a value that holds a comma in quotes."
+        f"{shown(values)}. Put a value that holds a comma in quotes."
     )

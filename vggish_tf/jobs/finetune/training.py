@@ -215,13 +215,15 @@ class _Runner:
         if batch is not None:
             size = self.data.batch_size
             clips = self.data.order("train", number)[batch * size : (batch + 1) * size]
-            where += f", batch {batch + 1} ({', '.join(map(str, clips[:4]))}{' …' if len(clips) > 4 else ''})"
+            named = ", ".join(map(str, clips[:4])) + (" …" if len(clips) > 4 else "")
+            where += f", batch {batch + 1} ({named})"
         kept = (
             f"{self.checkpoint} holds epoch {number - 1}"
             if self.checkpoint.exists()
             else "no epoch was finished"
         )
-        return f"{where}: {what}. Training stopped; {kept}. Lower the learning rate, or look at these clips."
+        advice = "Lower the learning rate, or look at these clips."
+        return f"{where}: {what}. Training stopped; {kept}. {advice}"
 
 
 class _Watch(keras.callbacks.Callback):

@@ -101,12 +101,14 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     yield Section("Waveform", text, rows["waveform"], (drawn,), 2.2)
     text = (
         f"Windows of {params.window_length} samples ({1000 * params.stft_window_seconds:g} ms) "
-        "every "
-        f"{params.hop_length} samples; the FFT has {params.fft_length} points."
+        f"every {params.hop_length} samples; the FFT has {params.fft_length} points."
     )
     drawn = panels.draw_stft_magnitude, captions.stft_magnitude(result)
     yield Section("STFT magnitude", text, rows["stft_magnitude"], (drawn,))
-    text = f"{params.num_mel_bins} triangles, equally far apart on the mel scale; each sums the magnitudes under it."
+    text = (
+        f"{params.num_mel_bins} triangles, equally far apart on the mel scale; "
+        "each sums the magnitudes under it."
+    )
     drawn = panels.draw_mel_matrix, captions.mel_matrix(result)
     scale = panels.draw_mel_scale, captions.mel_scale(result)
     yield Section("Mel filter bank", text, rows["mel_matrix"], (drawn, scale), 2.8)
@@ -115,7 +117,10 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     text = f"The logarithm of what the filters give, plus {params.log_offset:g}.{borders}"
     drawn = panels.draw_log_mel, captions.log_mel(result)
     yield Section("Log-mel", text, rows["log_mel"], (drawn,))
-    text = f"{params.num_frames} frames each, one every {params.example_hop_frames} frames: what the network sees."
+    text = (
+        f"{params.num_frames} frames each, one every {params.example_hop_frames} frames: "
+        "the input of the network."
+    )
     yield Section("Examples", text, rows["examples"])
 
 

@@ -107,12 +107,13 @@ def _facts(
         "1 channel" if info.num_channels == 1 else f"the mean of {info.num_channels} channels"
     )
     length = f"{num_samples / rate:.2f} s at {rate:,} Hz"
-    heard = original.share(params.mel_min_hz, params.mel_max_hz)
+    lowest, highest = params.mel_min_hz, params.mel_max_hz
+    covered = _of_the_energy(original.share(lowest, highest))
     return {
         "file": f"{path.name}: {length}, {channels} ({info.format}, {info.subtype})",
         "resampling": _resampling(rate, original, params),
         "padding": _padding(num_samples / rate, params),
-        "mel bins": f"hear {params.mel_min_hz:,g} to {params.mel_max_hz:,g} Hz: {_of_the_energy(heard)} of the file",
+        "mel bins": f"hear {lowest:,g} to {highest:,g} Hz: {covered} of the file",
         "empty mel bins": _empty_mel_bins(params),
     }
 
@@ -121,7 +122,8 @@ def _empty_mel_bins(params: Params) -> str:
     if not params.empty_mel_bins:
         return "none"
     bins = ", ".join(map(str, params.empty_mel_bins))
-    return f"{bins}: no FFT bin falls into them, so they are ln({params.log_offset:g}) whatever the sound"
+    value = f"ln({params.log_offset:g})"
+    return f"{bins}: no FFT bin falls into them, so they are {value} whatever the sound"
 
 
 def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
@@ -131,8 +133,9 @@ def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
     changed = f"{rate:,} → {params.sample_rate:,} Hz (soxr HQ)"
     nyquist = params.sample_rate / 2
     if rate > params.sample_rate:
-        above = original.share(np.nextafter(nyquist, np.inf))
-        return f"{changed} removed what lay above the new Nyquist frequency, {nyquist:,g} Hz: {_of_the_energy(above)}"
+        above = _of_the_energy(original.share(np.nextafter(nyquist, np.inf)))
+        limit = f"the new Nyquist frequency, {nyquist:,g} Hz"
+        return f"{changed} removed what lay above {limit}: {above}"
     deaf = np.flatnonzero(params.mel_edges[:-2] >= hertz_to_mel(rate / 2))
     bins = f", so that mel bins {deaf[0]} to {deaf[-1]} hear next to nothing" if len(deaf) else ""
     return f"{changed} removed nothing; above {rate / 2:,g} Hz there is no sound{bins}"

@@ -43,7 +43,8 @@ def measure(waveform: np.ndarray, sample_rate: float) -> Spectrum:
 
     Example:
         >>> seconds = np.arange(48_000) / 48_000
-        >>> spectrum = measure(np.sin(2 * np.pi * 1000 * seconds) + np.sin(2 * np.pi * 20_000 * seconds), 48_000)
+        >>> low, high = (np.sin(2 * np.pi * hertz * seconds) for hertz in (1000, 20_000))
+        >>> spectrum = measure(low + high, 48_000)
         >>> round(spectrum.share(highest=8000), 6)
         0.5
     """

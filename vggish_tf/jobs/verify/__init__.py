@@ -1,4 +1,4 @@
-"""verify(): the official smoke test on a file of weights, and which generation of figures it gives."""
+"""verify(): the official smoke test on a file of weights, and the generation of its figures."""
 
 import os
 from dataclasses import dataclass
@@ -50,9 +50,13 @@ class Report(Identity):
         if self.untrained:
             return "UNTRAINED weights: every bias is zero, as the initializer leaves them."
         if self.passed:
-            return f"the published weights{'' if self.published else ', in another file than the published one'}."
+            other = "" if self.published else ", in another file than the published one"
+            return f"the published weights{other}."
         if self.published:
-            return "the published file, but this installation computes something else with it: that is a bug."
+            return (
+                "the published file, but this installation computes something else with it: "
+                "that is a bug."
+            )
         return "NOT the published weights."
 
     def __str__(self):

@@ -88,8 +88,7 @@ def _check_shape(pipeline: Pipeline):
     if shape != (NUM_FRAMES, NUM_BANDS):
         raise VGGishError(
             f"the TF1 graph takes examples of {NUM_FRAMES} frames and {NUM_BANDS} mel bins; these "
-            f"params make {shape}. "
-            "Choose another format."
+            f"params make {shape}. Choose another format."
         )
 
 

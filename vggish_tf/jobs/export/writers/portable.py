@@ -1,4 +1,4 @@
-"""The pipeline as one graph of operations that every converter knows: ONNX, LiteRT and OpenVINO.
+"""The pipeline as one graph of portable operations, for ONNX, LiteRT and OpenVINO.
 
 The front end is the matrix product and not the FFT: tf2onnx turns Keras's rfft into an invalid file
 without a word.
