@@ -83,11 +83,11 @@ def resident_bytes() -> int:
 
 
 @pytest.fixture
-def tiny_network(monkeypatch):
+def small_networks(monkeypatch):
     """Networks with a few filters a layer, where the network itself is not what is tested."""
-    import tiny
+    import small_network
 
-    tiny.shrink(monkeypatch.setattr)
+    small_network.shrink(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")
@@ -126,20 +126,3 @@ def pca_params(shared_data) -> Path:
     if not path.is_file():
         pytest.skip(f"{path.name} is not in shared/data")
     return path
-
-
-@pytest.fixture(scope="module")
-def source():
-    """A small network with random weights, of VGGish's layer names."""
-    import small_network
-
-    return small_network.randomize(small_network.small())
-
-
-@pytest.fixture(scope="module")
-def written(source, tmp_path_factory):
-    """kind → a file of the source's weights. Do not change it."""
-    import small_network
-
-    folder = tmp_path_factory.mktemp("written")
-    return {kind: small_network.write(kind, folder, source) for kind in small_network.KINDS}

@@ -257,7 +257,7 @@ def test_half_an_hour_is_read_in_constant_memory(tmp_path):
 
 
 @needs_ffmpeg
-def test_embedder_and_suffixes_take_it(encoded, tiny_network):
+def test_embedder_and_suffixes_take_it(encoded, small_networks):
     from vggish_tf import Embedder
 
     path, samples = encoded("m4a", "alac")

@@ -3,11 +3,12 @@ precision, refusals.
 """
 
 import keras
+import labelled_clips
 import numpy as np
 import pytest
 import signals
+import small_network
 import tensorflow as tf
-import tiny
 
 import vggish_tf
 from vggish_tf import checkpoints
@@ -21,7 +22,7 @@ EXAMPLE = 15_360  # samples from one example to the next
 ATOL = 2e-5
 
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 def embedding_of(model, waveforms) -> np.ndarray:
@@ -62,7 +63,7 @@ def numpy_pool(mode, vectors, query):
 @pytest.mark.parametrize("pool", ["mean", "max", "attention"])
 def test_head_is_relu_hidden_pool_softmax_in_numpy(pool):
     """Three whole examples, through the network by VGGish() and through the head by NumPy."""
-    model = tiny.classifier(pool=pool)
+    model = small_network.classifier(pool=pool)
     query = np.random.default_rng(0).normal(size=(100, 1)).astype(np.float32)
     if pool == "attention":
         model.get_layer("pool").set_weights([query])
@@ -75,7 +76,7 @@ def test_head_is_relu_hidden_pool_softmax_in_numpy(pool):
 
 
 def test_multi_label_scores_are_sigmoids():
-    model = tiny.classifier(multi_label=True, hidden=())
+    model = small_network.classifier(multi_label=True, hidden=())
     waveform = clips([15_600])
     logits = dense(model, "logits", np.maximum(embedding_of(model, waveform)[0, 0], 0))
     np.testing.assert_allclose(
@@ -86,7 +87,7 @@ def test_multi_label_scores_are_sigmoids():
 @pytest.mark.parametrize("pool", ["mean", "max", "attention"])
 def test_a_clip_scores_in_a_batch_as_it_does_alone(pool):
     """Lengths on both sides of one and of two examples, and one of half an example."""
-    model = tiny.classifier(pool=pool)
+    model = small_network.classifier(pool=pool)
     lengths = [8_000, 15_600, 30_959, 30_960, 50_000]
     batch = clips(lengths)
     together = model.predict_on_batch(batch)
@@ -108,7 +109,7 @@ def test_which_examples_are_padding():
 
 
 def test_padding_counts_for_no_loss_when_every_example_is_scored():
-    model = tiny.classifier(pool=None)
+    model = small_network.classifier(pool=None)
     waveforms, targets = clips([15_600, 15_600 + EXAMPLE]), np.zeros((2, 2, 3), np.float32)
     targets[:, :, 0] = 1
     scores = model.predict_on_batch(waveforms)
@@ -157,12 +158,14 @@ def step(model) -> dict[str, float]:
 
 @pytest.mark.parametrize("trainable", FREEZE)
 def test_freeze_levels_by_what_moves(trainable):
-    assert set(step(tiny.classifier(trainable=trainable))) == FREEZE[trainable] | HEAD
+    assert set(step(small_network.classifier(trainable=trainable))) == FREEZE[trainable] | HEAD
 
 
 def test_head_and_backbone_move_at_their_own_rates():
     """Adam's first step is the learning rate, whatever the gradient (Kingma & Ba, section 2.1)."""
-    changes = step(tiny.classifier(trainable="fc", learning_rate=1e-3, backbone_learning_rate=2e-5))
+    changes = step(
+        small_network.classifier(trainable="fc", learning_rate=1e-3, backbone_learning_rate=2e-5)
+    )
     # Taken from weights of about 0.5 in float32, which are 6e-8 apart.
     assert changes["hidden1"] == pytest.approx(1e-3, rel=1e-2)
     assert changes["logits"] == pytest.approx(1e-3, rel=1e-2)
@@ -171,7 +174,7 @@ def test_head_and_backbone_move_at_their_own_rates():
 
 
 def test_default_optimizer_has_the_published_constants():
-    optimizer = tiny.classifier().optimizer
+    optimizer = small_network.classifier().optimizer
     assert (float(optimizer.learning_rate), optimizer.epsilon) == (pytest.approx(1e-4), 1e-8)
     # TensorFlow's own, which upstream left alone
     assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)
@@ -182,7 +185,7 @@ def test_gradient_reaches_the_waveform_through_pca(pca_params, monkeypatch):
     monkeypatch.setattr(
         "vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params
     )
-    model = tiny.classifier(postprocess="pca")
+    model = small_network.classifier(postprocess="pca")
     waveform = tf.constant(clips([15_600]))
     with tf.GradientTape() as tape:
         tape.watch(waveform)
@@ -204,7 +207,7 @@ def test_pca_is_between_embedding_and_relu(pca_params, monkeypatch):
     monkeypatch.setattr(
         "vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params
     )
-    model = tiny.classifier(postprocess="pca", hidden=())
+    model = small_network.classifier(postprocess="pca", hidden=())
     waveform = clips([15_600])
     eigen_vectors, means = read_pca(pca_params)
     whitened = (embedding_of(model, waveform)[0, 0] - means) @ eigen_vectors.T
@@ -233,7 +236,7 @@ def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient(multi_labe
 
 
 def test_a_saved_classifier_gives_the_same_scores_and_knows_its_labels(tmp_path):
-    model = tiny.classifier(pool="attention", dropout=0.3)
+    model = small_network.classifier(pool="attention", dropout=0.3)
     path = tmp_path / "model.keras"
     keras.Model(model.input, model.output).save(path)
     loaded = vggish_tf.load_model(path)
@@ -241,16 +244,16 @@ def test_a_saved_classifier_gives_the_same_scores_and_knows_its_labels(tmp_path)
     np.testing.assert_array_equal(
         loaded.predict_on_batch(waveforms), model.predict_on_batch(waveforms)
     )
-    assert finetune.labels_of(loaded) == tiny.LABELS
+    assert finetune.labels_of(loaded) == labelled_clips.LABELS
     assert (loaded.input.name, loaded.output_shape) == ("waveform", (None, 3))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_scores_alike(policy):
-    reference = tiny.classifier().predict_on_batch(clips([15_600, 31_000]))
+    reference = small_network.classifier().predict_on_batch(clips([15_600, 31_000]))
     keras.config.set_dtype_policy(policy)
     try:
-        model = tiny.classifier(trainable="fc")
+        model = small_network.classifier(trainable="fc")
     finally:
         keras.config.set_dtype_policy("float32")
     scores = model.predict_on_batch(clips([15_600, 31_000]))
@@ -262,7 +265,7 @@ def test_mixed_precision_trains_and_scores_alike(policy):
 
 
 def test_untrained_is_known_after_a_head_was_put_on():
-    assert not finetune.is_untrained(tiny.classifier())
+    assert not finetune.is_untrained(small_network.classifier())
     assert finetune.is_untrained(finetune.classifier(3, weights=None))
 
 

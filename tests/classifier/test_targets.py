@@ -5,20 +5,21 @@ Oracle: crossentropy and accuracy by NumPy.
 """
 
 import keras
+import labelled_clips
 import numpy as np
 import pytest
+import small_network
 import tensorflow as tf
-import tiny
 
 import vggish_tf
 from vggish_tf.jobs.finetune import trainee as trainees
 from vggish_tf.network import heads
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 ATOL = 2e-6  # float32 sums of a few values about 1
 
 NUMBERS = np.array([2, 0, 1, 2])
-WAVEFORMS = np.stack([tiny.waveform("noise", seed=seed) for seed in range(4)])
+WAVEFORMS = np.stack([labelled_clips.waveform("noise", seed=seed) for seed in range(4)])
 ONE_HOT = np.eye(3, dtype=np.float32)[NUMBERS]
 FORMS = {
     "one-hot": ONE_HOT,
@@ -57,7 +58,10 @@ def test_loss_and_accuracy_are_numpys_in_every_form(form):
 
 @pytest.mark.parametrize("form", ["one-hot int", "numbers int64", "column of numbers"])
 def test_fit_takes_the_same_step_in_every_form(form):
-    first, second = tiny.classifier(learning_rate=1e-2), tiny.classifier(learning_rate=1e-2)
+    first, second = (
+        small_network.classifier(learning_rate=1e-2),
+        small_network.classifier(learning_rate=1e-2),
+    )
     weights = np.array([1.0, 2.0, 0.5, 0.0], np.float32)
     for model, targets in ((first, ONE_HOT), (second, FORMS[form])):
         model.fit(WAVEFORMS, targets, sample_weight=weights, epochs=2, batch_size=4, verbose=0)
@@ -69,12 +73,15 @@ def test_one_model_takes_both_forms_in_turn():
     """A form chosen by the first batch gives the next one a wrong accuracy, or none: Keras keeps
     its functions.
     """
-    model = tiny.classifier()
+    model = small_network.classifier()
     expected = scores_and_truth(model)
     turns = ("one-hot", "numbers int64", "column of numbers", "one-hot")
     for form in turns:
         np.testing.assert_allclose(measures(model, FORMS[form]), expected, atol=ATOL)
-    first, second = tiny.classifier(learning_rate=1e-2), tiny.classifier(learning_rate=1e-2)
+    first, second = (
+        small_network.classifier(learning_rate=1e-2),
+        small_network.classifier(learning_rate=1e-2),
+    )
     for form in turns:
         first.fit(WAVEFORMS, FORMS[form], batch_size=4, verbose=0)
         second.fit(WAVEFORMS, ONE_HOT, batch_size=4, verbose=0)
@@ -84,10 +91,10 @@ def test_one_model_takes_both_forms_in_turn():
 
 def test_every_example_may_have_a_number_of_its_own():
     """pool=None; what is padding counts for nothing in either form."""
-    model = tiny.classifier(pool=None)
+    model = small_network.classifier(pool=None)
     waveforms = np.zeros((4, 31_000), np.float32)
     waveforms[:, :16_000] = WAVEFORMS
-    waveforms[0] = tiny.waveform("sine", 31_000 / 16_000)
+    waveforms[0] = labelled_clips.waveform("sine", 31_000 / 16_000)
     numbers = np.stack([NUMBERS, NUMBERS[::-1]], axis=1)
     scores = model.predict_on_batch(waveforms)
     rows = np.concatenate([scores[0], scores[1:, 0]])
@@ -100,7 +107,7 @@ def test_every_example_may_have_a_number_of_its_own():
 @pytest.mark.parametrize("number", [3, -1])
 def test_a_number_of_no_class_is_an_error(number):
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="label"):
-        tiny.classifier().train_on_batch(WAVEFORMS, np.array([0, 1, 2, number]))
+        small_network.classifier().train_on_batch(WAVEFORMS, np.array([0, 1, 2, number]))
 
 
 def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient():
@@ -118,7 +125,7 @@ def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient():
 
 
 def test_a_compiled_model_and_a_trainee_keep_loss_and_metric(tmp_path):
-    model = tiny.classifier()
+    model = small_network.classifier()
     expected = scores_and_truth(model)
     model.save(tmp_path / "compiled.keras")
     loaded = vggish_tf.load_model(tmp_path / "compiled.keras")
@@ -130,7 +137,7 @@ def test_a_compiled_model_and_a_trainee_keep_loss_and_metric(tmp_path):
 
 def test_a_classifier_that_was_saved_compiled_before_still_loads(tmp_path):
     """As the first release compiled it."""
-    model = tiny.classifier()
+    model = small_network.classifier()
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(
         heads.DiscriminativeAdam(), "categorical_crossentropy", weighted_metrics=[accuracy]
@@ -141,7 +148,7 @@ def test_a_classifier_that_was_saved_compiled_before_still_loads(tmp_path):
 
 
 def test_multi_label_stays_as_it_was():
-    model = tiny.classifier(multi_label=True)
+    model = small_network.classifier(multi_label=True)
     assert model.loss == "binary_crossentropy"
     targets = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0], [1, 0, 1]], np.float32)
     scores = model.predict_on_batch(WAVEFORMS)

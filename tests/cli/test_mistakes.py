@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 import signals
+import small_network
 import soundfile
-import tiny
 
 import vggish_tf
 from vggish_tf import cli
@@ -136,8 +136,8 @@ def test_paths_are_checked_before_tensorflow_is_imported(line, status, words, fo
     assert words in done.stderr
 
 
-def test_audio_for_classify_is_checked_before_the_model_is_read(folder, capsys, tiny_network):
-    tiny.classifier().save("model.keras")
+def test_audio_for_classify_is_checked_before_the_model_is_read(folder, capsys, small_networks):
+    small_network.classifier().save("model.keras")
     assert status_of("classify model.keras no.wav nor.wav") == 3
     assert capsys.readouterr().err == (
         "vggish-tf: none of 2 files: no.wav does not exist. Check the name; the current folder is "
@@ -172,7 +172,7 @@ class Stub:
         return (vggish_tf.Embeddings(np.zeros((1, 128)), np.zeros(1)) for _ in paths)
 
 
-def test_python_s_words_become_options_and_one_row_is_one(folder, capsys, tiny_network):
+def test_python_s_words_become_options_and_one_row_is_one(folder, capsys, small_networks):
     vggish_tf.VGGish(None).save("model.keras")
     assert status_of("embed short.wav -o out.npz --weights model.keras") == 0
     captured = capsys.readouterr()
@@ -192,13 +192,13 @@ def test_the_name_of_a_file_is_left_alone(folder, capsys):
     assert "weights=2.wav does not exist" in errors
 
 
-def test_a_classifier_s_own_front_end_contradicted(folder, capsys, tiny_network):
-    tiny.classifier().save("model.keras")
+def test_a_classifier_s_own_front_end_contradicted(folder, capsys, small_networks):
+    small_network.classifier().save("model.keras")
     assert status_of("export --model model.keras --format keras -o out.keras --pad never") == 2
     assert "received --pad never. Leave that out" in capsys.readouterr().err
 
 
-def test_a_postprocessor_without_pca_parameters(folder, capsys, tiny_network):
+def test_a_postprocessor_without_pca_parameters(folder, capsys, small_networks):
     vggish_tf.VGGish(None).save("model.keras")
     line = "export --model model.keras --format keras -o out.keras --postprocess pca --pca none"
     assert status_of(line) == 2

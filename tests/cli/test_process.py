@@ -10,22 +10,23 @@ import sys
 import time
 from pathlib import Path
 
+import labelled_clips
 import numpy as np
 import places
 import pytest
 import signals
+import small_network
 import soundfile
-import tiny
 
 import vggish_tf
 from vggish_tf import cli
 from vggish_tf.cli import process
 
-# A process whose networks are tiny and which, where half a file has been written, says so and waits
-# to be killed.
+# A process whose networks are small and which, where half a file has been written, says so and
+# waits to be killed.
 HALF = """
-import os, sys, time, numpy as np, tiny
-tiny.shrink()
+import os, sys, time, numpy as np, small_network
+small_network.shrink()
 from vggish_tf import cli
 def wait(*_, **__):
     print("half", flush=True)
@@ -63,11 +64,9 @@ def files_in(folder: Path) -> set[Path]:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A file of weights of a tiny network."""
-    with pytest.MonkeyPatch.context() as patch:
-        tiny.shrink(patch.setattr)
-        path = tmp_path_factory.mktemp("weights") / "tiny.keras"
-        vggish_tf.VGGish(None).save(path)
+    """A file of weights of a small network."""
+    path = tmp_path_factory.mktemp("weights") / "small.keras"
+    small_network.vggish("waveform").save(path)
     return path
 
 
@@ -80,7 +79,7 @@ def wav(tmp_path):
 
 def arguments_of(command, wav, weights, folder) -> list:
     if command == "finetune":
-        sounds = tiny.write_folder(folder / "sounds", takes=3, seconds=(1.0, 1.1))
+        sounds = labelled_clips.write_folder(folder / "sounds", takes=3, seconds=(1.0, 1.1))
         return [command, sounds, "-o", folder / "out.keras", "--untrained", "--epochs", "1"]
     return {
         "embed": [command, wav, "-o", folder / "out.npz", "--weights", weights],
@@ -178,10 +177,10 @@ def test_a_bug_is_still_a_traceback():
         in_a_command(lambda: 1 / 0)
 
 
-TINY = "import sys, tiny; tiny.shrink()\nfrom vggish_tf import cli"
+SMALL = "import sys, small_network; small_network.shrink()\nfrom vggish_tf import cli"
 
 
-def in_bash(redirections, arguments, code=TINY) -> subprocess.CompletedProcess:
+def in_bash(redirections, arguments, code=SMALL) -> subprocess.CompletedProcess:
     """Runs a command under redirections of bash's."""
     path = os.pathsep.join([str(places.HELPERS), *sys.path])
     program = [
@@ -277,7 +276,7 @@ def test_python_m():
     assert usage.stderr.startswith("usage: vggish-tf embed ")
 
 
-def test_a_full_disk_is_in_words(wav, weights, tmp_path, capsys, monkeypatch, tiny_network):
+def test_a_full_disk_is_in_words(wav, weights, tmp_path, capsys, monkeypatch, small_networks):
     def full(file, **arrays):
         raise OSError(28, "No space left on device")
 

@@ -13,7 +13,7 @@ from vggish_tf import cli
 from vggish_tf.formats import npz
 from vggish_tf.weights import registry
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 @pytest.fixture

@@ -311,7 +311,7 @@ def test_it_pickles_by_its_settings(changed, clip, tmp_path, monkeypatch):
         np.testing.assert_array_equal(after, before)
 
 
-@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.usefixtures("small_networks")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
     "make", [lambda: None, lambda: VGGish(None, name="mine")], ids=["none", "model"]
@@ -331,10 +331,10 @@ POOL = """
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 import numpy as np
-import tiny
+import small_network
 from vggish_tf import Embedder, VGGishError
 
-tiny.shrink()  # in spawned processes too
+small_network.shrink()  # in spawned processes too
 
 def use(embedder, seconds):
     return embedder(np.full(seconds * 16_000, 0.1), 16_000).embedding

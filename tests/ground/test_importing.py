@@ -20,13 +20,13 @@ To enable the following instructions: AVX2 FMA, in other operations, rebuild Ten
 E0000 00:00:1795549156.013196    7424 cuda_platform.cc:52] failed call to cuInit
 """
 
-# Nothing sets the log level here. The first line is what a user does; `tiny` would import Keras
-# itself.
+# Nothing sets the log level here. The first line is what a user does; `small_network` would import
+# Keras itself.
 EMBEDDERS = """
 from vggish_tf import Embedder
 import numpy as np
-import tiny
-tiny.shrink()
+import small_network
+small_network.shrink()
 for _ in range(4):
     Embedder(None)(np.full(16_000, 0.1), 16_000)
 """

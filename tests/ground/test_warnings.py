@@ -14,7 +14,7 @@ from vggish_tf.jobs import embed, finetune
 from vggish_tf.jobs.inspect.report import inspect
 from vggish_tf.reference import mel_features
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 @pytest.fixture

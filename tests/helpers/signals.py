@@ -41,3 +41,8 @@ def by_name() -> dict[str, np.ndarray]:
 
 def noise(num_samples: int, seed: int = 0) -> np.ndarray:
     return (0.3 * np.random.default_rng(seed).standard_normal(num_samples)).astype(np.float32)
+
+
+def uniform_noise(*shape: int, seed: int = 1) -> np.ndarray:
+    """A batch of clips, or one."""
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, shape).astype(np.float32)

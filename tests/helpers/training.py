@@ -1,17 +1,17 @@
-"""Trainings of a tiny classifier."""
+"""Trainings of a small classifier."""
 
 import numpy as np
-import tiny
+import small_network
 
 from vggish_tf.jobs import finetune
 
 
 def run(folder, output, *, epochs, augment=(), stage="examples", seed=0, resume=False, **options):
-    """Trains a tiny classifier with dropout; returns its weights and the history, without the
+    """Trains a small classifier with dropout; returns its weights and the history, without the
     times.
     """
     data = finetune.dataset(folder, batch_size=4)
-    model = tiny.classifier(
+    model = small_network.classifier(
         **{"dropout": 0.5, "trainable": "all", "learning_rate": 3e-3, **options}
     )
     layers = [layer(name=layer.__name__.lower()) for layer in augment]

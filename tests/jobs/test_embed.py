@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
+import small_network
 
 import vggish_tf
 from vggish_tf.errors import AudioError, UsageError
@@ -42,10 +43,7 @@ def test_planning_many_files_is_linear(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def embedder():
-    with pytest.MonkeyPatch.context() as patch:
-        import tiny
-
-        tiny.shrink(patch.setattr)
+    with small_network.shrunken():
         return vggish_tf.Embedder(None)
 
 

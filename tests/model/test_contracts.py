@@ -193,11 +193,11 @@ EDGES_CODE = """
 import json, sys
 import keras
 import numpy as np
-import tiny
+import small_network
 from vggish_tf import Resample, StftMagnitude, VGGish, WaveformToExamples
 lengths, backend = json.loads(sys.argv[1]), sys.argv[2]
 assert keras.config.backend() == backend, keras.config.backend()
-tiny.shrink()
+small_network.shrink()
 model = VGGish(None)
 layers = {
     "rfft": StftMagnitude(),

@@ -231,7 +231,7 @@ def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes():
 
 @pytest.mark.parametrize("ragged", ["list", "ragged tensor", "object array"])
 def test_clips_of_different_lengths_are_answered_with_the_way_to_fill_them_up(
-    tiny_network, ragged, tmp_path
+    small_networks, ragged, tmp_path
 ):
     clips = [signals.noise(16_000), signals.noise(20_000)]
     batch = {

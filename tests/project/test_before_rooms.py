@@ -10,10 +10,11 @@ of the same training run to its end.
 import json
 import shutil
 
+import labelled_clips
 import numpy as np
 import places
 import pytest
-import tiny
+import small_network
 
 import vggish_tf
 from vggish_tf.jobs import finetune
@@ -39,7 +40,7 @@ def test_a_saved_model_gives_what_it_gave(name, output, expected):
     )
 
 
-def test_weights_are_read_out_of_a_saved_model(expected, tiny_network):
+def test_weights_are_read_out_of_a_saved_model(expected, small_networks):
     model = vggish_tf.VGGish(FILES / "vggish.keras", pad="short")
     values = model.predict(expected["waveforms"], verbose=0)
     np.testing.assert_allclose(
@@ -47,11 +48,11 @@ def test_weights_are_read_out_of_a_saved_model(expected, tiny_network):
     )
 
 
-def test_a_stopped_training_goes_on(tmp_path, tiny_network):
-    folder = tiny.write_folder(tmp_path / "sounds")
+def test_a_stopped_training_goes_on(tmp_path, small_networks):
+    folder = labelled_clips.write_folder(tmp_path / "sounds")
     shutil.copytree(FILES / "stopped", tmp_path / "run")
     data = finetune.dataset(folder, batch_size=4)
-    model = tiny.classifier(dropout=0.5, trainable="all", learning_rate=3e-3)
+    model = small_network.classifier(dropout=0.5, trainable="all", learning_rate=3e-3)
     with np.load(FILES / "stopped" / "initial.npz") as initial:  # another processor may draw others
         model.set_weights([initial[name] for name in initial.files])
     progress = finetune.train(

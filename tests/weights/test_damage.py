@@ -8,10 +8,10 @@ import tensorflow as tf
 from refusals import message_of
 from small_network import (
     VARIABLES,
-    by_layer,
+    by_name,
     check_nothing_is_loaded,
     randomize,
-    small,
+    vggish,
 )
 
 from vggish_tf import checkpoints
@@ -76,7 +76,7 @@ def test_the_files_of_a_v2_checkpoint_damaged(tmp_path, written):
     index.write_bytes(whole_index[: len(whole_index) // 2])
     assert check_nothing_is_loaded(path) == f"cannot read checkpoint '{path}': {NOT_A_CHECKPOINT}"
     index.write_bytes(whole_index)
-    checkpoints.load_weights(small(), path)
+    checkpoints.load_weights(vggish(), path)
 
 
 # Writing
@@ -86,7 +86,7 @@ def test_the_files_of_a_v2_checkpoint_damaged(tmp_path, written):
 def test_a_tf1_session_reads_what_is_saved(version, tmp_path, source):
     """Oracle: TF1's Saver, which restores by name and refuses what is absent."""
     path = checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version=version)
-    values = by_layer(source)
+    values = by_name(source)
     assert sorted(tf.train.list_variables(str(path))) == sorted(
         (name, list(values[name].shape)) for name in VARIABLES
     )
@@ -109,8 +109,8 @@ def test_a_tf1_session_reads_what_is_saved(version, tmp_path, source):
 def test_saving_replaces_what_was_there(version, tmp_path):
     path = tmp_path / "model.ckpt"
     for seed in (1, 2):
-        checkpoints.save_tf1_checkpoint(randomize(small(), seed), path, version=version)
-    expected = by_layer(randomize(small(), 2))
+        checkpoints.save_tf1_checkpoint(randomize(vggish(), seed), path, version=version)
+    expected = by_name(randomize(vggish(), 2))
     assert all(
         np.array_equal(value, expected[name]) for name, value in checkpoints.read(path).items()
     )
@@ -123,7 +123,7 @@ def test_a_save_that_fails_leaves_what_was_there(version, tmp_path, source, monk
     full = lambda *names: (_ for _ in ()).throw(OSError("disk full"))  # noqa: E731
     monkeypatch.setattr("vggish_tf.weights.files.os.replace", full)
     with pytest.raises(VGGishError, match=r"cannot write .*disk full"):
-        checkpoints.save_tf1_checkpoint(randomize(small(), 5), path, version=version)
+        checkpoints.save_tf1_checkpoint(randomize(vggish(), 5), path, version=version)
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from refusals import message_of
-from small_network import check_nothing_is_loaded, small
+from small_network import check_nothing_is_loaded, vggish
 
 from vggish_tf import CheckpointError, checkpoints, cli
 from vggish_tf.weights import digests, registry
@@ -139,7 +139,7 @@ def test_a_compressed_keras_file_of_honest_size_loads(tmp_path, source, written)
         weights = plain.read("model.weights.h5")
     with zipfile.ZipFile(tmp_path / "model.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("model.weights.h5", weights)
-    model = small()
+    model = vggish()
     checkpoints.load_weights(model, tmp_path / "model.keras")
     assert np.array_equal(model.get_layer("conv2").kernel, source.get_layer("conv2").kernel)
 
@@ -250,4 +250,4 @@ def test_damage_inside_a_compressed_keras_file_is_a_checkpoint_error(seed, tmp_p
     content[generator.integers(4, len(content))] ^= 1 << generator.integers(8)
     path.write_bytes(content)
     with contextlib.suppress(CheckpointError):  # and nothing else; a date may be wrong
-        checkpoints.load_weights(small(), path)
+        checkpoints.load_weights(vggish(), path)

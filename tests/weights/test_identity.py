@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import signals
+import small_network
 import soundfile
 import tensorflow as tf
 
@@ -14,24 +15,12 @@ from vggish_tf import CheckpointError, Embedder, VGGish, checkpoints, cli, forma
 from vggish_tf.jobs.export import export
 from vggish_tf.weights import identity, loading
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
-PUBLISHED_ORDER = [  # written out, so that a mistake in the package's table shows
-    f"vggish/{layer}/{kind}"
-    for layer in (
-        *("conv1", "conv2", "conv3/conv3_1", "conv3/conv3_2", "conv4/conv4_1", "conv4/conv4_2"),
-        *("fc1/fc1_1", "fc1/fc1_2", "fc2"),
-    )
-    for kind in ("weights", "biases")
-]
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 @pytest.fixture
 def model():
-    model = VGGish(None)
-    for number, variable in enumerate(model.weights):
-        values = np.random.default_rng(number).normal(0, 0.1, variable.shape)
-        variable.assign(values.astype(np.float32))
-    return model
+    return small_network.randomize(VGGish(None))
 
 
 @pytest.fixture
@@ -43,7 +32,7 @@ def checkpoint(model, tmp_path):
 def digest(checkpoint):
     """By TensorFlow's reader and hashlib."""
     reader = tf.train.load_checkpoint(str(checkpoint))
-    values = b"".join(reader.get_tensor(name).tobytes() for name in PUBLISHED_ORDER)
+    values = b"".join(reader.get_tensor(name).tobytes() for name in small_network.VARIABLES)
     return hashlib.sha256(values).hexdigest()
 
 

@@ -13,10 +13,11 @@ import tensorflow as tf
 from refusals import message_of
 from small_network import (
     KINDS,
-    by_layer,
+    by_name,
     check_nothing_is_loaded,
     randomize,
-    small,
+    vggish,
+    with_head,
     write,
     write_with_tf1,
 )
@@ -27,28 +28,28 @@ tf1 = tf.compat.v1
 
 
 def test_leftovers_on_both_sides_are_named(tmp_path, source):
-    values = by_layer(source)
+    values = by_name(source)
     del values["vggish/fc1/fc1_2/weights"]
     path = write_with_tf1(
         tmp_path / "model.ckpt", {**values, "vggish/fc3/weights": np.zeros((2, 2), np.float32)}
     )
     assert check_nothing_is_loaded(path) == (
         "checkpoint does not match the model: unused 'vggish/fc3/weights'; missing "
-        "'vggish/fc1/fc1_2/weights' (5, 5). Nothing was loaded."
+        "'vggish/fc1/fc1_2/weights' (16, 16). Nothing was loaded."
     )
 
 
 def test_a_wrong_shape_is_named_even_where_it_could_be_broadcast(tmp_path, source):
-    values = {**by_layer(source), "vggish/fc2/biases": np.zeros(1, np.float32)}
+    values = {**by_name(source), "vggish/fc2/biases": np.zeros(1, np.float32)}
     assert check_nothing_is_loaded(write_with_tf1(tmp_path / "model.ckpt", values)) == (
         "checkpoint does not match the model: wrong shape: 'vggish/fc2/biases' is (1,), the model "
-        "has (3,). Nothing was loaded."
+        "has (128,). Nothing was loaded."
     )
 
 
 @pytest.mark.parametrize("kind", ["keras", "h5"])
 def test_a_keras_file_with_a_head_is_not_a_vggish(kind, tmp_path):
-    message = check_nothing_is_loaded(write(kind, tmp_path, randomize(small(head=True))))
+    message = check_nothing_is_loaded(write(kind, tmp_path, randomize(with_head(vggish()))))
     assert re.search(
         r"unused 'layers/dense_3/vars/0', 'layers/dense_3/vars/1'\. Nothing was loaded\.", message
     )
@@ -61,15 +62,15 @@ def test_a_long_list_of_leftovers_is_cut(tmp_path):
         "unused 'resnet/layer0', 'resnet/layer1', 'resnet/layer2', 'resnet/layer3', and 5 more; "
         "missing" in message
     )
-    assert "'vggish/conv2/biases' (2,), and 14 more. Nothing was loaded." in message
+    assert "'vggish/conv2/biases' (4,), and 14 more. Nothing was loaded." in message
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite(kind, value, tmp_path):
-    model = randomize(small())
+    model = randomize(vggish())
     kernel = model.get_layer("fc1_1").kernel
-    kernel.assign(np.where(np.arange(5) == 3, value, kernel))
+    kernel.assign(np.where(np.arange(16) == 3, value, kernel))
     path = write(kind, tmp_path, model)
     assert check_nothing_is_loaded(path) == (
         f"checkpoint '{path}' has NaN or infinity in 'vggish/fc1/fc1_1/weights'. Nothing was "
@@ -79,7 +80,7 @@ def test_values_that_are_not_finite(kind, value, tmp_path):
 
 def test_integers_are_not_weights(tmp_path, source):
     path = write_with_tf1(
-        tmp_path / "model.ckpt", {**by_layer(source), "vggish/fc2/biases": np.zeros(3, np.int32)}
+        tmp_path / "model.ckpt", {**by_name(source), "vggish/fc2/biases": np.zeros(128, np.int32)}
     )
     assert (
         check_nothing_is_loaded(path)
@@ -99,9 +100,9 @@ def test_a_model_with_more_than_a_vggish_would_be_loaded_by_halves(tmp_path, wri
         "the model 'vggish' has weights that no VGGish checkpoint holds: head/kernel, head/bias. "
         "Load, save or export the VGGish inside it."
     )
-    assert message_of(checkpoints.load_weights, small(head=True), written["V1"]) == expected
+    assert message_of(checkpoints.load_weights, with_head(vggish()), written["V1"]) == expected
     assert (
-        message_of(checkpoints.save_tf1_checkpoint, small(head=True), tmp_path / "model.ckpt")
+        message_of(checkpoints.save_tf1_checkpoint, with_head(vggish()), tmp_path / "model.ckpt")
         == expected
     )
     assert list(tmp_path.iterdir()) == []

@@ -9,9 +9,9 @@ import tensorflow as tf
 from small_network import (
     VARIABLES,
     arrays,
-    by_layer,
+    by_name,
     check_nothing_is_loaded,
-    small,
+    vggish,
     write_with_tf1,
 )
 
@@ -19,7 +19,7 @@ from vggish_tf import checkpoints
 from vggish_tf.network import backbone
 
 tf1 = tf.compat.v1
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 def write_training_demo(path, values, version="V1"):
@@ -41,14 +41,14 @@ def write_training_demo(path, values, version="V1"):
 
 @pytest.mark.parametrize("version", ["V1", "V2"])
 def test_a_checkpoint_of_upstreams_training_demo_loads(version, tmp_path, source):
-    path = write_training_demo(tmp_path / "training.ckpt", by_layer(source), version)
+    path = write_training_demo(tmp_path / "training.ckpt", by_name(source), version)
     names = {name for name, _ in tf.train.list_variables(str(path))}
     assert {
         "mymodel/train/vggish/conv1/weights/Adam",
         "mymodel/train/global_step",
         "mymodel/logits/weights",
     } <= names
-    model = small()
+    model = vggish()
     checkpoints.load_weights(model, path)
     assert all(np.array_equal(a, b) for a, b in zip(arrays(source), arrays(model), strict=True))
     assert sorted(checkpoints.read(path)) == sorted(VARIABLES)
@@ -64,10 +64,10 @@ def test_a_checkpoint_of_upstreams_training_demo_loads(version, tmp_path, source
     ],
 )
 def test_the_others_are_named_once_in_a_log_line(stranger, tmp_path, source, caplog):
-    values = {**by_layer(source), stranger: np.zeros(2, np.float32), "step": np.int64(3)}
+    values = {**by_name(source), stranger: np.zeros(2, np.float32), "step": np.int64(3)}
     path = write_with_tf1(tmp_path / "model.ckpt", values)
     with caplog.at_level(logging.INFO, "vggish_tf"):
-        checkpoints.load_weights(small(), path)
+        checkpoints.load_weights(vggish(), path)
     assert said_in(caplog) == [
         f"checkpoint {str(path)!r} holds 2 variables besides VGGish's, which are not loaded: "
         + ", ".join(sorted([f"{stranger!r}", "'step'"]))
@@ -77,7 +77,7 @@ def test_the_others_are_named_once_in_a_log_line(stranger, tmp_path, source, cap
 def test_without_others_nothing_is_logged(caplog, written):
     with caplog.at_level(logging.INFO, "vggish_tf"):
         for path in written.values():
-            checkpoints.load_weights(small(), path)
+            checkpoints.load_weights(vggish(), path)
     assert said_in(caplog) == []
 
 
@@ -87,16 +87,16 @@ def said_in(caplog) -> list[str]:
 
 
 def test_beside_others_what_is_missing_is_an_error(tmp_path, source):
-    values = by_layer(source)
+    values = by_name(source)
     del values["vggish/conv2/biases"]
     message = check_nothing_is_loaded(write_training_demo(tmp_path / "training.ckpt", values))
-    assert "; missing 'vggish/conv2/biases' (2,). Nothing was loaded." in message
+    assert "; missing 'vggish/conv2/biases' (4,). Nothing was loaded." in message
 
 
 def test_beside_others_a_wrong_shape_is_an_error(tmp_path, source):
-    values = {**by_layer(source), "vggish/conv2/biases": np.zeros(3, np.float32)}
+    values = {**by_name(source), "vggish/conv2/biases": np.zeros(3, np.float32)}
     message = check_nothing_is_loaded(write_training_demo(tmp_path / "training.ckpt", values))
-    assert "wrong shape: 'vggish/conv2/biases' is (3,), the model has (2,)." in message
+    assert "wrong shape: 'vggish/conv2/biases' is (3,), the model has (4,)." in message
 
 
 def test_verify_names_the_others_in_its_report(tmp_path, pca_params):

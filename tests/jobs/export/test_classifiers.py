@@ -1,7 +1,7 @@
 """Classifiers that were fine-tuned, exported in every format.
 
 Oracle: the classifier before the export, each clip alone. The exported files get the clips in one
-batch, filled up with zeros. The network is tiny.
+batch, filled up with zeros. The network is small.
 """
 
 import csv
@@ -9,18 +9,20 @@ import hashlib
 import json
 
 import keras
+import labelled_clips
 import numpy as np
 import pytest
 import runtimes
+import small_network
 import soundfile
 import tensorflow as tf
-import tiny
 
 from vggish_tf import Params, Resample, checkpoints, cli, load_model
 from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.export import export
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 # Scores are in [0, 1]; float32 on both sides, in a portable file the front end too. The largest
 # seen is 2e-6.
 ATOL = 1e-5
@@ -50,16 +52,9 @@ def run_saved_model(path, output):
 RUNTIMES = {"saved_model": run_saved_model, **runtimes.RUNTIMES}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tiny_networks():
-    with pytest.MonkeyPatch.context() as patch:
-        tiny.shrink(patch.setattr)
-        yield
-
-
 def make(**options) -> keras.Model:
     """A classifier whose scores are far apart, and whose attention attends."""
-    model = tiny.classifier(**options)
+    model = small_network.classifier(**options)
     generator = np.random.default_rng(5)
     for layer in model.layers:
         if layer.name in ("logits", "pool"):
@@ -126,7 +121,7 @@ def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(
     scores = RUNTIMES[format](path, "scores")(together(clips()))
     check_scores(scores, [model.predict_on_batch(clip[np.newaxis])[0] for clip in clips()])
     manifest = json.loads(path.with_name(f"{path.name}.json").read_text())
-    assert (manifest["labels"], manifest["multi_label"]) == (tiny.LABELS, "multi" in head)
+    assert (manifest["labels"], manifest["multi_label"]) == (labelled_clips.LABELS, "multi" in head)
     assert manifest["untrained"] is False
     outputs = manifest["signatures"].get(
         "serving_default", next(iter(manifest["signatures"].values()))
@@ -251,7 +246,7 @@ def test_from_the_command_line_and_into_classify_again(tmp_path):
     assert {"examples", "sounding", "embedding", "pool", "scores"} <= {
         layer.name for layer in exported.layers
     }
-    assert (exported.compiled, finetune.labels_of(exported)) == (False, tiny.LABELS)
+    assert (exported.compiled, finetune.labels_of(exported)) == (False, labelled_clips.LABELS)
     tables = []
     for name in ("trained", "exported"):
         path = tmp_path / f"{name}.csv"

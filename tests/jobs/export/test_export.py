@@ -11,13 +11,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
 from runtimes import RUNTIMES, needs, run_tflite
+from signals import uniform_noise
 
 from vggish_tf import Resample, checkpoints
 from vggish_tf.jobs.export import export
 from vggish_tf.reference import vggish_input, vggish_postprocess
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 NAMES = {
     "onnx": "vggish.onnx",
     "tflite": "vggish.tflite",
@@ -60,7 +61,7 @@ def test_a_waveform_goes_in_and_embeddings_come_out(format, small, oracle, files
     path = files(format)
     run = RUNTIMES[format](path)
     for shape in ((1, 15_600), (3, 40_000)):
-        waveforms = noise(*shape)
+        waveforms = uniform_noise(*shape)
         embedding = run(waveforms)
         for waveform, rows in zip(waveforms, embedding, strict=True):
             np.testing.assert_allclose(rows, oracle(waveform), atol=ATOL)
@@ -80,7 +81,7 @@ def test_a_waveform_goes_in_and_embeddings_come_out(format, small, oracle, files
 def test_a_clip_too_short_gives_no_rows(format, files):
     run = RUNTIMES[format](files(format))
     for num_samples in (0, 399, 400, 15_599):
-        assert run(noise(2, num_samples)).shape == (2, 0, 128)
+        assert run(uniform_noise(2, num_samples)).shape == (2, 0, 128)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
@@ -133,7 +134,7 @@ def test_the_resampler_and_the_postprocessor_go_along(
     path = exported(
         small, tmp_path, format, postprocess=postprocess, pca=pca_params, input_rate=44_100
     )
-    waveforms = noise(2, 50_000)
+    waveforms = uniform_noise(2, 50_000)
     embedding = RUNTIMES[format](path)(waveforms)
     assert embedding.dtype == ("uint8" if postprocess == "quantized" else "float32")
     raw = np.asarray(small(np.asarray(Resample(44_100)(waveforms))))
@@ -173,7 +174,7 @@ def test_litert_takes_one_clip_of_a_fixed_length(
         [1, rows, 128],
     )
     assert all(-1 not in tensor["shape_signature"] for tensor in interpreter.get_tensor_details())
-    waveform = noise(1, num_samples)
+    waveform = uniform_noise(1, num_samples)
     interpreter.set_tensor(source["index"], waveform)
     interpreter.invoke()
     whole = (
@@ -196,11 +197,11 @@ def test_a_saved_model_resamples_in_blocks(small, tmp_path):
     """
     path = export(small, tmp_path / "vggish", input_rate=44_100, pca=None)
     loaded = tf.saved_model.load(path)
-    waveforms = noise(2, 30 * 44_100 + 7)
+    waveforms = uniform_noise(2, 30 * 44_100 + 7)
     expected = small(np.asarray(Resample(44_100)(waveforms)))
     np.testing.assert_allclose(loaded(waveforms), expected, atol=ATOL)
-    assert loaded(noise(43_000)).shape == (1, 128)
-    assert loaded(noise(42_996)).shape == (0, 128)
+    assert loaded(uniform_noise(43_000)).shape == (1, 128)
+    assert loaded(uniform_noise(42_996)).shape == (0, 128)
 
 
 def test_weights_and_tf1_checkpoints_hold_the_values_by_name(small, tmp_path):

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import runtimes
 import tensorflow as tf
-from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
+from signals import uniform_noise
 
 from vggish_tf import Resample
 from vggish_tf.jobs.export import export
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 tf1 = tf.compat.v1
 NAMES = {
     "saved_model": "m",
@@ -73,7 +74,7 @@ def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach
     """`reach` samples to either side a resampler may carry what is not finite."""
     first, last = (round(sample * rate / 16_000) for sample in (FIRST, LAST))
     places = [(CLIP, sample) for sample in (first + reach, (first + last) // 2, last - reach)]
-    check(run, noise(3, 48_000 * rate // 16_000), places, row, nothing)
+    check(run, uniform_noise(3, 48_000 * rate // 16_000), places, row, nothing)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-"""Exports that are refused, or not made quietly; and the command line. The network has few filters:
-see few_filters.
-"""
+"""Exports that are refused, or not made quietly; and the command line. The network is small."""
 
 import json
 import os
@@ -13,13 +11,14 @@ from types import SimpleNamespace
 import keras
 import pytest
 import tensorflow as tf
-from few_filters import few_filters, noise, small  # noqa: F401  (fixtures)
+from signals import uniform_noise
 
 from vggish_tf import VGGish, cli, load_model
 from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.jobs.export import check, export, formats
 from vggish_tf.jobs.export.writers import weights
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.xml"}
 
 
@@ -171,7 +170,7 @@ def test_the_command_line(small, tmp_path, capsys):
         "always",
     ]
     assert cli.main([*command, "-o", str(tmp_path / "out.keras")]) == 0
-    assert load_model(tmp_path / "out.keras")(noise(1, 48_000)).shape == (1, 2, 128)
+    assert load_model(tmp_path / "out.keras")(uniform_noise(1, 48_000)).shape == (1, 2, 128)
     assert json.loads((tmp_path / "out.keras.json").read_text())["pad"] == "always"
     capsys.readouterr()
     assert cli.main([*command, "-o", str(tmp_path / "out.keras")]) == 5

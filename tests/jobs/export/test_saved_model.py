@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import seeded
 import tensorflow as tf
+from signals import uniform_noise
 
 from vggish_tf import checkpoints
 from vggish_tf.jobs.export import export
@@ -26,10 +27,6 @@ PUBLISHED_ORDER = [f"{layer}/{kind}" for layer in seeded.SHAPES for kind in ("we
 ATOL = 1e-5
 # A process as of somebody who has TensorFlow alone: neither our package nor Keras can be imported.
 ALONE = "import sys; sys.modules.update(dict.fromkeys(('vggish_tf', 'keras', 'tf_slim', 'scipy')));"
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).uniform(-0.5, 0.5, shape).astype(np.float32)
 
 
 def alone(code: str, *arguments, folder) -> str:
@@ -70,7 +67,7 @@ def oracle(seeded_checkpoint):
 
 def test_it_is_called_as_the_tensorflow_hub_module_is(loaded, oracle):
     """vggish_export_tfhub.py: a 1-D waveform in, NumPy or tensor, and (num_examples, 128) out."""
-    waveform = noise(40_000)
+    waveform = uniform_noise(40_000)
     for given in (waveform, tf.constant(waveform)):
         embedding = loaded(given)
         assert embedding.shape == (2, 128)
@@ -80,8 +77,8 @@ def test_it_is_called_as_the_tensorflow_hub_module_is(loaded, oracle):
 @pytest.mark.parametrize("num_samples", [0, 1, 400, 15_599, 15_600, 30_959, 30_960])
 def test_the_number_of_rows_straddles_every_boundary(loaded, num_samples):
     expected = max(0, (num_samples - 400 + 160) // 160 // 96)
-    assert loaded(noise(num_samples)).shape == (expected, 128)
-    assert loaded(noise(2, num_samples)).shape == (2, expected, 128)
+    assert loaded(uniform_noise(num_samples)).shape == (expected, 128)
+    assert loaded(uniform_noise(2, num_samples)).shape == (2, expected, 128)
 
 
 @pytest.mark.parametrize("shape", [(3, 40_000), (5, 7 * 15_600), (40, 15_600)])
@@ -89,21 +86,21 @@ def test_a_batch_is_its_rows(loaded, oracle, shape):
     """Also where the blocks of 32 examples end inside a clip, and where one clip is less than a
     block.
     """
-    waveforms = noise(*shape)
+    waveforms = uniform_noise(*shape)
     embedding = loaded(waveforms)
     for waveform, rows in zip(waveforms[[0, -1]], embedding.numpy()[[0, -1]], strict=True):
         np.testing.assert_allclose(rows, oracle(waveform), atol=ATOL)
 
 
 def test_serving_default_has_the_start_of_every_example(loaded, oracle):
-    waveforms = noise(2, 60_000)
+    waveforms = uniform_noise(2, 60_000)
     outputs = loaded.signatures["serving_default"](waveform=tf.constant(waveforms))
     np.testing.assert_allclose(outputs["embedding"][1], oracle(waveforms[1]), atol=ATOL)
     np.testing.assert_allclose(outputs["timestamps"], [[0.0, 0.96, 1.92]] * 2, rtol=1e-15)
 
 
 def test_examples_and_log_mel_are_the_two_halves(loaded, oracle):
-    waveform = noise(40_000)
+    waveform = uniform_noise(40_000)
     log_mel = loaded.signatures["log_mel"](waveform=tf.constant(waveform[np.newaxis]))[
         "log_mel"
     ].numpy()
@@ -118,7 +115,7 @@ def test_examples_and_log_mel_are_the_two_halves(loaded, oracle):
 
 
 def test_quantized_is_upstreams_postprocessing(loaded, pca_params):
-    waveform = noise(2, 110_000)
+    waveform = uniform_noise(2, 110_000)
     quantized = loaded.signatures["quantized"](waveform=tf.constant(waveform))["embedding"].numpy()
     expected = vggish_postprocess.Postprocessor(str(pca_params)).postprocess(
         loaded(waveform[1]).numpy()
@@ -139,7 +136,7 @@ def test_it_can_be_trained_after_loading(exported):
     """
     loaded = tf.saved_model.load(exported)
     assert len(loaded.variables) == len(loaded.trainable_variables) == 18
-    waveform = tf.constant(noise(1, 33 * 15_360 + 240))  # more than one block
+    waveform = tf.constant(uniform_noise(1, 33 * 15_360 + 240))  # more than one block
     with tf.GradientTape() as tape:
         before = loaded(waveform)
         loss = tf.reduce_mean(before**2)
@@ -154,7 +151,7 @@ def test_it_can_be_trained_after_loading(exported):
 
 
 def test_it_loads_where_the_package_is_not_installed(exported, oracle, tmp_path):
-    waveform = noise(40_000)
+    waveform = uniform_noise(40_000)
     np.save(tmp_path / "waveform.npy", waveform)
     embed = "np.save('e.npy', tf.saved_model.load(sys.argv[1])(np.load('waveform.npy')))"
     alone(f"import numpy as np, tensorflow as tf; {embed}", exported, folder=tmp_path)
@@ -180,7 +177,7 @@ def test_saved_model_cli_shows_the_signatures(exported, tmp_path):
 
 
 def test_saved_model_cli_runs_it(exported, oracle, tmp_path):
-    waveforms = noise(2, 40_000)
+    waveforms = uniform_noise(2, 40_000)
     np.save(tmp_path / "w.npy", waveforms)
     run = ("run", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default")
     saved_model_cli(*run, "--inputs", "waveform=w.npy", "--outdir", ".", folder=tmp_path)
@@ -212,7 +209,7 @@ def test_a_c_program_runs_it(exported, oracle, tmp_path):
     signature = json.loads(exported.with_name("vggish.json").read_text())["signatures"][
         "serving_default"
     ]
-    waveform = noise(40_000)
+    waveform = uniform_noise(40_000)
     waveform.tofile(tmp_path / "w.f32")
     names = (signature["inputs"]["waveform"]["tensor"], signature["outputs"]["embedding"]["tensor"])
     subprocess.run(

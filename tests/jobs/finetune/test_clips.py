@@ -7,8 +7,7 @@ import os
 import numpy as np
 import pytest
 import soundfile
-import tiny
-from labelled_clips import refusal, write_csv
+from labelled_clips import refusal, waveform, write_csv, write_folder
 
 from vggish_tf import audio
 from vggish_tf.jobs import finetune
@@ -17,7 +16,7 @@ from vggish_tf.jobs.finetune import clips as tables
 
 @pytest.fixture
 def folder(tmp_path):
-    return tiny.write_folder(tmp_path / "sounds", takes=3)
+    return write_folder(tmp_path / "sounds", takes=3)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,7 @@ SPELLINGS = ["sub/../a.wav", "link.wav", "dir/a.wav", "./a.wav"]  # pathlib know
 @pytest.fixture
 def spelled(tmp_path):
     """A file that has several names."""
-    soundfile.write(tmp_path / "a.wav", tiny.waveform("sine"), 16_000)
+    soundfile.write(tmp_path / "a.wav", waveform("sine"), 16_000)
     (tmp_path / "sub").mkdir()
     (tmp_path / "link.wav").symlink_to("a.wav")
     (tmp_path / "dir").symlink_to(".")
@@ -91,7 +90,7 @@ def test_splits_that_are_dealt_keep_a_file_together(spelled):
     names = ["a.wav", *SPELLINGS[:3]]
     rows = [(names[place % 4], "x", place / 50, (place + 1) / 50) for place in range(16)]
     for number in range(7):
-        soundfile.write(spelled / f"other{number}.wav", tiny.waveform("noise", seed=number), 16_000)
+        soundfile.write(spelled / f"other{number}.wav", waveform("noise", seed=number), 16_000)
         rows.append((f"other{number}.wav", "xy"[number % 2], "", ""))
     table = write_csv(spelled / "t.csv", rows, ("path", "label", "start", "end"))
     for seed in range(4):
@@ -134,7 +133,7 @@ def test_a_link_into_another_class_is_one_file_under_two_labels(folder):
 def test_files_that_are_ignored_are_known_and_printed(folder, tmp_path, capsys):
     (folder / "noise" / "phone.mid").write_bytes(b"MThd")
     (folder / "noise" / ".hidden.txt").write_bytes(b"")
-    soundfile.write(folder / "stray.wav", tiny.waveform("sine"), 16_000)
+    soundfile.write(folder / "stray.wav", waveform("sine"), 16_000)
     data = finetune.dataset(folder)
     assert data.ignored == [folder / "noise" / "phone.mid", folder / "stray.wav"]
     finetune.job._describe_data(data)

@@ -10,21 +10,22 @@ import sys
 import time
 
 import keras
+import labelled_clips
 import numpy as np
 import places
 import pytest
-import tiny
+import small_network
 
 import vggish_tf
 from vggish_tf import cli
 from vggish_tf.jobs import finetune
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tiny.write_folder(tmp_path_factory.mktemp("data") / "sounds")
+    return labelled_clips.write_folder(tmp_path_factory.mktemp("data") / "sounds")
 
 
 def command(folder, output, *more):
@@ -35,9 +36,12 @@ def command(folder, output, *more):
     return ["finetune", str(folder), "-o", str(output), *options.split(), *more]
 
 
-TINY = (
-    "import sys, tiny; tiny.shrink(); from vggish_tf import cli; sys.exit(cli.main(sys.argv[1:]))"
-)
+SMALL = """
+import sys, small_network
+small_network.shrink()
+from vggish_tf import cli
+sys.exit(cli.main(sys.argv[1:]))
+"""
 
 
 @pytest.mark.slow
@@ -48,7 +52,7 @@ def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(places.HELPERS), *sys.path])}
     killed, whole = tmp_path / "killed.keras", tmp_path / "whole.keras"
     process = subprocess.Popen(
-        [sys.executable, "-c", TINY, *command(folder, killed)], env=environment
+        [sys.executable, "-c", SMALL, *command(folder, killed)], env=environment
     )
     deadline = time.monotonic() + 300
     while not (tmp_path / "killed.run" / "checkpoint.npz").exists() and time.monotonic() < deadline:
@@ -60,7 +64,7 @@ def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     assert "--resume" in capsys.readouterr().err
     for target, more in ((killed, ["--resume"]), (whole, [])):
         subprocess.run(
-            [sys.executable, "-c", TINY, *command(folder, target, *more)],
+            [sys.executable, "-c", SMALL, *command(folder, target, *more)],
             env=environment,
             check=True,
         )
@@ -88,7 +92,7 @@ def test_finetune_then_classify(folder, tmp_path, capsys):
     scores = [model.predict_on_batch(waveform[None])[0] for waveform in waveforms]
     report = json.loads((tmp_path / "model.run" / "report.json").read_text())
     right = [
-        tiny.LABELS[np.argmax(row)] == clip.labels[0]
+        labelled_clips.LABELS[np.argmax(row)] == clip.labels[0]
         for row, clip in zip(scores, clips, strict=True)
     ]
     assert report["accuracy"] == np.mean(right)
@@ -99,7 +103,7 @@ def test_finetune_then_classify(folder, tmp_path, capsys):
     )
     printed = capsys.readouterr().out
     rows = [line.split(",") for line in table.read_text().splitlines()]
-    assert rows[0] == ["file", "part", "start", "end", *tiny.LABELS]
+    assert rows[0] == ["file", "part", "start", "end", *labelled_clips.LABELS]
     whole = [row for row in rows if row[1] == "clip"]
     # float32 sums in another order
     np.testing.assert_allclose(np.array([row[4:] for row in whole], float), scores, atol=1e-5)
@@ -110,12 +114,12 @@ def test_finetune_then_classify(folder, tmp_path, capsys):
     alone = model.predict_on_batch(waveforms[0][None, :15_600])[0]
     np.testing.assert_allclose(np.array(first[0][4:], float), alone, atol=1e-5)
     assert [first[0][2:4], f"{0.0:.2f} - {0.96:.2f} s" in printed] == [["0.0", "0.96"], True]
-    best = tiny.LABELS[int(np.argmax(scores[0]))]
+    best = labelled_clips.LABELS[int(np.argmax(scores[0]))]
     assert f"whole clip  {best} {max(scores[0]):.3f}" in printed
 
 
 def test_classify_names_bad_files_and_does_the_others(folder, tmp_path, capsys):
-    model = tiny.classifier()
+    model = small_network.classifier()
     path = tmp_path / "m.keras"
     keras.Model(model.input, model.output).save(path)
     (tmp_path / "bad.wav").write_bytes(b"RIFF")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_network
 import soundfile
-import tiny
-from labelled_clips import refusal, write_csv
+from labelled_clips import LABELS, refusal, waveform, write_csv, write_folder
 
 from vggish_tf import audio
 from vggish_tf.errors import AudioError, VGGishError
@@ -16,12 +16,12 @@ from vggish_tf.jobs import finetune
 from vggish_tf.jobs.finetune import clips as tables
 from vggish_tf.jobs.finetune.clips import Clip
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return tiny.write_folder(tmp_path / "sounds")
+    return write_folder(tmp_path / "sounds")
 
 
 def names(clips):
@@ -32,9 +32,9 @@ def test_a_folder_is_a_class_a_subfolder_and_other_files_are_no_clips(folder):
     (folder / "noise" / "notes.txt").write_text("not audio")
     (folder / "noise" / ".hidden.wav").write_bytes(b"")
     data = finetune.dataset(folder)
-    assert data.labels == tiny.LABELS
+    assert data.labels == LABELS
     assert sorted(names(data.clips)) == sorted(
-        f"{label}/{take}.wav" for label in tiny.LABELS for take in range(6)
+        f"{label}/{take}.wav" for label in LABELS for take in range(6)
     )
     assert all(clip.labels == (clip.path.parent.name,) for clip in data.clips)
 
@@ -43,20 +43,20 @@ def test_every_class_is_in_every_split_and_no_clip_in_two(folder):
     data = finetune.dataset(folder, validation=0.2, test=0.3)
     splits = {split: names(data.of(split)) for split in ("train", "validation", "test")}
     counts = {
-        split: {label: sum(label in name for name in found) for label in tiny.LABELS}
+        split: {label: sum(label in name for name in found) for label in LABELS}
         for split, found in splits.items()
     }
     assert counts == {  # of six files: 0.2 is 1.2, 0.3 is 1.8
-        "train": dict.fromkeys(tiny.LABELS, 3),
-        "validation": dict.fromkeys(tiny.LABELS, 1),
-        "test": dict.fromkeys(tiny.LABELS, 2),
+        "train": dict.fromkeys(LABELS, 3),
+        "validation": dict.fromkeys(LABELS, 1),
+        "test": dict.fromkeys(LABELS, 2),
     }
     assert len(set().union(*splits.values())) == 18
 
 
 def test_segments_of_a_file_share_its_split(folder, tmp_path):
     rows = [(f"sounds/{label}/{take}.wav", label, start, start + 0.5)
-            for label in tiny.LABELS for take in range(6) for start in (0.0, 0.5)]  # fmt: skip
+            for label in LABELS for take in range(6) for start in (0.0, 0.5)]  # fmt: skip
     table = write_csv(tmp_path / "table.csv", rows, ("path", "label", "start", "end"))
     for seed in range(5):
         where = {}
@@ -80,7 +80,7 @@ def test_splits_of_a_csv_stay(folder, tmp_path):
     splits = ("test", "train", "validation")
     rows = [
         (f"sounds/{label}/{take}.wav", label, split)
-        for label in tiny.LABELS
+        for label in LABELS
         for take, split in enumerate(splits)
     ]
     data = finetune.dataset(write_csv(tmp_path / "t.csv", rows, ("path", "label", "split")))
@@ -114,10 +114,10 @@ def test_batches_are_the_clips_zero_filled_with_their_targets(folder):
     rows = 0
     for waveforms, targets, weights in data.batches("train"):
         assert waveforms.shape[0] == targets.shape[0] == weights.shape[0]
-        for waveform, target in zip(waveforms.numpy(), targets.numpy(), strict=True):
+        for row, target in zip(waveforms.numpy(), targets.numpy(), strict=True):
             sound = audio.to_mono(*audio.load_audio(clips[rows].path), 16_000)
-            np.testing.assert_array_equal(waveform[: len(sound)], sound)
-            assert not waveform[len(sound) :].any()
+            np.testing.assert_array_equal(row[: len(sound)], sound)
+            assert not row[len(sound) :].any()
             assert data.labels[target.argmax()] == clips[rows].labels[0]
             rows += 1
     assert rows == len(clips)
@@ -142,7 +142,7 @@ def test_order_follows_from_seed_and_epoch(folder):
 
 def test_class_weights_make_classes_count_the_same(folder):
     for take in range(6, 26):
-        soundfile.write(folder / "sine" / f"{take}.wav", tiny.waveform("sine", seed=take), 16_000)
+        soundfile.write(folder / "sine" / f"{take}.wav", waveform("sine", seed=take), 16_000)
     data = finetune.dataset(folder)
     totals = np.zeros(3)
     for _, targets, weights in data.batches("train"):
@@ -155,11 +155,11 @@ def test_class_weights_make_classes_count_the_same(folder):
 @pytest.mark.parametrize("stage", ["examples", "embedding"])
 @pytest.mark.parametrize("on_disk", [True, False])
 def test_cached_values_score_as_the_waveforms_do(folder, tmp_path, stage, on_disk):
-    tail = np.concatenate([tiny.waveform("noise", 1.5), np.zeros(32_000, np.float32)])
+    tail = np.concatenate([waveform("noise", 1.5), np.zeros(32_000, np.float32)])
     # ends in digital silence, which is padding
     soundfile.write(folder / "noise" / "tail.wav", tail, 16_000)
     data = finetune.dataset(folder, batch_size=5)
-    model = tiny.classifier(pool="max")
+    model = small_network.classifier(pool="max")
     values = finetune.cached(data, model, stage, tmp_path / "cache" if on_disk else None)
     back = finetune.back(model, stage)
     for split in ("train", "validation", "test"):
@@ -171,7 +171,7 @@ def test_cached_values_score_as_the_waveforms_do(folder, tmp_path, stage, on_dis
 
 
 def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, monkeypatch):
-    data, model = finetune.dataset(folder), tiny.classifier()
+    data, model = finetune.dataset(folder), small_network.classifier()
     cache = tmp_path / "cache"
     finetune.cached(data, model, "embedding", cache)
     before = set(cache.iterdir())
@@ -183,7 +183,7 @@ def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, m
     )
     finetune.cached(data, model, "embedding", cache)
     assert not computed
-    soundfile.write(folder / "sine" / "0.wav", tiny.waveform("sine", 1.3, seed=9), 16_000)
+    soundfile.write(folder / "sine" / "0.wav", waveform("sine", 1.3, seed=9), 16_000)
     finetune.cached(data, model, "embedding", cache)
     assert names(computed) == ["sine/0.wav"]
     computed.clear()
@@ -194,7 +194,9 @@ def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, m
 
 def test_embeddings_of_a_network_that_moves_are_refused(folder):
     with pytest.raises(VGGishError, match="cannot be cached while the network is trainable"):
-        finetune.cached(finetune.dataset(folder), tiny.classifier(trainable="fc"), "embedding")
+        finetune.cached(
+            finetune.dataset(folder), small_network.classifier(trainable="fc"), "embedding"
+        )
 
 
 def test_unreadable_clips_are_left_out_and_listed_up_to_a_limit(folder):
@@ -217,8 +219,8 @@ def test_a_class_whose_readable_files_are_too_few_is_refused(folder):
 
 
 def test_clips_under_one_example_are_named(folder):
-    soundfile.write(folder / "sine" / "short.wav", tiny.waveform("sine", 15_599 / 16_000), 16_000)
-    soundfile.write(folder / "sine" / "whole.wav", tiny.waveform("sine", 15_600 / 16_000), 16_000)
+    soundfile.write(folder / "sine" / "short.wav", waveform("sine", 15_599 / 16_000), 16_000)
+    soundfile.write(folder / "sine" / "whole.wav", waveform("sine", 15_600 / 16_000), 16_000)
     assert names(finetune.dataset(folder).short) == ["sine/short.wav"]
 
 
@@ -238,14 +240,12 @@ def test_folders_that_are_refused(files, words, tmp_path):
     for label, takes in files.items():
         (tmp_path / label).mkdir()
         for take in range(takes):
-            soundfile.write(
-                tmp_path / label / f"{take}.wav", tiny.waveform("sine", seed=take), 16_000
-            )
+            soundfile.write(tmp_path / label / f"{take}.wav", waveform("sine", seed=take), 16_000)
     assert words in refusal(tmp_path)
 
 
 def test_without_a_test_split_two_files_a_class_are_enough(tmp_path):
-    data = finetune.dataset(tiny.write_folder(tmp_path / "two", takes=2), test=0)
+    data = finetune.dataset(write_folder(tmp_path / "two", takes=2), test=0)
     assert [len(data.of(split)) for split in ("train", "validation", "test")] == [3, 3, 0]
 
 
@@ -287,8 +287,8 @@ def test_labels_outside_the_set(folder):
     assert "is labelled 'noise', outside the set 'sine', 'steps'" in refusal(
         folder, labels=["sine", "steps"]
     )
-    assert "no clip is labelled 'cat'" in refusal(folder, labels=[*tiny.LABELS, "cat"])
-    assert finetune.dataset(folder, labels=tiny.LABELS[::-1]).labels == tiny.LABELS[::-1]
+    assert "no clip is labelled 'cat'" in refusal(folder, labels=[*LABELS, "cat"])
+    assert finetune.dataset(folder, labels=LABELS[::-1]).labels == LABELS[::-1]
 
 
 def test_a_source_that_is_not_there(tmp_path):
@@ -296,7 +296,7 @@ def test_a_source_that_is_not_there(tmp_path):
 
 
 def test_a_segment_behind_the_end_is_unreadable(tmp_path):
-    soundfile.write(tmp_path / "a.wav", tiny.waveform("sine"), 16_000)
+    soundfile.write(tmp_path / "a.wav", waveform("sine"), 16_000)
     with pytest.raises(AudioError, match="has no samples: the file ends after 1 s"):
         finetune.read_clip(Clip(tmp_path / "a.wav", ("x",), 1.5), 16_000)
 

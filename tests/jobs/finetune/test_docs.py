@@ -5,9 +5,9 @@ sounds.
 import re
 from pathlib import Path
 
+import labelled_clips
 import places
 import pytest
-import tiny
 
 import vggish_tf
 from vggish_tf.weights import registry
@@ -17,12 +17,12 @@ BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re
 
 
 @pytest.fixture
-def readers_machine(tiny_network, tmp_path, monkeypatch):
-    """A folder with sounds, and weights of a tiny network that pass for the published ones."""
-    vggish_tf.VGGish(None).save(tmp_path / "tiny.keras")
-    monkeypatch.setattr(registry, "resolve", lambda *_: tmp_path / "tiny.keras")
+def readers_machine(small_networks, tmp_path, monkeypatch):
+    """A folder with sounds, and weights of a small network that pass for the published ones."""
+    vggish_tf.VGGish(None).save(tmp_path / "small.keras")
+    monkeypatch.setattr(registry, "resolve", lambda *_: tmp_path / "small.keras")
     monkeypatch.chdir(tmp_path)
-    tiny.write_folder(tmp_path / "sounds", takes=4, seconds=(1.0, 1.5))
+    labelled_clips.write_folder(tmp_path / "sounds", takes=4, seconds=(1.0, 1.5))
 
 
 def test_the_python_of_the_page_runs(readers_machine):

@@ -5,21 +5,22 @@ and said.
 import json
 import zipfile
 
+import labelled_clips
 import numpy as np
 import pytest
-import tiny
+import small_network
 from training import run, same
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.finetune import checkpoint
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tiny.write_folder(tmp_path_factory.mktemp("data") / "sounds", takes=4)
+    return labelled_clips.write_folder(tmp_path_factory.mktemp("data") / "sounds", takes=4)
 
 
 def in_head(folder, output, **options):
@@ -143,8 +144,7 @@ MISFITS = [
 @pytest.fixture(scope="module")
 def stopped(folder, tmp_path_factory):
     """The files of a run that was stopped after an epoch."""
-    with pytest.MonkeyPatch.context() as patch:
-        tiny.shrink(patch.setattr)
+    with small_network.shrunken():
         output = tmp_path_factory.mktemp("stopped")
         in_head(folder, output, epochs=1)
     return {path.name: path.read_bytes() for path in output.iterdir()}
@@ -207,7 +207,7 @@ def test_best_weights_that_are_missing_or_of_another_run(output, resumed):
 
 
 def test_restore_changes_nothing_if_it_refuses(output):
-    model = tiny.classifier()
+    model = small_network.classifier()
     before = model.get_weights()
     variables = {
         "model/a": model.get_layer("logits").kernel,
@@ -253,7 +253,7 @@ def archive(path):
 def test_cached_values_that_are_damaged_are_computed_anew_and_that_is_said(
     folder, tmp_path, damage, capsys
 ):
-    data, model = finetune.dataset(folder), tiny.classifier()
+    data, model = finetune.dataset(folder), small_network.classifier()
     values = finetune.cached(data, model, "embedding", tmp_path)
     clip = data.clips[3]
     expected = {clip: values.features(clip) for clip in data.clips}
@@ -269,7 +269,7 @@ def test_cached_values_that_are_damaged_are_computed_anew_and_that_is_said(
 
 
 def test_a_cached_value_that_is_damaged_in_training_is_one_line(folder, tmp_path):
-    data, model = finetune.dataset(folder), tiny.classifier()
+    data, model = finetune.dataset(folder), small_network.classifier()
     values = finetune.cached(data, model, "embedding", tmp_path / "cache")
     path = tmp_path / "cache" / f"{values.features.keys[data.of('train')[0]]}.npy"
     empty(path)
@@ -282,5 +282,5 @@ def test_a_cache_that_is_a_file_is_one_line(folder, tmp_path):
     (tmp_path / "cache").write_text("")
     with pytest.raises(VGGishError, match="cannot make the folder"):
         finetune.cached(
-            finetune.dataset(folder), tiny.classifier(), "embedding", tmp_path / "cache"
+            finetune.dataset(folder), small_network.classifier(), "embedding", tmp_path / "cache"
         )

@@ -4,10 +4,11 @@ import json
 import shutil
 
 import keras
+import labelled_clips
 import numpy as np
 import pytest
+import small_network
 import soundfile
-import tiny
 from training import run, same
 
 from vggish_tf.errors import AudioError, VGGishError
@@ -15,7 +16,7 @@ from vggish_tf.jobs import finetune
 from vggish_tf.jobs.finetune import trainee as trainees
 from vggish_tf.jobs.finetune import training
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 EVERYTHING = [
     finetune.RandomGain,
@@ -28,7 +29,7 @@ EVERYTHING = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tiny.write_folder(tmp_path_factory.mktemp("data") / "sounds")
+    return labelled_clips.write_folder(tmp_path_factory.mktemp("data") / "sounds")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,9 @@ def test_mixed_precision_resumes_with_its_loss_scale(folder, tmp_path):
 
 def test_a_classifier_without_pooling_is_not_for_train(folder, tmp_path):
     with pytest.raises(VGGishError, match="pool=None scores every example"):
-        finetune.train(tiny.classifier(pool=None), finetune.dataset(folder), tmp_path / "run")
+        finetune.train(
+            small_network.classifier(pool=None), finetune.dataset(folder), tmp_path / "run"
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -106,7 +109,7 @@ def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, change, words)
 def test_other_clips_are_another_run(folder, tmp_path):
     run(folder, tmp_path / "run", epochs=1)
     more = shutil.copytree(folder, tmp_path / "sounds")
-    soundfile.write(more / "sine" / "new.wav", tiny.waveform("sine"), 16_000)
+    soundfile.write(more / "sine" / "new.wav", labelled_clips.waveform("sine"), 16_000)
     with pytest.raises(VGGishError, match="the clips differ"):
         run(more, tmp_path / "run", epochs=2, resume=True)
 
@@ -132,7 +135,7 @@ def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
         return {**evaluate(self), "loss": next(losses)}
 
     monkeypatch.setattr(training._Runner, "_evaluate", fake)
-    data, model = finetune.dataset(folder), tiny.classifier()
+    data, model = finetune.dataset(folder), small_network.classifier()
     progress = finetune.train(
         model, finetune.cached(data, model, "embedding"), tmp_path, stage="embedding", patience=3
     )
@@ -145,7 +148,7 @@ def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
 def test_a_loss_that_is_not_finite_stops_names_the_batch_and_loses_nothing(
     folder, tmp_path, capsys
 ):
-    data, model = finetune.dataset(folder, batch_size=4), tiny.classifier()
+    data, model = finetune.dataset(folder, batch_size=4), small_network.classifier()
     values = finetune.cached(data, model, "embedding")
     finetune.train(model, values, tmp_path, stage="embedding", epochs=2)
     before = (tmp_path / "checkpoint.npz").read_bytes()
@@ -158,7 +161,7 @@ def test_a_loss_that_is_not_finite_stops_names_the_batch_and_loses_nothing(
             return values.features(clip) * (np.nan if clip == poisoned else 1)
 
     bad = finetune.Dataset(**{**vars(values), "features": Poisoned()})
-    model = tiny.classifier()
+    model = small_network.classifier()
     with pytest.raises(VGGishError, match="epoch 3, batch 2") as error:
         finetune.train(model, bad, tmp_path, stage="embedding", epochs=4, resume=True)
     assert str(poisoned) in str(error.value)
@@ -168,7 +171,7 @@ def test_a_loss_that_is_not_finite_stops_names_the_batch_and_loses_nothing(
 
 def test_weights_that_are_not_finite_are_never_saved(folder, tmp_path):
     """The last step of an epoch can ruin the weights without any loss to show it."""
-    data, model = finetune.dataset(folder), tiny.classifier()
+    data, model = finetune.dataset(folder), small_network.classifier()
     runner = training._Runner(
         model, finetune.cached(data, model, "embedding"), tmp_path, "embedding", [], 0
     )
@@ -184,11 +187,11 @@ def test_a_clip_that_vanishes_in_training_is_named(folder, tmp_path):
     gone = data.of("train")[3].path
     gone.unlink()
     with pytest.raises(AudioError, match=f"{gone.parent.name}/{gone.name} does not exist"):
-        finetune.train(tiny.classifier(), data, tmp_path / "run", epochs=1)
+        finetune.train(small_network.classifier(), data, tmp_path / "run", epochs=1)
 
 
 def test_augmentation_and_optimizer_are_in_the_trainee_alone(folder):
-    model = tiny.classifier(trainable="all")
+    model = small_network.classifier(trainable="all")
     layers = [finetune.RandomGain(), finetune.SpecAugment()]
     trainee = trainees.trainee_of(model, "waveform", layers)
     waveforms = next(iter(finetune.dataset(folder).batches("train")))[0]
@@ -207,7 +210,7 @@ def test_augmentation_and_optimizer_are_in_the_trainee_alone(folder):
 def test_every_random_generator_is_reseeded():
     """Dropout's and those of all augmentations, mix-up's apart; each with other numbers."""
     trainee = trainees.trainee_of(
-        tiny.classifier(dropout=0.5),
+        small_network.classifier(dropout=0.5),
         "waveform",
         [layer() for layer in EVERYTHING if layer is not finetune.MixUp],
     )
@@ -223,7 +226,7 @@ def test_every_random_generator_is_reseeded():
 def test_tensorboard_logs_read_back(folder, tmp_path):
     import tensorflow as tf
 
-    data, model = finetune.dataset(folder), tiny.classifier()
+    data, model = finetune.dataset(folder), small_network.classifier()
     progress = finetune.train(
         model,
         finetune.cached(data, model, "embedding"),
@@ -267,7 +270,7 @@ def test_a_run_that_the_limit_ends_says_so(
 ):
     values = iter(losses)
     monkeypatch.setattr(training._Runner, "_evaluate", lambda self: {"loss": next(values)})
-    data, model = finetune.dataset(folder), tiny.classifier()
+    data, model = finetune.dataset(folder), small_network.classifier()
     cached = finetune.cached(data, model, "embedding")
     finetune.train(model, cached, tmp_path, stage="embedding", epochs=epochs, patience=patience)
     printed = capsys.readouterr().out
