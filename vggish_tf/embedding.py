@@ -221,7 +221,7 @@ class Embedder:
         examples = audio.check_examples(
             examples, (self.params.num_frames, self.params.num_mel_bins)
         )
-        return np.concatenate([self._no_rows, *self._embed([examples])])
+        return self._embed_from([examples], 0).embedding
 
     def embed_clips(
         self, clips: Iterable[Iterable[np.ndarray]]
@@ -238,7 +238,9 @@ class Embedder:
 
     def stream(self, sample_rate: float, *, name: str = "the clip") -> "EmbeddingStream":
         """A stream that takes the blocks of one clip as they come; `name` is for warnings."""
-        return EmbeddingStream(self, sample_rate, name)
+        mono = audio.MonoStream(sample_rate, self.params.sample_rate)
+        examples = ExampleStream(self.log_mel, self.pad, name)
+        return EmbeddingStream(sample_rate, mono, examples, self._embed_from)
 
     @cached_property
     def provenance(self) -> dict:
@@ -252,9 +254,10 @@ class Embedder:
             "precision": self.precision,
         }
 
-    def _embed(self, examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Rows in whole batches."""
-        return map(self._run, batches(examples, self.batch_size))
+    def _embed_from(self, examples: Iterable[np.ndarray], first: int) -> Embeddings:
+        """The rows of consecutive examples of a clip, of which the first has a number."""
+        rows = map(self._run, batches(examples, self.batch_size))
+        return self._timed(np.concatenate([self._no_rows, *rows]), first)
 
     def _embed_clips(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
         """A result a clip, in their order."""

@@ -9,7 +9,8 @@ from tqdm import tqdm
 from vggish_tf import audio
 from vggish_tf.embedding import Embedder
 from vggish_tf.frontend.framing import Pad, count_frames, padded_length
-from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude, mel_matrix
+from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude
+from vggish_tf.frontend.transforms import mel_matrix
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
 from vggish_tf.rows import Stages

@@ -1,8 +1,7 @@
 """EmbeddingStream: one clip that comes in blocks → its embeddings as soon as each is complete."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +10,8 @@ from vggish_tf.errors import AudioError
 from vggish_tf.frontend.blocks import ExampleStream
 from vggish_tf.rows import Embeddings
 
-if TYPE_CHECKING:
-    from vggish_tf.embedding import Embedder
-
 BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
+Embed = Callable[[Iterable[np.ndarray], int], Embeddings]  # examples, the number of the first
 
 
 class EmbeddingStream:
@@ -29,10 +26,10 @@ class EmbeddingStream:
         array([], dtype=float64)
     """
 
-    def __init__(self, embedder: "Embedder", sample_rate: float, name: str = "the clip"):
-        self._embedder = embedder
-        self._mono = audio.MonoStream(sample_rate, embedder.params.sample_rate)
-        self._examples = ExampleStream(embedder.log_mel, embedder.pad, name)
+    def __init__(
+        self, sample_rate: float, mono: audio.MonoStream, examples: ExampleStream, embed: Embed
+    ):
+        self._mono, self._examples, self._embed_from = mono, examples, embed
         self._block = int(BLOCK_SECONDS * sample_rate)
         self._num_rows = 0
         self._broken = False
@@ -69,7 +66,6 @@ class EmbeddingStream:
         self._broken = False
 
     def _embed(self, examples: Iterable[np.ndarray]) -> Embeddings:
-        first = self._num_rows
-        rows = np.concatenate([self._embedder._no_rows, *self._embedder._embed(examples)])
-        self._num_rows += len(rows)
-        return self._embedder._timed(rows, first)
+        rows = self._embed_from(examples, self._num_rows)
+        self._num_rows += len(rows.embedding)
+        return rows

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from vggish_tf import FrameExamples, LogMel, Params, StftMagnitude, WaveformToExamples
 from vggish_tf.frontend.framing import PADS, padded_length
-from vggish_tf.frontend.layers import mel_matrix
+from vggish_tf.frontend.transforms import mel_matrix
 from vggish_tf.reference import mel_features, vggish_input
 
 # Float64 inside, float32 outside, against float64: the largest difference seen is 4e-7 (one float32

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vggish_tf import Params, ParamsError
-from vggish_tf.frontend.layers import mel_matrix
+from vggish_tf.frontend.transforms import mel_matrix
 
 
 def test_the_published_integers():

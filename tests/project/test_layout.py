@@ -153,8 +153,8 @@ def test_each_file_imports_only_from_rooms_above(path):
         ("jobs.embed", "from vggish_tf import reference", "reference"),
         (
             "reference.vggish_input",
-            "from vggish_tf.frontend.layers import mel_matrix",
-            "frontend.layers.mel_matrix",
+            "from vggish_tf.frontend.transforms import mel_matrix",
+            "frontend.transforms.mel_matrix",
         ),
         ("audio.mono", "import vggish_tf.jobs.embed", "jobs.embed"),
         ("jobs.classify", "from vggish_tf.jobs import finetune", "jobs.finetune"),

@@ -30,6 +30,7 @@ from vggish_tf.frontend.framing import (
     count_frames,
     padded_length,
 )
+from vggish_tf.frontend.transforms import TRANSFORMS, mel_matrix
 from vggish_tf.params import Params
 
 # Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The
@@ -37,33 +38,6 @@ from vggish_tf.params import Params
 # do, but LiteRT's drops NaN.)
 TINY_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST = float(np.finfo(np.float32).max)
-_STEPS = 128  # of [0, 1], for _exact_product
-
-
-def periodic_hann(window_length: int) -> np.ndarray:
-    """The raised cosine with period `window_length`, (window_length,) float64; SciPy's default is
-    the symmetric one.
-    """
-    return 0.5 - 0.5 * np.cos(2 * np.pi / window_length * np.arange(window_length))
-
-
-def mel_matrix(params: Params) -> np.ndarray:
-    """The mel filters as a matrix, (fft bins, mel bins) float64.
-
-    Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no
-    area normalization. The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
-
-    Example:
-        >>> round(float(mel_matrix(Params()).sum()), 9)
-        230.913599161
-    """
-    lower, center, upper = params.mel_edges[:-2], params.mel_edges[1:-1], params.mel_edges[2:]
-    mels = params.fft_bin_mels[:, np.newaxis]
-    rising = (mels - lower) / (center - lower)
-    falling = (upper - mels) / (upper - center)
-    matrix = np.maximum(0.0, np.minimum(rising, falling))
-    matrix[0] = 0.0
-    return matrix
 
 
 class _FrontEndLayer(keras.layers.Layer):
@@ -105,7 +79,7 @@ class StftMagnitude(_FrontEndLayer):
 
     def __init__(self, params=None, *, transform: Literal["rfft", "matrix"] = "rfft", **kwargs):
         super().__init__(params, **kwargs)
-        check_word("transform", transform, ("rfft", "matrix"))
+        check_word("transform", transform, tuple(TRANSFORMS))
         self.transform = transform
 
     def __call__(self, waveform, *args, **kwargs):
@@ -127,7 +101,7 @@ class StftMagnitude(_FrontEndLayer):
         # Rank 2 is what every backend and converter does fastest; the row count is spelled out
         # because -1 cannot be inferred when there are no frames.
         rows = ops.reshape(frames, (math.prod(shape[:-1]) * num_frames, params.window_length))
-        real, imaginary = self._rfft(rows) if self.transform == "rfft" else self._matrix(rows)
+        real, imaginary = TRANSFORMS[self.transform](rows, params)
         magnitude = ops.cast(ops.sqrt(real * real + imaginary * imaginary + TINY_POWER), "float32")
         return ops.reshape(magnitude, (*shape[:-1], num_frames, params.num_spectrogram_bins))
 
@@ -140,33 +114,6 @@ class StftMagnitude(_FrontEndLayer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "transform": self.transform}
-
-    def _rfft(self, rows):
-        # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold
-        # in the silent bins beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves
-        # 1e-6.
-        dtype = _widest_float()
-        window = periodic_hann(self.params.window_length).astype(dtype)
-        windowed = ops.cast(rows, dtype) * window
-        # Padded here, because TensorFlow's rfft pads everything but an empty tensor, and then
-        # refuses it.
-        padded = ops.pad(
-            windowed, ((0, 0), (0, self.params.fft_length - self.params.window_length))
-        )
-        return ops.rfft(padded, fft_length=self.params.fft_length)
-
-    def _matrix(self, rows):
-        samples = np.arange(self.params.window_length)[:, np.newaxis]
-        angle = (
-            2
-            * np.pi
-            * (samples * np.arange(self.params.num_spectrogram_bins) % self.params.fft_length)
-            / self.params.fft_length
-        )
-        window = periodic_hann(self.params.window_length)[:, np.newaxis]
-        return _exact_product(rows, window * np.cos(angle)), _exact_product(
-            rows, window * np.sin(angle)
-        )
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
@@ -295,30 +242,6 @@ class WaveformToExamples(_FrontEndLayer):
 def _empty(x, shape: tuple[int, ...]):
     """Nothing of x in a shape with a 0: JAX and PyTorch cut no windows out of too little."""
     return ops.reshape(x[..., :0], shape)
-
-
-def _exact_product(rows, matrix: np.ndarray):
-    """rows (…, n) in [-1, 1] times matrix (n, m) in [-1, 1], in float32 as exact as in float64, for
-    n up to 1024.
-
-    Beside a full-scale tone, the silent bins are what is left when numbers a million times larger
-    cancel. So both sides are split into 7 bits and a rest. Products of 7 bits are whole multiples
-    of 2^-14, and float32 adds 1024 of them without rounding; the sums with a rest in them are 128
-    times smaller, and so is what they lose. Beyond [-1, 1] it is a product as any other.
-    """
-    coarse, coarse_matrix = ops.round(rows * _STEPS) / _STEPS, np.round(matrix * _STEPS) / _STEPS
-    rest = ops.matmul(coarse, (matrix - coarse_matrix).astype("float32"))
-    rest = rest + ops.matmul(rows - coarse, matrix.astype("float32"))
-    return ops.matmul(coarse, coarse_matrix.astype("float32")) + rest
-
-
-def _widest_float() -> str:
-    """float64; JAX has it only on request, by JAX_ENABLE_X64=1 or within jax.enable_x64(True)."""
-    if keras.config.backend() == "jax":
-        import jax
-
-        return "float64" if jax.config.jax_enable_x64 else "float32"
-    return "float64"
 
 
 def _or_none(count, length, *args):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from vggish_tf.drawing.axes import hertz_axis, pool
-from vggish_tf.frontend.layers import periodic_hann
+from vggish_tf.frontend.transforms import periodic_hann
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

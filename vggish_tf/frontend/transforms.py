@@ -1,0 +1,86 @@
+"""Arithmetic of a frame: the window, the two Fourier transforms, the mel filters.
+
+The transforms are the same to 1e-5 of a log-mel value: "rfft" for running, "matrix" for converters.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from vggish_tf.params import Params
+
+_STEPS = 128  # of [0, 1], for _exact_product
+
+
+def periodic_hann(window_length: int) -> np.ndarray:
+    """The raised cosine with period `window_length`, (window_length,) float64; SciPy's default is
+    the symmetric one.
+    """
+    return 0.5 - 0.5 * np.cos(2 * np.pi / window_length * np.arange(window_length))
+
+
+def mel_matrix(params: Params) -> np.ndarray:
+    """The mel filters as a matrix, (fft bins, mel bins) float64.
+
+    Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no
+    area normalization. The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
+
+    Example:
+        >>> round(float(mel_matrix(Params()).sum()), 9)
+        230.913599161
+    """
+    lower, center, upper = params.mel_edges[:-2], params.mel_edges[1:-1], params.mel_edges[2:]
+    mels = params.fft_bin_mels[:, np.newaxis]
+    rising = (mels - lower) / (center - lower)
+    falling = (upper - mels) / (upper - center)
+    matrix = np.maximum(0.0, np.minimum(rising, falling))
+    matrix[0] = 0.0
+    return matrix
+
+
+def rfft(rows, params: Params):
+    """Real and imaginary parts, (rows, fft bins), of the windowed frames (rows, window_length)."""
+    # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold in
+    # the silent bins beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves 1e-6.
+    dtype = _widest_float()
+    windowed = ops.cast(rows, dtype) * periodic_hann(params.window_length).astype(dtype)
+    # Padded here, because TensorFlow's rfft pads everything but an empty tensor, which it refuses.
+    padded = ops.pad(windowed, ((0, 0), (0, params.fft_length - params.window_length)))
+    return ops.rfft(padded, fft_length=params.fft_length)
+
+
+def matrix(rows, params: Params):
+    """The same, as products with the windowed cosines and sines."""
+    samples = np.arange(params.window_length)[:, np.newaxis]
+    cycles = samples * np.arange(params.num_spectrogram_bins) % params.fft_length
+    angle = 2 * np.pi * cycles / params.fft_length
+    window = periodic_hann(params.window_length)[:, np.newaxis]
+    real, imaginary = window * np.cos(angle), window * np.sin(angle)
+    return _exact_product(rows, real), _exact_product(rows, imaginary)
+
+
+TRANSFORMS = {"rfft": rfft, "matrix": matrix}
+
+
+def _exact_product(rows, matrix: np.ndarray):
+    """rows (…, n) in [-1, 1] times matrix (n, m) in [-1, 1], in float32 as exact as in float64, for
+    n up to 1024.
+
+    Beside a full-scale tone, the silent bins are what is left when numbers a million times larger
+    cancel. So both sides are split into 7 bits and a rest. Products of 7 bits are whole multiples
+    of 2^-14, and float32 adds 1024 of them without rounding; the sums with a rest in them are 128
+    times smaller, and so is what they lose. Beyond [-1, 1] it is a product as any other.
+    """
+    coarse, coarse_matrix = ops.round(rows * _STEPS) / _STEPS, np.round(matrix * _STEPS) / _STEPS
+    rest = ops.matmul(coarse, (matrix - coarse_matrix).astype("float32"))
+    rest = rest + ops.matmul(rows - coarse, matrix.astype("float32"))
+    return ops.matmul(coarse, coarse_matrix.astype("float32")) + rest
+
+
+def _widest_float() -> str:
+    """float64; JAX has it only on request, by JAX_ENABLE_X64=1 or within jax.enable_x64(True)."""
+    if keras.config.backend() == "jax":
+        import jax
+
+        return "float64" if jax.config.jax_enable_x64 else "float32"
+    return "float64"
