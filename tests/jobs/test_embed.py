@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import small_network
 
-import vggish_tf
+import vggish_tf.embedding
 from vggish_tf.errors import AudioError, UsageError
 from vggish_tf.jobs import embed
 from vggish_tf.network.batching import batches
@@ -53,15 +53,17 @@ def test_many_results_are_handed_out_in_linear_time(embedder, monkeypatch, copie
     """
     row = np.zeros((1, 96, 64), np.float32)
 
-    def examples_of(paths, ends):
-        count = 0
-        for number, _ in enumerate(paths):
-            if number % 3:
-                count += 1
-                yield row
-            ends.append((int(number % 3 > 0), None if number % 7 else AudioError("bad")))
+    class Examples:
+        def __init__(self, log_mel, pad, name):
+            self.number = int(name)
 
-    monkeypatch.setattr(embedder, "_examples_of", examples_of)
+        def push_all(self, blocks):
+            if self.number % 3:
+                yield row
+            if not self.number % 7:
+                raise AudioError("bad")
+
+    monkeypatch.setattr(vggish_tf.embedding, "ExampleStream", Examples)
     monkeypatch.setattr(embedder, "_run", lambda batch: np.zeros((len(batch), 128), np.float32))
     results = []
     results.extend(embedder.embed_files(map(Path, map(str, range(MANY))), return_errors=True))
