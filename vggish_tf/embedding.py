@@ -262,7 +262,8 @@ class Embedder:
     def _embed_clips(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
         """A result a clip, in their order."""
         streams = (
-            ExampleStream(self.log_mel, self.pad, name).push_all(clip) for name, clip in clips
+            ExampleStream(self.log_mel, self.pad, name).push_all(blocks)
+            for name, blocks in audio.decoded_ahead(clips)
         )
         for result in self.embed_clips(streams):
             yield result if isinstance(result, AudioError) else self._timed(result)

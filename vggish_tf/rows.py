@@ -2,6 +2,7 @@
 Keras here.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,28 @@ class Embeddings(_Rows):
         timed = self.example_seconds is not None and len(self.timestamps)
         extent = f", {self.timestamps[0]:g} to {self.end_timestamps[-1]:g} s" if timed else ""
         return f"Embeddings({np.shape(self.embedding)} {np.asarray(self.embedding).dtype}{extent})"
+
+
+class ClipRows(NamedTuple):
+    """The rows of one clip in an archive: where it came from, where each row starts and ends."""
+
+    path: str
+    start: np.ndarray  # (n,) float64, seconds
+    end: np.ndarray  # (n,) float64, seconds
+    embedding: np.ndarray  # (n, size) float32 or uint8
+
+    @classmethod
+    def of(cls, path: str, embeddings: Embeddings, offset: float = 0.0) -> "ClipRows":
+        """The rows of what an Embedder returned for a clip that starts at `offset` seconds."""
+        starts, ends = embeddings.timestamps, embeddings.end_timestamps
+        return cls(path, starts + offset, ends + offset, embeddings.embedding)
+
+
+class Archive(NamedTuple):
+    """Embeddings of many clips, read one clip after the other, and their provenance."""
+
+    clips: Iterable[ClipRows]
+    provenance: dict
 
 
 class Stages(NamedTuple):

@@ -5,8 +5,10 @@ waveform     arrays: what is a waveform, and what is none
 sound_file   files, through libsndfile
 ffmpeg       files that libsndfile cannot read
 mono         both → mono float32 at one rate, whole or block by block
+ahead        several files decoded in threads, a few ahead
 """
 
+from vggish_tf.audio.ahead import decoded_ahead
 from vggish_tf.audio.mono import (
     MonoStream,
     array_blocks,
@@ -36,6 +38,7 @@ __all__ = [
     "check_examples",
     "check_shape",
     "check_waveform",
+    "decoded_ahead",
     "failure_of",
     "load_audio",
     "read_blocks",
