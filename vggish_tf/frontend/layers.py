@@ -15,13 +15,13 @@ with keras.ops.
 
 import math
 from dataclasses import asdict
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf.errors import check_word
+from vggish_tf.errors import AudioError, check_word
 from vggish_tf.frontend.framing import (
     PADS,
     Pad,
@@ -31,6 +31,9 @@ from vggish_tf.frontend.framing import (
     padded_length,
 )
 from vggish_tf.params import Params
+
+Transform = Literal["rfft", "matrix"]
+TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 
 # Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The
 # smallest normal float32 is 1e-19 after the root: invisible beside any log_offset. (A maximum would
@@ -94,7 +97,8 @@ class StftMagnitude(_FrontEndLayer):
     `window_length` samples
 
     Raises:
-        ValueError: `transform` is neither of the two, or the waveform is of integers or ragged.
+        UsageError: `transform` is neither of the two.
+        AudioError: the waveform is of integers or ragged.
 
     Example:
         >>> tuple(StftMagnitude()(keras.ops.zeros((1, 16_000))).shape)
@@ -103,9 +107,9 @@ class StftMagnitude(_FrontEndLayer):
     Source: mel_features.stft_magnitude.
     """
 
-    def __init__(self, params=None, *, transform: Literal["rfft", "matrix"] = "rfft", **kwargs):
+    def __init__(self, params=None, *, transform: Transform = "rfft", **kwargs):
         super().__init__(params, **kwargs)
-        check_word("transform", transform, ("rfft", "matrix"))
+        check_word("transform", transform, TRANSFORMS)
         self.transform = transform
 
     def __call__(self, waveform, *args, **kwargs):
@@ -115,7 +119,7 @@ class StftMagnitude(_FrontEndLayer):
     def call(self, waveform):
         dtype = keras.backend.standardize_dtype(waveform.dtype)
         if not keras.backend.is_float_dtype(dtype):
-            raise ValueError(
+            raise AudioError(
                 f"waveform must be floating point in [-1, 1]; received {dtype}. Scale it first."
             )
         params = self.params
@@ -244,8 +248,8 @@ class WaveformToExamples(_FrontEndLayer):
     gives zero examples
 
     Raises:
-        ValueError: `pad` or `transform` is not one of the words above, or the waveform is of
-            integers or ragged.
+        UsageError: `pad` or `transform` is not one of the words above.
+        AudioError: the waveform is of integers or ragged.
 
     Example:
         >>> tuple(WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape)
@@ -254,7 +258,7 @@ class WaveformToExamples(_FrontEndLayer):
     Source: vggish_input.waveform_to_examples.
     """
 
-    def __init__(self, params=None, *, pad: Pad = "never", transform="rfft", **kwargs):
+    def __init__(self, params=None, *, pad: Pad = "never", transform: Transform = "rfft", **kwargs):
         super().__init__(params, **kwargs)
         check_word("pad", pad, PADS)
         self.pad = pad
