@@ -17,6 +17,7 @@ _HOME = {
     "AudioError": "errors",
     "CheckpointError": "errors",
     "ParamsError": "errors",
+    "UsageError": "errors",
     "VGGishError": "errors",
     "load_audio": "audio",
     "FrameExamples": "frontend.layers",
@@ -42,7 +43,13 @@ if TYPE_CHECKING:
     from vggish_tf import checkpoints, formats, jobs, reference
     from vggish_tf.audio import load_audio
     from vggish_tf.embedding import Embedder
-    from vggish_tf.errors import AudioError, CheckpointError, ParamsError, VGGishError
+    from vggish_tf.errors import (
+        AudioError,
+        CheckpointError,
+        ParamsError,
+        UsageError,
+        VGGishError,
+    )
     from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude, WaveformToExamples
     from vggish_tf.frontend.resampling import Resample
     from vggish_tf.model import VGGish, load_model

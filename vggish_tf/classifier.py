@@ -3,11 +3,11 @@ asked of it.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, check_argument, check_count, check_word
 from vggish_tf.model import VGGish, Weights
 from vggish_tf.network import heads
 from vggish_tf.network.backbone import LAYER_NAMES
@@ -15,8 +15,11 @@ from vggish_tf.params import LEARNING_RATE, Params
 from vggish_tf.weights import loading
 from vggish_tf.weights.identity import UNTRAINED
 
-# what training starts from; the last two can be cached
-Stage = Literal["waveform", "examples", "embedding"]
+# the stages that can be cached, and that training can start at
+CachedStage = Literal["examples", "embedding"]
+Stage = Literal["waveform"] | CachedStage
+CACHED_STAGES: tuple[CachedStage, ...] = get_args(CachedStage)
+STAGES: tuple[Stage, ...] = ("waveform", *CACHED_STAGES)
 PAD: Literal["short"] = "short"
 
 # What moves besides the head, by layer name.
@@ -81,8 +84,8 @@ def classifier(
         scores (batch, num_classes), or (batch, examples, num_classes).
 
     Raises:
-        VGGishError: too few classes, labels that do not fit, an unknown word for `trainable` or
-            `postprocess`.
+        UsageError: too few classes, labels that do not fit, an unknown word, or a number that is
+            out of range.
         CheckpointError: the weights cannot be had, or do not fit.
 
     Example:
@@ -94,7 +97,11 @@ def classifier(
     Source: upstream's vggish_train_demo.py, and its README on the ReLU.
     """
     params = params or Params()
-    labels = _check(num_classes, multi_label, labels, trainable, postprocess)
+    check_word("trainable", trainable, tuple(TRAINABLE))
+    check_word("pool", pool, (*heads.MODES, None))
+    check_word("postprocess", postprocess, (None, "pca"), "Bytes have no gradient.")
+    _check_numbers(hidden, dropout, learning_rate, backbone_learning_rate)
+    labels = _check_labels(num_classes, multi_label, labels)
     base = VGGish(weights, params=params, postprocess=postprocess, pad=PAD)
     for name in LAYER_NAMES:
         base.get_layer(name).trainable = name in TRAINABLE[trainable]
@@ -113,23 +120,22 @@ def classifier(
     return model
 
 
-def _check(num_classes, multi_label, labels, trainable, postprocess) -> list[str]:
-    """The labels, once everything is known to fit."""
+def _check_numbers(hidden, dropout, learning_rate, backbone_learning_rate):
+    for units in hidden:
+        check_count("hidden", units)
+    check_argument("dropout", dropout, 0 <= dropout < 1, "from 0 to under 1")
+    rates = {"learning_rate": learning_rate, "backbone_learning_rate": backbone_learning_rate}
+    for name, rate in rates.items():
+        check_argument(name, rate, rate is None or rate > 0, "positive")
+
+
+def _check_labels(num_classes, multi_label, labels) -> list[str]:
+    """The labels, once they are known to fit."""
     least = 1 if multi_label else 2
-    if num_classes < least:
-        raise VGGishError(f"num_classes must be at least {least}; received {num_classes}.")
-    if trainable not in TRAINABLE:
-        raise VGGishError(
-            f"trainable must be one of {', '.join(TRAINABLE)}; received {trainable!r}."
-        )
-    if postprocess not in (None, "pca"):
-        raise VGGishError(
-            "postprocess must be 'pca' or None, since bytes have no gradient; received "
-            f"{postprocess!r}."
-        )
+    check_argument("num_classes", num_classes, num_classes >= least, f"at least {least}")
     labels = [str(number) for number in range(num_classes)] if labels is None else list(labels)
-    if len(set(labels)) != num_classes or len(labels) != num_classes:
-        raise VGGishError(f"labels must be {num_classes} different names; received {labels}.")
+    different = len(labels) == len(set(labels)) == num_classes
+    check_argument("labels", labels, different, f"{num_classes} different names")
     return labels
 
 
@@ -196,20 +202,28 @@ def network(model: keras.Model) -> keras.Model:
     return found
 
 
-def front(model: keras.Model, stage: Stage) -> keras.Model:
+def front(model: keras.Model, stage: CachedStage) -> keras.Model:
     """The part of a classifier that ends at a stage: waveform → [values of the stage, which
     examples are no padding].
 
     "examples" ends with the front end and "embedding" with the network, before any PCA. Layers are
     shared.
+
+    Raises:
+        UsageError: another stage.
     """
+    check_word("stage", stage, CACHED_STAGES)
     return keras.Model(model.input, _cut(model, stage))
 
 
-def back(model: keras.Model, stage: Stage) -> keras.Model:
+def back(model: keras.Model, stage: CachedStage) -> keras.Model:
     """The rest of a classifier after a stage: what `front` gives → scores. Layers are shared, so
     that to train it is to train the classifier.
+
+    Raises:
+        UsageError: another stage.
     """
+    check_word("stage", stage, CACHED_STAGES)
     return keras.Model(_cut(model, stage), model.output)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 import vggish_tf
 from vggish_tf import audio, inference
-from vggish_tf.errors import AudioError, check_word, warn
+from vggish_tf.errors import AudioError, check_count, check_word, warn
 from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream
 from vggish_tf.frontend.framing import PADS, Pad
 from vggish_tf.model import POSTPROCESSES, Postprocess, Weights, describe_front_end, parts_of
@@ -64,7 +64,8 @@ class Embedder:
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
-        ValueError: one of the words is unknown, or the model post-processes already.
+        UsageError: one of the words is unknown, batch_size is under 1, or the model post-processes
+            already.
         VGGishError: in a forked process.
 
     Warns:
@@ -91,8 +92,7 @@ class Embedder:
         check_word("pad", pad, PADS)
         check_word("postprocess", postprocess, POSTPROCESSES)
         check_word("precision", precision, PRECISIONS)
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f"batch_size must be a whole number from 1; received {batch_size!r}.")
+        check_count("batch_size", batch_size)
         self.params = params or parts_of(model).params
         self.pad, self.postprocess = pad, postprocess
         self.batch_size, self.precision = batch_size, precision

@@ -2,6 +2,17 @@
 
 Each message says what came, what was expected, and what to do. The command line prints it as one
 line.
+
+One rule for every function:
+
+    UsageError       a wrong argument: an unknown word, a number out of range, a contradiction
+    ParamsError      the same in Params; it is a UsageError
+    AudioError       wrong audio, in a file or an array, its sample rate and channels included
+    CheckpointError  a wrong file of weights
+    VGGishError      all else that is wrong with a file, a folder, a disk or the installation
+    TypeError        an argument of the wrong type, where the type is checked
+
+A choice of words is checked by check_word, which has the one wording for it.
 """
 
 import re
@@ -9,7 +20,9 @@ import sys
 import textwrap
 import warnings
 from collections import deque
+from collections.abc import Sequence
 from contextvars import ContextVar
+from numbers import Integral
 
 # Packages whose lines are not the user's: skipped to find the line that a warning is about.
 _OURS = ("vggish_tf", "keras", "tensorflow")
@@ -21,7 +34,9 @@ class VGGishError(Exception):
 
 
 class UsageError(VGGishError, ValueError):
-    """Arguments that cannot be, or contradict each other, whatever is in the files."""
+    """A wrong argument, whatever the files hold: an unknown word, a number out of range, or a
+    contradiction.
+    """
 
 
 class ParamsError(UsageError):
@@ -36,16 +51,56 @@ class CheckpointError(VGGishError, ValueError):
     """A file of weights that is absent, damaged, or does not fit the model."""
 
 
-def check_word(name: str, word: object, words: tuple) -> None:
-    """Raises a ValueError if an argument is none of the words that it may be.
+def check_word(name: str, word: object, words: Sequence, advice: str = "") -> None:
+    """Refuses an argument that is none of the words that it may be.
+
+    Args:
+        name: of the argument.
+        word: the argument.
+        words: the choices.
+        advice: a sentence for the end of the message.
+
+    Raises:
+        UsageError: the name, the choices and the argument.
 
     Example:
-        >>> check_word("pad", "sometimes", ("never", "always"))
+        >>> check_word("pad", "sometimes", ("never", "short", "always"))
         Traceback (most recent call last):
-        ValueError: pad must be 'never' or 'always'; received 'sometimes'.
+        vggish_tf.errors.UsageError: pad must be 'never', 'short' or 'always'; received 'sometimes'.
     """
-    if word not in words:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, words))}; received {word!r}.")
+    *others, last = map(repr, words)
+    expected = f"{', '.join(others)} or {last}" if others else last
+    check_argument(name, word, word in words, expected, advice)
+
+
+def check_count(name: str, count: object, least: int = 1) -> None:
+    """Refuses an argument that is not a whole number from `least` on.
+
+    Raises:
+        UsageError: the name, the range and the argument.
+
+    Example:
+        >>> check_count("batch_size", 0)
+        Traceback (most recent call last):
+        vggish_tf.errors.UsageError: batch_size must be a whole number from 1; received 0.
+    """
+    fits = isinstance(count, Integral) and not isinstance(count, bool) and int(count) >= least
+    check_argument(name, count, fits, f"a whole number from {least}")
+
+
+def check_argument(name: str, value: object, fits: bool, expected: str, advice: str = "") -> None:
+    """Refuses an argument that does not fit.
+
+    Raises:
+        UsageError: the name, what was expected, and the argument.
+
+    Example:
+        >>> check_argument("dropout", 1.5, 0 <= 1.5 < 1, "from 0 to under 1")
+        Traceback (most recent call last):
+        vggish_tf.errors.UsageError: dropout must be from 0 to under 1; received 1.5.
+    """
+    if not fits:
+        raise UsageError(f"{name} must be {expected}; received {value!r}.{advice and f' {advice}'}")
 
 
 def warn(message: str) -> None:

@@ -18,6 +18,7 @@ from vggish_tf.errors import CheckpointError, check_word, reason_of, warn
 from vggish_tf.frontend.framing import PADS, Pad, check_one_length
 from vggish_tf.frontend.layers import WaveformToExamples
 from vggish_tf.frontend.resampling import Resample
+from vggish_tf.frontend.transforms import TRANSFORMS, Transform
 from vggish_tf.network import backbone
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
@@ -37,7 +38,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     params: Params = Params(),
     postprocess: Postprocess = None,
     pad: Pad = "never",
-    transform: Literal["rfft", "matrix"] = "rfft",
+    transform: Transform = "rfft",
     name: str = "vggish",
 ) -> keras.Model:
     """The VGGish model, ready to predict, to export, to fine-tune.
@@ -73,7 +74,8 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
-        ValueError: one of the words is unknown; of `predict`, clips of different lengths.
+        UsageError: one of the words is unknown.
+        AudioError: of `predict`, clips of different lengths.
 
     Warns:
         UserWarning: `params` make other examples than those that the weights were trained on.
@@ -87,6 +89,7 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     check_word("inputs", inputs, ("waveform", "examples"))
     check_word("postprocess", postprocess, POSTPROCESSES)
     check_word("pad", pad, PADS)
+    check_word("transform", transform, tuple(TRANSFORMS))
     if note := describe_front_end(weights, params):
         warn(note)
     if inputs == "waveform":

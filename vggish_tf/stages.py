@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from vggish_tf import audio
 from vggish_tf.embedding import Embedder
-from vggish_tf.frontend.framing import Pad, count_frames, padded_length
+from vggish_tf.errors import check_word
+from vggish_tf.frontend.framing import PADS, Pad, count_frames, padded_length
 from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude
 from vggish_tf.frontend.transforms import mel_matrix
 from vggish_tf.network.postprocess import Postprocessor
@@ -54,6 +55,7 @@ def compute(
         postprocessor: gives `quantized` from `embedding`.
 
     Raises:
+        UsageError: an unknown `pad`.
         AudioError: the waveform cannot be used.
 
     Example:
@@ -61,6 +63,7 @@ def compute(
         >>> stages.stft_magnitude.shape, stages.log_mel.shape, stages.examples.shape
         ((98, 257), (98, 64), (1, 96, 64))
     """
+    check_word("pad", pad, PADS)
     params, pad = (embedder.params, embedder.pad) if embedder else (params or Params(), pad)
     mono = audio.to_mono(waveform, sample_rate, params.sample_rate)
     mono = np.pad(mono, (0, padded_length(len(mono), params, pad) - len(mono)))

@@ -16,7 +16,7 @@ from damage import assert_refused, rewrite
 from sound_files import LOSSLESS, LOSSY, make, sound
 
 from vggish_tf.audio import audio_info, load_audio, read_blocks
-from vggish_tf.errors import AudioError
+from vggish_tf.errors import AudioError, UsageError
 
 
 def put(path, place, layout, *values):
@@ -269,5 +269,5 @@ def test_an_error_of_the_system_while_opening_is_an_audio_error(tmp_path, monkey
 
 @pytest.mark.parametrize("block_seconds", [0, -1, np.nan, np.inf, "10", None, True])
 def test_blocks_of_no_length_are_refused(tmp_path, block_seconds):
-    with pytest.raises(AudioError, match="block_seconds must be a positive number"):
+    with pytest.raises(UsageError, match="block_seconds must be a positive number"):
         list(read_blocks(make(tmp_path, "WAV", "PCM_16")[0], 16_000, block_seconds))

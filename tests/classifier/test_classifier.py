@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import vggish_tf
 from vggish_tf import checkpoints
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError, VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.network import heads
 from vggish_tf.network.postprocess import read_pca
@@ -275,18 +275,24 @@ def test_untrained_is_known_after_a_head_was_put_on():
         ({"num_classes": 1}, "num_classes must be at least 2"),
         ({"num_classes": 2, "labels": ["a", "a"]}, "2 different names"),
         ({"num_classes": 2, "labels": ["a"]}, "2 different names"),
-        ({"num_classes": 2, "trainable": "conv3"}, "trainable must be one of head, fc, conv4, all"),
-        ({"num_classes": 2, "postprocess": "quantized"}, "bytes have no gradient"),
+        (
+            {"num_classes": 2, "trainable": "conv3"},
+            "trainable must be 'head', 'fc', 'conv4' or 'all'",
+        ),
+        (
+            {"num_classes": 2, "postprocess": "quantized"},
+            "must be None or 'pca'.* Bytes have no gradient",
+        ),
     ],
 )
 def test_refusals_come_before_any_weights_are_made(arguments, words, monkeypatch):
     monkeypatch.setattr("vggish_tf.classifier.VGGish", None)
-    with pytest.raises(VGGishError, match=words):
+    with pytest.raises(UsageError, match=words):
         finetune.classifier(**arguments)
 
 
 def test_pool_must_be_known():
-    with pytest.raises(ValueError, match="pool must be one of 'mean', 'max', 'attention'"):
+    with pytest.raises(UsageError, match="mode must be 'mean', 'max' or 'attention'; received"):
         heads.PoolExamples("median")
 
 

@@ -60,9 +60,12 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
         ("embed clip.wav ./clip.wav -o out", "two files would be written to out/clip.npz"),
         ("inspect clip.wav -o clip.wav", "its name must end in .html or .htm. Name it clip.html."),
         ("inspect clip.wav --native-rate --set sample_rate=8000", "contradicts --native-rate"),
-        ("export --format bad -o out", "no export format 'bad'"),
+        ("export --format bad -o out", "format must be 'saved_model', 'frozen_graph'"),
         ("export --format keras -o out.h5", "its name must end in .keras. Name it out.keras."),
-        ("export --format keras -o out.keras --precision int8", "no precision 'int8'"),
+        (
+            "export --format keras -o out.keras --precision int8",
+            "precision must be 'float32'; received 'int8'",
+        ),
         (
             "export --format frozen_graph -o out.pb --input-rate 44100",
             "--input-rate 44100 has no place in it",

@@ -15,7 +15,7 @@ from small_network import (
 )
 
 from vggish_tf import checkpoints
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError, VGGishError
 
 tf1 = tf.compat.v1
 NOT_A_CHECKPOINT = "it is empty, cut short, or not a checkpoint."
@@ -128,9 +128,8 @@ def test_a_save_that_fails_leaves_what_was_there(version, tmp_path, source, monk
 
 
 def test_saving_where_it_cannot(tmp_path, source):
-    assert message_of(
-        checkpoints.save_tf1_checkpoint, source, tmp_path / "model.ckpt", version="V3"
-    ) == ('version must be "V1" or "V2"; received \'V3\'.')
+    with pytest.raises(UsageError, match=r"^version must be 'V1' or 'V2'; received 'V3'\.$"):
+        checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version="V3")
     for version in ("V1", "V2"):
         with pytest.raises(
             VGGishError, match=r"the folder .*absent does not exist\. Create it first\."

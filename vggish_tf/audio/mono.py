@@ -25,7 +25,7 @@ from vggish_tf.audio.waveform import (
     check_waveform,
     is_number,
 )
-from vggish_tf.errors import AudioError, counted
+from vggish_tf.errors import AudioError, check_argument, counted
 
 
 def suffixes() -> tuple[str, ...]:
@@ -96,11 +96,12 @@ def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.n
     Together they are to_mono(*load_audio(path), target_rate), bit for bit.
 
     Raises:
+        UsageError: block_seconds is not positive and finite.
         AudioError: as load_audio. What only decoding shows is raised where it shows, before the
             last block.
     """
-    if not (is_number(block_seconds) and 0 < block_seconds < float("inf")):
-        raise AudioError(f"block_seconds must be a positive number; received {block_seconds!r}.")
+    positive = is_number(block_seconds) and 0 < block_seconds < float("inf")
+    check_argument("block_seconds", block_seconds, positive, "a positive number")
     with _opened(path) as sound:
         stream = MonoStream(sound.info.sample_rate, target_rate, sound.info.num_channels)
         for block in sound.blocks(block_seconds * sound.info.sample_rate):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vggish_tf.drawing import axes
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError
 from vggish_tf.params import MEL_BREAK_FREQUENCY_HERTZ, MEL_HIGH_FREQUENCY_Q, Params, hertz_to_mel
 from vggish_tf.rows import Stages
 
@@ -224,7 +224,7 @@ def _draw_borders(ax: "Axes", stages: Stages) -> None:
 
 def _rows(rows: np.ndarray | None) -> np.ndarray:
     if rows is None:
-        raise VGGishError(
+        raise UsageError(
             "nothing to draw: these stages hold None here. Compute them with weights first."
         )
     return rows

@@ -31,7 +31,7 @@ from vggish_tf.drawing.panels import (
     draw_stft_magnitude,
     draw_waveform,
 )
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError
 from vggish_tf.files import replacing
 
 if TYPE_CHECKING:
@@ -225,13 +225,14 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
     gives the same bytes.
 
     Raises:
-        VGGishError: a suffix other than .png, .svg and .pdf, or a folder that cannot be written to.
+        UsageError: a suffix other than .png, .svg and .pdf.
+        VGGishError: a folder that cannot be written to.
     """
     import matplotlib
 
     suffix = Path(path).suffix.lower()
     if suffix not in METADATA:
-        raise VGGishError(
+        raise UsageError(
             f"cannot write a picture as {Path(path).name!r}. Name it {', '.join(METADATA)}."
         )
     with matplotlib.rc_context({"svg.hashsalt": "vggish_tf"}), replacing(path) as temporary:

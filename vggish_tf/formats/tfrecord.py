@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from vggish_tf.errors import VGGishError, counted
+from vggish_tf.errors import UsageError, VGGishError, counted
 from vggish_tf.files import replacing
 from vggish_tf.params import AUDIO_EMBEDDING_FEATURE_NAME, EMBEDDING_SIZE
 
@@ -38,7 +38,8 @@ def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
     """Writes records, which may come one by one from a generator; whole or not at all.
 
     Raises:
-        VGGishError: an embedding that is not (n, 128) uint8, or nothing can be written there.
+        UsageError: an embedding that is not (n, 128) uint8.
+        VGGishError: nothing can be written there.
 
     Example:
         >>> import tempfile
@@ -89,7 +90,7 @@ def _encode(record: Record) -> bytes:
 
     embedding = np.asarray(record.embedding)
     if embedding.dtype != np.uint8 or embedding.shape[1:] != (EMBEDDING_SIZE,):
-        raise VGGishError(
+        raise UsageError(
             f"a record holds (n, {EMBEDDING_SIZE}) uint8; received {embedding.dtype} "
             f"{embedding.shape}. "
             'Ask for the format of the release: Embedder(postprocess="quantized").'

@@ -1,10 +1,10 @@
-"""Samples in, in blocks of any size; log-mel examples out, as soon as each is complete, in constant
-memory.
+"""Streaming front end: blocks of samples of any size → log-mel examples, in constant memory.
 
-The log-mel of a sample does not depend, in any bit, on how the samples were cut into blocks: frames
-are always computed in the same chunks of `num_frames`, counted from the start of the clip, a chunk
-not yet full being filled with zeros. How many chunks one call computes changes nothing. The log-mel
-of overlapping examples is computed once.
+Each example is returned as soon as its last sample has come. The result is the same, bit for bit,
+however the samples are cut into blocks: frames are always computed in the same chunks of
+`num_frames`, counted from the start of the clip, and a chunk that is not full is filled with zeros.
+The number of chunks computed at once changes nothing. The log-mel of overlapping examples is
+computed once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,10 +21,10 @@ from vggish_tf.params import Params
 
 
 class ChunkLogMel:
-    """The log-mel of a clip, chunk by chunk: (num_samples,) → (frames, mel bins). Compiled once,
-    shared by streams.
+    """Log-mel of a clip, chunk by chunk: (num_samples,) → (frames, mel bins).
 
-    A chunk has `num_frames` frames, and one begins every `chunk_hop` samples.
+    It is compiled once and shared by streams. A chunk has `num_frames` frames, and one begins every
+    `chunk_hop` samples.
 
     Example:
         >>> ChunkLogMel(Params())(np.zeros(560, np.float32)).shape
@@ -52,7 +52,7 @@ class ChunkLogMel:
         return self._run(chunks).reshape(-1, self.params.num_mel_bins)[:num_frames]
 
     def count_full(self, num_samples: int) -> int:
-        """Chunks of which every frame is there."""
+        """Number of complete chunks in `num_samples` samples."""
         return max((num_samples - self.chunk_samples) // self.chunk_hop + 1, 0)
 
 
@@ -74,28 +74,29 @@ class ExampleStream:
 
     def __init__(self, log_mel: ChunkLogMel, pad: Pad, name: str = "the clip"):
         self.params, self.pad, self.name = log_mel.params, pad, name
-        self.num_samples = self.num_examples = 0
+        self.num_samples = 0
         self._silent = True
         self._log_mel = log_mel
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
-        # of complete chunks, from the next example
+        # of complete chunks, from the start of the next example
         self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)
-        self._gap = 0  # samples still to come that no frame hears (an STFT hop over the window)
-        self._skip = 0  # frames between two examples that belong to neither (a hop over the window)
+        # not there yet, and part of nothing, where a hop is longer than its window
+        self._gap = 0  # samples between two frames
+        self._skip = 0  # frames between two examples
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        """Takes (num_samples,) float32 and returns the examples that it completes, (n, num_frames,
-        mel bins).
+        """Takes the next samples, (num_samples,) float32.
+
+        Returns:
+            The examples that they complete, (n, num_frames, mel bins).
         """
         self.num_samples += len(samples)
         self._silent = self._silent and not samples.any()
-        unheard, self._gap = samples[self._gap :], max(self._gap - len(samples), 0)
-        self._samples = np.concatenate([self._samples, unheard])
+        self._samples = np.concatenate([self._samples, samples[self._gap :]])
+        self._gap = max(self._gap - len(samples), 0)
         self._take_full_chunks()
-        examples = np.concatenate(
-            [self._cut(self._frames), self._cut(self._frames_with_partial_chunk())]
-        )
-        self.num_examples += len(examples)
+        examples = self._cut(self._frames_so_far())
+        self._drop(len(examples))
         return examples
 
     def finish(self) -> np.ndarray:
@@ -122,24 +123,29 @@ class ExampleStream:
             self._samples = self._samples[done:]
             self._frames = np.concatenate([self._frames, frames])
 
-    def _frames_with_partial_chunk(self) -> np.ndarray:
+    def _frames_so_far(self) -> np.ndarray:
+        """Frames of the complete chunks, and of the one in progress if they complete an example."""
+        full = len(self._frames)
         partial = count_frames(len(self._samples), self.params)
-        if count_examples(len(self._frames) + partial - self._skip, self.params) == 0:
+        if self._count(full + partial) == self._count(full):
             return self._frames
         return np.concatenate([self._frames, self._log_mel(self._samples)])
 
+    def _count(self, num_frames: int) -> int:
+        """Complete examples in the first frames from self._frames on."""
+        return count_examples(num_frames - self._skip, self.params)
+
     def _cut(self, frames: np.ndarray) -> np.ndarray:
-        """Cuts the complete examples off the front of `frames`, and drops from self._frames what no
-        later one needs.
-        """
-        window, hop = self.params.num_frames, self.params.example_hop_frames
-        count = count_examples(len(frames) - self._skip, self.params)
-        starts = self._skip + hop * np.arange(count)
-        examples = frames[starts[:, np.newaxis] + np.arange(window)]
-        done = self._skip + hop * count
+        """The complete examples in `frames`, (n, num_frames, mel bins)."""
+        hop = self.params.example_hop_frames
+        starts = self._skip + hop * np.arange(self._count(len(frames)))
+        return frames[starts[:, np.newaxis] + np.arange(self.params.num_frames)]
+
+    def _drop(self, num_examples: int):
+        """Drops the frames that no example after the next `num_examples` needs."""
+        done = self._skip + self.params.example_hop_frames * num_examples
         self._skip = max(done - len(self._frames), 0)
         self._frames = self._frames[done:]
-        return examples
 
     def _describe_short_clip(self) -> str:
         return (

@@ -7,14 +7,15 @@ padding.
 Source: mel_features.frame for the counts, YAMNet's features.pad_waveform for the padding.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from keras import ops
 
+from vggish_tf.errors import AudioError, check_word
 from vggish_tf.params import Params
 
 Pad = Literal["never", "short", "always"]
-PADS = ("never", "short", "always")
+PADS: tuple[Pad, ...] = get_args(Pad)
 
 
 def check_one_length(waveforms):
@@ -22,7 +23,7 @@ def check_one_length(waveforms):
     ragged tensor.
 
     Raises:
-        ValueError: how to fill them up.
+        AudioError: how to fill them up.
     """
     received = None
     if hasattr(waveforms, "row_splits"):
@@ -34,7 +35,7 @@ def check_one_length(waveforms):
         if len(lengths) > 1:
             received = f"clips of {lengths[0]} and {lengths[1]} samples"
     if received:
-        raise ValueError(
+        raise AudioError(
             f"the clips of a batch must have one length; received {received}. Fill them up with "
             "zeros, as tf.data.Dataset.padded_batch() does, or give them one by one to an Embedder."
         )
@@ -70,10 +71,14 @@ def padded_length(num_samples, params: Params, pad: Pad):
     "never" adds nothing (upstream); "short" fills a clip too short for one example; "always" fills
     the last example, so that every sample is covered (YAMNet's features.pad_waveform).
 
+    Raises:
+        UsageError: `pad` is none of these.
+
     Example:
         >>> [padded_length(20_000, Params(), pad) for pad in PADS]
         [20000, 20000, 30960]
     """
+    check_word("pad", pad, PADS)
     if pad == "never":
         return num_samples
     over = _maximum(num_samples - params.min_samples, 0)

@@ -15,13 +15,12 @@ with keras.ops.
 
 import math
 from dataclasses import asdict
-from typing import Literal
 
 import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf.errors import check_word
+from vggish_tf.errors import AudioError, check_word
 from vggish_tf.frontend.framing import (
     PADS,
     Pad,
@@ -30,7 +29,7 @@ from vggish_tf.frontend.framing import (
     count_frames,
     padded_length,
 )
-from vggish_tf.frontend.transforms import TRANSFORMS, mel_matrix
+from vggish_tf.frontend.transforms import TRANSFORMS, Transform, mel_matrix
 from vggish_tf.params import Params
 
 # Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The
@@ -68,7 +67,8 @@ class StftMagnitude(_FrontEndLayer):
     `window_length` samples
 
     Raises:
-        ValueError: `transform` is neither of the two, or the waveform is of integers or ragged.
+        UsageError: `transform` is neither of the two.
+        AudioError: the waveform is of integers or ragged.
 
     Example:
         >>> tuple(StftMagnitude()(keras.ops.zeros((1, 16_000))).shape)
@@ -77,7 +77,7 @@ class StftMagnitude(_FrontEndLayer):
     Source: mel_features.stft_magnitude.
     """
 
-    def __init__(self, params=None, *, transform: Literal["rfft", "matrix"] = "rfft", **kwargs):
+    def __init__(self, params=None, *, transform: Transform = "rfft", **kwargs):
         super().__init__(params, **kwargs)
         check_word("transform", transform, tuple(TRANSFORMS))
         self.transform = transform
@@ -89,7 +89,7 @@ class StftMagnitude(_FrontEndLayer):
     def call(self, waveform):
         dtype = keras.backend.standardize_dtype(waveform.dtype)
         if not keras.backend.is_float_dtype(dtype):
-            raise ValueError(
+            raise AudioError(
                 f"waveform must be floating point in [-1, 1]; received {dtype}. Scale it first."
             )
         params = self.params
@@ -191,8 +191,8 @@ class WaveformToExamples(_FrontEndLayer):
     gives zero examples
 
     Raises:
-        ValueError: `pad` or `transform` is not one of the words above, or the waveform is of
-            integers or ragged.
+        UsageError: `pad` or `transform` is not one of the words above.
+        AudioError: the waveform is of integers or ragged.
 
     Example:
         >>> tuple(WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape)
@@ -201,7 +201,7 @@ class WaveformToExamples(_FrontEndLayer):
     Source: vggish_input.waveform_to_examples.
     """
 
-    def __init__(self, params=None, *, pad: Pad = "never", transform="rfft", **kwargs):
+    def __init__(self, params=None, *, pad: Pad = "never", transform: Transform = "rfft", **kwargs):
         super().__init__(params, **kwargs)
         check_word("pad", pad, PADS)
         self.pad = pad

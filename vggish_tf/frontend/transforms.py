@@ -3,12 +3,16 @@
 The transforms are the same to 1e-5 of a log-mel value: "rfft" for running, "matrix" for converters.
 """
 
+from collections.abc import Callable
+from typing import Literal
+
 import keras
 import numpy as np
 from keras import ops
 
 from vggish_tf.params import Params
 
+Transform = Literal["rfft", "matrix"]
 _STEPS = 128  # of [0, 1], for _exact_product
 
 
@@ -59,7 +63,7 @@ def matrix(rows, params: Params):
     return _exact_product(rows, real), _exact_product(rows, imaginary)
 
 
-TRANSFORMS = {"rfft": rfft, "matrix": matrix}
+TRANSFORMS: dict[Transform, Callable] = {"rfft": rfft, "matrix": matrix}
 
 
 def _exact_product(rows, matrix: np.ndarray):

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from vggish_tf import audio
 from vggish_tf.classifier import PAD, back, labels_of, network
 from vggish_tf.embedding import Embedder
-from vggish_tf.errors import AudioError, counted
+from vggish_tf.errors import AudioError, check_count, counted
 from vggish_tf.files import check_target, replacing
 from vggish_tf.model import load_model, parts_of
 from vggish_tf.network import heads
@@ -121,9 +121,10 @@ def classify_files(
 
     Raises:
         AudioError: files that could not be read, after the others were classified.
-        UsageError: the output is not named .csv; nothing was done.
+        UsageError: `top` is under 1, or the output is not named .csv; nothing was done.
         VGGishError: it cannot be written; nothing was done.
     """
+    check_count("top", top)
     if output is not None:
         check_target(output, endings=(".csv",))
     rows, failures = [], 0

@@ -8,12 +8,14 @@ Which layers go where is jobs/finetune's to say; this module is imported whereve
 may be loaded.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 from keras import ops
 
+from vggish_tf.errors import check_word
 from vggish_tf.frontend.framing import (
+    PADS,
     Pad,
     clip_lengths,
     count_examples,
@@ -24,8 +26,9 @@ from vggish_tf.frontend.layers import _FrontEndLayer
 from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import ADAM_EPSILON, LEARNING_RATE, Params
 
-Pool = Literal["mean", "max", "attention"] | None
-POOLS = ("mean", "max", "attention")
+PoolMode = Literal["mean", "max", "attention"]
+Pool = PoolMode | None
+MODES: tuple[PoolMode, ...] = get_args(PoolMode)
 
 
 def count_clip_examples(num_samples, params: Params, pad: Pad):
@@ -52,6 +55,9 @@ class SoundingExamples(_FrontEndLayer):
     Input shape:  (batch, num_samples) float32
     Output shape: (batch, examples) bool
 
+    Raises:
+        UsageError: an unknown `pad`.
+
     Example:
         >>> import numpy as np
         >>> waveforms = np.zeros((2, 32_000), np.float32)
@@ -63,6 +69,7 @@ class SoundingExamples(_FrontEndLayer):
 
     def __init__(self, params=None, *, pad: Pad = "short", **kwargs):
         super().__init__(params, **kwargs)
+        check_word("pad", pad, PADS)
         self.pad = pad
 
     def call(self, waveform):
@@ -93,7 +100,7 @@ class PoolExamples(keras.layers.Layer):
     Output shape: (batch, size)
 
     Raises:
-        ValueError: another mode.
+        UsageError: another mode.
 
     Example:
         >>> pool = PoolExamples("max")
@@ -101,12 +108,9 @@ class PoolExamples(keras.layers.Layer):
         1.0
     """
 
-    def __init__(self, mode: str = "mean", **kwargs):
+    def __init__(self, mode: PoolMode = "mean", **kwargs):
         super().__init__(**kwargs)
-        if mode not in POOLS:
-            raise ValueError(
-                f"pool must be one of {', '.join(map(repr, POOLS))}, or None; received {mode!r}."
-            )
+        check_word("mode", mode, MODES)
         self.mode = mode
 
     def build(self, input_shape):

@@ -10,13 +10,14 @@ import io
 import os
 import zipfile
 from functools import cache
+from typing import Literal, get_args
 
 import keras
 import numpy as np
 from keras import ops
 
 from vggish_tf.archives import read_member
-from vggish_tf.errors import CheckpointError, check_word
+from vggish_tf.errors import CheckpointError, UsageError, check_argument, check_word
 from vggish_tf.params import (
     EMBEDDING_SIZE,
     PCA_EIGEN_VECTORS_NAME,
@@ -25,6 +26,8 @@ from vggish_tf.params import (
     QUANTIZE_MIN_VAL,
 )
 from vggish_tf.weights import registry
+
+Convention = Literal["edge", "youtube8m"]
 
 PCA_BYTES = 16 * EMBEDDING_SIZE**2 + (1 << 12)  # the matrix in long double, and NumPy's header
 QUANTIZE_SCALE = 255.0 / (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL)
@@ -49,7 +52,7 @@ class Postprocessor(keras.layers.Layer):
     into a whole step. A saved model holds the parameters themselves; its config says weights=None.
 
     Raises:
-        ValueError: the last axis is not 128.
+        UsageError: the last axis is not 128.
         CheckpointError: no such file, or one with other arrays in it.
 
     Example:
@@ -78,10 +81,8 @@ class Postprocessor(keras.layers.Layer):
         self.built = True
 
     def call(self, embedding):
-        if embedding.shape[-1] != EMBEDDING_SIZE:
-            raise ValueError(
-                f"embedding must be (…, {EMBEDDING_SIZE}); received {tuple(embedding.shape)}."
-            )
+        shape = tuple(embedding.shape)
+        check_argument("embedding", shape, shape[-1] == EMBEDDING_SIZE, f"(…, {EMBEDDING_SIZE})")
         whitened = ops.matmul(embedding - self.pca_means, ops.transpose(self.pca_eigen_vectors))
         if not self.quantize:
             return ops.cast(whitened, "float32")
@@ -149,7 +150,7 @@ def _arrays_in(path: os.PathLike[str], names: list[str]) -> tuple[dict[str, np.n
     return arrays, others
 
 
-def dequantize(quantized, convention: str = "edge"):
+def dequantize(quantized, convention: Convention = "edge"):
     """Quantized embeddings → float32 values of the whitened vector.
 
     Args:
@@ -162,7 +163,7 @@ def dequantize(quantized, convention: str = "edge"):
         Array or tensor of the same shape, in [−2, 2] for "edge".
 
     Raises:
-        ValueError: `quantized` is not uint8, or an unknown convention.
+        UsageError: an unknown convention, or `quantized` is not uint8.
 
     Example:
         >>> [float(value) for value in dequantize(np.array([0, 255], np.uint8))]
@@ -170,10 +171,10 @@ def dequantize(quantized, convention: str = "edge"):
 
     Source: google/youtube-8m utils.py, Dequantize.
     """
+    check_word("convention", convention, get_args(Convention))
     dtype = keras.backend.standardize_dtype(quantized.dtype)
     if dtype != "uint8":
-        raise ValueError(f"quantized must be uint8; received {dtype} {tuple(quantized.shape)}.")
-    check_word("convention", convention, ("edge", "youtube8m"))
+        raise UsageError(f"quantized must be uint8; received {dtype} {tuple(quantized.shape)}.")
     values = _edges() if convention == "edge" else _youtube8m()
     return (
         ops.take(values, ops.cast(quantized, "int32"))

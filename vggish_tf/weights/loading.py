@@ -14,11 +14,12 @@ import logging
 import math
 import os
 from pathlib import Path
+from typing import Literal, get_args
 
 import keras
 import numpy as np
 
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import CheckpointError, check_word
 from vggish_tf.weights import digests, files, registry
 from vggish_tf.weights.files import LAYERS
 from vggish_tf.weights.identity import Identity, of_file, of_values
@@ -26,6 +27,7 @@ from vggish_tf.weights.identity import Identity, of_file, of_values
 logger = logging.getLogger("vggish_tf")
 
 Shapes = dict[str, tuple[int, ...]]
+Version = Literal["V1", "V2"]
 
 # The layer whose weights, the PCA parameters, are not part of a checkpoint.
 POSTPROCESS = "postprocess"
@@ -97,7 +99,7 @@ def identify(model: keras.Model, asked: str = "") -> Identity:
 
 
 def save_tf1_checkpoint(
-    model: keras.Model, path: str | os.PathLike[str], *, version: str = "V2"
+    model: keras.Model, path: str | os.PathLike[str], *, version: Version = "V2"
 ) -> Path:
     """Writes the network's weights as a TF1 checkpoint with the published names; old scripts load
     it.
@@ -111,11 +113,11 @@ def save_tf1_checkpoint(
         path: what to give to `load_weights` or `tf.train.load_checkpoint`.
 
     Raises:
-        CheckpointError: the model has other weights than VGGish's, or the version is neither.
+        UsageError: the version is neither.
+        CheckpointError: the model has other weights than VGGish's.
         VGGishError: a file cannot be written there.
     """
-    if version not in ("V1", "V2"):
-        raise CheckpointError(f'version must be "V1" or "V2"; received {version!r}.')
+    check_word("version", version, get_args(Version))
     values = {
         name: np.asarray(keras.ops.convert_to_numpy(variable), dtype=np.float32)
         for name, variable in _variables(model).items()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import CheckpointError, check_word
 from vggish_tf.weights import digests, download
 
 BASE_URL = "https://storage.googleapis.com/audioset/"
@@ -132,14 +132,12 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
         progress: say on standard error what is fetched, with a progress bar if that is a terminal.
 
     Raises:
-        CheckpointError: an unknown name; a cached file with another digest; no network,
-            VGGISH_TF_OFFLINE=1, or a download that does not have the published digest. The last
-            three say where to put the file by hand.
+        UsageError: an unknown name.
+        CheckpointError: a cached file with another digest; no network, VGGISH_TF_OFFLINE=1, or a
+            download that does not have the published digest. The last three say where to put the
+            file by hand.
     """
-    if name not in REGISTRY:
-        raise CheckpointError(
-            f"no published file is called {name!r}; the names are {_quoted(REGISTRY)}."
-        )
+    check_word("name", name, tuple(REGISTRY))
     published = REGISTRY[name]
     path = cache_folder() / published.filename
     download.sweep(path)

@@ -63,11 +63,13 @@ def message_of(*arguments, **options) -> str:
 def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
     """The model is none at all: nobody has looked at it."""
     model = object()
-    assert "no export format 'coreml'. Choose from saved_model," in message_of(
+    assert "format must be 'saved_model', 'frozen_graph', 'onnx'" in message_of(
         model, tmp_path / "m", format="coreml"
     )
     path = tmp_path / "m.keras"
-    assert "no precision 'int8'" in message_of(model, path, format="keras", precision="int8")
+    assert message_of(model, path, format="keras", precision="int8") == (
+        "precision must be 'float32'; received 'int8'. The format 'keras' has no other."
+    )
     assert "must end in .keras" in message_of(model, tmp_path / "m.h5", format="keras")
     assert "input_rate=44100 has no place" in message_of(
         model, tmp_path / "m.pb", format="frozen_graph", input_rate=44_100

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vggish_tf.errors import VGGishError, reason_of
+from vggish_tf.errors import VGGishError, check_word, reason_of
 from vggish_tf.files import replacing_all
 from vggish_tf.jobs.export import formats
 
@@ -80,7 +80,7 @@ def export(
         path
 
     Raises:
-        UsageError: an unknown format, or one that cannot hold what is asked; arguments that
+        UsageError: an unknown word; a format that cannot hold what is asked; arguments that
             contradict the model.
         VGGishError: a missing extra of the package; a path that exists or cannot be written; a full
             disk; an export that differs from the model by more than its tolerance. In every case
@@ -99,8 +99,12 @@ def export(
     )
     precision, targets = formats.plan(path, options)
 
+    from vggish_tf.frontend.framing import PADS
     from vggish_tf.jobs.export import check, manifest, pipeline
+    from vggish_tf.model import POSTPROCESSES
 
+    check_word("pad", pad, (*PADS, None))
+    check_word("postprocess", postprocess, POSTPROCESSES)
     parts = pipeline.take_apart(model, options)
     formats.check_space(path, parts.network.count_params(), precision)
     chosen = formats.FORMATS[format]

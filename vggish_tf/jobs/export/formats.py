@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from vggish_tf.errors import UsageError, VGGishError, how_to_install
+from vggish_tf.errors import UsageError, VGGishError, check_word, how_to_install
 from vggish_tf.files import check_target
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ def find(name: str) -> Format:
         UsageError: there is no such format.
         VGGishError: an extra of the package is missing.
     """
-    if name not in FORMATS:
-        raise UsageError(f"no export format {name!r}. Choose from {', '.join(FORMATS)}.")
+    check_word("format", name, tuple(FORMATS))
     chosen = FORMATS[name]
     missing = [module for module in chosen.needs if find_spec(module) is None]
     if missing:
@@ -161,9 +160,8 @@ def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path
     """
     name, chosen, path = options.format, find(options.format), Path(path)
     precision = options.precision or next(iter(chosen.tolerances))
-    if precision not in chosen.tolerances:
-        have = ", ".join(chosen.tolerances)
-        raise UsageError(f"the format {name!r} has no precision {precision!r}. Choose from {have}.")
+    advice = f"The format {name!r} has no other."
+    check_word("precision", precision, tuple(chosen.tolerances), advice)
     check_options(name, postprocess=options.postprocess, input_rate=options.input_rate)
     if options.fixed_shape is not None and not chosen.fixes_shape:
         raise UsageError(

@@ -12,15 +12,14 @@ import os
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
-from vggish_tf.classifier import front, network
+from vggish_tf.classifier import CACHED_STAGES, CachedStage, front, network
 from vggish_tf.embedding import Embedder
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import UsageError, VGGishError, check_word
 from vggish_tf.files import make_folder, replacing
 from vggish_tf.jobs.finetune.clips import Clip
 from vggish_tf.jobs.finetune.data import Dataset
@@ -35,7 +34,7 @@ BATCH = 32  # examples that the network takes at once
 def cached(
     data: Dataset,
     model: keras.Model,
-    stage: Literal["examples", "embedding"],
+    stage: CachedStage,
     folder: str | os.PathLike[str] | None = None,
 ) -> Dataset:
     """The same data with every clip replaced by what `front(model, stage)` gives, computed now, if
@@ -48,11 +47,12 @@ def cached(
         folder: where to keep the values; None is in memory.
 
     Raises:
-        VGGishError: embeddings of a network that moves in training, or a folder that cannot be
-            written to.
+        UsageError: another stage, or embeddings of a network that is trainable.
+        VGGishError: a folder that cannot be written to.
     """
+    check_word("stage", stage, CACHED_STAGES)
     if stage == "embedding" and any(model.get_layer(name).trainable for name in LAYER_NAMES):
-        raise VGGishError(
+        raise UsageError(
             "embeddings cannot be cached while the network is trainable. "
             'Say trainable="head", or cache "examples".'
         )

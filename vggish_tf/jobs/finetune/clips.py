@@ -11,16 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 
 from vggish_tf import audio
 from vggish_tf.audio import ffmpeg
-from vggish_tf.errors import VGGishError, counted
+from vggish_tf.errors import UsageError, VGGishError, counted
 from vggish_tf.files import check_source
 from vggish_tf.jobs.finetune import table
 
-SPLITS = ("train", "validation", "test")
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 LABEL_SEPARATOR = ";"
 COLUMNS = ("path", "label", "start", "end", "split")
 
@@ -234,11 +236,12 @@ def split(
     Without multi_label each class is split by itself, so that it is in every split.
 
     Raises:
+        UsageError: shares that are none.
         VGGishError: a class with fewer files than there are splits, or one that is not in the
             training split.
     """
     if not (0 < validation < 1 and 0 <= test < 1 and validation + test < 1):
-        raise VGGishError(
+        raise UsageError(
             f"validation and test must be shares of 1; received {validation:g} and {test:g}."
         )
     if not clips[0].split:

@@ -16,9 +16,18 @@ import numpy as np
 from tqdm import tqdm
 
 from vggish_tf import audio
-from vggish_tf.errors import AudioError, VGGishError, counted, hold_warnings, release_warnings
+from vggish_tf.errors import (
+    AudioError,
+    VGGishError,
+    check_argument,
+    check_count,
+    check_word,
+    counted,
+    hold_warnings,
+    release_warnings,
+)
 from vggish_tf.jobs.finetune import clips as tables
-from vggish_tf.jobs.finetune.clips import Clip
+from vggish_tf.jobs.finetune.clips import SPLITS, Clip, Split
 from vggish_tf.params import Params
 
 if TYPE_CHECKING:
@@ -67,11 +76,16 @@ class Dataset:
     features: "Features | None" = None
     failures: list[Exception] = field(default_factory=list, compare=False)
 
-    def of(self, split: str) -> list[Clip]:
-        """The clips of a split, in the order of their files."""
+    def of(self, split: Split) -> list[Clip]:
+        """The clips of a split, in the order of their files.
+
+        Raises:
+            UsageError: another split.
+        """
+        check_word("split", split, SPLITS)
         return [clip for clip in self.clips if clip.split == split]
 
-    def order(self, split: str, epoch: int | None) -> list[Clip]:
+    def order(self, split: Split, epoch: int | None) -> list[Clip]:
         """The clips of a split in the order of an epoch, which follows from seed and epoch alone;
         None: of files.
         """
@@ -90,7 +104,7 @@ class Dataset:
         )
 
     def batches(
-        self, split: str, epoch: int | Callable[[], int] | None = None
+        self, split: Split, epoch: int | Callable[[], int] | None = None
     ) -> "tf.data.Dataset":
         """Batches of (waveforms, targets, weights): (batch, num_samples), zero-filled; (batch,
         classes); (batch,).
@@ -103,6 +117,9 @@ class Dataset:
             epoch: None gives the order of the files; a number shuffles, and each pass over the
                 result is one epoch further; a function is asked for the number at the start of each
                 pass.
+
+        Raises:
+            UsageError: another split.
         """
         if isinstance(epoch, int):
             epoch = itertools.count(epoch).__next__
@@ -202,6 +219,7 @@ def dataset(
             `skipped`.
 
     Raises:
+        UsageError: an unknown word, or a number that is out of range.
         VGGishError: no clips, a class with too few files, a label outside the set, too many
             unreadable clips.
 
@@ -219,6 +237,10 @@ def dataset(
         >>> waveforms.shape, targets.shape
         (TensorShape([2, 16000]), TensorShape([2, 2]))
     """
+    check_word("class_weight", class_weight, ("balanced", None))
+    check_count("batch_size", batch_size)
+    check_count("seed", seed, least=0)
+    check_argument("max_unreadable", max_unreadable, 0 <= max_unreadable <= 1, "from 0 to 1")
     params = params or Params()
     found = tables.find(source)
     deal = partial(

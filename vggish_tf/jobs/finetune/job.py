@@ -13,12 +13,12 @@ import numpy as np
 
 from vggish_tf.classifier import classifier, is_untrained
 from vggish_tf.drawing import pictures
-from vggish_tf.errors import VGGishError, counted
+from vggish_tf.errors import VGGishError, check_count, check_word, counted
 from vggish_tf.files import check_target, make_folder, replacing
 from vggish_tf.jobs.finetune import report
 from vggish_tf.jobs.finetune.augment import AUGMENTATIONS
 from vggish_tf.jobs.finetune.cache import cached
-from vggish_tf.jobs.finetune.clips import ffmpeg_hint
+from vggish_tf.jobs.finetune.clips import Split, ffmpeg_hint
 from vggish_tf.jobs.finetune.data import LISTED, Dataset, dataset, describe_skipped
 from vggish_tf.jobs.finetune.progress import Progress
 from vggish_tf.jobs.finetune.training import choose_stage, train
@@ -62,8 +62,14 @@ def run(
         Of the test clips, or, if there are none, of the validation clips.
 
     Raises:
+        UsageError: an unknown word, or a number that is out of range.
         VGGishError: see `dataset`, `classifier` and `train`.
     """
+    for name in augment:
+        check_word("augment", name, tuple(AUGMENTATIONS))
+    check_count("epochs", epochs)
+    check_count("patience", patience)
+    check_count("seed", seed, least=0)
     output, folder = _check_output(output, resume=resume, overwrite=overwrite)
     layers = [AUGMENTATIONS[name](name=f"augment_{name}") for name in augment]
     data = dataset(source, seed=seed, **(data_options or {}))
@@ -140,7 +146,7 @@ def _named(things: Sequence) -> str:
 
 
 def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
-    split = "test" if data.of("test") else "validation"
+    split: Split = "test" if data.of("test") else "validation"
     scores = np.concatenate(
         [model.predict_on_batch(waveforms) for waveforms, *_ in data.batches(split)]
     )

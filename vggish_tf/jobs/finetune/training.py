@@ -15,8 +15,8 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from vggish_tf.classifier import Stage
-from vggish_tf.errors import VGGishError
+from vggish_tf.classifier import STAGES, Stage
+from vggish_tf.errors import UsageError, VGGishError, check_count, check_word
 from vggish_tf.files import make_folder, replacing
 from vggish_tf.jobs.finetune import checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
@@ -68,11 +68,16 @@ def train(
         tensorboard: also write TensorBoard logs, into `folder/tensorboard`.
 
     Raises:
-        VGGishError: a classifier with pool=None; a checkpoint of another run; a loss that is not
-            finite. The last good checkpoint stays.
+        UsageError: another stage; a number that is out of range; a classifier with pool=None.
+        VGGishError: a checkpoint of another run; a loss that is not finite. The last good
+            checkpoint stays.
     """
+    check_word("stage", stage, STAGES)
+    check_count("epochs", epochs)
+    check_count("patience", patience)
+    check_count("seed", seed, least=0)
     if len(model.output_shape) != 2:
-        raise VGGishError(
+        raise UsageError(
             "a classifier with pool=None scores every example, and clips are labelled as a whole. "
             "Choose another pool, "
             "or call fit() with targets (batch, examples, classes)."

@@ -1,0 +1,90 @@
+"""All that is registered, and waveforms of lengths at the edges, on TensorFlow, JAX and PyTorch."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import places
+import pytest
+from registered import CASES, use
+
+# Samples around a window (400), the next frame (560), an example (15,600), the next (30,960): rows.
+EDGES = {
+    0: 0,
+    1: 0,
+    239: 0,
+    240: 0,
+    399: 0,
+    400: 0,
+    559: 0,
+    560: 0,
+    15_599: 0,
+    15_600: 1,
+    30_959: 1,
+    30_960: 2,
+}
+# Parts of the largest value: float32 sums in another order.
+RTOL = 1e-5
+
+
+@pytest.fixture(scope="module", params=["tensorflow", "jax", "torch"])
+def on_backend(request, tmp_path_factory):
+    """The folder that helpers/on_backend.py filled."""
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    folder = tmp_path_factory.mktemp(request.param)
+    pairs = zip(EDGES, reversed(EDGES), strict=True)
+    lengths = [length for pair in pairs for length in pair][: len(EDGES)]
+    environment = {**os.environ, "KERAS_BACKEND": request.param, "JAX_PLATFORMS": "cpu"}
+    script = places.HELPERS / "on_backend.py"
+    command = [sys.executable, script, request.param, folder, json.dumps(lengths)]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout[-500:] + ran.stderr[-2000:]
+    return folder
+
+
+def expected_shapes(length: int, rows: int) -> dict[str, list[int]]:
+    frames = 0 if length < 400 else 1 + (length - 400) // 160
+    always = 0 if not length else 1 + max(0, -(-(length - 15_600) // 15_360))
+    return {
+        "rfft": [2, frames, 257],
+        "matrix": [2, frames, 257],
+        "examples": [2, rows, 96, 64],
+        "short": [2, max(rows, min(length, 1)), 96, 64],
+        "always": [2, always, 96, 64],
+        "resampled": [2, -(-length // 2)],
+        "called": [2, rows, 128],
+        "predicted": [2, rows, 128],
+    }
+
+
+def test_lengths_at_the_edges_give_the_same_rows(on_backend):
+    found = json.loads((on_backend / "edges.json").read_text())
+    assert sorted(length for length, _ in found) == sorted(EDGES)
+    for length, shapes in found:
+        assert shapes == expected_shapes(length, EDGES[length]), length
+
+
+def test_all_that_is_registered_gives_what_it_gives_here(on_backend):
+    with np.load(on_backend / "outcomes.npz") as outcomes:
+        assert {name.removesuffix(" compiled") for name in outcomes} == set(CASES)
+        for name, outcome in outcomes.items():
+            check_close(outcome, here(name.removesuffix(" compiled")), name)
+
+
+def here(name) -> np.ndarray:
+    make, inputs = CASES[name]
+    return keras.ops.convert_to_numpy(use(make(), inputs)())
+
+
+def check_close(found, expected, name):
+    assert found.dtype == expected.dtype, name
+    if expected.dtype.kind != "f":  # bytes are truncated, and so one step apart at most
+        np.testing.assert_allclose(found.astype(int), expected.astype(int), atol=1, err_msg=name)
+        return
+    atol = RTOL * np.nanmax(np.abs(expected))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=atol, err_msg=name)
