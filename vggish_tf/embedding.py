@@ -164,7 +164,7 @@ class Embedder:
         rates, results = (sample_rate, self.params.sample_rate), []
         blocks = (audio.array_blocks(waveform, *rates, BLOCK_SECONDS) for waveform in waveforms)
         clips = ((f"clip {number}", clip) for number, clip in enumerate(blocks))
-        for number, result in enumerate(self._embed_clips(clips)):
+        for number, result in enumerate(self.embed_blocks(audio.decoded_ahead(clips))):
             if isinstance(result, AudioError):
                 raise AudioError(f"clip {number}: {result}")
             results.append(result)
@@ -207,7 +207,7 @@ class Embedder:
             (str(path), audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS))
             for path in paths
         )
-        for result in self._embed_clips(clips):
+        for result in self.embed_blocks(audio.decoded_ahead(clips)):
             if isinstance(result, AudioError) and not return_errors:
                 raise result
             yield result
@@ -222,6 +222,22 @@ class Embedder:
             examples, (self.params.num_frames, self.params.num_mel_bins)
         )
         return self._embed_from([examples], 0).embedding
+
+    def embed_blocks(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
+        """Embeds clips of which the samples come in blocks; batches are shared across clips.
+
+        Args:
+            clips: of each a name for warnings, and its blocks, (num_samples,) float32, mono at
+                params.sample_rate.
+
+        Yields:
+            One result a clip, in their order; or the AudioError that its blocks raised.
+        """
+        streams = (
+            ExampleStream(self.log_mel, self.pad, name).push_all(blocks) for name, blocks in clips
+        )
+        for result in self.embed_clips(streams):
+            yield result if isinstance(result, AudioError) else self._timed(result)
 
     def embed_clips(
         self, clips: Iterable[Iterable[np.ndarray]]
@@ -252,21 +268,13 @@ class Embedder:
             "pad": self.pad,
             "postprocess": self.postprocess,
             "precision": self.precision,
+            "resampler": audio.RESAMPLER,
         }
 
     def _embed_from(self, examples: Iterable[np.ndarray], first: int) -> Embeddings:
         """The rows of consecutive examples of a clip, of which the first has a number."""
         rows = map(self._run, batches(examples, self.batch_size))
         return self._timed(np.concatenate([self._no_rows, *rows]), first)
-
-    def _embed_clips(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
-        """A result a clip, in their order."""
-        streams = (
-            ExampleStream(self.log_mel, self.pad, name).push_all(blocks)
-            for name, blocks in audio.decoded_ahead(clips)
-        )
-        for result in self.embed_clips(streams):
-            yield result if isinstance(result, AudioError) else self._timed(result)
 
     def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
         starts = first + np.arange(len(embedding))

@@ -10,9 +10,11 @@ ahead        several files decoded in threads, a few ahead
 
 from vggish_tf.audio.ahead import decoded_ahead
 from vggish_tf.audio.mono import (
+    RESAMPLER,
     MonoStream,
     array_blocks,
     audio_info,
+    cut,
     failure_of,
     load_audio,
     read_blocks,
@@ -31,6 +33,7 @@ from vggish_tf.audio.waveform import (
 __all__ = [
     "MAX_SAMPLE_RATE",
     "MIN_SAMPLE_RATE",
+    "RESAMPLER",
     "AudioInfo",
     "MonoStream",
     "array_blocks",
@@ -38,6 +41,7 @@ __all__ = [
     "check_examples",
     "check_shape",
     "check_waveform",
+    "cut",
     "decoded_ahead",
     "failure_of",
     "load_audio",

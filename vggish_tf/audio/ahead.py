@@ -6,7 +6,7 @@ Decoding and resampling let other threads run. The order is kept, and so is ever
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Full, Queue
 
@@ -23,7 +23,7 @@ Blocks = Iterable[np.ndarray]
 
 def decoded_ahead(
     files: Iterable[tuple[str, Blocks]], num_threads: int = THREADS
-) -> Iterator[tuple[str, Blocks]]:
+) -> Generator[tuple[str, Blocks], None, None]:
     """The name and the blocks of each file, in order, which threads decode ahead.
 
     Use each file up before the next. An error in a file is raised in its place among the blocks.

@@ -9,7 +9,7 @@ hold values beyond ±1, and keep them, as in soundfile and librosa.
 Source: upstream's vggish_input.py (mean over channels, then resampling; there with resampy).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -26,6 +26,9 @@ from vggish_tf.audio.waveform import (
     is_number,
 )
 from vggish_tf.errors import AudioError, check_argument, counted
+
+QUALITY = "HQ"
+RESAMPLER = f"soxr {QUALITY}"
 
 
 def suffixes() -> tuple[str, ...]:
@@ -126,6 +129,23 @@ def to_mono(waveform, sample_rate, target_rate) -> np.ndarray:
     return np.concatenate(list(array_blocks(waveform, sample_rate, target_rate, float("inf"))))
 
 
+def cut(blocks: Iterable[np.ndarray], first: int, last: int | None) -> Iterator[np.ndarray]:
+    """The samples of a clip from `first` up to, but not at, `last`; None is its end.
+
+    Example:
+        >>> [len(block) for block in cut([np.zeros(5), np.zeros(5), np.zeros(5)], 3, 9)]
+        [2, 4]
+    """
+    count = 0
+    for block in blocks:
+        part = block[max(first - count, 0) : None if last is None else max(last - count, 0)]
+        count += len(block)
+        if len(part):
+            yield part
+        if last is not None and count >= last:
+            return
+
+
 def array_blocks(
     waveform, sample_rate, target_rate, block_seconds: float = 10.0
 ) -> Iterator[np.ndarray]:
@@ -177,7 +197,7 @@ class MonoStream:
         self._resampler = None
         if sample_rate != target_rate:
             self._resampler = soxr.ResampleStream(
-                sample_rate, target_rate, 1, dtype="float32", quality="HQ"
+                sample_rate, target_rate, 1, dtype="float32", quality=QUALITY
             )
 
     def push(self, waveform) -> np.ndarray:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KEY = b"vggish_tf"
-NO_ROWS = ClipRows("", *np.zeros((2, 0)), np.zeros((0, EMBEDDING_SIZE), np.float32))
+NO_ROWS = ClipRows("", np.zeros(0), np.zeros(0), np.zeros((0, EMBEDDING_SIZE), np.float32))
 COLUMNS = ("path", "start", "end", "embedding")
 ROWS_AT_ONCE = 4096  # of a file that is read
 GROUP_ROWS = 16_384  # of a file that is written, which are 8 MB of float32

@@ -7,7 +7,7 @@ from importlib import import_module
 __all__ = ["classify", "demo", "embed", "export", "finetune", "inspect", "verify"]
 
 _BEFORE = {  # the names of the first release
-    "bulk": "vggish_tf.jobs.embed",
+    "bulk": "vggish_tf.jobs.bulk",
     "panels": "vggish_tf.drawing.panels",
     "pictures": "vggish_tf.drawing.pictures",
     "report": "vggish_tf.jobs.inspect",

@@ -1,3 +1,5 @@
-"""The first release's name of jobs.embed."""
+"""The first release's name of jobs.embed.embed_each: an npz a file."""
 
-from vggish_tf.jobs.embed import embed_archive as embed_archive
+from vggish_tf.jobs.embed.files import embed_each as embed_archive
+
+__all__ = ["embed_archive"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # so that a mistyped name is answered before Keras has been i
     from vggish_tf.embedding import Embedder
 
 
-def embed_archive(
+def embed_each(
     files: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],
     embedder: "Embedder | Callable[[], Embedder]",
@@ -86,7 +86,7 @@ def _summary(num_failures: int, num_files: int) -> str:
 def plan(
     files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
 ) -> dict[Path, Path]:
-    """Which npz each file gets, checked before any work starts; see embed_archive.
+    """Which npz each file gets, checked before any work starts; see embed_each.
 
     Example:
         >>> plan(["a.wav"], "a.npz")

@@ -1,0 +1,100 @@
+"""Progress of a run: a bar for people, lines of JSON for machines, or nothing."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from vggish_tf.errors import counted
+from vggish_tf.jobs.embed.inputs import Clip
+from vggish_tf.rows import ClipRows
+
+
+class Progress:
+    """Hears of all that happens in a run, and says nothing."""
+
+    def changed(self, clips: Sequence[Clip]):
+        """These changed since they were embedded, and are embedded again."""
+
+    def begin(self, clips: Sequence[Clip], num_done: int, num_failed: int):
+        """Out of all clips, some are done already, of which some had failed."""
+
+    def done(self, clip: Clip, rows: ClipRows):
+        """A clip is embedded."""
+
+    def failed(self, failure: dict):
+        """A clip could not be embedded."""
+
+    def end(self, failures: Sequence[dict]):
+        """All clips are done."""
+
+
+class Bar(Progress):
+    """A bar on a terminal: clips, hours, times real time, time left, failures; and two lines."""
+
+    def __init__(self):
+        self._bar: tqdm = tqdm(disable=True)
+        self._seconds, self._failures = 0.0, 0
+
+    def changed(self, clips):
+        for clip in clips:
+            print(f"{clip.name} changed since it was embedded: it is embedded again")
+
+    def begin(self, clips, num_done, num_failed):
+        self._num_clips, self._started = len(clips), time.monotonic()
+        self._failures = num_failed
+        already = f", {num_done:,} of them done before" if num_done else ""
+        print(f"{counted(len(clips), 'clip')}{already}", flush=True)
+        self._bar = tqdm(
+            total=len(clips), initial=num_done, unit="clip", disable=None, leave=False,
+            file=sys.stderr,
+        )  # fmt: skip
+
+    def done(self, clip, rows):
+        self._seconds += float(rows.end[-1] - rows.start[0]) if len(rows.start) else 0.0
+        self._step()
+
+    def failed(self, failure):
+        self._failures += 1
+        self._bar.write(failure["message"], file=sys.stderr)
+        self._step()
+
+    def end(self, failures):
+        self._bar.close()
+        good = self._num_clips - len(failures)
+        print(f"{good:,} of {counted(self._num_clips, 'clip')} embedded{self._speed()}")
+
+    def _step(self):
+        failed = f", {self._failures:,} failed" if self._failures else ""
+        hours = f"{self._seconds / 3600:.2f} h"
+        self._bar.set_postfix_str(f"{hours}{self._speed()}{failed}", refresh=False)
+        self._bar.update()
+
+    def _speed(self) -> str:
+        elapsed = time.monotonic() - self._started
+        return f", {self._seconds / elapsed:,.0f} times real time" if self._seconds else ""
+
+
+class Json(Progress):
+    """A line of JSON an event, on standard output."""
+
+    def changed(self, clips):
+        for clip in clips:
+            self._say("changed", path=clip.name)
+
+    def begin(self, clips, num_done, num_failed):
+        self._say("begin", clips=len(clips), done=num_done, failed=num_failed)
+
+    def done(self, clip, rows):
+        self._say("done", path=clip.name, start=clip.start, end=clip.end, rows=len(rows.start))
+
+    def failed(self, failure):
+        self._say("failed", **failure)
+
+    def end(self, failures):
+        self._say("end", failed=len(failures))
+
+    def _say(self, event: str, **values):
+        print(json.dumps({"event": event, **values}), flush=True)
