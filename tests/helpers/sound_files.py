@@ -40,3 +40,10 @@ def make(folder, container="WAV", subtype="PCM_16", rate=16_000, samples=None):
     path = folder / f"{container}_{subtype}.bin"  # the content says what it is, not the name
     soundfile.write(path, samples, rate, format=container, subtype=subtype)
     return path, samples
+
+
+def write_noise(path, seconds, seed=0, rate=16_000):
+    """A WAV file of noise from a seed; returns its path."""
+    samples = np.random.default_rng(seed).uniform(-0.5, 0.5, int(seconds * rate))
+    soundfile.write(path, samples, rate)
+    return path

@@ -91,3 +91,4 @@ def number(kind, low, high, expected: str):
 
 
 count = number(int, 1, math.inf, "a whole number from 1")
+whole = number(int, 0, math.inf, "a whole number from 0")

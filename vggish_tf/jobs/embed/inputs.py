@@ -17,7 +17,7 @@ import os
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,11 +87,11 @@ def find(inputs: Iterable[str | os.PathLike[str]]) -> list[Clip]:
     """
     found: dict[tuple, Clip] = {}
     for given in inputs:
-        before = len(found)
-        for clip in _clips_of(os.fspath(given)):
-            found.setdefault(clip.key, clip)
-        if len(found) == before and not _names_a_file(os.fspath(given)):
+        clips = list(_clips_of(os.fspath(given)))
+        if not clips:
             raise UsageError(f"{given}: no audio files. Give files, or a folder that has some.")
+        for clip in clips:
+            found.setdefault(clip.key, clip)
     return list(found.values())
 
 
@@ -114,10 +114,6 @@ def _clips_of(given: str) -> Iterator[Clip]:
 
 def _clip(path: str) -> Clip:
     return Clip(path, path)
-
-
-def _names_a_file(given: str) -> bool:
-    return os.path.isfile(given) or not (given == "-" or GLOB & set(given) or os.path.isdir(given))
 
 
 def _bytes_of(path: str) -> bytes:
@@ -255,9 +251,3 @@ class _Member:
         with open(self.shard, "rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
-
-
-def describe(clips: Sequence[Clip]) -> str:
-    """How many clips there are, and of how many files."""
-    files = len({clip.file for clip in clips})
-    return f"{len(clips):,} clips of {files:,} files" if files != len(clips) else f"{files:,} files"
