@@ -48,7 +48,7 @@ def test_the_readme_has_the_figures_of_the_registry():
     assert table["MD5"] == [file.md5 for file in files]
     assert table["SHA-256"] == [file.sha256 for file in files]
     assert table["bytes"] == [str(file.num_bytes) for file in files]
-    assert table["what"] == [file.what for file in files]
+    assert table["contents"] == [file.what for file in files]
 
 
 def test_the_registry_needs_no_tensorflow():
