@@ -42,7 +42,7 @@ def mel_matrix(params: Params) -> np.ndarray:
 
 
 def rfft(rows, params: Params):
-    """Fourier transform of windowed frames: (rows, window_length) → real, imaginary (rows, bins)."""
+    """Real and imaginary parts of windowed frames: (rows, window_length) → (rows, bins) each."""
     # float32 rounds by 1e-6 of the loudest bin; log_offset magnifies that a hundredfold in the
     # silent bins beside a full-scale tone: 2e-4 in the log-mel, against 1e-6 with float64.
     dtype = _widest_float()
