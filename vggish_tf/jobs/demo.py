@@ -1,8 +1,8 @@
-"""The first thing to run: embeds a clip that ships with the package and draws what every stage
-makes of it.
+"""The demo: embeds a clip that ships with the package and draws every stage.
 
-Where the published files cannot be had, untrained weights take their place; the first line printed,
-the title of the picture and the provenance of the output say so, and the second line says why.
+If the published files cannot be fetched, untrained weights are used. Then the first line printed,
+the title of the picture and the provenance of the output say so, and the second line gives the
+reason.
 """
 
 import os
@@ -33,7 +33,7 @@ DATA = resources.files("vggish_tf") / "data"
 
 
 class Weights(NamedTuple):
-    """The weights of the demo, and the words that go with them."""
+    """The weights of the demo, and their headline and provenance."""
 
     embedder: Embedder
     postprocessor: Postprocessor
@@ -41,7 +41,7 @@ class Weights(NamedTuple):
 
 
 def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
-    """Writes `embeddings.npz` and `stages.png` into a folder and prints what it does.
+    """Writes `embeddings.npz` and `stages.png` into a folder, and prints a summary.
 
     Returns:
         The paths of the two files.
@@ -63,11 +63,8 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
         waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor
     )
     _describe(waveform, sample_rate, segments, result)
-    written = npz.write(
-        folder / "embeddings.npz",
-        (result.embedding, result.timestamps),
-        weights.embedder.provenance,
-    )
+    rows = result.embedding, result.timestamps
+    written = npz.write(folder / "embeddings.npz", rows, weights.embedder.provenance)
     print(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
     picture = folder / "stages.png"
     pictures.save(pictures.overview(result, title=weights.headline, segments=segments), picture)
@@ -92,11 +89,10 @@ def _untrained() -> Weights:
 
 
 def _spread(network: keras.Model):
-    """Centres random kernels and scales them so that each layer keeps the variance of its input (He
-    et al. 2015).
+    """Centres random kernels and scales them as in He et al. (2015).
 
-    Upstream's initializer shrinks it at each layer, and the picture of the embeddings would be
-    blank.
+    So each layer keeps the variance of its input. Upstream's initializer shrinks it at each layer,
+    and the picture of the embeddings would be blank.
     """
     for name in backbone.LAYER_NAMES:
         kernel = network.get_layer(name).kernel
@@ -107,9 +103,7 @@ def _spread(network: keras.Model):
 
 
 def _describe(waveform, sample_rate, segments, result):
-    print(
-        f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: "
-        f"{', '.join(s.label for s in segments)}"
-    )
+    labels = ", ".join(segment.label for segment in segments)
+    print(f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: {labels}")
     for row in stages.describe(result):
         print(f"  {row}")

@@ -37,7 +37,7 @@ def sha256(paths: Iterable[Path]) -> str:
 
 
 def ahead(paths: Iterable[Path]) -> None:
-    """Starts to compute both digests in a thread; errors are left for `md5` and `sha256` to raise."""
+    """Starts to compute both digests in a thread; `md5` and `sha256` raise its errors."""
     threading.Thread(target=_try, args=(list(paths),), daemon=True).start()
 
 
