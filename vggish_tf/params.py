@@ -251,6 +251,6 @@ class Params:
         spacing = self.sample_rate / self.fft_length
         return (
             f"mel bins {bins} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than "
-            f"these triangles. They are ln({self.log_offset:g}) whatever the sound. Lengthen "
-            "stft_window_seconds, raise mel_min_hz, or ask for fewer num_mel_bins."
+            f"these triangles. They are ln({self.log_offset:g}) for any sound. Lengthen "
+            "stft_window_seconds, raise mel_min_hz, or choose fewer num_mel_bins."
         )

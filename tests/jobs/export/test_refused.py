@@ -43,7 +43,7 @@ def test_an_export_that_differs_leaves_no_file(small, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "write", write_something_else)
     for target in (path, tmp_path / "new.weights.h5"):
         with pytest.raises(
-            VGGishError, match=r"does not give what the live model does: largest difference 0\.01"
+            VGGishError, match=r"does not agree with the live model: largest difference 0\.01"
         ):
             export(small, target, format="weights", overwrite=True)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

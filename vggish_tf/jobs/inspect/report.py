@@ -130,9 +130,9 @@ def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
     changed = f"{rate:,} → {params.sample_rate:,} Hz (soxr HQ)"
     nyquist = params.sample_rate / 2
     if rate > params.sample_rate:
-        above = _of_the_energy(original.share(np.nextafter(nyquist, np.inf)))
+        removed = _of_the_energy(original.share(np.nextafter(nyquist, np.inf)))
         limit = f"the new Nyquist frequency, {nyquist:,g} Hz"
-        return f"{changed} removed all sound above {limit}: {above}"
+        return f"{changed} removed all sound above {limit}: {removed}"
     above = np.flatnonzero(params.mel_edges[:-2] >= hertz_to_mel(rate / 2))
     bins = f", so mel bins {above[0]} to {above[-1]} are nearly empty" if len(above) else ""
     return f"{changed} removed nothing; above {rate / 2:,g} Hz there is no sound{bins}"
