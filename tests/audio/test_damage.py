@@ -1,5 +1,4 @@
-"""Files that are cut short, lie, hold no numbers, or are no audio: each is an AudioError, never
-short or wrong data.
+"""Damaged files: cut short, false headers, no numbers, no audio. Each raises an AudioError.
 
 Oracles: byte counts made by hand, and the same file undamaged. libsndfile's log is read for the
 sizes that a header declares; the cut files below are what holds its wording.

@@ -1,5 +1,4 @@
-"""Containers that libsndfile cannot read, through ffmpeg: decoded, cut, hostile, stopped, not
-installed.
+"""Containers read through ffmpeg: decoded, cut, hostile, stopped; and ffmpeg not installed.
 
 Oracles: the array that ffmpeg was given to encode, and what it decodes to a WAV by itself.
 """

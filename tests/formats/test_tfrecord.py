@@ -1,6 +1,4 @@
-"""AudioSet records: a genuine shard comes back byte for byte, TensorFlow's parser reads ours, and
-damage is said.
-"""
+"""AudioSet records: a genuine shard byte for byte, TensorFlow's parser, and damage."""
 
 import numpy as np
 import pytest

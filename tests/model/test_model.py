@@ -1,6 +1,4 @@
-"""VGGish as a Keras model: layer by layer against the TF1 graph with its checkpoint, and what Keras
-users expect.
-"""
+"""VGGish as a Keras model: layer by layer against the TF1 graph, and the use of Keras."""
 
 import subprocess
 import sys
@@ -215,8 +213,9 @@ def test_mixed_precision_gives_float32_embeddings_from_a_float32_front_end(
 
 
 def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes():
-    """ReLUs and max-pools drop NaN: one plausible row would be left of it. Larger weights would
-    overflow to NaN.
+    """ReLUs and max-pools drop NaN, so one plausible row would remain.
+
+    Larger weights would overflow to NaN.
     """
     model = VGGish(None)
     clips = np.stack([signals.noise(48_000, seed) for seed in range(2)])

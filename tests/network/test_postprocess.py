@@ -121,7 +121,7 @@ def npz_of(path, **changes):
 
 @pytest.mark.parametrize("seed", range(400))
 def test_a_damaged_npz_is_a_checkpoint_error(seed, tmp_path, pca_params):
-    """A run of noise, anywhere: in the zip's headers, in NumPy's, in what zlib reads."""
+    """A run of noise anywhere: in the zip's headers, NumPy's header, or the packed data."""
     generator = np.random.default_rng(seed)
     path = npz_of(tmp_path / "pca.npz") if seed % 2 else tmp_path / "pca.npz"
     content = bytearray((path if seed % 2 else pca_params).read_bytes())

@@ -18,8 +18,9 @@ from vggish_tf.reference import vggish_input
 
 
 def exact(matrix: np.ndarray) -> list[list[Fraction]]:
-    """The fractions that the numbers stand for; those of G are thirds and the like, cut off after
-    16 digits.
+    """The matrices as exact fractions.
+
+    Those of G are thirds and the like, cut off after 16 digits.
     """
     return [[Fraction(float(number)).limit_denominator(10_000) for number in row] for row in matrix]
 
@@ -102,8 +103,10 @@ def fast(network, examples):
 
 
 def test_the_network_is_within_float32_of_float64(fast, float64_embedding):
-    """The largest error within 1e-5 of the largest value, 1.68. On the whole 1.04e-6 of it, with
-    AVX2: that is the transforms' own rounding, so that other processors come out near it.
+    """The largest error is within 1e-5 of the largest value, 1.68.
+
+    The root mean square is 1.04e-6 of it, with AVX2: the rounding of the transforms themselves, so
+    other processors are near it.
     """
     largest = np.abs(float64_embedding).max()
     assert np.abs(fast - float64_embedding).max() < 1e-5 * largest

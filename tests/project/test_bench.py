@@ -1,6 +1,4 @@
-"""The yardstick runs and computes the right ratios, and the README's table is that of
-docs/bench.json. No timings.
-"""
+"""The benchmark runs and computes the right ratios; the README has its table. No timings."""
 
 import json
 import subprocess

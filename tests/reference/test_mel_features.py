@@ -1,6 +1,4 @@
-"""The reference front end against numbers from elsewhere: upstream's known values, and
-torchvggish's copy of it.
-"""
+"""The reference front end against upstream's known values and torchvggish's copy of it."""
 
 import importlib.util
 import sys
@@ -31,9 +29,7 @@ def sine():
 
 @pytest.fixture(scope="module")
 def other():
-    """torchvggish's mel_features.py, which is NumPy alone: loaded by its path, since the package
-    imports torch.
-    """
+    """torchvggish's mel_features.py, loaded by its path, since the package imports torch."""
     found = importlib.util.find_spec("torchvggish") if "torchvggish" not in sys.modules else None
     if found is None or not found.submodule_search_locations:
         pytest.skip("torchvggish is not installed; run: pip install --no-deps torchvggish==0.2")

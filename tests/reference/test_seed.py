@@ -1,5 +1,7 @@
-"""The notebook that the project began from: its shapes and printed numbers, and its 250 kHz
-recording at full length.
+"""The notebook that the project began from: shapes, printed numbers, a 250 kHz recording.
+
+The recording is not available, but the notebook prints parts of its spectrogram and of the results.
+Its front end went to 30 kHz, the one upper edge that fits the printed log-mels.
 
 The recording is not at hand, but the notebook prints parts of its spectrogram and what came of
 them. Its front end went to 30 kHz: that is the one upper edge that fits the printed log-mels.

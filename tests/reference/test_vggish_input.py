@@ -1,6 +1,4 @@
-"""Waveforms and files to examples, edited globals, the released 8-bit format, and the package as a
-whole.
-"""
+"""Waveforms and files → examples, edited globals, the released 8-bit format, the package."""
 
 import io
 import subprocess
@@ -61,9 +59,7 @@ def test_full_precision_without_resampling(noise):
 
 
 def test_other_rates_are_resampled(noise):
-    """A sine at 44.1 kHz gives the log-mel of the same sine at 16 kHz, but for the ends of the
-    clip.
-    """
+    """A sine at 44.1 kHz gives the log-mel of the same sine at 16 kHz, except at the ends."""
     at = {rate: np.sin(2 * np.pi * 1000 * np.arange(0, 3, 1 / rate)) for rate in (16_000, 44_100)}
     got = vggish_input.waveform_to_examples(at[44_100], 44_100)
     expected = vggish_input.waveform_to_examples(at[16_000], 16_000)

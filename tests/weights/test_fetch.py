@@ -338,7 +338,7 @@ def test_an_endless_answer_does_not_fill_the_disk(cache, monkeypatch):
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_what_a_killed_download_leaves_is_removed_by_the_next_fetch(cache, monkeypatch, end):
-    """And nothing else: neither what another process is downloading, nor what is somebody's own."""
+    """Files of other running downloads, and of the user, are kept."""
     half, go_on = threading.Event(), threading.Event()
 
     def slow(handler):

@@ -92,7 +92,7 @@ def pack(path, method=zipfile.ZIP_DEFLATED):
 
 
 def hide_size(path):
-    """Makes the zip's own headers say 1 KiB; what follows does not stop there."""
+    """Makes the zip's own headers say 1 KiB; the packed data are longer."""
     content = path.read_bytes()
     assert content.count(struct.pack("<I", LARGE)) == 2
     path.write_bytes(content.replace(struct.pack("<I", LARGE), struct.pack("<I", 1024)))
@@ -205,9 +205,7 @@ def test_the_same_inside_a_keras_file(h5, tmp_path):
 
 
 def test_a_compressed_dataset_is_not_unpacked(h5):
-    """The size that a compressed chunk unpacks to is known only afterwards, whatever the shape
-    says.
-    """
+    """The unpacked size of a compressed chunk is known only afterwards, whatever its shape."""
     path, name = h5
     replace(path, name, compression="gzip")
     assert NOT_PLAIN in check_nothing_is_loaded(path)

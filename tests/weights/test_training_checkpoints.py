@@ -1,4 +1,4 @@
-"""TF1 checkpoints with more than the 18 variables: the 18 are taken, the others named once."""
+"""TF1 checkpoints with more than the 18 variables: the 18 are loaded, the others named once."""
 
 import logging
 import re

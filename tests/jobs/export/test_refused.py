@@ -1,4 +1,4 @@
-"""Exports that are refused, or not made quietly; and the command line. The network is small."""
+"""Exports that are refused, or that warn; and the command line. The network is small."""
 
 import json
 import os

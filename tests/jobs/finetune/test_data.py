@@ -1,6 +1,4 @@
-"""Labelled clips: what a folder and a CSV mean, splits by file, order, weights, caches, and what is
-refused.
-"""
+"""Labelled clips: folders and CSVs, splits by file, order, weights, caches, refusals."""
 
 from pathlib import Path
 

@@ -1,6 +1,4 @@
-"""Resuming and caching with files that are empty, cut or another's: one line each, or computed anew
-and said.
-"""
+"""Damaged or foreign files of a run and its cache: a one-line error, or computed anew."""
 
 import json
 import zipfile

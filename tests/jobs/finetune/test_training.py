@@ -1,4 +1,4 @@
-"""Training: resumed runs, seeds, early stopping, losses that are not finite, what is kept."""
+"""Training: resumed runs, seeds, early stopping, losses that are not finite, final weights."""
 
 import json
 import shutil
@@ -41,9 +41,7 @@ def folder(tmp_path_factory):
     ],
 )
 def test_a_resumed_run_ends_as_the_whole_one(folder, tmp_path, stage, augment, options):
-    """Bit for bit: weights, losses of every epoch. With dropout and every augmentation, which draw
-    anew each epoch.
-    """
+    """Bit for bit in weights and losses, with dropout and every augmentation, drawn each epoch."""
     options = {"stage": stage, "augment": augment, **options}
     weights, history = run(folder, tmp_path / "whole", epochs=4, **options)
     run(folder, tmp_path / "parts", epochs=1, **options)
@@ -123,9 +121,7 @@ def test_a_damaged_checkpoint_is_one_line(folder, tmp_path):
 
 
 def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
-    """The validation loss is made to fall twice and to rise for good: training stops `patience`
-    epochs later.
-    """
+    """The validation loss falls twice, then rises: training stops `patience` epochs later."""
     losses = iter([3.0, 2.0, 2.5, 2.5, 2.5, 2.5])
     kept = []
     evaluate = training._Runner._evaluate

@@ -1,6 +1,4 @@
-"""inspect: what it returns, says and writes; that the page needs nothing else, and that no weights
-pass for others.
-"""
+"""inspect(): its result, text and page; the page is self-contained, and names its weights."""
 
 import re
 
@@ -20,7 +18,7 @@ def file(tmp_path):
 
 
 def said(capsys) -> dict[str, str]:
-    """The printed lines: the first word or words of each line → the rest."""
+    """The printed lines by name: the first word or words of each line → the rest."""
     return dict(
         re.split(r"\s{2,}", line, maxsplit=1)
         for line in capsys.readouterr().out.splitlines()
