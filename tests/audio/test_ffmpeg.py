@@ -50,7 +50,7 @@ def encoded(tmp_path_factory):
 
 
 def make(folder, suffix="m4a", codec="aac", rate=48_000, samples=None):
-    """Encodes 16-bit sound; returns the path, whose name says nothing, and what was encoded."""
+    """Encodes 16-bit sound; returns the path, without a telling name, and the encoded samples."""
     samples = sound(rate=rate, num_samples=3 * rate) if samples is None else samples
     source, target = folder / "source.wav", folder / f"encoded.{suffix}"
     soundfile.write(source, samples, rate, subtype="PCM_16")

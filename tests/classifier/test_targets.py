@@ -87,7 +87,7 @@ def test_one_model_takes_both_forms_in_turn():
 
 
 def test_every_example_may_have_a_number_of_its_own():
-    """pool=None; what is padding counts for nothing in either form."""
+    """pool=None; padding does not count in either form."""
     model = small_network.classifier(pool=None)
     waveforms = np.zeros((4, 31_000), np.float32)
     waveforms[:, :16_000] = WAVEFORMS

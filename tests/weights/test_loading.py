@@ -39,7 +39,7 @@ def test_read_gives_the_published_names(kind, source, written):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_go_by_name_and_not_by_position(kind, tmp_path, source, written, monkeypatch):
-    """The convolutions after the first are reordered, all of one shape: by position all would fit."""
+    """The convolutions after the first are reordered; all have one shape."""
     with shrunken(), monkeypatch.context() as patch:
         first, *others = backbone.CONVOLUTIONS
         patch.setattr(backbone, "CONVOLUTIONS", (first, *reversed(others)))
