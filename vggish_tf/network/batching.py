@@ -82,7 +82,7 @@ def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndar
 
 
 class _Batcher:
-    """Regroups arrays: holds what does not fill a batch yet."""
+    """Regroups arrays; holds the rows that do not fill a batch yet."""
 
     def __init__(self, batch_size: int):
         self._size, self._held, self._count = batch_size, list[np.ndarray](), 0

@@ -50,8 +50,8 @@ def define_vggish_slim(features_tensor=None, training=False):
         if features_tensor is None:
             shape = (None, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS)
             features_tensor = tf1.placeholder(tf.float32, shape=shape, name="input_features")
-        shape = (-1, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS, 1)
-        net = tf.reshape(features_tensor, shape)
+        image = (-1, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS, 1)
+        net = tf.reshape(features_tensor, image)
         net = _define_dense_layers(slim, _define_convolutions(slim, net))
         return tf.identity(net, name="embedding")
 

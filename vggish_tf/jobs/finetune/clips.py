@@ -190,11 +190,9 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
     if stranger:
         outside = f"outside the set {_listed(expected)}"
         raise VGGishError(f"{stranger} is labelled {_listed(stranger.labels)}, {outside}.")
-    missing = [label for label in expected if label not in found]
-    if missing:
-        raise VGGishError(
-            f"no clip is labelled {_listed(missing)}. Add some, or leave these labels out."
-        )
+    if missing := [label for label in expected if label not in found]:
+        advice = "Add some, or leave these labels out."
+        raise VGGishError(f"no clip is labelled {_listed(missing)}. {advice}")
     if len(expected) < (1 if multi_label else 2):
         raise VGGishError(f"two classes or more are needed; found {_listed(expected)}.")
     return expected
@@ -274,10 +272,8 @@ def _check_every_label_is_trained(clips: list[Clip]):
     trained = {label for clip in clips if clip.split == "train" for label in clip.labels}
     never = sorted({label for clip in clips for label in clip.labels} - trained)
     if never:
-        raise VGGishError(
-            f"no training clip is labelled {_listed(never)}. Add some, or change the split or its "
-            "seed."
-        )
+        advice = "Add some, or change the split or its seed."
+        raise VGGishError(f"no training clip is labelled {_listed(never)}. {advice}")
     if all(clip.split != "validation" for clip in clips):
         missing = "no clip is in the split validation, by which the best epoch is chosen"
         raise VGGishError(f"{missing}. Put some there.")
