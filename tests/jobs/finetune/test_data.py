@@ -9,7 +9,7 @@ import soundfile
 from labelled_clips import LABELS, refusal, waveform, write_csv, write_folder
 
 from vggish_tf import audio
-from vggish_tf.errors import AudioError, VGGishError
+from vggish_tf.errors import AudioError, UsageError, VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.finetune import clips as tables
 from vggish_tf.jobs.finetune.clips import Clip
@@ -188,6 +188,34 @@ def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, m
     model.get_layer("conv1").bias.assign_add([1e-3] * 4)
     finetune.cached(data, model, "embedding", cache)
     assert len(computed) == 18, "the embeddings of another network were taken for this one's"
+
+
+@pytest.mark.parametrize("stage", ["examples", "embedding"])
+def test_a_clip_that_is_damaged_before_it_is_cached_is_named(folder, stage):
+    data = finetune.dataset(folder)
+    bad = data.clips[4].path
+    bad.write_bytes(b"")
+    with pytest.raises(AudioError, match=f"{bad.parent.name}/{bad.name} is empty"):
+        finetune.cached(data, small_network.classifier(), stage)
+
+
+def test_waveforms_come_in_order_and_not_all_at_once(folder, monkeypatch):
+    data = finetune.dataset(folder)
+    clips, read = data.order("train", 1), []
+    monkeypatch.setattr(
+        "vggish_tf.jobs.finetune.data.read_clip",
+        lambda clip, sample_rate: read.append(clip) or np.full(1, clips.index(clip), np.float32),
+    )
+    waveforms = data.waveforms([*clips, *data.order("train", 1)] * 20)
+    assert next(waveforms).item() == 0
+    assert len(read) < len(clips) * 40
+    assert [each.item() for each in waveforms][: len(clips)] == [*range(1, len(clips)), 0]
+
+
+@pytest.mark.parametrize("epoch", [-1, 0.5, "0"])
+def test_an_epoch_is_a_number(folder, epoch):
+    with pytest.raises(UsageError, match="epoch must be a whole number from 0; received"):
+        finetune.dataset(folder).batches("train", epoch=epoch)
 
 
 def test_embeddings_of_a_network_that_moves_are_refused(folder):

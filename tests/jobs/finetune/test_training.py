@@ -186,6 +186,15 @@ def test_a_clip_that_vanishes_in_training_is_named(folder, tmp_path):
         finetune.train(small_network.classifier(), data, tmp_path / "run", epochs=1)
 
 
+def test_a_training_that_fails_names_its_own_clip_and_not_an_earlier_training_s(folder, tmp_path):
+    data = finetune.dataset(shutil.copytree(folder, tmp_path / "sounds"))
+    for gone in (data.of("train")[3].path, data.of("validation")[0].path):
+        moved = gone.rename(tmp_path / "moved.wav")
+        with pytest.raises(AudioError, match=f"{gone.parent.name}/{gone.name} does not exist"):
+            finetune.train(small_network.classifier(), data, tmp_path / gone.stem, epochs=1)
+        moved.rename(gone)
+
+
 def test_augmentation_and_optimizer_are_in_the_trainee_alone(folder):
     model = small_network.classifier(trainable="all")
     layers = [finetune.RandomGain(), finetune.SpecAugment()]

@@ -38,8 +38,9 @@ from vggish_tf.jobs.finetune.augment import (
     SpecAugment,
 )
 from vggish_tf.jobs.finetune.cache import cached
-from vggish_tf.jobs.finetune.data import Dataset, dataset, read_clip
+from vggish_tf.jobs.finetune.data import Dataset, dataset
 from vggish_tf.jobs.finetune.job import run
+from vggish_tf.jobs.finetune.reading import read_clip
 from vggish_tf.jobs.finetune.report import Evaluation, evaluate
 from vggish_tf.jobs.finetune.training import train
 

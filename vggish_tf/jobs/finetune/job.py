@@ -19,8 +19,9 @@ from vggish_tf.jobs.finetune import report
 from vggish_tf.jobs.finetune.augment import AUGMENTATIONS
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.clips import Split, ffmpeg_hint
-from vggish_tf.jobs.finetune.data import LISTED, Dataset, dataset, describe_skipped
+from vggish_tf.jobs.finetune.data import Dataset, dataset
 from vggish_tf.jobs.finetune.progress import Progress
+from vggish_tf.jobs.finetune.reading import LISTED, describe_skipped
 from vggish_tf.jobs.finetune.training import choose_stage, train
 
 

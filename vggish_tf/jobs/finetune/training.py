@@ -7,7 +7,7 @@ be remembered.
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from vggish_tf.jobs.finetune import checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
 from vggish_tf.jobs.finetune.data import Dataset
 from vggish_tf.jobs.finetune.progress import Progress, describe_epoch, describe_limit
+from vggish_tf.jobs.finetune.reading import ClipReader
 from vggish_tf.jobs.finetune.tensorboard import Logs
 from vggish_tf.jobs.finetune.trainee import reseed, trainee_of
 from vggish_tf.network.backbone import LAYER_NAMES
@@ -105,6 +106,7 @@ class _Runner:
             model, stage, [layer for layer in augment if layer not in self.mix_up]
         )
         self.fingerprint = checkpoint.fingerprint(model, data, stage, augment, seed)
+        self.reader = ClipReader(data.values)
         self.progress = Progress()
 
     @property
@@ -152,41 +154,32 @@ class _Runner:
 
     @cached_property
     def batches(self):
-        """The training batches of whichever epoch is being run: Keras may begin more than one pass
-        in an epoch.
+        """The training batches. Every pass is in the order of the epoch being run: Keras may begin
+        more than one in an epoch.
         """
-        batches = self.data.batches("train", epoch=lambda: self.progress.epoch + 1)
+        batches = self.data.pipeline("train", self.reader, self._epochs())
         if not self.mix_up:
             return batches
         return batches.map(lambda x, y, w: (*self.mix_up[0]([x, y], training=True), w))
 
+    def _epochs(self) -> Iterator[int]:
+        while True:
+            yield self.progress.epoch + 1
+
     @cached_property
     def validation(self):
-        return self.data.batches("validation")
+        return self.data.pipeline("validation", self.reader)
 
     def _fit(self, number: int, bar) -> dict[str, float]:
         watch = _Watch(lambda batch: self._describe_failure(number, batch), bar)
-        result = self._guarded(
-            lambda: self.trainee.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False)
-        )
+        with self.reader.errors():
+            result = self.trainee.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False)
         return {name: float(values[0]) for name, values in result.history.items()}
 
     def _evaluate(self) -> dict[str, float]:
-        values = self._guarded(
-            lambda: self.trainee.evaluate(self.validation, verbose=0, return_dict=True)
-        )
+        with self.reader.errors():
+            values = self.trainee.evaluate(self.validation, verbose=0, return_dict=True)
         return {name: float(value) for name, value in values.items()}
-
-    def _guarded(self, run):
-        """Runs TensorFlow; of an error in reading a clip, raises that and not TensorFlow's account
-        of it.
-        """
-        try:
-            return run()
-        except Exception:
-            if self.data.failures:
-                raise self.data.failures[0] from None
-            raise
 
     def _save(self, row: dict[str, float], number: int, epochs: int):
         if not np.isfinite([row["loss"], row["val_loss"]]).all():
