@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from numbers import Integral
 
 # packages whose lines are not the user's; skipped to find the line that a warning is about
-_OURS = ("vggish_tf", "keras", "tensorflow")
+_OURS = ("vggish_tf", "keras", "tensorflow", "tqdm")
 _held: ContextVar[deque[str] | None] = ContextVar("held", default=None)
 
 
