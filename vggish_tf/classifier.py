@@ -30,7 +30,7 @@ TRAINABLE: dict[str, tuple[str, ...]] = {
     "all": LAYER_NAMES,
 }
 # The layers around a head, by which a classifier is known.
-LAYERS = {"examples", "sounding", "embedding", "scores"}
+OF_EVERY_CLASSIFIER = {"examples", "sounding", "embedding", "scores"}
 # Trained features move ten times slower than new layers; untrained ones have nothing to lose.
 BACKBONE_FACTOR = 0.1
 
@@ -233,7 +233,10 @@ def _cut(model, stage):
 
 def is_classifier(model) -> bool:
     """True for a model that classifier() made, also after it was saved and loaded."""
-    return isinstance(model, keras.Model) and {layer.name for layer in model.layers} >= LAYERS
+    return (
+        isinstance(model, keras.Model)
+        and {layer.name for layer in model.layers} >= OF_EVERY_CLASSIFIER
+    )
 
 
 def head_of(model: keras.Model) -> keras.Model:

@@ -167,7 +167,7 @@ def network_of(
         CheckpointError: the weights cannot be had, or do not fit.
     """
     initializer = "published" if model is None else "zeros"
-    network = backbone.core(params, dtype=dtype, initializer=initializer)
+    network = backbone.network(params, dtype=dtype, initializer=initializer)
     if model is None:
         return network, loading.identify(network, UNTRAINED)
     if isinstance(model, keras.Model):

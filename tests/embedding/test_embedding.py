@@ -194,7 +194,7 @@ def test_a_model_that_post_processes_is_refused():
     from vggish_tf import Postprocessor
     from vggish_tf.network import backbone
 
-    core = backbone.core()
+    core = backbone.network()
     with pytest.raises(ValueError, match="post-processes"):
         Embedder(keras.Model(core.input, Postprocessor(weights=None)(core.output)))
 

@@ -187,7 +187,7 @@ def train(model, **options):
 
 
 def that_whitens() -> keras.Model:
-    network = backbone.core()
+    network = backbone.network()
     return keras.Model(network.input, Postprocessor(weights=None)(network.output))
 
 

@@ -279,14 +279,16 @@ def test_weights_that_cannot_be_had_are_an_error():
 
 
 def test_a_network_for_weights_that_follow_draws_no_random_ones():
-    for layer in backbone.core(initializer="zeros").layers:
+    for layer in backbone.network(initializer="zeros").layers:
         assert not any(
             np.any(keras.ops.convert_to_numpy(variable)) for variable in layer.variables
         ), layer.name
 
 
 def test_bfloat16_leaves_the_first_four_convolutions_alone():
-    dtypes = {layer.name: layer.compute_dtype for layer in backbone.core(dtype="bfloat16").layers}
+    dtypes = {
+        layer.name: layer.compute_dtype for layer in backbone.network(dtype="bfloat16").layers
+    }
     assert {name for name, dtype in dtypes.items() if dtype == "float32"} >= {
         *backbone.FLOAT32_LAYERS,
         "embedding",

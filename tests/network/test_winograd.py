@@ -77,7 +77,7 @@ def test_a_layer_is_the_float64_convolution(shape, channels, activation):
 
 @pytest.fixture(scope="module")
 def network(seeded_checkpoint):
-    network = backbone.core(dtype="float32", initializer="zeros")
+    network = backbone.network(dtype="float32", initializer="zeros")
     checkpoints.load_weights(network, seeded_checkpoint)
     return network
 
@@ -145,7 +145,7 @@ def kinds(network):
 
 
 def test_only_wide_float32_convolutions_are_replaced():
-    assert kinds(winograd.accelerated(backbone.core(dtype="bfloat16", initializer="zeros"))) == {
+    assert kinds(winograd.accelerated(backbone.network(dtype="bfloat16", initializer="zeros"))) == {
         "conv1": "Conv2D",
         "conv2": "WinogradConv2D",
         "conv3_1": "WinogradConv2D",

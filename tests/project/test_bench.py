@@ -34,7 +34,7 @@ def test_a_speedup_is_the_median_of_the_ratios_within_rounds():
 def test_a_row_s_operations_are_those_of_the_network():
     from vggish_tf.network import backbone
 
-    network, operations = backbone.core(), 0
+    network, operations = backbone.network(), 0
     for layer in network.layers:
         if layer.name in backbone.LAYER_NAMES:
             positions = (

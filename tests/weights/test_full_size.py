@@ -31,7 +31,7 @@ def published():
 
 @pytest.fixture(scope="module")
 def network(seeded_checkpoint):
-    model = backbone.core()
+    model = backbone.network()
     assert checkpoints.is_untrained(model)
     checkpoints.load_weights(model, seeded_checkpoint)
     assert not checkpoints.is_untrained(model)
@@ -72,7 +72,7 @@ def test_a_waveform_models_file_is_an_examples_models(
     model = VGGish(weights=seeded_checkpoint, postprocess="pca")
     path = tmp_path / "model.weights.h5"
     model.save_weights(path)
-    core = backbone.core()
+    core = backbone.network()
     checkpoints.load_weights(core, path)
     for found, expected in zip(core.weights, network.weights, strict=True):
         assert np.array_equal(found.numpy(), expected.numpy()), expected.path

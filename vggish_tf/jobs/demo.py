@@ -32,8 +32,8 @@ HEADLINE = (
 DATA = resources.files("vggish_tf") / "data"
 
 
-class Weights(NamedTuple):
-    """The weights of the demo, and their headline and provenance."""
+class Prepared(NamedTuple):
+    """Network and post-processing of the demo, and its headline."""
 
     embedder: Embedder
     postprocessor: Postprocessor
@@ -51,41 +51,41 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
     """
     folder = make_folder(folder)
     try:
-        weights, reason = _published(), None
+        prepared, reason = _published(), None
     except CheckpointError as error:
-        weights, reason = _untrained(), error
-    print(weights.headline)
+        prepared, reason = _untrained(), error
+    print(prepared.headline)
     if reason:
         print(f"why: {reason}")
     clip, segments = str(DATA / "demo.flac"), pictures.read_segments(str(DATA / "demo.json"))
     waveform, sample_rate = audio.load_audio(clip)
     result = stages.compute(
-        waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor
+        waveform, sample_rate, embedder=prepared.embedder, postprocessor=prepared.postprocessor
     )
     _describe(waveform, sample_rate, segments, result)
     rows = result.embedding, result.timestamps
-    written = npz.write(folder / "embeddings.npz", rows, weights.embedder.provenance)
+    written = npz.write(folder / "embeddings.npz", rows, prepared.embedder.provenance)
     print(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
     picture = folder / "stages.png"
-    pictures.save(pictures.overview(result, title=weights.headline, segments=segments), picture)
+    pictures.save(pictures.overview(result, title=prepared.headline, segments=segments), picture)
     print(f"wrote {picture}: every stage, from the waveform to the quantized embeddings")
     return written, picture
 
 
-def _published() -> Weights:
+def _published() -> Prepared:
     embedder, postprocessor = Embedder("audioset"), Postprocessor()
-    return Weights(embedder, postprocessor, "The published AudioSet weights.")
+    return Prepared(embedder, postprocessor, "The published AudioSet weights.")
 
 
-def _untrained() -> Weights:
+def _untrained() -> Prepared:
     keras.utils.set_random_seed(SEED)
-    network = backbone.core()
+    network = backbone.network()
     _spread(network)
     network.identity = loading.identify(network, f"untrained, seed {SEED}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the headline says it
         embedder = Embedder(network)
-    return Weights(embedder, Postprocessor(weights=None), HEADLINE)
+    return Prepared(embedder, Postprocessor(weights=None), HEADLINE)
 
 
 def _spread(network: keras.Model):

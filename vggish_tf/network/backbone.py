@@ -69,7 +69,7 @@ def embed(examples, dtype=None, initializer="published"):
     return x
 
 
-def core(
+def network(
     params: Params | None = None, *, dtype=None, initializer="published", name: str = "vggish"
 ) -> keras.Model:
     """The network as a Keras model with new weights: log-mel examples → embedding.
@@ -78,7 +78,7 @@ def core(
     Output shape: (batch, 128)
 
     Example:
-        >>> core().count_params()
+        >>> network().count_params()
         72141184
     """
     params = params or Params()

@@ -60,7 +60,7 @@ def fastest(network: keras.Model) -> keras.Model:
 
     Example:
         >>> from vggish_tf.network import backbone
-        >>> fastest(backbone.core(initializer="zeros")).output_shape
+        >>> fastest(backbone.network(initializer="zeros")).output_shape
         (None, 128)
     """
     return accelerated(network) if backend.on_tensorflow_cpu() else network
@@ -70,12 +70,12 @@ def accelerated(network: keras.Model) -> keras.Model:
     """A network for inference whose wide float32 convolutions are WinogradConv2D layers.
 
     Wide is 64 channels and more: with fewer, the sums before and after cost more than they save.
-    All other layers are shared. `network` is one of backbone.core's, since WinogradConv2D takes no
+    All other layers are shared. `network` is one of backbone.network's, since WinogradConv2D takes no
     other convolutions.
 
     Example:
         >>> from vggish_tf.network import backbone
-        >>> layer = accelerated(backbone.core(initializer="zeros")).get_layer("conv2")
+        >>> layer = accelerated(backbone.network(initializer="zeros")).get_layer("conv2")
         >>> type(layer).__name__, tuple(layer.kernel.shape)
         ('WinogradConv2D', (36, 64, 128))
     """

@@ -15,7 +15,7 @@ from signals import uniform_noise
 
 from vggish_tf import VGGish, cli, load_model
 from vggish_tf.errors import CheckpointError, VGGishError
-from vggish_tf.jobs.export import check, export, formats
+from vggish_tf.jobs.export import catalogue, check, export
 from vggish_tf.jobs.export.writers import weights
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -96,7 +96,7 @@ def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("format", ["onnx", "tflite", "openvino"])
 def test_a_missing_extra_is_named(format, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "find_spec", lambda module: None)
+    monkeypatch.setattr(catalogue, "find_spec", lambda module: None)
     assert f"in a clone of the repository: pip install '.[{format}]'" in message_of(
         object(), tmp_path / NAMES[format], format=format
     )
@@ -140,7 +140,7 @@ def test_a_full_disk_leaves_nothing(format, name, small, tmp_path):
 
 
 def test_a_disk_too_small_is_refused_beforehand(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    monkeypatch.setattr(catalogue.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     assert "it needs 0 MB, and 0 MB are free" in message_of(
         small, tmp_path / "m.keras", format="keras"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 
 SECONDS = {

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import vggish_tf
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.check import SECONDS, Comparison
-from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 
 PACKAGES = ("tensorflow", "keras", "numpy")

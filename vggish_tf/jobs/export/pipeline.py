@@ -17,7 +17,7 @@ from vggish_tf.errors import UsageError, warn
 from vggish_tf.frontend.layers import Pad, WaveformToExamples
 from vggish_tf.frontend.resampling import Resample
 from vggish_tf.jobs.export import classifiers
-from vggish_tf.jobs.export.formats import Options, check_options
+from vggish_tf.jobs.export.catalogue import Options, check_options
 from vggish_tf.model import Postprocess, Weights, describe_front_end, network_of, parts_of
 from vggish_tf.network import backbone, heads
 from vggish_tf.network.postprocess import Postprocessor, read_pca

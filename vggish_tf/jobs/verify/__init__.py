@@ -99,7 +99,7 @@ def verify(
         CheckpointError: as `load_weights`. Missing PCA parameters are not an error but a note in
             the report.
     """
-    model = backbone.core(dtype="float32", initializer="zeros")
+    model = backbone.network(dtype="float32", initializer="zeros")
     identity, extras = loading.load(model, path)
     embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
     figures, note = smoke_test.figures_of(embedding, pca)

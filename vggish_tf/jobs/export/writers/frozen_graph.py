@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.quiet import quiet
 from vggish_tf.network.backbone import FiniteOrNaN

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.model import load_model
 

@@ -8,7 +8,7 @@ of the embedding.
 
 from pathlib import Path
 
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.portable import portable_function
 

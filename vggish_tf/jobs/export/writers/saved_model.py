@@ -23,7 +23,7 @@ from vggish_tf.frontend.layers import (
     count_frames,
     padded_length,
 )
-from vggish_tf.jobs.export.formats import Loaded, Signatures
+from vggish_tf.jobs.export.catalogue import Loaded, Signatures
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.quiet import quiet
 from vggish_tf.model import network_of

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.portable import portable_function
 
