@@ -256,7 +256,7 @@ def test_the_demo_on_published_weights_says_so(
     monkeypatch.setattr("vggish_tf.weights.files.resolve", cached)
     assert cli.main(["demo", "-o", str(tmp_path / "demo")]) == 0
     assert capsys.readouterr().out.startswith("The published AudioSet weights.")
-    assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["untrained"] is False
+    assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["weights"]["untrained"] is False
 
 
 def test_npz_refuses_what_is_not_one(tmp_path):

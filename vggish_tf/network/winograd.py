@@ -70,8 +70,8 @@ def accelerated(network: keras.Model) -> keras.Model:
     """A network for inference whose wide float32 convolutions are WinogradConv2D layers.
 
     Wide is 64 channels and more: with fewer, the sums before and after cost more than they save.
-    All other layers are shared. `network` is one of backbone.network's, since WinogradConv2D takes no
-    other convolutions.
+    All other layers are shared. `network` is one of backbone.network's, since WinogradConv2D takes
+    no other convolutions.
 
     Example:
         >>> from vggish_tf.network import backbone

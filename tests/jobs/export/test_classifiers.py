@@ -120,7 +120,7 @@ def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(
     check_scores(scores, [model.predict_on_batch(clip[np.newaxis])[0] for clip in clips()])
     manifest = json.loads(path.with_name(f"{path.name}.json").read_text())
     assert (manifest["labels"], manifest["multi_label"]) == (labelled_clips.LABELS, "multi" in head)
-    assert manifest["untrained"] is False
+    assert manifest["weights"]["untrained"] is False
     outputs = manifest["signatures"].get(
         "serving_default", next(iter(manifest["signatures"].values()))
     )["outputs"]
@@ -291,7 +291,7 @@ def checkpoints_of(
 def test_an_untrained_network_under_a_head_is_called_so(tmp_path, capsys):
     path = export(finetune.classifier(3, weights=None), tmp_path / "m.keras", format="keras")
     assert "UNTRAINED" in capsys.readouterr().out
-    assert json.loads(path.with_name("m.keras.json").read_text())["untrained"] is True
+    assert json.loads(path.with_name("m.keras.json").read_text())["weights"]["untrained"] is True
 
 
 @pytest.mark.parametrize("format", ["frozen_graph", "weights", "tf1_checkpoint"])

@@ -25,7 +25,9 @@ NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.x
 def test_untrained_weights_are_called_so(tmp_path, capsys):
     path = export(VGGish(None), tmp_path / "vggish.weights.h5", format="weights")
     assert "UNTRAINED" in capsys.readouterr().out
-    assert json.loads(path.with_name(path.name + ".json").read_text())["untrained"] is True
+    assert (
+        json.loads(path.with_name(path.name + ".json").read_text())["weights"]["untrained"] is True
+    )
 
 
 def test_an_export_that_differs_leaves_no_file(small, tmp_path, monkeypatch):
