@@ -109,6 +109,16 @@ def seeded_checkpoint(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory):
+    """The same of a small network, 20 kB. Use the fixture `small_networks`, too. Do not change it."""
+    import seeded
+    import small_network
+
+    with small_network.shrunken():
+        return seeded.write_seeded_checkpoint(tmp_path_factory.mktemp("small") / CHECKPOINT_NAME)
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The project's shared/data folder: see DESIGN section 5."""
     if not places.SHARED_DATA.is_dir():

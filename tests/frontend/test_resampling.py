@@ -43,11 +43,16 @@ def test_the_passband_is_flat_up_to_the_last_mel_edge(rate, hertz):
     assert abs(decibels(resampled(tone(hertz, rate), rate))) < 0.01
 
 
-@pytest.mark.parametrize("rate", [rate for rate in RATES if rate > 16_000])
-@pytest.mark.parametrize("hertz", [8_001, 8_500, 10_000, 15_000, 20_000])
+@pytest.mark.parametrize(
+    ("rate", "hertz"),
+    [
+        (rate, hertz)
+        for rate in RATES
+        for hertz in (8_001, 8_500, 10_000, 15_000, 20_000)
+        if rate > 16_000 and hertz < rate / 2  # else the input has no such frequency
+    ],
+)
 def test_aliases_are_80_db_down(rate, hertz):
-    if hertz >= rate / 2:
-        return  # the input has no such frequency
     assert decibels(resampled(tone(hertz, rate), rate)) < -80
 
 

@@ -330,8 +330,11 @@ def test_options_that_make_another_classifier_are_refused(option, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_its_own_options_are_not_refused(tmp_path):
-    export(make(), tmp_path / "m.keras", format="keras", pad="short", params=Params())
+def test_options_that_are_its_own_already_change_nothing(tmp_path):
+    model = make()
+    path = export(model, tmp_path / "m.keras", format="keras", pad="short", params=Params())
+    batch = together(clips())
+    np.testing.assert_allclose(load_model(path)(batch), model(batch), atol=ATOL)
 
 
 def test_somebody_elses_head_is_refused(tmp_path):

@@ -77,10 +77,13 @@ def test_it_is_called_as_the_tensorflow_hub_module_is(loaded, oracle):
 
 
 @pytest.mark.parametrize("num_samples", [0, 1, 400, 15_599, 15_600, 30_959, 30_960])
-def test_the_number_of_rows_straddles_every_boundary(loaded, num_samples):
-    expected = max(0, (num_samples - 400 + 160) // 160 // 96)
-    assert loaded(uniform_noise(num_samples)).shape == (expected, 128)
-    assert loaded(uniform_noise(2, num_samples)).shape == (2, expected, 128)
+def test_the_rows_on_both_sides_of_every_boundary(loaded, oracle, num_samples):
+    num_rows = max(0, (num_samples - 400 + 160) // 160 // 96)
+    waveforms = uniform_noise(2, num_samples)
+    expected = np.array([oracle(row) if num_rows else np.zeros((0, 128)) for row in waveforms])
+    assert expected.shape == (2, num_rows, 128)
+    np.testing.assert_allclose(loaded(waveforms[0]), expected[0], atol=ATOL)
+    np.testing.assert_allclose(loaded(waveforms), expected, atol=ATOL)
 
 
 @pytest.mark.parametrize("shape", [(3, 40_000), (5, 7 * 15_600), (40, 15_600)])
