@@ -11,6 +11,7 @@ from vggish_tf.errors import UsageError
 from vggish_tf.files import check_source, check_target
 
 if TYPE_CHECKING:
+    from vggish_tf.jobs.finetune import Options
     from vggish_tf.params import Params
 
 
@@ -127,7 +128,9 @@ def run(args: argparse.Namespace):
     if not args.untrained:
         options.check_weights(args.weights)
     process.import_tensorflow()
-    _finetune(args, params)
+    from vggish_tf.jobs import finetune
+
+    finetune.run(args.data, args.output, _options(args, params))
 
 
 def _check(args: argparse.Namespace):
@@ -146,27 +149,26 @@ def _check(args: argparse.Namespace):
     check_source(args.data, "Give a folder with a subfolder for each class, or a CSV.")
 
 
-def _finetune(args: argparse.Namespace, params: "Params"):
+def _options(args: argparse.Namespace, params: "Params") -> "Options":
     from vggish_tf.jobs import finetune
 
-    data_options = {
-        "labels": args.labels,
-        "multi_label": args.multi_label,
-        "batch_size": args.batch_size,
-    }
-    data_options["params"] = params
-    model_options = {
-        "weights": None if args.untrained else args.weights,
-        "trainable": "all" if args.untrained else args.trainable or "head",
-        "hidden": args.hidden,
-        "pool": args.pool,
-        "dropout": args.dropout,
-        "postprocess": "pca" if args.pca else None,
-        "learning_rate": args.learning_rate,
-        "backbone_learning_rate": args.backbone_learning_rate,
-    }
     names = ("epochs", "patience", "seed", "augment", "cache", "resume", "overwrite", "tensorboard")
-    chosen = {name: getattr(args, name) for name in names}
-    finetune.run(
-        args.data, args.output, **chosen, data_options=data_options, model_options=model_options
+    return finetune.Options(
+        **{name: getattr(args, name) for name in names},
+        data_options={
+            "labels": args.labels,
+            "multi_label": args.multi_label,
+            "batch_size": args.batch_size,
+            "params": params,
+        },
+        model_options={
+            "weights": None if args.untrained else args.weights,
+            "trainable": "all" if args.untrained else args.trainable or "head",
+            "hidden": args.hidden,
+            "pool": args.pool,
+            "dropout": args.dropout,
+            "postprocess": "pca" if args.pca else None,
+            "learning_rate": args.learning_rate,
+            "backbone_learning_rate": args.backbone_learning_rate,
+        },
     )

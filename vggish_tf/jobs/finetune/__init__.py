@@ -40,6 +40,7 @@ from vggish_tf.jobs.finetune.augment import (
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.data import Dataset, dataset
 from vggish_tf.jobs.finetune.job import run
+from vggish_tf.jobs.finetune.options import Options, TrainingOptions
 from vggish_tf.jobs.finetune.reading import read_clip
 from vggish_tf.jobs.finetune.report import Evaluation, evaluate
 from vggish_tf.jobs.finetune.training import train
@@ -49,10 +50,12 @@ __all__ = [
     "Dataset",
     "Evaluation",
     "MixUp",
+    "Options",
     "RandomGain",
     "RandomNoise",
     "RandomShift",
     "SpecAugment",
+    "TrainingOptions",
     "back",
     "cached",
     "classifier",
