@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HELP = "train a classifier on a folder of labelled sounds"
 EPILOG = (
-    "A run that was killed goes on with the same command and --resume, and ends as it would have."
+    "To continue a run that was stopped, repeat the command with --resume: the result is the same."
 )
 
 
@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser):
 
 
 def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContainer):
-    """All but those that other commands have too; `weights` is the group of what excludes
-    --weights.
-    """
+    """Adds the options of this command alone; `weights` is the group of --weights."""
     add = parser.add_argument
     add(
         "data",
@@ -112,8 +110,8 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         metavar="FOLDER",
         help="keep log-mel or embeddings there for other runs",
     )
-    add("--resume", action="store_true", help="go on with a run that was killed")
-    add("--overwrite", action="store_true", help="replace MODEL, or a run that was not finished")
+    add("--resume", action="store_true", help="continue a run that was stopped")
+    add("--overwrite", action="store_true", help="replace MODEL, or an unfinished run")
     add("--tensorboard", action="store_true", help="also write TensorBoard logs")
 
 

@@ -1,6 +1,4 @@
-"""run(): from a folder of labelled sounds to a saved classifier and a report; what `vggish-tf
-finetune` does.
-"""
+"""run(): a folder of labelled sounds → a saved classifier and a report, as `vggish-tf finetune`."""
 
 import json
 import os
@@ -80,14 +78,14 @@ def run(
 
 
 def _check_output(output, options: Options) -> tuple[Path, Path]:
-    """The paths of the model and of the run's folder, once it is known that both may be written."""
+    """Paths of the model and of the run's folder, after checking that both may be written."""
     output = check_target(output, overwrite=options.overwrite, endings=(".keras",))
     folder = output.with_suffix(".run")
     unfinished = (folder / "checkpoint.npz").exists()
     if unfinished and not (options.resume or options.overwrite):
         raise VGGishError(
-            f"{folder} holds a run that was not finished. Say --resume to go on, --overwrite to "
-            "start anew."
+            f"{folder} holds a run that was not finished. Say --resume to continue it, or "
+            "--overwrite to start again."
         )
     if unfinished and not options.resume:
         _forget(folder)
@@ -101,7 +99,7 @@ def _describe_data(data: Dataset):
     clips, classes = counted(len(data.clips), "clip"), counted(len(data.labels), "class", "classes")
     print(f"{clips} of {classes} ({', '.join(data.labels)}): {counts}")
     if data.skipped:
-        print(f"left out, since they cannot be read: {counted(len(data.skipped), 'clip')}")
+        print(f"left out, not readable: {counted(len(data.skipped), 'clip')}")
         print(describe_skipped(data.skipped))
     if data.short:
         print(
@@ -143,7 +141,7 @@ def _write(
     output: Path,
     folder: Path,
 ):
-    """The report, then the model, and only then away with what a resumed run would need."""
+    """Writes the report, then the model, and then removes the training checkpoint and cache."""
     print(evaluation)
     with replacing(folder / "report.txt") as temporary:
         temporary.write_text(f"{evaluation}\n", encoding="utf-8")
@@ -160,6 +158,6 @@ def _write(
 
 
 def _forget(folder: Path):
-    """Removes what a run goes on from."""
+    """Removes the training checkpoint."""
     for name in ("checkpoint.npz", "best.npz"):
         (folder / name).unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""train(): epochs, checkpoints, early stopping; a killed run that is resumed ends where it would
-have ended.
+"""train(): epochs, training checkpoints, early stopping.
 
-Everything random in an epoch follows from the seed and the number of the epoch: nothing else has to
-be remembered.
+A training that was stopped and is resumed gives the same weights as one that was not. Everything
+random in an epoch follows from the seed and the number of the epoch, so that no other state has to
+be kept.
 """
 
 import json
@@ -32,9 +32,7 @@ from vggish_tf.network.backbone import LAYER_NAMES
 
 
 def choose_stage(model: keras.Model, augment: Sequence[keras.layers.Layer]) -> Stage:
-    """The last stage that neither training nor augmentation changes: all before it has to be
-    computed only once.
-    """
+    """The last stage that neither training nor augmentation changes: it can be cached."""
     if any(not isinstance(layer, SpecAugment) for layer in augment):
         return "waveform"
     frozen = not any(model.get_layer(name).trainable for name in LAYER_NAMES)
@@ -50,8 +48,7 @@ def train(
     stage: Stage = "waveform",
     **changes: Any,
 ) -> Progress:
-    """Trains a classifier in place; it ends with the weights of the epoch with the lowest
-    validation loss.
+    """Trains a classifier in place, and restores the epoch with the lowest validation loss.
 
     Args:
         model: a compiled classifier that pools. To resume, one that was made in the same way from
@@ -92,7 +89,7 @@ def train(
 
 
 class _Runner:
-    """A run in progress."""
+    """A training in progress."""
 
     def __init__(self, model, data: Dataset, folder: Path, stage: Stage, options: TrainingOptions):
         self.data, self.folder, self.options = data, folder, options
@@ -119,13 +116,13 @@ class _Runner:
     def resume(self):
         if not self.checkpoint.exists():
             return
-        # so that it is known now that it can be
+        # also checks now that the end of the training can restore it
         self._restore(self.best, checkpoint.weights_of(self.trainee))
         self.progress = self._restore(self.checkpoint, checkpoint.variables_of(self.trainee))
         print(f"resuming after epoch {self.progress.epoch}")
 
     def _restore(self, path: Path, variables: dict[str, keras.Variable]) -> Progress:
-        """Puts back what a file of this run holds, and says how far the run was."""
+        """Restores variables from a file of this training, and returns its progress."""
         found = checkpoint.read(path)
         checkpoint.check(path, found.fingerprint, self.fingerprint)
         checkpoint.restore(path, found.arrays, variables)
@@ -195,7 +192,7 @@ class _Runner:
         print(line + ("  best" if is_best else ""), flush=True)
 
     def finish(self):
-        """Goes back to the best epoch; says so if the epochs ended the training, not the loss."""
+        """Restores the best epoch; prints a line if the limit of epochs ended the training."""
         if self.progress.epoch:
             self._restore(self.best, checkpoint.weights_of(self.trainee))
         if self.waited < self.options.patience:
@@ -220,7 +217,7 @@ class _Runner:
 
 
 class _Watch(keras.callbacks.Callback):
-    """Moves the bar, and stops at the first batch whose loss is not finite."""
+    """Advances the bar, and stops at the first batch whose loss is not finite."""
 
     def __init__(self, describe, bar):
         super().__init__()
