@@ -11,12 +11,13 @@ from vggish_tf.errors import UsageError
 from vggish_tf.files import check_source, check_target
 
 if TYPE_CHECKING:
+    from vggish_tf.jobs.finetune import Options
     from vggish_tf.params import Params
 
 
 HELP = "train a classifier on a folder of labelled sounds"
 EPILOG = (
-    "A run that was killed goes on with the same command and --resume, and ends as it would have."
+    "To continue a run that was stopped, repeat the command with --resume: the result is the same."
 )
 
 
@@ -28,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser):
 
 
 def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContainer):
-    """All but those that other commands have too; `weights` is the group of what excludes
-    --weights.
-    """
+    """Adds the options of this command alone; `weights` is the group of --weights."""
     add = parser.add_argument
     add(
         "data",
@@ -111,8 +110,8 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         metavar="FOLDER",
         help="keep log-mel or embeddings there for other runs",
     )
-    add("--resume", action="store_true", help="go on with a run that was killed")
-    add("--overwrite", action="store_true", help="replace MODEL, or a run that was not finished")
+    add("--resume", action="store_true", help="continue a run that was stopped")
+    add("--overwrite", action="store_true", help="replace MODEL, or an unfinished run")
     add("--tensorboard", action="store_true", help="also write TensorBoard logs")
 
 
@@ -127,7 +126,9 @@ def run(args: argparse.Namespace):
     if not args.untrained:
         options.check_weights(args.weights)
     process.import_tensorflow()
-    _finetune(args, params)
+    from vggish_tf.jobs import finetune
+
+    finetune.run(args.data, args.output, _options(args, params))
 
 
 def _check(args: argparse.Namespace):
@@ -146,27 +147,26 @@ def _check(args: argparse.Namespace):
     check_source(args.data, "Give a folder with a subfolder for each class, or a CSV.")
 
 
-def _finetune(args: argparse.Namespace, params: "Params"):
+def _options(args: argparse.Namespace, params: "Params") -> "Options":
     from vggish_tf.jobs import finetune
 
-    data_options = {
-        "labels": args.labels,
-        "multi_label": args.multi_label,
-        "batch_size": args.batch_size,
-    }
-    data_options["params"] = params
-    model_options = {
-        "weights": None if args.untrained else args.weights,
-        "trainable": "all" if args.untrained else args.trainable or "head",
-        "hidden": args.hidden,
-        "pool": args.pool,
-        "dropout": args.dropout,
-        "postprocess": "pca" if args.pca else None,
-        "learning_rate": args.learning_rate,
-        "backbone_learning_rate": args.backbone_learning_rate,
-    }
     names = ("epochs", "patience", "seed", "augment", "cache", "resume", "overwrite", "tensorboard")
-    chosen = {name: getattr(args, name) for name in names}
-    finetune.run(
-        args.data, args.output, **chosen, data_options=data_options, model_options=model_options
+    return finetune.Options(
+        **{name: getattr(args, name) for name in names},
+        data_options={
+            "labels": args.labels,
+            "multi_label": args.multi_label,
+            "batch_size": args.batch_size,
+            "params": params,
+        },
+        model_options={
+            "weights": None if args.untrained else args.weights,
+            "trainable": "all" if args.untrained else args.trainable or "head",
+            "hidden": args.hidden,
+            "pool": args.pool,
+            "dropout": args.dropout,
+            "postprocess": "pca" if args.pca else None,
+            "learning_rate": args.learning_rate,
+            "backbone_learning_rate": args.backbone_learning_rate,
+        },
     )

@@ -11,7 +11,7 @@ from labelled_clips import LABELS, refusal, waveform, write_csv, write_folder
 from vggish_tf import audio
 from vggish_tf.errors import AudioError, UsageError, VGGishError
 from vggish_tf.jobs import finetune
-from vggish_tf.jobs.finetune import clips as tables
+from vggish_tf.jobs.finetune import splits
 from vggish_tf.jobs.finetune.clips import Clip
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -340,4 +340,4 @@ def test_reading_stops_at_the_end_of_a_segment(tmp_path):
 
 def test_shares_must_be_shares():
     with pytest.raises(VGGishError, match="shares of 1"):
-        tables.split([Clip(Path("a"), ("x",))], validation=0.6, test=0.5, seed=0, multi_label=False)
+        splits.split([Clip(Path("a"), ("x",))], validation=0.6, test=0.5, seed=0, multi_label=False)

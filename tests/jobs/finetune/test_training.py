@@ -169,11 +169,15 @@ def test_weights_that_are_not_finite_are_never_saved(folder, tmp_path):
     """The last step of an epoch can ruin the weights without any loss to show it."""
     data, model = finetune.dataset(folder), small_network.classifier()
     runner = training._Runner(
-        model, finetune.cached(data, model, "embedding"), tmp_path, "embedding", [], 0
+        model,
+        finetune.cached(data, model, "embedding"),
+        tmp_path,
+        "embedding",
+        finetune.TrainingOptions(),
     )
     model.get_layer("logits").bias.assign([np.inf, 0, 0])
     with pytest.raises(VGGishError, match="epoch 1: model/logits/bias is no longer finite"):
-        runner._save({"loss": 1.0, "val_loss": 1.0, "seconds": 0.0}, 1, 2)
+        runner._save({"loss": 1.0, "val_loss": 1.0, "seconds": 0.0}, 1)
     assert not runner.checkpoint.exists()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from vggish_tf.errors import AudioError, check_argument, check_count, check_word
 from vggish_tf.jobs.finetune import clips as tables
+from vggish_tf.jobs.finetune import splits
 from vggish_tf.jobs.finetune.clips import SPLITS, Clip, Split
 from vggish_tf.jobs.finetune.reading import (
     THREADS,
@@ -42,7 +43,7 @@ class Dataset:
     """Labelled clips in splits; `batches` is the tf.data.Dataset of one split.
 
     Args:
-        clips: all that can be read.
+        clips: the clips that can be read.
         labels: in the order of the targets.
         multi_label: whether a clip has any number of labels.
         params: of the front end.
@@ -52,7 +53,7 @@ class Dataset:
         skipped: the clips that cannot be read, and why.
         short: the clips under one example, which are filled with silence.
         ignored: the files of a folder that are no clips: not audio by their suffix, or in no class.
-        features: the values in a clip's place, as `cache.cached` sets them; None: its waveform.
+        features: the cached values of a clip, as `cache.cached` sets them; None for waveforms.
     """
 
     clips: Sequence[Clip]
@@ -77,36 +78,34 @@ class Dataset:
         return [clip for clip in self.clips if clip.split == split]
 
     def order(self, split: Split, epoch: int | None) -> list[Clip]:
-        """The clips of a split in the order of an epoch, which follows from seed and epoch alone;
-        None: of files.
-        """
+        """The clips of a split, shuffled by seed and epoch alone, or with None in file order."""
         clips = self.of(split)
         return clips if epoch is None else [clips[place] for place in self._places(clips, epoch)]
 
     def _places(self, clips: Sequence[Clip], epoch: int) -> np.ndarray:
-        """Places of the clips in the order of an epoch."""
+        """Places of the clips as shuffled in an epoch."""
         return np.random.default_rng([self.seed, epoch]).permutation(len(clips))
 
     def targets(self, clips: Iterable[Clip]) -> np.ndarray:
-        """(clips, classes) float32, 1 where a clip has the label."""
+        """Targets of clips, (clips, classes) float32: 1 where a clip has the label."""
         return np.array(
             [[label in clip.labels for label in self.labels] for clip in clips], np.float32
         )
 
     def batches(self, split: Split, epoch: int | None = None) -> "tf.data.Dataset":
-        """Batches of (waveforms, targets, weights): (batch, num_samples), zero-filled; (batch,
-        classes); (batch,).
+        """Batches of a split: waveforms (batch, num_samples), targets (batch, classes) and weights
+        (batch,).
 
-        With cached features there is, instead of the waveforms, a pair: (batch, examples, …),
-        zero-filled, and (batch, examples) bool, which of them count.
+        Shorter clips are filled with zeros. With cached features a pair takes the place of the
+        waveforms: the features (batch, examples, …), and (batch, examples) bool, False for filling.
 
         Args:
             split: "train", "validation" or "test".
-            epoch: a number shuffles the clips, and each pass over the batches is one epoch further;
-                None gives them in the order of the files.
+            epoch: number of the first pass over the batches, which shuffles the clips; each pass
+                after it is one epoch further. None for the order of the files.
 
         Raises:
-            UsageError: another split, or an epoch that is no number from 0.
+            UsageError: another split, or an epoch that is no whole number from 0.
         """
         if epoch is None:
             return self.pipeline(split, self.values)
@@ -116,13 +115,13 @@ class Dataset:
     def pipeline(
         self, split: Split, read: Callable[[Clip], np.ndarray], epochs: Iterator[int] | None = None
     ) -> "tf.data.Dataset":
-        """The batches of a split, with the function that reads a clip.
+        """Batches of a split, read by a function.
 
         Args:
             split: as for `batches`.
             read: `values`, or a ClipReader of it.
-            epochs: each pass over the batches takes the next one, and has its order; None: of the
-                files.
+            epochs: numbers of epochs; each pass over the batches takes the next one and has its
+                order. None for the order of the files.
         """
         import tensorflow as tf
 
@@ -144,7 +143,7 @@ class Dataset:
         return elements.padded_batch(self.batch_size).prefetch(2)
 
     def _passes(self, clips: Sequence[Clip], epochs: Iterator[int] | None) -> "tf.data.Dataset":
-        """Places of clips, at each pass in the order of the next epoch."""
+        """Places of the clips, shuffled at each pass as in the next epoch."""
         import tensorflow as tf
 
         if epochs is None:
@@ -158,13 +157,13 @@ class Dataset:
         return places.apply(tf.data.experimental.assert_cardinality(len(clips)))
 
     def values(self, clip: Clip) -> np.ndarray:
-        """The cached values of a clip, or else its waveform."""
+        """Cached values of a clip, or else its waveform."""
         if self.features is not None:
             return self.features(clip)
         return read_clip(clip, self.params.sample_rate)
 
     def waveforms(self, clips: Iterable[Clip]) -> Iterator[np.ndarray]:
-        """The waveform of each clip, (num_samples,), decoded ahead in parallel.
+        """Waveform of each clip, (num_samples,), decoded ahead in parallel.
 
         Raises:
             AudioError: a file can no longer be read.
@@ -190,7 +189,7 @@ def dataset(
     params: Params | None = None,
     max_unreadable: float = 0.1,
 ) -> Dataset:
-    """Finds labelled clips, decodes each once to see that it can be, and splits them by file.
+    """Finds labelled clips, decodes each once to check it, and splits them by file.
 
     Args:
         source: a folder with one subfolder a class, or a CSV with the columns path, label and, if
@@ -234,7 +233,7 @@ def dataset(
     params = params or Params()
     found = tables.find(source)
     deal = partial(
-        tables.split, validation=validation, test=test, seed=seed, multi_label=multi_label
+        splits.split, validation=validation, test=test, seed=seed, multi_label=multi_label
     )
     names = tables.label_set(found, labels, multi_label=multi_label)
     deal(found)  # the same words before the long work as after it
@@ -253,7 +252,7 @@ def dataset(
         params=params,
         batch_size=batch_size,
         seed=seed,
-        weights=tables.class_weights(train, names) if class_weight else dict.fromkeys(names, 1.0),
+        weights=splits.class_weights(train, names) if class_weight else dict.fromkeys(names, 1.0),
         skipped=skipped,
         short=[clip for clip, length in samples.items() if length < params.min_samples],
         ignored=tables.ignored(source, found),

@@ -1,4 +1,4 @@
-"""Reading of clips: one, many in parallel, and inside TensorFlow, whose errors hold only text."""
+"""Reading of clips: one, many in parallel, and for TensorFlow, which hides the error of a clip."""
 
 import os
 from collections import deque
@@ -22,8 +22,9 @@ Result = TypeVar("Result")
 
 
 def read_clip(clip: Clip, sample_rate: float) -> np.ndarray:
-    """The waveform of a clip, (num_samples,) float32, mono at sample_rate; reads no further than
-    the clip's end.
+    """Waveform of a clip, (num_samples,) float32, mono at sample_rate.
+
+    The file is read no further than the end of the clip.
 
     Raises:
         AudioError: the file cannot be read, or ends before the clip starts.
@@ -69,7 +70,7 @@ def _next(ahead: deque[Future[Result]], held: deque[str]) -> Result:
 
 
 def lengths_of(clips: Sequence[Clip], sample_rate: float) -> Iterator[int | AudioError]:
-    """The number of samples of each clip, or why it cannot be read."""
+    """Number of samples of each clip, or the error in reading it."""
 
     def length(clip):
         try:
@@ -95,7 +96,7 @@ def check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, mos
 
 
 def describe_skipped(skipped: Sequence[tuple[Clip, AudioError]]) -> str:
-    """The first bad clips and what is wrong with each, a line each."""
+    """Lines of the first clips that cannot be read, each with its error."""
     lines = [f"  {error}" for _, error in skipped[:LISTED]]
     return "\n".join(
         lines + ([f"  and {len(skipped) - LISTED} more"] if len(skipped) > LISTED else [])
