@@ -94,7 +94,7 @@ def identify(model: keras.Model, asked: str = "") -> Identity:
         for name, variable in _variables(model).items()
     }
     found = of_values(asked or f"keras model {model.name!r}", values)
-    loaded = getattr(model, "identity", found)
+    loaded = getattr(model, "identity", None) or found
     return loaded if loaded.values_sha256 == found.values_sha256 else found
 
 
