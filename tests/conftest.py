@@ -110,7 +110,7 @@ def seeded_checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small_checkpoint(tmp_path_factory):
-    """The same of a small network, 20 kB. Use the fixture `small_networks` too; do not change it."""
+    """The same of a small network, 20 kB; `small_networks` must be in use. Do not change it."""
     import seeded
     import small_network
 

@@ -127,7 +127,7 @@ def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
     evaluate = training._Runner._evaluate
 
     def fake(self):
-        kept.append(training.checkpoint.state_of(self.trainee))
+        kept.append(training.training_checkpoint.state_of(self.trainee))
         return {**evaluate(self), "loss": next(losses)}
 
     monkeypatch.setattr(training._Runner, "_evaluate", fake)

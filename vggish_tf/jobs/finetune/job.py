@@ -11,18 +11,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from vggish_tf.classifier import classifier, is_untrained
+from vggish_tf.classifier import classifier, is_untrained, network
 from vggish_tf.drawing import pictures
 from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_target, make_folder, replacing
-from vggish_tf.jobs.finetune import report
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.clips import Split, ffmpeg_hint
 from vggish_tf.jobs.finetune.data import Dataset, dataset
+from vggish_tf.jobs.finetune.evaluation import Evaluation, draw, evaluate
 from vggish_tf.jobs.finetune.options import Options
 from vggish_tf.jobs.finetune.progress import Progress
 from vggish_tf.jobs.finetune.reading import LISTED, describe_skipped
 from vggish_tf.jobs.finetune.training import choose_stage, train
+from vggish_tf.weights import loading
 
 
 def run(
@@ -30,7 +31,7 @@ def run(
     output: str | os.PathLike[str],
     options: Options | None = None,
     **changes: Any,
-) -> report.Evaluation:
+) -> Evaluation:
     """Trains a classifier on a folder or CSV, prints its progress, and writes model and report.
 
     The classifier goes to `output`. Beside it, in a folder of the same name and the suffix `.run`,
@@ -119,7 +120,7 @@ def _named(things: Sequence) -> str:
     return ", ".join(map(str, things[:LISTED])) + more
 
 
-def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
+def _evaluate(model: keras.Model, data: Dataset) -> Evaluation:
     split: Split = "test" if data.of("test") else "validation"
     scores = np.concatenate(
         [model.predict_on_batch(waveforms) for waveforms, *_ in data.batches(split)]
@@ -129,14 +130,14 @@ def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
         if is_untrained(model)
         else f"{split} clips"
     )
-    return report.evaluate(
+    return evaluate(
         data.targets(data.of(split)), scores, data.labels, multi_label=data.multi_label, what=what
     )
 
 
 def _write(
     model: keras.Model,
-    evaluation: report.Evaluation,
+    evaluation: Evaluation,
     progress: Progress,
     output: Path,
     folder: Path,
@@ -146,15 +147,22 @@ def _write(
     with replacing(folder / "report.txt") as temporary:
         temporary.write_text(f"{evaluation}\n", encoding="utf-8")
     with replacing(folder / "report.json") as temporary:
-        temporary.write_text(json.dumps(evaluation.as_json(), indent=1), encoding="utf-8")
+        about = evaluation.as_json() | _identities(model)
+        temporary.write_text(json.dumps(about, indent=1), encoding="utf-8")
     title = f"{output.name}: {evaluation.what}, accuracy {evaluation.accuracy:.3f}"
-    pictures.save(report.draw(evaluation, title, progress), folder / "report.png")
+    pictures.save(draw(evaluation, title, progress), folder / "report.png")
     # not compiled: Adam's state is twice the weights, and predicting needs none
     with replacing(output) as temporary:
         keras.Model(model.input, model.output, name=model.name).save(temporary)
     _forget(folder)
     shutil.rmtree(folder / "cache", ignore_errors=True)
     print(f"wrote {output}, and {folder}: history.json, report.txt, report.json, report.png")
+
+
+def _identities(model: keras.Model) -> dict:
+    """Identity of the network in the classifier, and of the weights that training started from."""
+    trained = loading.identify(network(model))
+    return {"weights": trained.as_json(), "started_from": model.identity.as_json()}
 
 
 def _forget(folder: Path):

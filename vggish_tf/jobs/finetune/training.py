@@ -20,7 +20,7 @@ from tqdm import tqdm
 from vggish_tf.classifier import STAGES, Stage
 from vggish_tf.errors import UsageError, VGGishError, check_word
 from vggish_tf.files import make_folder, replacing
-from vggish_tf.jobs.finetune import checkpoint
+from vggish_tf.jobs.finetune import training_checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
 from vggish_tf.jobs.finetune.data import Dataset
 from vggish_tf.jobs.finetune.options import TrainingOptions
@@ -96,7 +96,9 @@ class _Runner:
         self.mix_up = [layer for layer in options.augment if isinstance(layer, MixUp)]
         others = [layer for layer in options.augment if layer not in self.mix_up]
         self.trainee = trainee_of(model, stage, others)
-        self.fingerprint = checkpoint.fingerprint(model, data, stage, options.augment, options.seed)
+        self.fingerprint = training_checkpoint.fingerprint(
+            model, data, stage, options.augment, options.seed
+        )
         self.reader = ClipReader(data.values)
         self.progress = Progress()
 
@@ -117,15 +119,17 @@ class _Runner:
         if not self.checkpoint.exists():
             return
         # also checks now that the end of the training can restore it
-        self._restore(self.best, checkpoint.weights_of(self.trainee))
-        self.progress = self._restore(self.checkpoint, checkpoint.variables_of(self.trainee))
+        self._restore(self.best, training_checkpoint.weights_of(self.trainee))
+        self.progress = self._restore(
+            self.checkpoint, training_checkpoint.variables_of(self.trainee)
+        )
         print(f"resuming after epoch {self.progress.epoch}")
 
     def _restore(self, path: Path, variables: dict[str, keras.Variable]) -> Progress:
         """Restores variables from a file of this training, and returns its progress."""
-        found = checkpoint.read(path)
-        checkpoint.check(path, found.fingerprint, self.fingerprint)
-        checkpoint.restore(path, found.arrays, variables)
+        found = training_checkpoint.read(path)
+        training_checkpoint.check(path, found.fingerprint, self.fingerprint)
+        training_checkpoint.restore(path, found.arrays, variables)
         return found.progress
 
     def run_epoch(self):
@@ -178,14 +182,14 @@ class _Runner:
                 self._describe_failure(number, None, f"the validation loss is {row['val_loss']}")
             )
         try:
-            arrays = checkpoint.state_of(self.trainee)
+            arrays = training_checkpoint.state_of(self.trainee)
         except VGGishError as error:
             raise VGGishError(self._describe_failure(number, None, str(error))) from None
         is_best = self.progress.add(row)
         about = {"fingerprint": self.fingerprint, "progress": vars(self.progress)}
         if is_best:  # before the checkpoint, which names it
-            checkpoint.write(self.best, checkpoint.weights_only(arrays), about)
-        checkpoint.write(self.checkpoint, arrays, about)
+            training_checkpoint.write(self.best, training_checkpoint.weights_only(arrays), about)
+        training_checkpoint.write(self.checkpoint, arrays, about)
         with replacing(self.folder / "history.json") as temporary:
             temporary.write_text(json.dumps(self.progress.history, indent=1), encoding="utf-8")
         line = describe_epoch(row, number, self.options.epochs)
@@ -194,7 +198,7 @@ class _Runner:
     def finish(self):
         """Restores the best epoch; prints a line if the limit of epochs ended the training."""
         if self.progress.epoch:
-            self._restore(self.best, checkpoint.weights_of(self.trainee))
+            self._restore(self.best, training_checkpoint.weights_of(self.trainee))
         if self.waited < self.options.patience:
             print(describe_limit(self.progress, self.options.epochs))
 

@@ -32,7 +32,7 @@ _MODULES_BEFORE = {
 AGAIN = "Give the arguments of that run, or start again with --overwrite."
 
 
-class Checkpoint(NamedTuple):
+class TrainingCheckpoint(NamedTuple):
     """Contents of a training checkpoint: variables by name, fingerprint and progress of the run."""
 
     arrays: Arrays
@@ -89,7 +89,7 @@ def write(path: Path, arrays: Arrays, about: dict[str, Any]):
         os.fsync(file.fileno())
 
 
-def read(path: Path) -> Checkpoint:
+def read(path: Path) -> TrainingCheckpoint:
     """Reads a training checkpoint.
 
     Raises:
@@ -99,7 +99,7 @@ def read(path: Path) -> Checkpoint:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop("about")))
-        return Checkpoint(arrays, dict(about["fingerprint"]), Progress(**about["progress"]))
+        return TrainingCheckpoint(arrays, dict(about["fingerprint"]), Progress(**about["progress"]))
     # zipfile, zlib and NumPy raise a dozen kinds at files that are no npz
     except Exception as error:
         reason = f"{type(error).__name__} {error}".splitlines()[0].rstrip(". ")
