@@ -1,4 +1,4 @@
-"""VGGish(), the whole model as one Keras model; and what is in a model, whoever made it.
+"""VGGish(), the whole model as one Keras model; and the parts of a model, whoever made it.
 
 VGGish      front end, network and post-processing put together
 parts_of    the front end and the post-processing of a model
@@ -198,9 +198,7 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class VGGishModel(keras.Model):
-    """The class of what VGGish() makes: refuses clips of different lengths in words, and exports to
-    every format.
-    """
+    """The class of VGGish()'s models: refuses clips of different lengths, exports to any format."""
 
     def __call__(self, inputs, *args, **kwargs):
         check_one_length(inputs)

@@ -140,7 +140,7 @@ def is_untrained(model: keras.Model) -> bool:
 
 
 def load(model: keras.Model, weights: str | os.PathLike[str]) -> tuple[Identity, tuple[str, ...]]:
-    """Loads all weights or none; also returns the names of what a TF1 checkpoint holds besides."""
+    """Loads all weights or none; also returns the names of a TF1 checkpoint's other variables."""
     path = registry.resolve(weights)
     digests.ahead(registry.files_of(path))
     variables = _variables(model)

@@ -1,6 +1,4 @@
-"""The manifest beside an exported file: what is in it, what it takes and gives, how exact it has
-been found to be.
-"""
+"""The manifest beside an exported file: its weights, signatures, versions and exactness."""
 
 import json
 from collections.abc import Iterable
