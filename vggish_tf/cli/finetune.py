@@ -3,12 +3,15 @@
 import argparse
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vggish_tf.cli import options, process
 from vggish_tf.errors import UsageError
 from vggish_tf.files import check_source, check_target
+
+Add = Callable[..., argparse.Action]
 
 if TYPE_CHECKING:
     from vggish_tf.jobs.finetune import Options
@@ -23,14 +26,15 @@ EPILOG = (
 
 def add_arguments(parser: argparse.ArgumentParser):
     weights = parser.add_mutually_exclusive_group()
-    _add_own(parser, weights)
+    _add_data(parser.add_argument)
+    _add_model(parser.add_argument, weights)
+    _add_training(parser.add_argument)
+    _add_run(parser.add_argument)
     options.add_weights(weights)
     options.add_params(parser)
 
 
-def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContainer):
-    """Adds the options of this command alone; `weights` is the group of --weights."""
-    add = parser.add_argument
+def _add_data(add: Add):
     add(
         "data",
         type=Path,
@@ -47,6 +51,16 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         help="a .keras file; the report goes beside it",
     )
     add(
+        "--labels",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="the labels and their order (default: all)",
+    )
+    add("--multi-label", action="store_true", help="a clip may have any number of labels")
+
+
+def _add_model(add: Add, weights: argparse._ActionsContainer):
+    add(
         "--trainable",
         choices=("head", "fc", "conv4", "all"),
         help="layers to train besides the new ones: none (default), dense layers, "
@@ -54,13 +68,6 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
     )
     weights.add_argument("--untrained", action="store_true", help=(
         "start from untrained weights instead; --trainable is then all"))  # fmt: skip
-    add("--multi-label", action="store_true", help="a clip may have any number of labels")
-    add(
-        "--labels",
-        type=lambda text: text.split(","),
-        metavar="A,B",
-        help="the labels and their order (default: all)",
-    )
     add(
         "--hidden",
         type=options.count,
@@ -77,6 +84,9 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
     )
     add("--dropout", type=_share, default=0.0, metavar="RATE", help="before the scores (0)")
     add("--pca", action="store_true", help="whiten the embeddings first")
+
+
+def _add_training(add: Add):
     add(
         "--augment",
         nargs="+",
@@ -104,6 +114,9 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         help="a tenth of that; all of it if untrained",
     )
     add("--seed", type=_seed, default=0, help="the same seed gives the same classifier (0)")
+
+
+def _add_run(add: Add):
     add(
         "--cache",
         type=Path,
