@@ -1,11 +1,10 @@
-"""A sound file → log-mel examples → embeddings → quantized embeddings, written as the AudioSet
-features are.
+"""Sound file → log-mel examples → embeddings → quantized embeddings, as a TFRecord of AudioSet.
 
     python examples/inference.py clip.wav --tfrecord clip.tfrecord
 
-Without a file it takes five seconds of a 1 kHz sine. `--weights none` runs on untrained weights, to
-try the pipeline. The TFRecord holds one SequenceExample with the feature list `audio_embedding`,
-128 bytes for each 0.96 s.
+Without a file, the input is five seconds of a 1 kHz sine. `--weights none` runs on untrained
+weights, to try the pipeline. The TFRecord holds one SequenceExample with the feature list
+`audio_embedding`, 128 bytes for each 0.96 s.
 
 Source: tensorflow/models research/audioset/vggish/vggish_inference_demo.py.
 """
@@ -31,7 +30,7 @@ def main():
     parser.add_argument(
         "--pca", default="audioset", help='"audioset" (the default), or an npz of PCA parameters'
     )
-    parser.add_argument("--tfrecord", help="where to write the quantized embeddings")
+    parser.add_argument("--tfrecord", help="output file for the quantized embeddings")
     args = parser.parse_args()
 
     waveform, sample_rate = load_audio(args.audio) if args.audio else sine()
@@ -41,9 +40,8 @@ def main():
             "UNTRAINED WEIGHTS: the numbers below show that the pipeline runs, and mean nothing "
             "else."
         )
-    examples = WaveformToExamples(pad="short")(
-        to_mono(waveform, sample_rate, embedder.params.sample_rate)
-    )
+    mono = to_mono(waveform, sample_rate, embedder.params.sample_rate)
+    examples = WaveformToExamples(pad="short")(mono)
     print("log-mel examples", np.asarray(examples), sep="\n")
     embedding, timestamps = embedder(waveform, sample_rate)
     print(f"embeddings, at {timestamps} s", embedding, sep="\n")

@@ -6,18 +6,17 @@ Requests and replies are those of TensorFlow Serving's REST API.
     vggish-tf export --format saved_model -o vggish
     python serve.py vggish --port 8501
 
-    GET  /v1/models/vggish            is it up?
-    GET  /v1/models/vggish/metadata   its signatures
+    GET  /v1/models/vggish            status
+    GET  /v1/models/vggish/metadata   signatures
     POST /v1/models/vggish:predict    embeddings
 
     {"inputs": {"waveform": [[0.0, 0.1, …], …]}}       → {"outputs": {…}}
     {"instances": [{"waveform": [0.0, 0.1, …]}, …]}    → {"predictions": [{…}, …]}
 
 A request may name another signature ("signature_name": "examples"). All waveforms of a request have
-one length. This is a stand-in for tensorflow_model_server: a client does not change when that takes
-its place. It knows one model and one version, speaks no gRPC, and does not gather the requests of
-several clients into one batch. What does not fit gets status 400, and what is larger than the
-limits 413, in either case with {"error": "…"}.
+one length. tensorflow_model_server can replace this server without a change to the clients. It
+serves one model and one version, without gRPC, and does not batch the requests of several clients.
+A malformed request gets status 400, and one larger than the limits 413, both with {"error": "…"}.
 
 Source: https://www.tensorflow.org/tfx/serving/api_rest
 """
@@ -42,7 +41,7 @@ MAX_INSTANCES = 1_000
 
 
 class BadRequest(Exception):
-    """A mistake of the client: what to change, and the status code of its kind."""
+    """An error of the client, with the status code of its kind."""
 
     def __init__(self, message: str, status: int = 400):
         super().__init__(message)
@@ -85,7 +84,7 @@ def create_app(
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body, of which no more is read than the limit allows."""
+    """The body, read no further than the limit."""
     body, length = bytearray(), request.headers.get("content-length", "0")
     too_large = BadRequest(
         f"the body has more than {limit:,} bytes. Send fewer or shorter clips in a request.", 413
@@ -100,7 +99,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def answer(signatures, body: bytes, max_samples: int = MAX_SAMPLES) -> dict:
-    """The reply to a request in rows ("instances") or in columns ("inputs")."""
+    """The reply to a request in rows ("instances") or columns ("inputs")."""
     request = parsed(body)
     name = request.get("signature_name", "serving_default")
     if not isinstance(name, str) or name not in signatures:
@@ -121,7 +120,7 @@ def parsed(body: bytes) -> dict:
         request = json.loads(body)
     except RecursionError:
         raise BadRequest("the JSON is nested too deeply.") from None
-    except ValueError as error:  # UnicodeDecodeError and a number of too many digits are such, too
+    except ValueError as error:  # also UnicodeDecodeError and numbers of too many digits
         raise BadRequest(f"the body is not JSON: {error!s:.200}") from None
     if not isinstance(request, dict):
         raise BadRequest(
@@ -138,7 +137,7 @@ def run(signature, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     except tf.errors.InvalidArgumentError as error:
         raise BadRequest(f"the model does not take this: {error.message:.200}") from None
     found = {name: value.numpy() for name, value in outputs.items()}
-    if not all(np.isfinite(value).all() for value in found.values()):  # JSON has no word for it
+    if not all(np.isfinite(value).all() for value in found.values()):  # JSON has no NaN
         raise BadRequest(
             "the answer is not finite: the input is too large. A waveform is in [-1, 1]."
         )
@@ -147,11 +146,8 @@ def run(signature, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def as_columns(instances) -> dict:
     """Rows, each {input: value}, as {input: values}."""
-    if (
-        not isinstance(instances, list)
-        or not instances
-        or not all(isinstance(row, dict) for row in instances)
-    ):
+    rows = instances if isinstance(instances, list) else []
+    if not rows or not all(isinstance(row, dict) for row in rows):
         raise BadRequest('"instances" must be a list of objects, {"waveform": [...]} each.')
     if len(instances) > MAX_INSTANCES:
         raise BadRequest(
@@ -171,12 +167,10 @@ def as_arrays(signature, columns, max_samples: int) -> dict[str, np.ndarray]:
 
 
 def as_array(name: str, values, spec, max_samples: int) -> np.ndarray:
-    """Nested lists of numbers as an array; the first number that is not finite is named by its
-    index.
-    """
+    """Nested lists of numbers as an array; an error names the first number that is not finite."""
     try:
         numbers = np.asarray(values)  # ValueError if the rows differ in length
-        # O is of null, which becomes NaN, and of integers over 64 bits
+        # O: null, which becomes NaN, and integers over 64 bits
         if numbers.dtype.kind not in "iufO":
             raise ValueError(f"could not convert {numbers.flat[0].item()!r:.50} to a number")
         with np.errstate(over="ignore"):

@@ -1,11 +1,10 @@
-"""Are these the published weights? Three seconds of a 1 kHz sine, and the figures that Google has
-printed for it.
+"""Smoke test of the weights: Google's published figures for three seconds of a 1 kHz sine.
 
     python examples/smoke_test.py
     python examples/smoke_test.py vggish_model.ckpt --pca vggish_pca_params.npz
 
-Exits with 1 if a figure is another one. `vggish-tf verify` says more: which generation of figures a
-file gives.
+Exits with 1 if a figure differs. `vggish-tf verify` also reports which generation of published
+figures a file gives.
 
 Source: tensorflow/models research/audioset/vggish/vggish_smoke_test.py, as of July 2023.
 """

@@ -1,10 +1,9 @@
-"""Trains a small classifier on VGGish to tell sines, constants and white noise apart, and VGGish
-with it.
+"""Trains VGGish and a small head on it to classify sines, constants and white noise.
 
     python examples/train.py --num-batches 30
     python examples/train.py --no-train-vggish
 
-With --no-train-vggish, VGGish is a fixed extractor of features and only the head learns. `--weights
+With --no-train-vggish, VGGish is a fixed feature extractor and only the head is trained. `--weights
 none` starts from untrained weights.
 
 Source: tensorflow/models research/audioset/vggish/vggish_train_demo.py. There, the constant was a
@@ -45,23 +44,20 @@ def main():
     print(
         "from UNTRAINED weights" if args.weights == "none" else f"from the weights {args.weights}"
     )
-    model = classifier(
-        None if args.weights == "none" else args.weights, args.train_vggish, args.learning_rate
-    )
+    weights = None if args.weights == "none" else args.weights
+    model = classifier(weights, args.train_vggish, args.learning_rate)
     generator = np.random.default_rng(args.seed)
     for step in range(1, args.num_batches + 1):
-        print(
-            f"step {step}: loss {model.train_on_batch(*examples_batch(generator)):.4f}", flush=True
-        )
+        loss = model.train_on_batch(*examples_batch(generator))
+        print(f"step {step}: loss {loss:.4f}", flush=True)
     examples, labels = examples_batch(generator)
     guesses = model.predict_on_batch(examples).argmax(axis=1)
-    print(f"{np.mean(guesses == labels.argmax(axis=1)):.0%} of a new batch are told right")
+    accuracy = np.mean(guesses == labels.argmax(axis=1))
+    print(f"{accuracy:.0%} of a new batch are classified correctly")
 
 
 def classifier(weights, train_vggish: bool, learning_rate: float) -> keras.Model:
-    """VGGish, then 100 units, then one logistic classifier a class: (batch, 96, 64) → (batch, 3)
-    logits.
-    """
+    """VGGish, then 100 units, then one logit a class: (batch, 96, 64) → (batch, 3)."""
     vggish = VGGish(weights, inputs="examples")
     vggish.trainable = train_vggish
     x = keras.layers.ReLU()(vggish.output)  # the embedding itself has no activation

@@ -1,14 +1,14 @@
 #!/usr/bin/env python
-"""Measures vggish_tf beside the other ways to run VGGish, on this machine; see scripts/benchmark/.
+"""Benchmarks vggish_tf and the other ways to run VGGish on this machine; see scripts/benchmark/.
 
-    # all of it: bench/bench.json and bench/bench.png
+    # all cases: bench/bench.json and bench/bench.png
     python scripts/bench.py --weights vggish_model.ckpt -o bench
-    # a minute: do they agree, do the jobs run
+    # a quick check that the embeddings agree and the jobs run
     python scripts/bench.py --quick --contenders upstream
-    # the README's table of that file
+    # the README's table of a bench.json
     python scripts/bench.py --table docs/bench.json
 
-Without --weights the weights come from a seed: as large and as fast as the published ones.
+Without --weights the weights are seeded: as large and as fast as the published ones.
 """
 
 import argparse
@@ -53,13 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("bench"), help="a folder (default: bench)"
     )
-    parser.add_argument(
-        "--weights", type=Path, help="a TF1 checkpoint (default: one is made from a seed)"
-    )
+    parser.add_argument("--weights", type=Path, help="a TF1 checkpoint (default: seeded weights)")
     parser.add_argument("--contenders", nargs="+", metavar="NAME", help="only these, and ours")
     parser.add_argument("--cases", nargs="+", metavar="NAME", help="only these")
     parser.add_argument(
-        "--rounds", type=int, default=5, help="in which each contender has its turn (default: 5)"
+        "--rounds", type=int, default=5, help="each runs every contender once (default: 5)"
     )
     parser.add_argument("--clips", type=int, default=100, help="in each round (default: 100)")
     parser.add_argument("--minutes", type=float, default=10, help="of the long file (default: 10)")
@@ -68,13 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         "--growth", type=int, nargs="+", default=[1, 10, 60], metavar="MINUTES", help=growth
     )
     parser.add_argument(
-        "--quick", action="store_true", help="the jobs once, and small, in a minute or two"
+        "--quick", action="store_true", help="one round of small jobs, in a minute or two"
     )
     parser.add_argument(
         "--table",
         type=Path,
         metavar="JSON",
-        help="print the table of a bench.json, and do nothing else",
+        help="only print the table of a bench.json",
     )
     return parser
 

@@ -1,10 +1,9 @@
-"""How much faster an epoch of head training is on cached embeddings than on waveforms, on the same
-clips.
+"""Benchmark of head training: an epoch on cached embeddings and on waveforms of the same clips.
 
     python scripts/bench_finetune.py instruments/instruments.csv
 
-The weights are untrained, which does not change the time. The first epoch, which compiles, does not
-count; of the others the fastest does, so that what else the machine does counts least.
+The weights are untrained, which does not change the time. The first epoch, which compiles, is left
+out; of the others the fastest is reported, which other load on the machine affects least.
 """
 
 import argparse
@@ -19,7 +18,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", help="a folder with one subfolder a class, or a CSV")
-    parser.add_argument("--epochs", type=int, default=3, help="of each kind that count")
+    parser.add_argument("--epochs", type=int, default=3, help="timed epochs of each kind")
     args = parser.parse_args()
     data = finetune.dataset(args.data)
     model = finetune.classifier(len(data.labels), labels=data.labels, weights=None)
@@ -33,7 +32,7 @@ def main():
 
 
 def seconds(model, data: finetune.Dataset, stage, epochs: int) -> float:
-    """The fastest epoch."""
+    """Seconds of the fastest epoch but the first."""
     with tempfile.TemporaryDirectory() as folder:
         progress = finetune.train(
             model, data, Path(folder), stage=stage, epochs=epochs + 1, patience=epochs + 1

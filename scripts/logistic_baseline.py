@@ -1,10 +1,9 @@
-"""The baseline of fine-tuning: a logistic regression on each clip's mean log-mel, on the same
-splits.
+"""Baseline for fine-tuning: logistic regression on each clip's mean log-mel, on the same splits.
 
     python scripts/logistic_baseline.py instruments/instruments.csv
 
-The 64 means over the frames are standardized; the strength of the penalty is the one that does best
-on the validation clips. Needs scikit-learn.
+The 64 means over the frames are standardized; the strength of the penalty is chosen on the
+validation clips. Needs scikit-learn.
 """
 
 import argparse
@@ -35,30 +34,22 @@ def main():
     models = [fitted(strength, features["train"], classes["train"]) for strength in STRENGTHS]
     best = max(models, key=lambda model: model.score(features["validation"], classes["validation"]))
     scores = best.predict_proba(features["test"])
-    print(
-        finetune.evaluate(
-            np.eye(len(data.labels))[classes["test"]], scores, data.labels, what="test clips"
-        )
-    )
+    targets = np.eye(len(data.labels))[classes["test"]]
+    print(finetune.evaluate(targets, scores, data.labels, what="test clips"))
 
 
 def mean_log_mel(data: finetune.Dataset, split: str) -> np.ndarray:
-    """(clips, 64): the mean over the frames of each clip's log-mel."""
+    """The mean over the frames of each clip's log-mel, (clips, 64)."""
     from vggish_tf import WaveformToExamples
 
     run = compiled(WaveformToExamples(data.params, pad="short"), (1, None))
-    return np.array(
-        [
-            run(waveform[np.newaxis]).mean(axis=(0, 1, 2))
-            for waveform in data.waveforms(data.of(split))
-        ]
-    )
+    waveforms = data.waveforms(data.of(split))
+    return np.array([run(waveform[np.newaxis]).mean(axis=(0, 1, 2)) for waveform in waveforms])
 
 
 def fitted(strength: float, features: np.ndarray, classes: np.ndarray):
-    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000)).fit(
-        features, classes
-    )
+    regression = LogisticRegression(C=strength, max_iter=5000)
+    return make_pipeline(StandardScaler(), regression).fit(features, classes)
 
 
 if __name__ == "__main__":

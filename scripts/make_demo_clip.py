@@ -1,12 +1,11 @@
-"""Makes the clip that `vggish-tf demo` embeds: seven different sounds in a row, and the table that
-names them.
+"""Makes the clip of `vggish-tf demo`: seven different sounds in a row, and a table of them.
 
-Speech comes from espeak-ng, three instruments from fluidsynth with the FluidR3 sound font, a siren,
-birds and rain from the sums below. Every sound lasts a whole number of examples (0.96 s), so each
-embedding hears one sound only.
-Nothing is recorded or downloaded, and the noise is seeded: the same programs give the same samples.
+espeak-ng makes the speech, fluidsynth with the FluidR3 sound font three instruments, and the
+formulas below a siren, birds and rain. Every sound lasts a whole number of examples (0.96 s), so
+each embedding covers one sound only. Nothing is recorded or downloaded, and the noise is seeded:
+the same programs give the same samples.
 
-It installs nothing; on Debian: apt-get install espeak-ng fluidsynth fluid-soundfont-gm
+On Debian: apt-get install espeak-ng fluidsynth fluid-soundfont-gm
 """
 
 import argparse
@@ -62,14 +61,12 @@ class Note(NamedTuple):
 
 
 class Sound(NamedTuple):
-    """One segment: its label, its length in examples, how it is made (in words), and the function
-    that makes it.
-    """
+    """One segment of the clip."""
 
     label: str
-    num_examples: int
-    made: str
-    make: Callable[[int], np.ndarray]
+    num_examples: int  # its length
+    made: str  # how, in words
+    make: Callable[[int], np.ndarray]  # of the number of samples
 
 
 def run(command: list[str]) -> None:
@@ -88,12 +85,12 @@ def run(command: list[str]) -> None:
 
 
 def read_mono(path: Path) -> np.ndarray:
-    """Reads what a program wrote at SAMPLE_RATE, (num_samples,) float64."""
+    """Reads a program's output at SAMPLE_RATE, (num_samples,) float64."""
     return soundfile.read(path, always_2d=True)[0].mean(axis=1)
 
 
 def speech(num_samples: int) -> np.ndarray:
-    """A synthetic voice reading TEXT, in as much time as it takes."""
+    """A synthetic voice reading TEXT; its length depends on the text."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "speech.wav")
         run(["espeak-ng", "-v", "en-us", "-s", "165", "-w", str(path), TEXT])
@@ -101,8 +98,9 @@ def speech(num_samples: int) -> np.ndarray:
 
 
 def midi_number(value: int) -> bytes:
-    """MIDI's variable-length number: seven bits a byte, most significant first, the high bit on all
-    but the last.
+    """A MIDI variable-length number.
+
+    Seven bits a byte, most significant first, with the high bit set in all but the last.
 
     Example:
         >>> midi_number(960).hex()
@@ -113,21 +111,15 @@ def midi_number(value: int) -> bytes:
 
 
 def midi_file(notes: list[Note], program: int | None) -> bytes:
-    """A standard MIDI file, format 0: `notes` on one channel, the drum channel when `program` is
-    None.
-    """
+    """A standard MIDI file, format 0, of notes on one channel; program None is the drum channel."""
     channel = 9 if program is None else 0
     events = [(0, bytes([0xC0 | channel, program or 0]))]
     for note in notes:
-        events.append(
-            (round(note.start * TICKS_PER_SECOND), bytes([0x90 | channel, note.key, note.velocity]))
+        start, end = (
+            round(seconds * TICKS_PER_SECOND) for seconds in (note.start, note.start + note.length)
         )
-        events.append(
-            (
-                round((note.start + note.length) * TICKS_PER_SECOND),
-                bytes([0x80 | channel, note.key, 0]),
-            )
-        )
+        events.append((start, bytes([0x90 | channel, note.key, note.velocity])))
+        events.append((end, bytes([0x80 | channel, note.key, 0])))
     track, now = b"", 0
     for tick, event in sorted(events):
         track, now = track + midi_number(tick - now) + event, tick
@@ -173,9 +165,7 @@ def flute_notes() -> list[Note]:
 
 
 def drum_notes() -> list[Note]:
-    """Two bars of eighths, 0.18 s each: kick on one and three, snare on two and four, a hat on
-    each.
-    """
+    """Two bars of eighths, 0.18 s each: kick on 1 and 3, snare on 2 and 4, a hat on each."""
     hats = [Note(0.18 * i, 0.1, OPEN_HAT if i % 8 == 7 else CLOSED_HAT, 80) for i in range(16)]
     kicks = [Note(0.18 * i, 0.1, KICK, 120) for i in (0, 4, 5, 8, 12, 13)]
     return hats + kicks + [Note(0.18 * i, 0.1, SNARE, 115) for i in (2, 6, 10, 14, 15)]
@@ -190,9 +180,7 @@ def siren(num_samples: int) -> np.ndarray:
 
 
 def birds(num_samples: int) -> np.ndarray:
-    """Chirps of 60 to 120 ms, each a fast slide somewhere between 2.5 and 7 kHz, with pauses
-    between.
-    """
+    """Chirps of 60 to 120 ms, each a fast slide between 2.5 and 7 kHz, with pauses between."""
     generator, samples, start = np.random.default_rng(SEED), np.zeros(num_samples), 0
     while start + 0.13 * SAMPLE_RATE < num_samples:
         time = np.linspace(0, 1, int(generator.uniform(0.06, 0.12) * SAMPLE_RATE))
@@ -258,8 +246,9 @@ def fit(samples: np.ndarray, num_samples: int) -> np.ndarray:
 
 
 def make_clip(sound_font: str = SOUND_FONT) -> tuple[np.ndarray, list[dict]]:
-    """Returns the clip, (num_samples,) int16 at SAMPLE_RATE, and its segments: label, start, end
-    (seconds), made.
+    """Makes the clip, (num_samples,) int16 at SAMPLE_RATE, and the table of its segments.
+
+    A row of the table has label, start, end (seconds) and made.
     """
     parts, segments, examples = [], [], 0
     for sound in sounds(sound_font):
@@ -287,10 +276,9 @@ def write(path: Path, samples: np.ndarray, segments: list[dict]) -> None:
         soundfile.write(
             temporary, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16", compression_level=1.0
         )
+    text = json.dumps(table | {"segments": segments}, indent=2) + "\n"
     with replacing(path.with_suffix(".json")) as temporary:
-        temporary.write_text(
-            json.dumps(table | {"segments": segments}, indent=2) + "\n", encoding="utf-8"
-        )
+        temporary.write_text(text, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -321,11 +309,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(
             f"{segment['start']:6.2f} {segment['end']:6.2f}  {segment['label']:7} {segment['made']}"
         )
-    print(
-        f"{options.output}: {options.output.stat().st_size:,} bytes"
-        if options.output
-        else "not written: no -o"
-    )
+    size = f"{options.output}: {options.output.stat().st_size:,} bytes" if options.output else ""
+    print(size or "not written: no -o")
     return 0
 
 

@@ -1,14 +1,13 @@
-"""Makes a small task for fine-tuning: which of nine General MIDI instruments, or speech, is in a
-second of sound.
+"""Makes a small data set for fine-tuning: nine General MIDI instruments, and speech.
 
     apt-get install fluidsynth fluid-soundfont-gm espeak-ng
     python scripts/make_instruments.py instruments
     vggish-tf finetune instruments/instruments.csv -o instruments.keras
 
-480 clips of one second, ten classes. Every instrument plays the same 24 notes, C3 to B4, each once
-softly and once loudly; speech is 24 voices saying two things each. Twelve notes and voices are for
-training, four for validation and eight for the test, so that no note and no voice is in two splits.
-Onset and level are random. The same seed, sound font and versions give the same samples.
+480 clips of one second in ten classes. Every instrument plays the same 24 notes, C3 to B4, each
+once softly and once loudly; speech is 24 voices with two sentences each. Twelve notes and voices
+are for training, four for validation and eight for the test, so that no note and no voice is in two
+splits. Onset and level are random. The same seed, sound font and versions give the same samples.
 """
 
 import argparse
@@ -69,7 +68,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="where to write the clips and instruments.csv")
+    parser.add_argument("folder", type=Path, help="output folder for clips and instruments.csv")
     parser.add_argument(
         "--sound-font", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
     )
@@ -92,7 +91,7 @@ def main():
 
 
 def instruments(sound_font: Path, generator):
-    """(label, take, waveform, split) of every note; the waveform starts with the note."""
+    """Yields (label, take, waveform, split) of every note; the waveform starts with the note."""
     splits = dict(zip(generator.permutation(NOTES), SPLITS, strict=True))
     takes = [
         (label, note, velocity) for label in PROGRAMS for note in NOTES for velocity in VELOCITIES
@@ -111,7 +110,7 @@ def instruments(sound_font: Path, generator):
 
 
 def speech(generator):
-    """The same of every voice and sentence; the waveform starts anywhere in it."""
+    """Yields the same for every voice and sentence; the waveform starts anywhere in it."""
     splits = dict(zip(generator.permutation(VOICES), SPLITS, strict=True))
     for voice in VOICES:
         for number, sentence in enumerate(SENTENCES):
@@ -132,8 +131,9 @@ def write_clip(folder: Path, label: str, take: str, waveform: np.ndarray, genera
 
 
 def render(notes: list[tuple[int, int, int]], sound_font: Path) -> np.ndarray:
-    """(program, note, velocity), one every SLOT_SECONDS, as fluidsynth plays them, without reverb
-    and chorus.
+    """Plays (program, note, velocity), one every SLOT_SECONDS, with fluidsynth.
+
+    Reverb and chorus are off.
     """
     with tempfile.TemporaryDirectory() as folder:
         midi, wav = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
@@ -189,7 +189,7 @@ def delta(ticks: int) -> bytes:
 
 
 def speak(voice: str, sentence: str) -> np.ndarray:
-    """A sentence as a voice of espeak-ng says it."""
+    """A sentence in a voice of espeak-ng."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"
         subprocess.run(

@@ -2,9 +2,9 @@
 
     python scripts/run_notebook.py examples/understanding_vggish.ipynb
 
-Needs the `test` extra. What differs from run to run or machine to machine is left out of the file:
-times, versions, and standard error, where TensorFlow describes the processor. An error in a cell
-leaves the file as it was.
+Needs the `test` extra. Times, versions, and standard error, where TensorFlow describes the
+processor, are left out of the file: they differ from run to run or machine to machine. An error in
+a cell leaves the file unchanged.
 """
 
 import argparse
@@ -19,15 +19,14 @@ SECONDS = 600  # for each cell
 
 
 def run(path: Path) -> nbformat.NotebookNode:
-    """The notebook with the outputs of a new run, in a kernel of its own.
+    """The notebook with the outputs of a new run, in its own kernel.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed; the message has its traceback.
     """
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook, timeout=SECONDS, resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=SECONDS, resources=resources).execute()
     notebook.metadata.language_info = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.clear()

@@ -1,6 +1,4 @@
-"""Fixtures of every test: a quiet TensorFlow, no network, an empty cache; and the files that
-several of them need.
-"""
+"""Fixtures of all tests: a quiet TensorFlow, no network, an empty cache, and shared files."""
 
 import gc
 import os
@@ -68,8 +66,9 @@ def models_do_not_outlive_their_tests():
 
 @pytest.fixture(autouse=True)
 def models_do_not_pile_up():
-    """Two workers fit 8 GB. Models lie in reference cycles, and Python's collector counts objects,
-    not bytes.
+    """Frees models after each test, so that two workers fit into 8 GB.
+
+    Models lie in reference cycles, and Python's collector counts objects, not bytes.
     """
     yield
     if resident_bytes() > 1.5e9:
@@ -84,7 +83,7 @@ def resident_bytes() -> int:
 
 @pytest.fixture
 def small_networks(monkeypatch):
-    """Networks with a few filters a layer, where the network itself is not what is tested."""
+    """Networks with a few filters a layer, for tests of the code around the network."""
     import small_network
 
     small_network.shrink(monkeypatch.setattr)
@@ -101,14 +100,22 @@ def published_checkpoint() -> Path:
 
 @pytest.fixture(scope="session")
 def seeded_checkpoint(tmp_path_factory):
-    """A V1 file with weights from a seed, 288.6 MB, written once a session and deleted after it. Do
-    not change it.
-    """
+    """A V1 checkpoint with seeded weights, 288.6 MB, one a session. Do not change it."""
     import seeded
 
     path = seeded.write_seeded_checkpoint(tmp_path_factory.mktemp("seeded") / CHECKPOINT_NAME)
     yield path
     path.unlink()
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory):
+    """The same of a small network, 20 kB; `small_networks` must be in use. Do not change it."""
+    import seeded
+    import small_network
+
+    with small_network.shrunken():
+        return seeded.write_seeded_checkpoint(tmp_path_factory.mktemp("small") / CHECKPOINT_NAME)
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ _WITHOUT_KERAS = ("params", "errors", "audio", "rows", "formats", "reference")
 
 __all__ = [*_HOME, *_MODULES]
 
-# what editors and type checkers read instead of _HOME; a test holds the two equal
+# for editors and type checkers, which do not see _HOME; a test keeps the two equal
 if TYPE_CHECKING:
     from vggish_tf import checkpoints, formats, jobs, reference
     from vggish_tf.audio import load_audio
@@ -76,12 +76,11 @@ def __dir__() -> list[str]:
 def _register_layers():
     """Loads every layer, so that keras.saving.load_model knows it.
 
-    Not within the import of one of our own modules, which is not complete: that one registers its
-    own.
+    Not during the import of one of our own modules, which is incomplete and registers its own.
     """
     ours = [module for name, module in [*sys.modules.items()] if name.startswith("vggish_tf.")]
     if not any(getattr(module.__spec__, "_initializing", False) for module in ours):
         import_module("vggish_tf.model")
 
 
-importing.after("keras", _register_layers)  # whichever of the two is imported first
+importing.after("keras", _register_layers)  # whether Keras is imported before or after

@@ -1,7 +1,7 @@
-"""Members of zip files that anybody may have made: whole, or refused, in bounded memory.
+"""Members of untrusted zip files: read whole, or refused, in bounded memory.
 
-The sizes in a zip's headers may be lies, so what is unpacked is counted too. Nothing here knows
-what is in a member.
+The sizes in a zip's headers may be false, so the unpacked bytes are counted too. The contents of a
+member are not looked at.
 """
 
 import zipfile
@@ -14,7 +14,7 @@ def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 
     Raises:
         ValueError: it is larger, or packed by an unusual method.
-        Exception: whatever zipfile and zlib raise on a damaged file, which is more than BadZipFile.
+        Exception: any error that zipfile and zlib raise on a damaged file, not BadZipFile alone.
 
     Example:
         >>> import io

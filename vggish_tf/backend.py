@@ -1,7 +1,6 @@
-"""Runs a Keras layer or model on NumPy arrays, many times and with little overhead, on whichever
-backend Keras uses.
+"""Keras layers and models as functions of NumPy arrays, with little overhead, on every backend.
 
-`model.predict` sets up a data pipeline at every call, which costs more than VGGish itself on a
+`model.predict` sets up a data pipeline in every call, which costs more than VGGish itself on a
 short clip.
 """
 
@@ -16,11 +15,11 @@ from vggish_tf.errors import VGGishError
 
 Run = Callable[[np.ndarray], np.ndarray]
 
-_process: int | None = None  # that computes here first
+_process: int | None = None  # the first process that computed
 
 
 def on_tensorflow_cpu() -> bool:
-    """Whether TensorFlow computes, and on the processor."""
+    """True if the backend is TensorFlow and runs on the CPU."""
     if keras.config.backend() != "tensorflow":
         return False
     import tensorflow as tf
@@ -29,12 +28,12 @@ def on_tensorflow_cpu() -> bool:
 
 
 def check_process() -> None:
-    """Raises in a process forked from one that had computed, where TensorFlow's threads are not.
+    """Raises in a process forked from one that has computed.
 
-    Whatever is asked of TensorFlow there waits forever.
+    TensorFlow's threads do not survive a fork, so TensorFlow would wait forever there.
 
     Raises:
-        VGGishError: says how to start processes instead.
+        VGGishError: the process is a fork; the message says how to start processes instead.
     """
     global _process
     _process = _process or os.getpid()
@@ -48,8 +47,7 @@ def check_process() -> None:
 
 
 def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
-    """A function from a float32 array of `shape` to the layer's output as an array; it is traced
-    once.
+    """Returns a function from a float32 array to the layer's output as an array, traced once.
 
     Args:
         layer: a layer or model with one input and one output.
@@ -73,10 +71,9 @@ def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
 def _tensorflow(layer, shape) -> Run:
     import tensorflow as tf
 
-    # Not a lambda: TensorFlow counts the traces of a line of code, and would warn of the third.
-    call = tf.function(
-        partial(layer, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)]
-    )
+    # Not a lambda: TensorFlow counts the traces of a line of code, and warns of the third.
+    signature = [tf.TensorSpec(shape, tf.float32)]
+    call = tf.function(partial(layer, training=False), input_signature=signature)
     return lambda array: call(tf.convert_to_tensor(array, tf.float32)).numpy()
 
 
@@ -88,8 +85,7 @@ def _jax(layer, shape) -> Run:
     call = jax.jit(lambda *state: layer.stateless_call(*state, training=False)[0])
 
     def run(array):
-        # so that the front end has its float64; everything else says float32
-        with jax.enable_x64(True):
+        with jax.enable_x64(True):  # float64 for the front end; all else asks for float32
             return np.asarray(call(trainable, frozen, array))
 
     return run
@@ -100,8 +96,7 @@ def _torch(layer, shape) -> Run:
 
     def call(array):
         with torch.inference_mode():
-            return keras.ops.convert_to_numpy(
-                layer(keras.ops.convert_to_tensor(array), training=False)
-            )
+            output = layer(keras.ops.convert_to_tensor(array), training=False)
+            return keras.ops.convert_to_numpy(output)
 
     return call

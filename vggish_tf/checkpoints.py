@@ -1,6 +1,6 @@
-"""Files of weights, by their public names: fetched, verified, read, loaded, written.
+"""Public names for files of weights: fetch, verify, read, load, write.
 
-Nothing is done here: see weights/ and jobs/verify.
+The code is in weights/ and jobs/verify.
 """
 
 from vggish_tf.jobs.verify import Report, verify

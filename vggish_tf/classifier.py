@@ -1,5 +1,5 @@
-"""classifier(): the network and a head as one Keras model, waveform → class scores; and what can be
-asked of it.
+"""classifier(): the network and a head as one Keras model, waveform → class scores; and its parts:
+labels, network, head, stages.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ CACHED_STAGES: tuple[CachedStage, ...] = get_args(CachedStage)
 STAGES: tuple[Stage, ...] = ("waveform", *CACHED_STAGES)
 PAD: Literal["short"] = "short"
 
-# What moves besides the head, by layer name.
+# Layers that are trainable besides the head.
 TRAINABLE: dict[str, tuple[str, ...]] = {
     "head": (),
     "fc": ("fc1_1", "fc1_2", "embedding"),
@@ -30,8 +30,8 @@ TRAINABLE: dict[str, tuple[str, ...]] = {
     "all": LAYER_NAMES,
 }
 # The layers around a head, by which a classifier is known.
-LAYERS = {"examples", "sounding", "embedding", "scores"}
-# Trained features move ten times slower than new layers; untrained ones have nothing to lose.
+OF_EVERY_CLASSIFIER = {"examples", "sounding", "embedding", "scores"}
+# Trained layers learn ten times slower than new ones; untrained ones at the same rate.
 BACKBONE_FACTOR = 0.1
 
 
@@ -53,8 +53,8 @@ def classifier(
     """A compiled classifier: embedding, ReLU, hidden layers, pooling over the clip, scores.
 
     Clips of different lengths go into one batch filled up with zeros: the samples after a clip's
-    last non-zero one are ignored, and so is, as everywhere, what is left after the last whole
-    example. A clip shorter than one example (0.975 s) is filled with silence.
+    last non-zero one are ignored, and so is an incomplete last example, as everywhere. A clip
+    shorter than one example (0.975 s) is filled with silence.
 
     Args:
         num_classes: two or more; with multi_label, one or more.
@@ -68,8 +68,8 @@ def classifier(
             are ignored. `dataset` and `train` have one target a clip: for that, call fit() with
             targets of your own.
         weights: as for VGGish(); None starts from untrained weights.
-        trainable: what moves besides the head: "head" nothing, "fc" the dense layers of the
-            network, "conv4" also its last convolutions, "all" everything.
+        trainable: layers that are trainable: "head" alone, or also "fc", the dense layers of the
+            network, "conv4", these and its last convolutions, or "all".
         dropout: the rate before the scores, in training.
         postprocess: "pca" whitens the embedding first.
         labels: the names of the classes, saved with the model; by default "0", "1" …
@@ -174,7 +174,7 @@ def labels_of(model: keras.Model) -> list[str]:
 
 
 def is_multi_label(model: keras.Model) -> bool:
-    """Whether each class is scored by itself."""
+    """Whether each class has a score of its own, as multi_label."""
     return _scores_of(model).multi_label
 
 
@@ -182,8 +182,8 @@ def _scores_of(model: keras.Model) -> heads.ClassScores:
     found = [layer for layer in model.layers if isinstance(layer, heads.ClassScores)]
     if not found:
         raise VGGishError(
-            f"the model {model.name!r} is no classifier: it has no scores. Make one: vggish-tf "
-            "finetune"
+            f"the model {model.name!r} is no classifier: it has no layer of class scores. "
+            "Train one: vggish-tf finetune"
         )
     return found[0]
 
@@ -203,11 +203,10 @@ def network(model: keras.Model) -> keras.Model:
 
 
 def front(model: keras.Model, stage: CachedStage) -> keras.Model:
-    """The part of a classifier that ends at a stage: waveform → [values of the stage, which
-    examples are no padding].
+    """First part of a classifier: waveform → [values of a stage, (batch, examples) bool].
 
-    "examples" ends with the front end and "embedding" with the network, before any PCA. Layers are
-    shared.
+    The second output is False for examples that are padding. "examples" ends with the front end and
+    "embedding" with the network, before any PCA. Layers are shared.
 
     Raises:
         UsageError: another stage.
@@ -217,8 +216,9 @@ def front(model: keras.Model, stage: CachedStage) -> keras.Model:
 
 
 def back(model: keras.Model, stage: CachedStage) -> keras.Model:
-    """The rest of a classifier after a stage: what `front` gives → scores. Layers are shared, so
-    that to train it is to train the classifier.
+    """Second part of a classifier: the outputs of `front` → scores.
+
+    Layers are shared: training it trains the classifier.
 
     Raises:
         UsageError: another stage.
@@ -233,7 +233,10 @@ def _cut(model, stage):
 
 def is_classifier(model) -> bool:
     """True for a model that classifier() made, also after it was saved and loaded."""
-    return isinstance(model, keras.Model) and {layer.name for layer in model.layers} >= LAYERS
+    return (
+        isinstance(model, keras.Model)
+        and {layer.name for layer in model.layers} >= OF_EVERY_CLASSIFIER
+    )
 
 
 def head_of(model: keras.Model) -> keras.Model:

@@ -1,7 +1,7 @@
-"""Errors that a user can cause, warnings, and the words of both; all else that is raised is a bug.
+"""Errors that a user can cause, warnings, and parts of their messages. Other errors are bugs.
 
-Each message says what came, what was expected, and what to do. The command line prints it as one
-line.
+A message gives the value received, the value expected, and the remedy. The command line prints it
+as one line.
 
 One rule for every function:
 
@@ -9,10 +9,10 @@ One rule for every function:
     ParamsError      the same in Params; it is a UsageError
     AudioError       wrong audio, in a file or an array, its sample rate and channels included
     CheckpointError  a wrong file of weights
-    VGGishError      all else that is wrong with a file, a folder, a disk or the installation
+    VGGishError      any other fault of a file, a folder, a disk or the installation
     TypeError        an argument of the wrong type, where the type is checked
 
-A choice of words is checked by check_word, which has the one wording for it.
+check_word checks every choice of words, so that the wording of its error is one.
 """
 
 import re
@@ -24,8 +24,8 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from numbers import Integral
 
-# Packages whose lines are not the user's: skipped to find the line that a warning is about.
-_OURS = ("vggish_tf", "keras", "tensorflow")
+# packages whose lines are not the user's; skipped to find the line that a warning is about
+_OURS = ("vggish_tf", "keras", "tensorflow", "tqdm")
 _held: ContextVar[deque[str] | None] = ContextVar("held", default=None)
 
 
@@ -34,8 +34,9 @@ class VGGishError(Exception):
 
 
 class UsageError(VGGishError, ValueError):
-    """A wrong argument, whatever the files hold: an unknown word, a number out of range, or a
-    contradiction.
+    """A wrong argument, whatever the files contain.
+
+    An unknown word, a number out of range, or a contradiction.
     """
 
 
@@ -52,7 +53,7 @@ class CheckpointError(VGGishError, ValueError):
 
 
 def check_word(name: str, word: object, words: Sequence, advice: str = "") -> None:
-    """Refuses an argument that is none of the words that it may be.
+    """Raises if an argument is not one of `words`.
 
     Args:
         name: of the argument.
@@ -61,7 +62,7 @@ def check_word(name: str, word: object, words: Sequence, advice: str = "") -> No
         advice: a sentence for the end of the message.
 
     Raises:
-        UsageError: the name, the choices and the argument.
+        UsageError: with the name, the choices and the argument.
 
     Example:
         >>> check_word("pad", "sometimes", ("never", "short", "always"))
@@ -74,10 +75,10 @@ def check_word(name: str, word: object, words: Sequence, advice: str = "") -> No
 
 
 def check_count(name: str, count: object, least: int = 1) -> None:
-    """Refuses an argument that is not a whole number from `least` on.
+    """Raises if an argument is not a whole number from `least` on.
 
     Raises:
-        UsageError: the name, the range and the argument.
+        UsageError: with the name, the range and the argument.
 
     Example:
         >>> check_count("batch_size", 0)
@@ -89,10 +90,10 @@ def check_count(name: str, count: object, least: int = 1) -> None:
 
 
 def check_argument(name: str, value: object, fits: bool, expected: str, advice: str = "") -> None:
-    """Refuses an argument that does not fit.
+    """Raises if an argument does not fit.
 
     Raises:
-        UsageError: the name, what was expected, and the argument.
+        UsageError: with the name, the expected values, and the argument.
 
     Example:
         >>> check_argument("dropout", 1.5, 0 <= 1.5 < 1, "from 0 to under 1")
@@ -104,9 +105,9 @@ def check_argument(name: str, value: object, fits: bool, expected: str, advice: 
 
 
 def warn(message: str) -> None:
-    """Warns of the user's line that led here: the first one outside of this package and of Keras.
+    """Warns about the user's line: the innermost one outside of this package and of Keras.
 
-    In a thread, where there is no such line, the message waits for its caller: hold_warnings.
+    In a thread, which has no such line, the message is held for the caller: see hold_warnings.
     """
     held = _held.get()
     if held is not None:
@@ -127,7 +128,7 @@ def hold_warnings(held: deque[str]) -> None:
 
 
 def release_warnings(held: deque[str]) -> None:
-    """Warns of what a thread has collected so far.
+    """Issues the warnings that a thread has collected so far.
 
     Example:
         >>> release_warnings(deque())
@@ -147,7 +148,9 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """The operating system's words, which HDF5 and TensorFlow quote, on one short line.
+    """The operating system's reason of an error, or its text, on one short line.
+
+    HDF5 and TensorFlow quote that reason in their own errors.
 
     Example:
         >>> reason_of(OSError(28, "No space left on device"))

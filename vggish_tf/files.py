@@ -1,6 +1,4 @@
-"""Writing files so that nothing is ever half-written: a temporary name beside the target, then a
-rename.
-"""
+"""Atomic writing of files and folders: a temporary name beside the target, then a rename."""
 
 import os
 import shutil
@@ -13,10 +11,10 @@ from vggish_tf.errors import UsageError, VGGishError, reason_of
 
 
 def check_source(path: str | os.PathLike[str], advice: str) -> Path:
-    """Returns `path` as a Path if it is a file or a folder; `advice` says what to give instead.
+    """Returns `path` as a Path if it is a file or a folder.
 
     Raises:
-        VGGishError: it does not exist.
+        VGGishError: it does not exist; the message ends with `advice`.
     """
     path = Path(path)
     if not (path.is_file() or path.is_dir()):
@@ -34,8 +32,8 @@ def check_target(
 
     Args:
         path: of the file.
-        overwrite: whether what is there may be replaced.
-        endings: of which the name must have one, so that no recording is overwritten by a slip.
+        overwrite: whether an existing file may be replaced.
+        endings: of which the name must have one, so that no recording is overwritten by mistake.
 
     Raises:
         UsageError: the name has another ending.
@@ -65,10 +63,10 @@ def check_target(
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Makes the folder `path`, if it is not there yet, and returns it.
+    """Makes the folder `path`, if it does not exist, and returns it.
 
     Raises:
-        VGGishError: it cannot be made, or a file is in its place.
+        VGGishError: it cannot be made, or a file has its name.
     """
     path = Path(path)
     try:
@@ -82,11 +80,10 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
-    """Yields a temporary path in the folder of `path`; renames it to `path` on success, removes it
-    on any error.
+    """Yields a temporary path beside `path`; renames it on success, removes it on any error.
 
-    The temporary name keeps the suffix of `path`, since many writers choose their format by it.
-    What is written may be a file or a folder.
+    A file or a folder may be written there. The temporary name keeps the suffix of `path`, since
+    many writers choose their format by it.
 
     Example:
         >>> import tempfile
@@ -101,7 +98,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     try:
         yield temporary
         os.replace(temporary, path)
-    except OSError as error:  # in the words of the user, who does not know the temporary name
+    except OSError as error:  # names `path`: the user does not know the temporary name
         raise OSError(error.errno, reason_of(error), str(path)) from error
     finally:
         if temporary.is_dir():
@@ -112,11 +109,10 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
 
 @contextmanager
 def replacing_all(targets: Sequence[Path]) -> Iterator[Path]:
-    """Yields a new folder beside `targets`, which are to be made in it by their names; on success
-    moves them out.
+    """Yields a new folder to write `targets` in, by their names; on success moves them out.
 
-    What has the name of a target is replaced, a folder too: check first that it may be. After an
-    error nothing of the new is left, and nothing of the old is lost.
+    An existing file or folder with the name of a target is replaced: check first that it may be.
+    After an error all new files are removed, and all old ones are kept.
 
     Example:
         >>> import tempfile

@@ -1,7 +1,6 @@
-"""How Keras is imported: without TensorFlow's noise, and with this package's layers made known to
-it.
+"""Import of Keras: without TensorFlow's log lines, and with this package's layers registered.
 
-Nothing is imported here before it is asked for.
+Nothing is imported before it is needed.
 """
 
 import contextlib
@@ -11,17 +10,17 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 
-# TensorFlow's log lines, and two that follow them. They come before its own log level counts.
+# TensorFlow's log lines, and two that follow them, written before its own log level has an effect.
 _NOISE = re.compile(
-    r"WARNING: All log messages before absl::InitializeLog\(\)|To enable the following "
-    r"instructions:"
-    r"|[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\] |\d{4}-\d\d-\d\d [\d:.]+: [IWE] "
+    r"WARNING: All log messages before absl::InitializeLog\(\)"
+    r"|To enable the following instructions:"
+    r"|[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\] "
+    r"|\d{4}-\d\d-\d\d [\d:.]+: [IWE] "
 )
 
 
 def after(name: str, action: Callable[[], object]) -> None:
-    """Calls `action` once the module `name` is there: now, or right after it is first imported by
-    anybody.
+    """Calls `action` now if the module `name` is imported, else right after its first import.
 
     Example:
         >>> after("sys", lambda: print("sys is there"))
@@ -34,7 +33,7 @@ def after(name: str, action: Callable[[], object]) -> None:
 
 
 class _After:
-    """Finds one module as Python would, and has its loader call `action` at the end."""
+    """Import hook for one module: its loader calls `action` at the end."""
 
     def __init__(self, name: str, action: Callable[[], object]):
         self._name, self._action, self._asking = name, action, False
@@ -49,7 +48,7 @@ class _After:
             execute = spec.loader.exec_module
 
             def execute_and_act(module):
-                # now, since TensorFlow looks for Keras before
+                # not earlier: TensorFlow looks for Keras before it imports it
                 with contextlib.suppress(ValueError):
                     sys.meta_path.remove(self)
                 execute(module)
@@ -60,10 +59,9 @@ class _After:
 
 
 def keras() -> None:
-    """Imports Keras and lets TensorFlow look for a GPU, without the lines that it writes about
-    that.
+    """Imports Keras and lets TensorFlow look for a GPU, without its log lines.
 
-    Lines of anybody else come a few seconds late; where the import fails, all of them come. Import
+    Lines of other writers appear a few seconds late; if the import fails, all lines appear. Import
     TensorFlow first to see its own.
     """
     if {"keras", "tensorflow"} & set(sys.modules):
@@ -76,9 +74,7 @@ def keras() -> None:
 
 @contextlib.contextmanager
 def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
-    """Holds back what is written to file descriptor 2, by C++ too, and then writes the lines that
-    are no noise.
-    """
+    """Holds back output to file descriptor 2, C++'s too, and then writes the lines but `noise`."""
     import tempfile
 
     try:

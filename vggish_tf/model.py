@@ -1,4 +1,4 @@
-"""VGGish(), the whole model as one Keras model; and what is in a model, whoever made it.
+"""VGGish(), the whole model as one Keras model; and the parts of a model, whoever made it.
 
 VGGish      front end, network and post-processing put together
 parts_of    the front end and the post-processing of a model
@@ -167,7 +167,7 @@ def network_of(
         CheckpointError: the weights cannot be had, or do not fit.
     """
     initializer = "published" if model is None else "zeros"
-    network = backbone.core(params, dtype=dtype, initializer=initializer)
+    network = backbone.network(params, dtype=dtype, initializer=initializer)
     if model is None:
         return network, loading.identify(network, UNTRAINED)
     if isinstance(model, keras.Model):
@@ -198,9 +198,7 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class VGGishModel(keras.Model):
-    """The class of what VGGish() makes: refuses clips of different lengths in words, and exports to
-    every format.
-    """
+    """The class of VGGish()'s models: refuses clips of different lengths, exports to any format."""
 
     def __call__(self, inputs, *args, **kwargs):
         check_one_length(inputs)

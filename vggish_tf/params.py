@@ -1,8 +1,7 @@
-"""The published constants of VGGish by their published names, and Params: the same numbers as one
-frozen value.
+"""The published constants of VGGish, and Params: the parameters of the front end as one value.
 
-To change the front end, make another Params (`Params(example_hop_seconds=0.48)`); the constants
-themselves are never edited in place. This module does no signal processing.
+To change the front end, make another Params (`Params(example_hop_seconds=0.48)`); the constants,
+which have their published names, are never edited in place. No signal processing here.
 
 Source: tensorflow/models research/audioset/vggish/vggish_params.py.
 """
@@ -63,7 +62,7 @@ def hertz_to_mel(hertz):
     return MEL_HIGH_FREQUENCY_Q * np.log(1.0 + np.asarray(hertz) / MEL_BREAK_FREQUENCY_HERTZ)
 
 
-# Beyond these, a slip of the keyboard would ask for gigabytes.
+# Larger values are typing errors, and would need gigabytes.
 _LARGEST = {
     "sample_rate": 10_000_000,
     "num_mel_bins": 10_000,
@@ -80,28 +79,28 @@ _MAX_WINDOW_LENGTH = 1 << 20
 
 @dataclass(frozen=True)
 class Params:
-    """The parameters of the front end, in physical units; the integers that follow from them are
-    properties.
+    """Parameters of the front end, in physical units.
+
+    Lengths in samples and frames, which follow from them, are properties.
 
     Args:
-        sample_rate: Hz, of the waveform that the front end gets. Audio at other rates is resampled
-            to it.
+        sample_rate: Hz, of the input of the front end. Audio at other rates is resampled to it.
         stft_window_seconds, stft_hop_seconds: of the short-time Fourier transform.
         mel_min_hz, mel_max_hz: the lower edge of the first mel bin and the upper edge of the last
             one.
         num_mel_bins: the published network needs 64.
         log_offset: added to the mel spectrogram before the logarithm.
         example_window_seconds: of one example; the published network needs 96 frames.
-        example_hop_seconds: from the start of one example to the start of the next; less than the
-            window overlaps.
+        example_hop_seconds: from the start of one example to the start of the next; examples
+            overlap if it is less than the window.
 
     Raises:
         ParamsError: a field that is not a number, or a combination that is impossible; the message
             names the field.
 
     Warns:
-        UserWarning: mel bins that no FFT bin falls into, by number. They hold ln(log_offset)
-            whatever the sound.
+        UserWarning: mel bins that no FFT bin falls into, by number. They are ln(log_offset) for
+            any sound.
 
     Example:
         >>> params = Params(example_hop_seconds=0.48)
@@ -139,7 +138,7 @@ class Params:
 
     @cached_property
     def fft_length(self) -> int:
-        """The power of two that holds a window."""
+        """The smallest power of two that holds a window."""
         return 1 << (self.window_length - 1).bit_length()
 
     @cached_property
@@ -169,12 +168,12 @@ class Params:
 
     @cached_property
     def mel_edges(self) -> np.ndarray:
-        """The num_mel_bins + 2 corners of the triangles, in mel: bin i rises from i to i + 1 and
-        falls to i + 2.
+        """The num_mel_bins + 2 edges of the triangles, in mel.
+
+        Bin i rises from edge i to i + 1 and falls to i + 2.
         """
-        edges = np.linspace(
-            hertz_to_mel(self.mel_min_hz), hertz_to_mel(self.mel_max_hz), self.num_mel_bins + 2
-        )
+        lowest, highest = hertz_to_mel(self.mel_min_hz), hertz_to_mel(self.mel_max_hz)
+        edges = np.linspace(lowest, highest, self.num_mel_bins + 2)
         edges.setflags(write=False)
         return edges
 
@@ -194,33 +193,27 @@ class Params:
         return tuple(int(mel_bin) for mel_bin in np.flatnonzero(last <= first))
 
     def changes(self, trained: "Params") -> str:
-        """The fields that make another example than `trained` does; the hop is none of them.
+        """The fields that differ from `trained`, except the example hop, which changes no example.
 
         Example:
             >>> Params(mel_max_hz=8000, example_hop_seconds=0.48).changes(Params())
             'mel_max_hz=8000'
         """
-        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
-        changed = [f"{name}={value:g}" for name, value in pairs if value != getattr(trained, name)]
-        return ", ".join(
-            change for change in changed if not change.startswith("example_hop_seconds=")
-        )
+        names = [field.name for field in fields(self) if field.name != "example_hop_seconds"]
+        changed = [name for name in names if getattr(self, name) != getattr(trained, name)]
+        return ", ".join(f"{name}={getattr(self, name):g}" for name in changed)
 
     def _check_numbers(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            # JSON, and so a Keras config, has no place for NumPy's
-            if isinstance(value, np.generic):
+            if isinstance(value, np.generic):  # which JSON, and so a Keras config, cannot hold
                 value = value.item()
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ParamsError(f"{field.name} must be a number; received {value!r}.")
-            if not (
-                0 < value <= _LARGEST[field.name] or (value == 0 and field.name == "mel_min_hz")
-            ):
-                largest = f"{_LARGEST[field.name]:,}"
-                raise ParamsError(
-                    f"{field.name} must be positive and at most {largest}; received {value!r:.40}."
-                )
+            largest, may_be_zero = _LARGEST[field.name], field.name == "mel_min_hz"
+            if not (0 < value <= largest or (value == 0 and may_be_zero)):
+                expected = f"positive and at most {largest:,}"
+                raise ParamsError(f"{field.name} must be {expected}; received {value!r:.40}.")
             if field.type is int and value != int(value):
                 raise ParamsError(f"{field.name} must be a whole number; received {value!r}.")
             object.__setattr__(self, field.name, int(value) if field.type is int else value)
@@ -258,6 +251,6 @@ class Params:
         spacing = self.sample_rate / self.fft_length
         return (
             f"mel bins {bins} hold no FFT bin: FFT bins are {spacing:.1f} Hz apart, wider than "
-            f"these triangles. They are ln({self.log_offset:g}) whatever the sound. Lengthen "
-            "stft_window_seconds, raise mel_min_hz, or ask for fewer num_mel_bins."
+            f"these triangles. They are ln({self.log_offset:g}) for any sound. Lengthen "
+            "stft_window_seconds, raise mel_min_hz, or choose fewer num_mel_bins."
         )

@@ -1,5 +1,6 @@
-"""A clip as arrays: Embeddings, its rows and their times, and Stages, the clip at every stage. No
-Keras here.
+"""Results for one clip, as NumPy arrays: Embeddings, and Stages, the clip at every stage.
+
+No Keras here.
 """
 
 from collections.abc import Iterable
@@ -17,13 +18,12 @@ class _Rows(NamedTuple):
 
 
 class Embeddings(_Rows):
-    """The rows of a clip, a tuple of two: `embedding` (n, 128) float32 (uint8 if quantized) and
-    `timestamps` (n,) float64, the start of each example in seconds.
+    """Embeddings of a clip and their times: a tuple of two arrays, one row an example.
 
     Args:
-        embedding, timestamps: as above.
-        example_seconds: the length of an example, which `end_timestamps` needs; an Embedder says
-            it.
+        embedding: (n, 128) float32, or uint8 if quantized.
+        timestamps: (n,) float64, the start of each example in seconds.
+        example_seconds: the length of an example, for `end_timestamps`; set by an Embedder.
 
     Example:
         >>> embedding = np.zeros((2, 128), np.float32)
@@ -47,7 +47,7 @@ class Embeddings(_Rows):
         """The end of each example in seconds, (n,) float64.
 
         Raises:
-            VGGishError: the length of an example is not known, because nobody gave it.
+            VGGishError: `example_seconds` was not given.
         """
         if self.example_seconds is None:
             raise VGGishError(
@@ -99,22 +99,16 @@ class Stages(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Where the time axes end: with the waveform, or with the last example where padding goes
-        beyond it.
-        """
-        last_end = (
-            self.timestamps[-1] + self.params.example_window_seconds
-            if len(self.timestamps)
-            else 0.0
-        )
-        return max(len(self.waveform) / self.params.sample_rate, float(last_end)) or 1.0
+        """The end of the time axes: that of the waveform, or of the last example if later."""
+        ends = self.timestamps[-1:] + self.params.example_window_seconds
+        return max(len(self.waveform) / self.params.sample_rate, *map(float, ends), 0.0) or 1.0
 
     @property
     def frame_seconds(self) -> float:
-        """From one STFT frame to the next, as the whole number of samples that it is."""
+        """Time from one STFT frame to the next, from the whole number of samples."""
         return self.params.hop_length / self.params.sample_rate
 
     @property
     def example_seconds(self) -> float:
-        """From one example to the next, likewise."""
+        """Time from one example to the next, likewise."""
         return self.params.example_hop_frames * self.frame_seconds

@@ -16,7 +16,7 @@ from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
 from vggish_tf.rows import Stages
 
-# The transform needs 20 times the memory of its samples; a minute at a time is enough of that.
+# a minute: the transform needs 20 times the memory of its samples
 FRAMES_AT_ONCE = 6000
 
 BATCHES_AT_ONCE = 4  # for the progress bar
@@ -44,15 +44,15 @@ def compute(
     embedder: Embedder | None = None,
     postprocessor: Postprocessor | None = None,
 ) -> Stages:
-    """Runs a whole clip through the layers one by one and keeps what each of them gives.
+    """Runs a whole clip through the layers one by one and returns the output of each.
 
     Args:
         waveform: (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
         sample_rate: Hz.
-        params: of the front end; an embedder's own take their place.
-        pad: how an incomplete last example is handled; an embedder's own takes its place.
-        embedder: gives `embedding`, which is None without one.
-        postprocessor: gives `quantized` from `embedding`.
+        params: of the front end; ignored with an embedder, which has its own.
+        pad: how an incomplete last example is handled; ignored with an embedder.
+        embedder: computes `embedding`, which is None without one.
+        postprocessor: computes `quantized` from `embedding`.
 
     Raises:
         UsageError: an unknown `pad`.
@@ -85,16 +85,14 @@ def compute(
 
 
 def describe(stages: Stages) -> Iterator[Row]:
-    """A row for every stage that is there, in the order of the data.
+    """Yields a row for every stage that was computed, in the order of the data.
 
     Example:
         >>> next(describe(compute(np.zeros(16_000), 16_000)))
         Row(name='waveform', shape='(16000,)', dtype='float32', rate='16000 Hz', range='0 … 0')
     """
-    frames, examples = (
-        f"{1 / stages.frame_seconds:.4g} frames/s",
-        f"{1 / stages.example_seconds:.4g} examples/s",
-    )
+    frames = f"{1 / stages.frame_seconds:.4g} frames/s"
+    examples = f"{1 / stages.example_seconds:.4g} examples/s"
     rates = {
         "waveform": f"{stages.params.sample_rate} Hz",
         "stft_magnitude": frames,
@@ -114,9 +112,8 @@ def describe(stages: Stages) -> Iterator[Row]:
 def _embed(examples: np.ndarray, embedder: Embedder) -> np.ndarray:
     step = embedder.batch_size * BATCHES_AT_ONCE
     starts = tqdm(range(0, max(len(examples), 1), step), desc="network", disable=None, leave=False)
-    return np.concatenate(
-        [embedder.embed_examples(examples[start : start + step]) for start in starts]
-    )
+    rows = [embedder.embed_examples(examples[start : start + step]) for start in starts]
+    return np.concatenate(rows)
 
 
 def _stft_magnitude(mono: np.ndarray, params: Params) -> np.ndarray:
@@ -124,8 +121,6 @@ def _stft_magnitude(mono: np.ndarray, params: Params) -> np.ndarray:
     magnitude = np.empty((num_frames, params.num_spectrogram_bins), np.float32)
     for first in range(0, num_frames, FRAMES_AT_ONCE):
         last = min(first + FRAMES_AT_ONCE, num_frames)
-        samples = mono[
-            first * params.hop_length : (last - 1) * params.hop_length + params.window_length
-        ]
-        magnitude[first:last] = layer(samples)
+        start, end = first * params.hop_length, (last - 1) * params.hop_length
+        magnitude[first:last] = layer(mono[start : end + params.window_length])
     return magnitude

@@ -50,7 +50,7 @@ class EmbeddingStream:
             return self._embed(map(self._examples.push, blocks))
 
     def finish(self) -> Embeddings:
-        """Ends the clip: what the resampler still holds, then the embedder's `pad` rule."""
+        """Ends the clip: embeds the rest of the resampler's output, after padding."""
         with self._all_or_broken():
             return self._embed([self._examples.push(self._mono.finish()), self._examples.finish()])
 

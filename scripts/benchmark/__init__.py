@@ -1,16 +1,15 @@
-"""The yardstick: this library beside what a user would pick instead, on the same sound and the same
-seeded weights.
+"""The benchmark: this library and its alternatives, on the same sound and the same seeded weights.
 
-machine     what it runs on, and the largest matrix product per second
+machine     the machine, and its fastest matrix product
 sound       the files that every contender gets
 contenders  one class a way to run VGGish: contender, ours, rivals, exported
-workers     each contender in a process of its own, so that its time and memory are its own
-cases       what is run, in rounds in which every contender has its turn
-precision   what bfloat16 costs in accuracy
-layers      what each layer of the network takes
+workers     each contender in its own process, with its own time and memory
+cases       the jobs, in rounds that run every contender once
+precision   accuracy of bfloat16
+layers      time of each layer of the network
 programs    whole programs: start-up, and growth with the length of a clip
-suite       all of it, in order
-report      ratios, the table of the README
-goals       what was aimed at, and whether a run is there
-picture     the same as a picture
+suite       all cases, in order
+report      ratios, and the table of the README
+goals       the project's goals, and whether a run reaches them
+picture     the results as a picture
 """

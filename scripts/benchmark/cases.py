@@ -1,7 +1,7 @@
-"""The cases. In every round each contender has its turn; ratios are taken within a round, and their
-median counts.
+"""The cases. Every contender runs once in each round; ratios are taken within a round.
 
-So a neighbour's load, or a processor that slows down when warm, hits all alike.
+The median of the ratios is reported. So other load on the machine, or a processor that slows down
+when warm, affects all alike.
 """
 
 import sys
@@ -16,20 +16,18 @@ from benchmark import sound
 from benchmark.contenders import CONTENDERS
 from benchmark.workers import Worker
 
-# What two float32 runtimes may differ by, in embeddings whose largest value is about 1.5: ten
-# layers of sums of up to 12,288 products in another order, and log-mels that were float64 or
-# float32 before. The largest seen is 1e-5.
+# Tolerance between two float32 runtimes, for embeddings whose largest value is about 1.5: ten
+# layers of up to 12,288 products in another order of summation, and log-mels computed in float64 or
+# float32. The largest difference seen is 1e-5.
 ATOL = 5e-5
 
 
 @dataclass(frozen=True)
 class Case:
-    """A job: `files` written under a folder, in as many parts as there are rounds; each round takes
-    another part.
-    """
+    """A job on files, of which every round has its own."""
 
     title: str
-    write: Callable[[Path, int], list[Path]]  # folder, round
+    write: Callable[[Path, int], list[Path]]  # of folder and round: writes the files
     audio_seconds: float  # of one round
     contenders: tuple[str, ...] = tuple(CONTENDERS)
 
@@ -50,23 +48,23 @@ def clips_case(count: int, rate: int) -> Case:
 
 
 def check(workers: dict[str, Worker]) -> dict[str, dict[str, float]]:
-    """Compares everybody's embeddings with our float32 ones before anything is timed; returns how
-    far apart they are.
+    """Compares the embeddings of all contenders with our float32 ones, before anything is timed.
 
-    Where there is a resampler in between, only those with the same one can be the same; how near
-    resampy's embeddings are to soxr's is reported as their cosine.
+    Embeddings of resampled audio are compared only with those of the same resampler; between
+    resampy and soxr the cosine is reported.
+
+    Returns:
+        Contender → largest difference and lowest cosine at each rate.
 
     Raises:
-        SystemExit: somebody computes something else.
+        SystemExit: a contender computes something else.
     """
     clips = {"16 kHz": (sound.waveform(5, 16_000)[:, 0].astype(np.float32), 16_000)}
     clips["44.1 kHz"] = (sound.waveform(5, 44_100)[:, 0].astype(np.float32), 44_100)
     findings: dict[str, dict[str, float]] = {}
     for title, clip in clips.items():
-        rows = {
-            name: np.asarray(worker.call("embed_clip", *clip)[0])
-            for name, worker in workers.items()
-        }
+        calls = {name: worker.call("embed_clip", *clip) for name, worker in workers.items()}
+        rows = {name: np.asarray(embedding) for name, (embedding, _) in calls.items()}
         for name, embedding in rows.items():
             findings.setdefault(name, {}).update(_compare(title, name, embedding, rows))
     return findings
@@ -82,10 +80,8 @@ def _compare(title, name, embedding, rows) -> dict[str, float]:
             f"bench: {contender.title} gives {embedding.shape} at {title}, expected "
             f"{expected.shape}."
         )
-    difference, cosine = (
-        float(np.abs(embedding - expected).max()),
-        lowest_cosine(embedding, expected),
-    )
+    difference = float(np.abs(embedding - expected).max())
+    cosine = lowest_cosine(embedding, expected)
     good = difference <= ATOL if contender.cosine == 1 else cosine >= contender.cosine
     if not good:
         raise SystemExit(
@@ -113,18 +109,15 @@ def run(case: Case, workers: dict[str, Worker], rounds: int) -> dict[str, dict]:
                 output = Path(folder, "out", name)
                 output.mkdir(parents=True, exist_ok=True)
                 _, cost = taking_part[name].call("embed_files", paths, output)
-                _note(
-                    results[name],
-                    cost,
-                    sum(len(np.load(output / f"{path.stem}.npz")["embedding"]) for path in paths),
-                )
+                written = [np.load(output / f"{path.stem}.npz")["embedding"] for path in paths]
+                _note(results[name], cost, sum(map(len, written)))
                 print(f"  {CONTENDERS[name].title:22s} {cost.wall:7.2f} s", file=sys.stderr)
     _check_rows(results)
     return results
 
 
 def network_share(case: Case, worker: Worker, rounds: int) -> list[float]:
-    """The network's share of a whole job, once a round."""
+    """The network's share of the time of a whole job, in each round."""
     shares = []
     with tempfile.TemporaryDirectory() as folder:
         for part in range(rounds):
@@ -137,7 +130,7 @@ def network_share(case: Case, worker: Worker, rounds: int) -> list[float]:
 def latency(
     workers: dict[str, Worker], method: str, arguments: tuple, calls: int
 ) -> dict[str, dict]:
-    """Contender → wall and cpu seconds of each of many calls, taken in turn."""
+    """Contender → wall and cpu seconds of many calls, the contenders taking turns."""
     results: dict[str, dict] = {name: {"wall": [], "cpu": []} for name in workers}
     for call in range(calls + 2):
         for name, worker in workers.items():

@@ -1,4 +1,4 @@
-"""Contender: one way to run VGGish, which can embed files into npz, and one clip at a time."""
+"""Contender: a way to run VGGish, which embeds files into npz, or one clip at a time."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ RATE = 16_000
 
 
 class Contender:
-    """One way to run VGGish; see the subclasses for what is not the same in each.
+    """Base class of the ways to run VGGish.
 
     Args:
         checkpoint: the TF1 checkpoint.
-        exports: a folder for what has to be converted first, and is kept there.
+        exports: a folder in which converted models are kept.
         hop: seconds from one example to the next.
     """
 
@@ -20,7 +20,7 @@ class Contender:
     needs: tuple[str, ...] = ()  # modules
     resampler = "soxr"
     relu = False
-    cosine = 1.0  # to our float32, at least; 1.0 asks for the same numbers
+    cosine = 1.0  # lowest allowed, to our float32; 1.0 requires the same numbers, within ATOL
 
     def __init__(self, checkpoint: Path, exports: Path, hop: float = 0.96):
         self.checkpoint, self.exports, self.hop = checkpoint, exports, hop
@@ -37,11 +37,11 @@ class Contender:
         return self.embed_clip(samples, rate)
 
     def embed_clip(self, waveform: np.ndarray, rate: int) -> np.ndarray:
-        """(num_samples,) or (num_samples, channels) → (n, 128)."""
+        """Embeds a clip: (num_samples,) or (num_samples, channels) → (n, 128)."""
         raise NotImplementedError
 
     def embed_example(self, example: np.ndarray) -> np.ndarray:
-        """(1, 96, 64) → (1, 128): the network alone; None where the front end is inside."""
+        """Runs the network alone: (1, 96, 64) → (1, 128); not for models with a front end."""
         raise NotImplementedError
 
 

@@ -1,5 +1,6 @@
-"""The exported model in other runtimes: soxr HQ before it, batches of 32 examples where users could
-pick worse.
+"""The exported model in other runtimes, with soxr HQ before it and batches of 32 examples.
+
+Users could choose a slower batch size.
 """
 
 import os
@@ -12,9 +13,7 @@ BATCH = 32
 
 
 class Exported(Contender):
-    """The exported model, waveform to embedding, in another runtime; long clips in pieces of a
-    batch.
-    """
+    """The exported model, waveform → embedding; long clips are embedded in pieces of a batch."""
 
     format = suffix = ""
 
@@ -31,11 +30,11 @@ class Exported(Contender):
         raise NotImplementedError
 
     def run(self, waveform: np.ndarray) -> np.ndarray:
-        """(batch, num_samples) → (batch, n, 128)."""
+        """Runs the model: (batch, num_samples) → (batch, n, 128)."""
         raise NotImplementedError
 
     def embed_files(self, paths, folder):
-        """As many clips of one length at once as make a batch."""
+        """Embeds as many clips of one length at once as fill a batch."""
         import soundfile
 
         per_call = max(1, BATCH // max(1, round(soundfile.info(paths[0]).duration / 0.96)))
@@ -52,13 +51,12 @@ class Exported(Contender):
     def _in_pieces(self, mono):
         hop, window = 15_360, 15_600
         count = max((len(mono) - window) // hop + 1, 0)
-        firsts = range(0, count, BATCH)
-        pieces = [
-            mono[first * hop : (min(first + BATCH, count) - 1) * hop + window] for first in firsts
-        ]
-        return np.concatenate(
-            [self.run(piece[np.newaxis])[0] for piece in pieces] or [np.zeros((0, 128), np.float32)]
-        )
+        parts = [np.zeros((0, 128), np.float32)]
+        for first in range(0, count, BATCH):
+            last = min(first + BATCH, count) - 1
+            piece = mono[first * hop : last * hop + window]
+            parts.append(self.run(piece[np.newaxis])[0])
+        return np.concatenate(parts)
 
 
 class OnnxRuntime(Exported):
@@ -74,20 +72,14 @@ class OnnxRuntime(Exported):
 
 
 class OpenVino(Exported):
-    title, needs, format, suffix, precision = (
-        "OpenVINO float32",
-        ("openvino",),
-        "openvino",
-        ".xml",
-        "f32",
-    )
+    title, needs, format, suffix = "OpenVINO float32", ("openvino",), "openvino", ".xml"
+    precision = "f32"
 
     def open(self, path):
         import openvino
 
-        self.compiled = openvino.Core().compile_model(
-            path, "CPU", {"INFERENCE_PRECISION_HINT": self.precision}
-        )
+        hint = {"INFERENCE_PRECISION_HINT": self.precision}
+        self.compiled = openvino.Core().compile_model(path, "CPU", hint)
 
     def run(self, waveform):
         return self.compiled(waveform)[0]
@@ -107,14 +99,12 @@ class LiteRt(Exported):
         self.shape = None
 
     def run(self, waveform):
-        source, target = (
-            self.interpreter.get_input_details()[0]["index"],
-            self.interpreter.get_output_details()[0],
-        )
+        source = self.interpreter.get_input_details()[0]["index"]
+        target = self.interpreter.get_output_details()[0]["index"]
         if waveform.shape != self.shape:
             self.interpreter.resize_tensor_input(source, waveform.shape)
             self.interpreter.allocate_tensors()
             self.shape = waveform.shape
         self.interpreter.set_tensor(source, waveform)
         self.interpreter.invoke()
-        return self.interpreter.get_tensor(target["index"])
+        return self.interpreter.get_tensor(target)

@@ -1,4 +1,4 @@
-"""The goals that this project set itself, and whether a run reaches them."""
+"""The project's goals for speed and memory, and whether a run reaches them."""
 
 import statistics
 from collections.abc import Iterator
@@ -11,9 +11,7 @@ PRECISIONS = ("ours", "ours_bfloat16")
 
 
 class Goal(NamedTuple):
-    """A measured value, for one of our precisions, and its bound: at least it if `more`, else at
-    most.
-    """
+    """A measured value for one of our precisions, and its bound: a minimum if `more`."""
 
     what: str
     precision: str

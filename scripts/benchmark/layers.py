@@ -1,4 +1,4 @@
-"""Milliseconds of each layer of the network, as Keras has it and as Embedder runs it."""
+"""Time of each layer of the network, in Keras and in Embedder."""
 
 import statistics
 import time
@@ -10,13 +10,13 @@ HOW = ("Keras", "Embedder")
 
 
 def measure(checkpoint: Path) -> dict[str, dict[str, float]]:
-    """Layer → milliseconds an example, in either way: medians of calls taken in turn."""
+    """Layer → milliseconds an example in both: medians of calls, the two taking turns."""
     from vggish_tf import Params, inference
     from vggish_tf.network import winograd
 
-    raw = inference.of(checkpoint, Params(), "float32")
-    calls = {(layer, HOW[0]): call for layer, call in _calls(raw)}
-    calls |= {(layer, HOW[1]): call for layer, call in _calls(winograd.fastest(raw))}
+    network = inference.of(checkpoint, Params(), "float32")
+    calls = {(layer, HOW[0]): call for layer, call in _calls(network)}
+    calls |= {(layer, HOW[1]): call for layer, call in _calls(winograd.fastest(network))}
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
     for _ in range(TURNS):
         for key, call in calls.items():
@@ -30,11 +30,9 @@ def measure(checkpoint: Path) -> dict[str, dict[str, float]]:
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
-    """The same as Markdown, with the sums."""
-    rows = {
-        **results,
-        "**sum**": {how: sum(times[how] for times in results.values()) for how in HOW},
-    }
+    """The results as a Markdown table, with the sums."""
+    sums = {how: sum(times[how] for times in results.values()) for how in HOW}
+    rows = {**results, "**sum**": sums}
     lines = [
         f"| {layer} | {times['Keras']:.2f} ms | {times['Embedder']:.2f} ms |"
         for layer, times in rows.items()
@@ -43,7 +41,7 @@ def table(results: dict[str, dict[str, float]]) -> str:
 
 
 def _calls(model):
-    """Layer and call, in the order of the network, each with an input of the right size."""
+    """Yields layer names and functions that run them, in the order of the network."""
     import tensorflow as tf
 
     x = tf.random.uniform((ROWS, 96, 64, 1), -4, 4, seed=0)

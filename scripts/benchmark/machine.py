@@ -1,4 +1,4 @@
-"""The machine of a run: processor, versions, and the most that it does in a matrix product."""
+"""The machine of a run: processor, versions, and the speed of its fastest matrix product."""
 
 import os
 import platform
@@ -26,17 +26,15 @@ SIZE = 2048
 
 
 def describe() -> dict:
-    """Processor, cores, instructions and versions: to compare with another machine."""
-    info = (
-        Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    )
+    """Processor, cores, instructions and versions, to compare with another machine."""
+    path = Path("/proc/cpuinfo")
+    info = path.read_text(encoding="utf-8") if path.exists() else ""
     name = re.search(r"model name\s*: (.*)", info)
     flags = set((re.search(r"flags\s*: (.*)", info) or ["", ""])[1].split())
+    has_affinity = hasattr(os, "sched_getaffinity")
     return {
         "processor": name[1] if name else platform.processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count(),
         "instructions": [flag for flag in FLAGS if flag in flags],
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
@@ -44,9 +42,7 @@ def describe() -> dict:
 
 
 def matmul_peak(dtype: str = "float32", seconds: float = 2.0) -> float:
-    """The most billions of multiplications and additions a second that TensorFlow reached in a
-    product of matrices.
-    """
+    """GFLOP/s of TensorFlow's fastest product of two matrices in `seconds`."""
     import tensorflow as tf
 
     left = tf.cast(tf.random.uniform((SIZE, SIZE)), dtype)

@@ -8,7 +8,7 @@ from benchmark.contender import Contender
 
 
 class Ours(Contender):
-    """vggish_tf: Embedder, and what `vggish-tf embed` does."""
+    """vggish_tf: Embedder, and the code of `vggish-tf embed`."""
 
     title, precision = "vggish_tf float32", "float32"
 
@@ -40,7 +40,7 @@ class Ours(Contender):
         return self.embedder.embed_examples(example)
 
     def network_share(self, paths, folder) -> tuple[float, float]:
-        """Seconds of a whole job, and those of them that the network runs."""
+        """Seconds of a whole job, and of the network in it."""
         network, run = [], self.embedder._run
 
         def timed(batch):
@@ -55,7 +55,7 @@ class Ours(Contender):
         return time.perf_counter() - start, sum(network)
 
     def live(self, waveform, rate, block_seconds) -> list[float]:
-        """Seconds that each push of a live stream takes."""
+        """Seconds of each push to a live stream."""
         stream, block = self.embedder.stream(rate), round(block_seconds * rate)
         seconds = []
         for start in range(0, len(waveform), block):
@@ -66,6 +66,6 @@ class Ours(Contender):
 
 
 class OursBfloat16(Ours):
-    """The same in bfloat16."""
+    """vggish_tf in bfloat16."""
 
     title, precision, cosine = "vggish_tf bfloat16", "bfloat16", 0.999

@@ -9,7 +9,7 @@ OURS, OTHERS = "#c1440e", "#7d8ca3"
 
 
 def save(results: dict, path: Path):
-    """Writes the picture; the format is the suffix's."""
+    """Writes the picture in the format of the suffix."""
     from matplotlib.figure import Figure
 
     panels = [*results["cases"].values()]

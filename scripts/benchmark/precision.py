@@ -17,35 +17,33 @@ RECORDINGS = {
 
 
 def measure(ours: Worker, other: Worker) -> dict[str, dict[str, float]]:
-    """Kind of sound → cosine to float32 (lowest, median), largest difference, and what becomes of
-    the 8 bits.
+    """Kind of sound → cosine to float32 (lowest, median), and differences of embeddings and bytes.
 
-    The bytes are those of the published PCA parameters; without them (shared/data) they are left
-    out.
+    The bytes are quantized with the published PCA parameters; without them (shared/data) they are
+    left out.
     """
-    return {
-        kind: _compare(*(worker.call("embed_clip", *clip)[0] for worker in (ours, other)))
-        for kind, clip in _sounds()
-    }
+    found = {}
+    for kind, clip in _sounds():
+        exact, rounded = (worker.call("embed_clip", *clip)[0] for worker in (ours, other))
+        found[kind] = _compare(exact, rounded)
+    return found
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
-    """The same as Markdown."""
+    """The results as a Markdown table."""
     lines = [
         "| sound | rows | lowest cosine | median cosine | bytes that change | by how much |",
         "|---|---|---|---|---|---|",
     ]
     for kind, found in results.items():
         share, steps = found.get("bytes_changed"), found.get("largest_step")
-        changed = "" if share is None else f"{100 * share:.1f} %"
-        steps = (
-            ""
-            if steps is None
-            else f"{found['mean_step']:.2f} steps on average, {steps:.0f} at most"
-        )
+        changed = by = ""
+        if share is not None:
+            changed = f"{100 * share:.1f} %"
+            by = f"{found['mean_step']:.2f} steps on average, {steps:.0f} at most"
         lines.append(
             f"| {kind} | {found['rows']:.0f} | {found['lowest_cosine']:.5f} | "
-            f"{found['median_cosine']:.5f} | {changed} | {steps} |"
+            f"{found['median_cosine']:.5f} | {changed} | {by} |"
         )
     return "\n".join(lines)
 
@@ -58,10 +56,8 @@ def _sounds():
     clip, rate = audio.load_audio(str(resources.files("vggish_tf") / "data" / "demo.flac"))
     yield "speech", (clip[: int(2.88 * rate), 0], rate)
     yield "instruments", (clip[int(2.88 * rate) : int(11.52 * rate), 0], rate)
-    yield (
-        "noise",
-        ((0.3 * np.random.default_rng(0).standard_normal(160_000)).astype(np.float32), 16_000),
-    )
+    noise = 0.3 * np.random.default_rng(0).standard_normal(160_000)
+    yield "noise", (noise.astype(np.float32), 16_000)
     yield "silence", (np.zeros(32_000, np.float32), 16_000)
     for kind, name in RECORDINGS.items():
         if (SHARED / "audio" / name).is_file():
@@ -69,9 +65,8 @@ def _sounds():
 
 
 def _compare(exact: np.ndarray, rounded: np.ndarray) -> dict[str, float]:
-    cosines = [
-        lowest_cosine(exact[row : row + 1], rounded[row : row + 1]) for row in range(len(exact))
-    ]
+    pairs = zip(exact[:, np.newaxis], rounded[:, np.newaxis], strict=True)
+    cosines = [lowest_cosine(*pair) for pair in pairs]
     found = {
         "rows": len(exact),
         "lowest_cosine": min(cosines),
@@ -87,10 +82,8 @@ def _bytes(exact: np.ndarray, rounded: np.ndarray) -> dict[str, float]:
         return {}
     from vggish_tf.reference.vggish_postprocess import Postprocessor
 
-    one, other = (
-        Postprocessor(str(pca)).postprocess(rows).astype(int) for rows in (exact, rounded)
-    )
-    steps = np.abs(one - other)
+    postprocess = Postprocessor(str(pca)).postprocess
+    steps = np.abs(postprocess(exact).astype(int) - postprocess(rounded))
     return {
         "bytes_changed": float((steps > 0).mean()),
         "mean_step": float(steps.mean()),

@@ -1,6 +1,4 @@
-"""Whole programs, timed from the shell: start-up, and how cost and memory grow with the length of a
-clip.
-"""
+"""Whole programs, timed from the shell: start-up, and growth with the length of a clip."""
 
 import json
 import os
@@ -15,8 +13,7 @@ from benchmark import sound, workers
 
 IMPORT = "import tensorflow as tf; tf.config.list_physical_devices()"
 COMMAND = "import sys; from vggish_tf.cli import main; sys.exit(main())"
-# Peak memory of what comes after the embedder is ready and warm; the loop is what embed_file does,
-# keeping no rows.
+# Peak memory after the embedder is ready and warm; the loop calls embed_file and keeps no rows.
 GROWTH = """
 import json, sys, time
 from benchmark import workers
@@ -31,9 +28,7 @@ for path in paths:
 
 
 def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
-    """Wall seconds of `vggish-tf --help`, of `vggish-tf embed` for one second of sound, and of
-    TensorFlow's import.
-    """
+    """Wall seconds of `vggish-tf --help`, TensorFlow's import, and `embed` of one second."""
     results: dict[str, list[float]] = {"help": [], "import tensorflow": [], "embed": []}
     with tempfile.TemporaryDirectory() as folder:
         clip, target = sound.write(Path(folder, "clip.wav"), 1.0, 16_000), Path(folder, "clip.npz")
@@ -54,10 +49,10 @@ def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
 def growth(
     name: str, checkpoint: Path, exports: Path, minutes: list[int]
 ) -> dict[str, dict[str, float]]:
-    """Length in minutes → seconds a row and peak memory, of 16 kHz files in one process, a short
-    one run before.
+    """Length in minutes → times, rows and peak memory, for 16 kHz files in one process.
 
-    From the shortest to the longest and back: a machine that slows down meanwhile slows all alike.
+    The files are run from the shortest to the longest and back, so that a machine that slows down
+    meanwhile affects all alike. A short file is run before, to warm up.
     """
     with tempfile.TemporaryDirectory() as folder:
         lengths = [minutes[0], *minutes, *minutes[-2::-1]]
@@ -77,19 +72,19 @@ def growth(
     for length, line in list(zip(lengths, lines, strict=True))[1:]:
         rows[length], *cost = json.loads(line)
         runs[length].append(workers.Cost(*cost))
-    return {
-        str(length): {"rows": rows[length], **_summary(costs)} for length, costs in runs.items()
-    }
+    summaries = {length: _summary(costs) for length, costs in runs.items()}
+    return {str(length): {"rows": rows[length], **each} for length, each in summaries.items()}
 
 
 def _summary(costs: list[workers.Cost]) -> dict[str, float]:
-    """Mean times; the peak memory of the way there, since that of the way back has in it what the
-    longest clip left.
+    """Mean times, and the peak memory of the first run.
+
+    The second run follows the longest clip, whose memory may not have been freed.
     """
-    times = {
-        field: statistics.mean(getattr(cost, field) for cost in costs) for field in ("wall", "cpu")
-    }
-    return {**times, "peak_mb": costs[0].peak_mb}
+    wall, cpu = (
+        statistics.mean(getattr(cost, field) for cost in costs) for field in ("wall", "cpu")
+    )
+    return {"wall": wall, "cpu": cpu, "peak_mb": costs[0].peak_mb}
 
 
 def beyond_import(results: dict[str, list[float]]) -> float:
@@ -99,15 +94,9 @@ def beyond_import(results: dict[str, list[float]]) -> float:
 
 
 def _python(arguments: list[str]) -> str:
-    folders = [
-        str(Path(__file__).resolve().parents[1]),
-        *filter(None, [os.environ.get("PYTHONPATH")]),
-    ]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(folders),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
+    folders = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    path = os.pathsep.join(filter(None, folders))
+    environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, env=environment
     )

@@ -1,4 +1,4 @@
-"""From bench.json to ratios, the table of the README, and the goals."""
+"""bench.json → ratios and the table of the README."""
 
 import statistics
 
@@ -18,7 +18,7 @@ GFLOP_A_ROW = 1.7278
 
 
 def ratios(one: list[float], other: list[float]) -> list[float]:
-    """How many times as long the other one took, round by round."""
+    """The other's time divided by the one's, round by round."""
     return [b / a for a, b in zip(one, other, strict=True)]
 
 
@@ -28,9 +28,7 @@ def speedup(contenders: dict, name: str, ours: str = "ours") -> float:
 
 
 def table(results: dict) -> str:
-    """Seconds of sound a second, and how many times as long each takes as vggish_tf in float32, as
-    Markdown.
-    """
+    """Markdown table of seconds of sound a second, and of times relative to ours in float32."""
     jobs = results["cases"]
     names = [name for name in TITLES if any(name in job["contenders"] for job in jobs.values())]
     latency = results.get("latency", {}).get("five-second clip", {})
@@ -66,9 +64,8 @@ def _cell(job: dict, name: str) -> str:
 def _call(latency: dict, name: str) -> str:
     if name not in latency:
         return ""
-    return (
-        f"{1e3 * statistics.median(latency[name]['wall']):.1f} ms ({speedup(latency, name):.2f}×)"
-    )
+    milliseconds = 1e3 * statistics.median(latency[name]["wall"])
+    return f"{milliseconds:.1f} ms ({speedup(latency, name):.2f}×)"
 
 
 def _line(cells: list[str]) -> str:

@@ -1,8 +1,7 @@
-"""Alternatives, each as its users run it: upstream, torchvggish, and our own model in
-model.predict.
+"""Alternatives, each as its users run it: upstream, torchvggish, and model.predict.
 
 Upstream and torchvggish resample with resampy, as they are written; model.predict gets soxr HQ, as
-ours. torchvggish has a ReLU after the embedding, so only what is positive can be compared with it.
+ours. torchvggish has a ReLU after the embedding, so it is compared with the ReLU of ours.
 """
 
 import os
@@ -15,9 +14,7 @@ BATCH = 32  # Keras's default
 
 
 class Upstream(Contender):
-    """tensorflow/models: soundfile, resampy, the NumPy front end, a tf-slim session, one feed a
-    file.
-    """
+    """tensorflow/models: soundfile, resampy, NumPy front end, tf-slim session; one feed a file."""
 
     title, needs, resampler = "upstream (tf-slim)", ("resampy",), "resampy"
 
@@ -46,22 +43,15 @@ class Upstream(Contender):
     def embed_example(self, example):
         from vggish_tf.reference import vggish_params
 
-        return self.session.run(
-            vggish_params.OUTPUT_TENSOR_NAME, feed_dict={vggish_params.INPUT_TENSOR_NAME: example}
-        )
+        feed = {vggish_params.INPUT_TENSOR_NAME: example}
+        return self.session.run(vggish_params.OUTPUT_TENSOR_NAME, feed_dict=feed)
 
 
 class TorchVggish(Contender):
-    """torchvggish from PyPI on torch: its own front end (NumPy, resampy), gradients off, one
-    forward pass a file.
-    """
+    """torchvggish from PyPI: its own front end (NumPy, resampy), one forward pass a file."""
 
-    title, needs, resampler, relu = (
-        "torchvggish",
-        ("torch", "torchvggish", "resampy"),
-        "resampy",
-        True,
-    )
+    title, needs = "torchvggish", ("torch", "torchvggish", "resampy")
+    resampler, relu = "resampy", True
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -97,7 +87,7 @@ class TorchVggish(Contender):
 
 
 class KerasPredict(Contender):
-    """The Keras model through model.predict, one call a file: our own model, run the usual way."""
+    """Our Keras model through model.predict, one call a file."""
 
     title = "keras.predict"
 
@@ -117,7 +107,7 @@ class KerasPredict(Contender):
 
 
 def _numpy_examples(waveform, rate):
-    """Upstream's waveform_to_examples, with the resampler that it has."""
+    """Upstream's waveform_to_examples, with its resampler."""
     from vggish_tf.reference import vggish_input
 
     mono = waveform if waveform.ndim == 1 else np.mean(waveform, axis=1)
@@ -129,15 +119,14 @@ def _numpy_examples(waveform, rate):
 
 
 def _torch_weights(checkpoint) -> dict:
-    """The checkpoint by torchvggish's names, each kernel with its axes in torch's order."""
+    """The checkpoint under torchvggish's names, each kernel with its axes in torch's order."""
     import torch
 
     from vggish_tf import checkpoints
 
     values = checkpoints.read(checkpoint)
-    names = [f"features.{number}" for number in (0, 3, 6, 8, 11, 13)] + [
-        f"embeddings.{number}" for number in (0, 2, 4)
-    ]
+    names = [f"features.{number}" for number in (0, 3, 6, 8, 11, 13)]
+    names += [f"embeddings.{number}" for number in (0, 2, 4)]
     state = {}
     for name, scope in zip(names, checkpoints.LAYERS.values(), strict=True):
         kernel = values[f"{scope}/weights"]

@@ -1,9 +1,7 @@
-"""The files that every contender gets: speech, instruments, animals and noise of the clip that
-ships with the package.
+"""The files for all contenders: speech, instruments, animals and noise of the package's demo clip.
 
-It is played over and over, each time at another loudness, so that no two examples are alike. 16-bit
-WAV, since some contenders read nothing else. Nobody's settings are chosen by these files: the clips
-only have to be sound.
+The clip is repeated, each second at another loudness, so that no two examples are alike. The files
+are 16-bit WAV, since some contenders read nothing else. No contender's settings were tuned on them.
 """
 
 from importlib import resources
@@ -15,7 +13,7 @@ import soxr
 
 
 def waveform(seconds: float, rate: int, channels: int = 1, seed: int = 0) -> np.ndarray:
-    """(num_samples, channels) float64 within ±1."""
+    """The sound, (num_samples, channels) float64 within ±1."""
     clip, own_rate = soundfile.read(str(resources.files("vggish_tf") / "data" / "demo.flac"))
     clip = soxr.resample(clip, own_rate, rate)
     generator = np.random.default_rng(seed)
@@ -33,7 +31,7 @@ def write(path: Path, seconds: float, rate: int, channels: int = 1, seed: int = 
 
 
 def write_long(path: Path, minutes: int, rate: int) -> Path:
-    """A WAV of any length in the memory of one minute."""
+    """Writes a WAV of any length with the memory of one minute."""
     minute = waveform(60, rate)
     with soundfile.SoundFile(path, "w", rate, 1, "PCM_16") as sound:
         for _ in range(minutes):
@@ -42,7 +40,7 @@ def write_long(path: Path, minutes: int, rate: int) -> Path:
 
 
 def clips(folder: Path, count: int, rate: int, first: int = 0) -> list[Path]:
-    """Five-second clips, each other sound; `first` is the number of the first one."""
+    """Writes five-second clips, all different; `first` is the number of the first one."""
     folder.mkdir(exist_ok=True)
     return [
         write(folder / f"{number:04d}.wav", 5.0, rate, seed=number)

@@ -1,4 +1,4 @@
-"""The whole run, case by case: what goes into bench.json."""
+"""The whole run, case by case; its results are the contents of bench.json."""
 
 import sys
 import tempfile
@@ -13,7 +13,7 @@ from benchmark.workers import Worker, started
 
 QUICK = {"rounds": 1, "clips": 4, "minutes": 0.25, "growth": [1]}
 OURS = ("ours", "ours_bfloat16")
-# who is measured at other hops, where an export has no such option
+# the contenders measured at other hops; an export has a fixed one
 ONE_BY_ONE = ("ours", "ours_bfloat16", "upstream")
 CASES = (
     "precision",
@@ -27,11 +27,11 @@ CASES = (
     "start_up",
     "growth",
 )
-QUICK_CASES = CASES[:6]  # what one start of the contenders is enough for
+QUICK_CASES = CASES[:6]  # cases that need one start of the contenders
 
 
 def run(args, keep: Callable[[dict], None]) -> dict:
-    """The results as a dictionary that JSON can hold, given to `keep` whenever a case is done."""
+    """Runs all cases; returns the results, for JSON, and calls `keep` with them after each case."""
     if args.quick:
         vars(args).update(QUICK)
     wanted = args.cases or (QUICK_CASES if args.quick else CASES)
@@ -42,7 +42,7 @@ def run(args, keep: Callable[[dict], None]) -> dict:
         exports.mkdir(exist_ok=True)
         results: dict = {"machine": _machine(), "calls": 5 if args.quick else 100}
         with started(names, checkpoint, exports) as workers:
-            _say("do they agree?")
+            _say("comparing the embeddings")
             results["checks"] = cases.check(workers)
             if "precision" in wanted:
                 results["precision"] = precision.measure(*(workers[name] for name in OURS))
@@ -92,10 +92,8 @@ def _job(args, name: str, workers: dict[str, Worker]) -> dict:
     _say(case.title)
     results = cases.run(case, workers, args.rounds)
     shares = {ours: cases.network_share(case, workers[ours], args.rounds) for ours in OURS}
-    _say(
-        "  all but the network: "
-        f"{', '.join(f'{100 - 100 * shares[ours][0]:.0f} %' for ours in OURS)}"
-    )
+    rest = ", ".join(f"{100 - 100 * shares[ours][0]:.0f} %" for ours in OURS)
+    _say(f"  all but the network: {rest}")
     return {
         "title": case.title,
         "audio_seconds": case.audio_seconds,
@@ -105,30 +103,21 @@ def _job(args, name: str, workers: dict[str, Worker]) -> dict:
 
 
 def _latency(workers: dict[str, Worker], calls: int) -> dict:
-    """One clip a call, of five seconds and of one, which is one example; and one example, the
-    network alone.
-    """
+    """One clip a call, of five seconds and of one (one example), and the network on one example."""
     _say("one clip a call")
-    clips = {
-        seconds: sound.waveform(seconds, 16_000)[:, 0].astype(np.float32) for seconds in (5, 1)
-    }
+    five, one = (sound.waveform(seconds, 16_000)[:, 0].astype(np.float32) for seconds in (5, 1))
     example = np.random.default_rng(0).uniform(-4, 4, (1, 96, 64)).astype(np.float32)
-    alone = {
-        name: worker
-        for name, worker in workers.items()
-        if name in (*OURS, "upstream", "torchvggish")
-    }
+    names = (*OURS, "upstream", "torchvggish")
+    alone = {name: worker for name, worker in workers.items() if name in names}
     return {
-        "five-second clip": cases.latency(workers, "embed_clip", (clips[5], 16_000), calls),
-        "one-second clip": cases.latency(workers, "embed_clip", (clips[1], 16_000), calls),
+        "five-second clip": cases.latency(workers, "embed_clip", (five, 16_000), calls),
+        "one-second clip": cases.latency(workers, "embed_clip", (one, 16_000), calls),
         "example": cases.latency(alone, "embed_example", (example,), calls),
     }
 
 
 def _live(workers: dict[str, Worker], seconds: int) -> dict:
-    """A live stream at 44.1 kHz stereo in blocks of 100 ms: seconds a push, and processor seconds a
-    second of sound.
-    """
+    """A live stream, 44.1 kHz stereo in blocks of 100 ms: seconds a push, and the CPU's load."""
     _say("a live stream")
     waveform, results = sound.waveform(seconds, 44_100, 2).astype(np.float32), {}
     for name in OURS:
@@ -146,8 +135,8 @@ def _hop(args, names, checkpoint, exports, hop: str) -> dict:
 
 
 def _seeded(path: Path) -> Path:
-    _say("weights from a seed")
-    sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tests")]
+    _say("seeded weights")
+    sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tests" / "helpers")]
     import seeded
 
     return seeded.write_seeded_checkpoint(path)

@@ -1,5 +1,6 @@
-"""Each contender in a process of its own: its libraries, threads and memory are its own, and it
-waits without load.
+"""Each contender in its own process, with its own libraries, threads and memory.
+
+A waiting process causes no load.
 """
 
 import multiprocessing
@@ -17,9 +18,7 @@ from benchmark.contenders import CONTENDERS
 
 
 class Cost(NamedTuple):
-    """Cost of one call: wall and processor seconds, and the most memory that the process held, in
-    MB.
-    """
+    """Cost of one call: wall and CPU seconds, and peak memory of the process in MB."""
 
     wall: float
     cpu: float
@@ -27,7 +26,7 @@ class Cost(NamedTuple):
 
 
 class Worker:
-    """A contender behind a pipe; `call` runs one of its methods there and says what it cost."""
+    """A contender behind a pipe; `call` runs a method and returns its result and its cost."""
 
     def __init__(self, name: str, *args, **kwargs):
         self.name = name
@@ -61,7 +60,7 @@ class Worker:
 
 
 def missing(name: str) -> list[str]:
-    """The modules that a contender needs and that are not installed."""
+    """The modules of a contender that are not installed."""
     return [module for module in CONTENDERS[name].needs if find_spec(module) is None]
 
 
@@ -85,7 +84,7 @@ def started(names: list[str], *args, **kwargs):
 
 
 def _serve(pipe, name: str, args, kwargs):
-    """The loop of a worker: makes the contender, then answers calls until None comes."""
+    """The loop of a worker: makes the contender, then answers calls until it receives None."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     contender = None
@@ -109,7 +108,7 @@ def measure(function, arguments) -> tuple[Any, Cost]:
 
 
 def _forget_peak():
-    """Linux alone can; elsewhere the peak is that of the process so far."""
+    """Resets the peak on Linux; elsewhere it is the peak since the process started."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

@@ -1,5 +1,4 @@
-"""Containers that libsndfile cannot read, through ffmpeg: decoded, cut, hostile, stopped, not
-installed.
+"""Containers read through ffmpeg: decoded, cut, hostile, stopped; and ffmpeg not installed.
 
 Oracles: the array that ffmpeg was given to encode, and what it decodes to a WAV by itself.
 """
@@ -51,7 +50,7 @@ def encoded(tmp_path_factory):
 
 
 def make(folder, suffix="m4a", codec="aac", rate=48_000, samples=None):
-    """Encodes 16-bit sound; returns the path, whose name says nothing, and what was encoded."""
+    """Encodes 16-bit sound; returns the path, without a telling name, and the encoded samples."""
     samples = sound(rate=rate, num_samples=3 * rate) if samples is None else samples
     source, target = folder / "source.wav", folder / f"encoded.{suffix}"
     soundfile.write(source, samples, rate, subtype="PCM_16")

@@ -1,5 +1,4 @@
-"""Files that are as they should be: every format, whole and in blocks. Damage is in
-test_audio_damage.py.
+"""Intact sound files: every format, whole and in blocks. Damage is in test_damage.py.
 
 Oracles: the array that was written, scipy.io.wavfile for the scale of PCM.
 """

@@ -1,6 +1,4 @@
-"""The classifier: its parts against NumPy, padding, what moves and how fast, gradients, saving,
-precision, refusals.
-"""
+"""The classifier: parts against NumPy, padding, trainable layers, gradients, saving, refusals."""
 
 import keras
 import labelled_clips
@@ -217,9 +215,10 @@ def test_pca_is_between_embedding_and_relu(pca_params, monkeypatch):
 
 @pytest.mark.parametrize(("multi_label", "share"), [(False, 1.0), (True, 0.5)])
 def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient(multi_label, share):
-    """The derivative of crossentropy by the logits is scores − targets, over the classes for binary
-    crossentropy. From scores rounded to 0 and 1 it could not be had. The scores are nested as a
-    trainee nests them.
+    """The gradient of crossentropy by the logits is scores − targets, even for scores of 0 and 1.
+
+    For binary crossentropy it is divided by the number of classes. It could not be computed from
+    scores rounded to 0 and 1. The scores are nested as in a training model.
     """
     source = keras.Input((1,))
     logits = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")(source)

@@ -1,5 +1,4 @@
-"""Targets of a classifier: one-hot rows or class numbers, the same loss, accuracy and steps from
-either.
+"""Targets of a classifier: one-hot rows and class numbers give the same loss and training steps.
 
 Oracle: crossentropy and accuracy by NumPy.
 """
@@ -70,9 +69,7 @@ def test_fit_takes_the_same_step_in_every_form(form):
 
 
 def test_one_model_takes_both_forms_in_turn():
-    """A form chosen by the first batch gives the next one a wrong accuracy, or none: Keras keeps
-    its functions.
-    """
+    """Keras keeps its functions: a form chosen by the first batch would be wrong for the next."""
     model = small_network.classifier()
     expected = scores_and_truth(model)
     turns = ("one-hot", "numbers int64", "column of numbers", "one-hot")
@@ -90,7 +87,7 @@ def test_one_model_takes_both_forms_in_turn():
 
 
 def test_every_example_may_have_a_number_of_its_own():
-    """pool=None; what is padding counts for nothing in either form."""
+    """pool=None; padding does not count in either form."""
     model = small_network.classifier(pool=None)
     waveforms = np.zeros((4, 31_000), np.float32)
     waveforms[:, :16_000] = WAVEFORMS
@@ -111,9 +108,7 @@ def test_a_number_of_no_class_is_an_error(number):
 
 
 def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient():
-    """As for one-hot targets, in test_finetune_model.py: the derivative by the logits is scores −
-    targets.
-    """
+    """As for one-hot targets, in test_classifier.py: the gradient is scores − targets."""
     source = keras.Input((1,))
     logits = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")(source)
     model = keras.Model(source, heads.ClassScores(["a", "b"], name="scores")(logits))

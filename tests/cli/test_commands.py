@@ -1,6 +1,4 @@
-"""The command line: what it writes, what it prints, its exit statuses, and that nothing is
-half-written.
-"""
+"""Commands: written files, printed lines, exit statuses; no file is left half-written."""
 
 import json
 import os
@@ -52,9 +50,7 @@ def test_help_loads_nothing_heavy(command):
 
 
 def test_embedding_a_real_file_end_to_end(seeded_checkpoint, shared_data, tmp_path):
-    """The core's own acceptance: 44.1 kHz stereo in, 19 rows out, equal to the TF1 session on the
-    same audio.
-    """
+    """44.1 kHz stereo in, 19 rows out, equal to the TF1 session on the same audio."""
     source, target = shared_data / "audio" / "bus_chatter.wav", tmp_path / "bus.npz"
     command = [
         str(Path(sys.executable).with_name("vggish-tf")),
@@ -260,7 +256,7 @@ def test_the_demo_on_published_weights_says_so(
     monkeypatch.setattr("vggish_tf.weights.files.resolve", cached)
     assert cli.main(["demo", "-o", str(tmp_path / "demo")]) == 0
     assert capsys.readouterr().out.startswith("The published AudioSet weights.")
-    assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["untrained"] is False
+    assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["weights"]["untrained"] is False
 
 
 def test_npz_refuses_what_is_not_one(tmp_path):

@@ -1,6 +1,4 @@
-"""Mistakes on the command line: exit status 2, before TensorFlow is imported, in words of the
-command line.
-"""
+"""User errors on the command line: exit status 2, named options, TensorFlow not imported."""
 
 import os
 import subprocess

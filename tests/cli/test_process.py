@@ -1,6 +1,4 @@
-"""The process of a command: killed, without standard streams, without readers; system errors;
-`python -m vggish_tf`.
-"""
+"""The process of a command: killed, closed streams, no reader, system errors, `-m vggish_tf`."""
 
 import argparse
 import os
@@ -91,9 +89,7 @@ def arguments_of(command, wav, weights, folder) -> list:
 
 @pytest.mark.parametrize("command", PLACES)
 def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monkeypatch):
-    """A second signal, as `timeout` sends to the group of processes, does not cut the cleaning
-    short.
-    """
+    """A second signal, as `timeout` sends to the process group, does not interrupt the clean-up."""
     (tmp_path / "fetched").mkdir()
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "fetched"))
     arguments = arguments_of(command, wav, weights, tmp_path)

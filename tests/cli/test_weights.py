@@ -1,4 +1,4 @@
-"""The command line's options for weights: untrained ones on request, loudly; what fetch prints."""
+"""Options for weights: untrained ones on request, with a warning; the output of fetch."""
 
 import os
 import subprocess

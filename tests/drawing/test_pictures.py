@@ -1,6 +1,4 @@
-"""The page of all stages: its words, its order, its alignment; the file it becomes; and what it may
-import.
-"""
+"""The page of all stages: text, order, alignment, files, and imports."""
 
 import io
 import subprocess

@@ -1,6 +1,4 @@
-"""AudioSet records: a genuine shard comes back byte for byte, TensorFlow's parser reads ours, and
-damage is said.
-"""
+"""AudioSet records: a genuine shard byte for byte, TensorFlow's parser, and damage."""
 
 import numpy as np
 import pytest
@@ -101,7 +99,7 @@ def test_any_number_of_rows_and_records(rows, tmp_path):
 )
 def test_other_embeddings_are_refused_and_nothing_is_written(embedding, tmp_path):
     with pytest.raises(
-        VGGishError, match=r"\(n, 128\) uint8; received .* Ask for the format of the release"
+        VGGishError, match=r"\(n, 128\) uint8; received .* Quantize the embeddings: Embedder"
     ):
         tfrecord.write(tmp_path / "clips.tfrecord", [record(), Record(embedding)])
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,4 @@
-"""The Keras front end against the float64 NumPy reference, and against numbers from upstream's
-code.
-"""
+"""The Keras front end against the float64 NumPy reference and upstream's numbers."""
 
 import itertools
 

@@ -1,5 +1,4 @@
-"""A 250 kHz recording of 14,598,982 samples through the Keras layers, nothing resampled away,
-against the reference.
+"""A 250 kHz recording of 14,598,982 samples through the Keras layers, against the reference.
 
 The sizes are those that the notebook the project began from prints for its recording, which itself
 is not at hand: here it is noise, clicks, silence and a falling ultrasonic chirp.
@@ -24,8 +23,9 @@ MEL_RANGES = [(125, 7500), (125, 30_000), (125, 125_000), (15_000, 125_000)]
 
 
 def recording(num_samples: int) -> np.ndarray:
-    """Float32 in [-1, 1]: a chirp of 5 ms from 80 to 30 kHz every 0.1 s over faint noise; half of
-    it is silent.
+    """Float32 in [-1, 1]: falling chirps over faint noise; half of it is silent.
+
+    A chirp of 5 ms from 80 to 30 kHz every 0.1 s.
     """
     seconds = np.arange(RATE // 10) / RATE
     call = np.where(seconds < 0.005, chirp(seconds, 80_000, 0.005, 30_000), 0.0)

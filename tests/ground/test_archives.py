@@ -42,4 +42,4 @@ def test_a_damaged_npz_of_embeddings_is_one_error(seed, tmp_path):
     content[start : start + 4] = generator.bytes(len(content[start : start + 4]))
     path.write_bytes(content)
     with contextlib.suppress(VGGishError):  # and nothing else
-        assert npz.read(path)[0].shape == (3, 128)
+        np.testing.assert_array_equal(npz.read(path)[0], rows)  # a date in the zip may be wrong

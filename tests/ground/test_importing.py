@@ -1,4 +1,4 @@
-"""How Keras is imported: what is written meanwhile, and what is done after it."""
+"""Importing Keras: output held back meanwhile, and actions after it."""
 
 import importlib.util
 import os

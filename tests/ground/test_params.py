@@ -1,6 +1,4 @@
-"""Params: the published integers, upstream's roundings, and combinations that no front end can be
-built from.
-"""
+"""Params: the published integers, upstream's roundings, and impossible combinations."""
 
 import json
 import math

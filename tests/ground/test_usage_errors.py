@@ -79,7 +79,7 @@ def values_of(hint) -> Iterator:
 
 
 def for_type_checkers(module: types.ModuleType) -> dict:
-    """What a module imports under `if TYPE_CHECKING`, which its annotations name as strings."""
+    """The imports of a module under `if TYPE_CHECKING`, which its annotations name as strings."""
     names: dict = {}
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -88,7 +88,7 @@ def for_type_checkers(module: types.ModuleType) -> dict:
 
 
 def fault(call: Callable, name: str, choices: tuple) -> str:
-    """What is wrong with the answer to a wrong word; "" if nothing is."""
+    """The fault in the answer to a wrong word; "" if there is none."""
     try:
         with_required(call)(**{name: WORD})
     except UsageError as error:
@@ -103,7 +103,7 @@ def fault(call: Callable, name: str, choices: tuple) -> str:
 
 
 def with_required(call: Callable) -> Callable:
-    """The call with some value for what it requires: words are looked at before that."""
+    """The call with some value for each required argument: words are checked before those."""
     empty = inspect.Parameter.empty
     required = {
         name: "nowhere"
@@ -187,7 +187,7 @@ def train(model, **options):
 
 
 def that_whitens() -> keras.Model:
-    network = backbone.core()
+    network = backbone.network()
     return keras.Model(network.input, Postprocessor(weights=None)(network.output))
 
 

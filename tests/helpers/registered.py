@@ -1,4 +1,4 @@
-"""All that the package registers with Keras; for each class, how one is made and what it is used on.
+"""All classes that the package registers with Keras, with a recipe to make and to use each.
 
 Whoever registers a class adds recipes of it to RECIPES. No TensorFlow here: it runs on every
 backend.
@@ -150,8 +150,8 @@ def faults() -> list[str]:
     """Where classes() and RECIPES differ, and what to do."""
     found = classes()
     return [
-        f"{name} is registered and has no recipe: add to RECIPES in tests/helpers/registered.py how "
-        f"one is made and what it is used on"
+        f"{name} is registered and has no recipe: add to RECIPES in tests/helpers/registered.py "
+        "how one is made and what it is used on"
         for name in sorted(found.keys() - RECIPES.keys())
     ] + [
         f"{name} has a recipe and is not registered: take it out of RECIPES in "

@@ -32,17 +32,42 @@ PUBLISHED_NAMES = {  # written out, so that a mistake in the package's table sho
 VARIABLES = [
     f"{name}/{kind}" for name in PUBLISHED_NAMES.values() for kind in ("weights", "biases")
 ]
+SHAPES = [(3, 3, 1, 4), *[(3, 3, 4, 4)] * 5, (96, 16), (16, 16), (16, 128)]
 FILE_NAMES = {"V1": "v1.ckpt", "V2": "v2.ckpt", "keras": "model.keras", "h5": "model.weights.h5"}
 KINDS = list(FILE_NAMES)
 
 
 def shrink(setattr=setattr):
-    """Makes every network that is built from now on a small one."""
+    """Makes every network that is built from now on a small one, TF1's too, and seeded weights."""
     widths = [(name, width and 4) for name, width in backbone.CONVOLUTIONS]
     setattr(backbone, "CONVOLUTIONS", tuple(widths))
     setattr(backbone, "DENSE", (("fc1_1", 16), ("fc1_2", 16), ("embedding", 128)))
     # He et al. 2015, so that three layers of sixteen units let differences through
     setattr(backbone, "_kernel", lambda initializer: keras.initializers.HeNormal(seed=0))
+    if keras.config.backend() == "tensorflow":
+        _shrink_tf1(setattr)
+
+
+def _shrink_tf1(setattr):
+    import seeded  # which imports TensorFlow
+
+    from vggish_tf.reference import vggish_slim
+
+    def convolutions(slim, net):
+        for name, width in backbone.CONVOLUTIONS:
+            scope = PUBLISHED_NAMES.get(name, name).removeprefix("vggish/")
+            net = (
+                slim.conv2d(net, width, scope=scope) if width else slim.max_pool2d(net, scope=scope)
+            )
+        return net
+
+    def dense_layers(slim, net):
+        net = slim.repeat(slim.flatten(net), 2, slim.fully_connected, 16, scope="fc1")
+        return slim.fully_connected(net, 128, scope="fc2", activation_fn=None)
+
+    setattr(vggish_slim, "_define_convolutions", convolutions)
+    setattr(vggish_slim, "_define_dense_layers", dense_layers)
+    setattr(seeded, "SHAPES", dict(zip(PUBLISHED_NAMES.values(), SHAPES, strict=True)))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,4 @@
-"""The clip that ships: readable, small, as its table says, and its sounds differ; and the script
-that makes it.
-"""
+"""The package's clip: readable, small, as its table says, all sounds different; its script."""
 
 import importlib.util
 import json

@@ -1,6 +1,4 @@
-"""VGGish and Embedder on JAX and PyTorch: the TensorFlow backend's numbers, from the same
-checkpoint file.
-"""
+"""VGGish and Embedder on JAX and PyTorch: TensorFlow's numbers, from the same checkpoint."""
 
 import importlib.util
 import os

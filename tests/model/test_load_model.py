@@ -1,6 +1,4 @@
-"""Models that must not load, through load_model and the command line: one line, one exit status,
-and nothing is run.
-"""
+"""Models that must not load, in Python and on the command line: one line, and nothing is run."""
 
 import io
 import json
@@ -29,9 +27,7 @@ def small_model() -> keras.Model:
 
 
 def changed(path, **parts):
-    """Writes parts of a `.keras` file anew: config is a function of its config, others are bytes by
-    name.
-    """
+    """Writes parts of a `.keras` file anew: `config` maps its config, others are bytes by name."""
     with zipfile.ZipFile(path) as archive:
         whole = {name: archive.read(name) for name in archive.namelist()}
     if config := parts.pop("config", None):

@@ -1,6 +1,4 @@
-"""VGGish as a Keras model: layer by layer against the TF1 graph with its checkpoint, and what Keras
-users expect.
-"""
+"""VGGish as a Keras model: layer by layer against the TF1 graph, and the use of Keras."""
 
 import subprocess
 import sys
@@ -11,6 +9,7 @@ import places
 import pytest
 import seeded
 import signals
+import small_network
 import tensorflow as tf
 
 from vggish_tf import CheckpointError, Params, VGGish, checkpoints, load_model
@@ -96,8 +95,11 @@ def test_an_empty_batch_is_an_answer(core):
 
 @pytest.mark.parametrize(("pad", "rows"), [("never", 0), ("short", 1), ("always", 1)])
 def test_the_pad_rule_is_in_the_graph(pad, rows):
-    padded = VGGish(None, pad=pad)
-    assert padded(np.zeros((1, 10_000), np.float32)).shape == (1, rows, 128)
+    model = small_network.vggish("waveform", pad=pad)
+    clip = signals.noise(10_000)[np.newaxis]
+    expected = np.asarray(model(np.pad(clip, ((0, 0), (0, 5_600)))))[:, :rows]
+    np.testing.assert_allclose(model(clip), expected, rtol=0, atol=LAYER_RTOL)
+    assert expected.shape == (1, rows, 128)
 
 
 def test_the_names_of_the_design(model, core):
@@ -215,8 +217,9 @@ def test_mixed_precision_gives_float32_embeddings_from_a_float32_front_end(
 
 
 def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes():
-    """ReLUs and max-pools drop NaN: one plausible row would be left of it. Larger weights would
-    overflow to NaN.
+    """ReLUs and max-pools drop NaN, so one plausible row would remain.
+
+    Larger weights would overflow to NaN.
     """
     model = VGGish(None)
     clips = np.stack([signals.noise(48_000, seed) for seed in range(2)])
@@ -280,14 +283,16 @@ def test_weights_that_cannot_be_had_are_an_error():
 
 
 def test_a_network_for_weights_that_follow_draws_no_random_ones():
-    for layer in backbone.core(initializer="zeros").layers:
+    for layer in backbone.network(initializer="zeros").layers:
         assert not any(
             np.any(keras.ops.convert_to_numpy(variable)) for variable in layer.variables
         ), layer.name
 
 
 def test_bfloat16_leaves_the_first_four_convolutions_alone():
-    dtypes = {layer.name: layer.compute_dtype for layer in backbone.core(dtype="bfloat16").layers}
+    dtypes = {
+        layer.name: layer.compute_dtype for layer in backbone.network(dtype="bfloat16").layers
+    }
     assert {name for name, dtype in dtypes.items() if dtype == "float32"} >= {
         *backbone.FLOAT32_LAYERS,
         "embedding",

@@ -18,8 +18,9 @@ from vggish_tf.reference import vggish_input
 
 
 def exact(matrix: np.ndarray) -> list[list[Fraction]]:
-    """The fractions that the numbers stand for; those of G are thirds and the like, cut off after
-    16 digits.
+    """The matrices as exact fractions.
+
+    Those of G are thirds and the like, cut off after 16 digits.
     """
     return [[Fraction(float(number)).limit_denominator(10_000) for number in row] for row in matrix]
 
@@ -76,7 +77,7 @@ def test_a_layer_is_the_float64_convolution(shape, channels, activation):
 
 @pytest.fixture(scope="module")
 def network(seeded_checkpoint):
-    network = backbone.core(dtype="float32", initializer="zeros")
+    network = backbone.network(dtype="float32", initializer="zeros")
     checkpoints.load_weights(network, seeded_checkpoint)
     return network
 
@@ -102,8 +103,10 @@ def fast(network, examples):
 
 
 def test_the_network_is_within_float32_of_float64(fast, float64_embedding):
-    """The largest error within 1e-5 of the largest value, 1.68. On the whole 1.04e-6 of it, with
-    AVX2: that is the transforms' own rounding, so that other processors come out near it.
+    """The largest error is within 1e-5 of the largest value, 1.68.
+
+    The root mean square is 1.04e-6 of it, with AVX2: the rounding of the transforms themselves, so
+    other processors are near it.
     """
     largest = np.abs(float64_embedding).max()
     assert np.abs(fast - float64_embedding).max() < 1e-5 * largest
@@ -142,7 +145,7 @@ def kinds(network):
 
 
 def test_only_wide_float32_convolutions_are_replaced():
-    assert kinds(winograd.accelerated(backbone.core(dtype="bfloat16", initializer="zeros"))) == {
+    assert kinds(winograd.accelerated(backbone.network(dtype="bfloat16", initializer="zeros"))) == {
         "conv1": "Conv2D",
         "conv2": "WinogradConv2D",
         "conv3_1": "WinogradConv2D",

@@ -1,5 +1,9 @@
-"""Files written before the rooms: models, classifiers and training checkpoints of that time load as
-they did.
+"""Models, classifiers and training checkpoints of an earlier version load as they did.
+
+That version, before the packages of today, wrote tests/data/before_rooms on networks of a few
+filters (small_network.shrink): `expected.npz` has the outputs of the models, `stopped/` a training
+stopped after its first epoch, with its `initial.npz` weights, and `whole_history.json` the history
+of the same training to its end.
 
 tests/data/before_rooms was written by the version of that time on networks of a few filters
 (small_network.shrink): `expected.npz` holds what the models gave, `stopped/` a training that was

@@ -1,6 +1,4 @@
-"""The yardstick runs and computes the right ratios, and the README's table is that of
-docs/bench.json. No timings.
-"""
+"""The benchmark runs and computes the right ratios; the README has its table. No timings."""
 
 import json
 import subprocess
@@ -36,7 +34,7 @@ def test_a_speedup_is_the_median_of_the_ratios_within_rounds():
 def test_a_row_s_operations_are_those_of_the_network():
     from vggish_tf.network import backbone
 
-    network, operations = backbone.core(), 0
+    network, operations = backbone.network(), 0
     for layer in network.layers:
         if layer.name in backbone.LAYER_NAMES:
             positions = (

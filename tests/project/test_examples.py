@@ -1,4 +1,4 @@
-"""The scripts under examples/ run as a user runs them, and write what upstream's demos write."""
+"""The scripts of examples/ run as a user runs them, and write the files of upstream's demos."""
 
 import os
 import re
@@ -28,9 +28,7 @@ def run(script, *arguments):
 
 @pytest.fixture
 def run_here(monkeypatch, capsys):
-    """Runs a script in this process, which has TensorFlow loaded; returns its exit status and what
-    it printed.
-    """
+    """Runs a script in this process, which has TensorFlow loaded; returns status and output."""
 
     def run_here(script, *arguments):
         monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])

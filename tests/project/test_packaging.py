@@ -1,6 +1,4 @@
-"""The package as others get it: the source distribution, the page of a package index, what is
-skipped and why.
-"""
+"""The package for users: source distribution, page of a package index, reasons for skips."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The names that README, docs, the notebook and DESIGN show: none of them may go."""
+"""The public names of README, docs, notebook and DESIGN, none of which may be removed."""
 
 import importlib
 

@@ -1,6 +1,4 @@
-"""The README is true: its sessions run and print what it says, and its commands do what they
-promise.
-"""
+"""The README's sessions print the output that it shows, and its commands run."""
 
 import dataclasses
 import doctest
@@ -24,9 +22,7 @@ BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), r
 
 @pytest.fixture
 def readers_machine(tmp_path, monkeypatch, seeded_checkpoint, pca_params):
-    """A folder with two clips, and a cache in which the seeded checkpoint passes for the published
-    one.
-    """
+    """A folder with two clips, and a cache in which the seeded checkpoint passes as published."""
     for name, path in (("audioset", seeded_checkpoint), ("audioset_pca", pca_params)):
         published = registry.REGISTRY[name]
         (tmp_path / "cache").mkdir(exist_ok=True)

@@ -1,5 +1,7 @@
-"""The notebook that the project began from: its shapes and printed numbers, and its 250 kHz
-recording at full length.
+"""The notebook that the project began from: shapes, printed numbers, a 250 kHz recording.
+
+The recording is not available, but the notebook prints parts of its spectrogram and of the results.
+Its front end went to 30 kHz, the one upper edge that fits the printed log-mels.
 
 The recording is not at hand, but the notebook prints parts of its spectrogram and what came of
 them. Its front end went to 30 kHz: that is the one upper edge that fits the printed log-mels.
@@ -152,4 +154,6 @@ def test_params_names_the_same_sizes():
 
 
 def test_default_examples_of_the_module_are_untouched_by_the_edits_above():
-    assert vggish_input.waveform_to_examples(np.zeros(15_600), 16_000).shape == (1, 96, 64)
+    examples = vggish_input.waveform_to_examples(np.zeros(15_600), 16_000)
+    # DESIGN section 3
+    np.testing.assert_allclose(examples, np.full((1, 96, 64), -4.605170185988091), rtol=1e-15)

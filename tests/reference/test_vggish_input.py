@@ -1,6 +1,4 @@
-"""Waveforms and files to examples, edited globals, the released 8-bit format, and the package as a
-whole.
-"""
+"""Waveforms and files → examples, edited globals, the released 8-bit format, the package."""
 
 import io
 import subprocess
@@ -9,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 import vggish_tf.params
 from vggish_tf.errors import AudioError
@@ -28,11 +27,9 @@ def noise():
     [(240, 0), (400, 0), (15_599, 0), (15_600, 1), (30_959, 1), (30_960, 2)],
 )
 def test_incomplete_examples_are_dropped(num_samples, num_examples):
-    assert vggish_input.waveform_to_examples(np.zeros(num_samples), 16_000).shape == (
-        num_examples,
-        96,
-        64,
-    )
+    examples = vggish_input.waveform_to_examples(np.zeros(num_samples), 16_000)
+    # DESIGN section 3
+    np.testing.assert_allclose(examples, np.full((num_examples, 96, 64), -4.605170185988091))
 
 
 @pytest.mark.parametrize("num_samples", [0, 239])
@@ -61,9 +58,7 @@ def test_full_precision_without_resampling(noise):
 
 
 def test_other_rates_are_resampled(noise):
-    """A sine at 44.1 kHz gives the log-mel of the same sine at 16 kHz, but for the ends of the
-    clip.
-    """
+    """A sine at 44.1 kHz gives the log-mel of the same sine at 16 kHz, except at the ends."""
     at = {rate: np.sin(2 * np.pi * 1000 * np.arange(0, 3, 1 / rate)) for rate in (16_000, 44_100)}
     got = vggish_input.waveform_to_examples(at[44_100], 44_100)
     expected = vggish_input.waveform_to_examples(at[16_000], 16_000)
@@ -123,11 +118,13 @@ def test_an_open_file_that_is_no_audio_is_an_error(noise, tmp_path):
 
 
 def test_a_real_recording(shared_data):
-    assert vggish_input.wavfile_to_examples(shared_data / "audio" / "bus_chatter.wav").shape == (
-        19,
-        96,
-        64,
-    )
+    """44.1 kHz, stereo. Oracle: soundfile, the mean of the channels, soxr."""
+    path = shared_data / "audio" / "bus_chatter.wav"
+    samples, rate = soundfile.read(path, dtype="float32")
+    mono = soxr.resample(samples.mean(axis=1), rate, 16_000)
+    examples = vggish_input.wavfile_to_examples(path)
+    assert examples.shape == (19, 96, 64)
+    np.testing.assert_allclose(examples, vggish_input.waveform_to_examples(mono, 16_000), atol=1e-5)
 
 
 def test_vggish_params_are_the_published_constants():

@@ -53,9 +53,7 @@ def test_embedding_has_no_activation(run, examples):
 
 
 def test_seeded_embeddings_of_real_sound_spread_as_real_ones_do(run, shared_data):
-    """About the published 0.34, and different for different examples; tests that compare embeddings
-    rely on it.
-    """
+    """About 0.34, as published, and different by example; tests that compare rely on it."""
     embedding = run(vggish_input.wavfile_to_examples(shared_data / "audio" / "bus_chatter.wav"))
     assert embedding.shape == (19, 128)
     assert 0.15 < embedding.std() < 0.6
@@ -171,9 +169,7 @@ def test_an_inference_script_changes_only_its_imports(run, seeded_checkpoint, pc
 # tf-slim, called by the script itself
 @pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")
 def test_a_training_script_changes_only_its_imports(seeded_checkpoint, examples):
-    """The steps of upstream's training demo: a head on the embeddings, the checkpoint below it, two
-    steps.
-    """
+    """The steps of upstream's training demo: a head, the checkpoint below it, two steps."""
     import tf_slim as slim
 
     with tf.Graph().as_default(), tf1.Session() as sess:

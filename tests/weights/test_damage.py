@@ -1,6 +1,4 @@
-"""Files that are damaged, cut short or no checkpoints; and writing checkpoints, whole or not at
-all.
-"""
+"""Damaged, short and other files instead of checkpoints; checkpoints written whole or not."""
 
 import numpy as np
 import pytest
@@ -84,7 +82,7 @@ def test_the_files_of_a_v2_checkpoint_damaged(tmp_path, written):
 
 @pytest.mark.parametrize("version", ["V1", "V2"])
 def test_a_tf1_session_reads_what_is_saved(version, tmp_path, source):
-    """Oracle: TF1's Saver, which restores by name and refuses what is absent."""
+    """Oracle: TF1's Saver, which restores by name and refuses missing variables."""
     path = checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version=version)
     values = by_name(source)
     assert sorted(tf.train.list_variables(str(path))) == sorted(

@@ -177,13 +177,14 @@ def test_fetch_tries_again(cache, monkeypatch, failure):
     ("answer", "reason"),
     [
         (cut_short, "no connection, or it broke off"),
-        (something_else, "what came has 44 bytes; the published file has 1,048,576"),
-        (shorter, "what came has 524,288 bytes; the published file has 1,048,576"),
+        (something_else, "the downloaded file has 44 bytes; the published file has 1,048,576"),
+        (shorter, "the downloaded file has 524,288 bytes; the published file has 1,048,576"),
         (
             damaged,
-            f"what came has MD5 {hashlib.md5(DAMAGED).hexdigest()}; the published file has {MD5}",
+            f"the downloaded file has MD5 {hashlib.md5(DAMAGED).hexdigest()}; "
+            f"the published file has {MD5}",
         ),
-        (endless, "what came has more than the published 1,048,576 bytes"),
+        (endless, "the file has more than the published 1,048,576 bytes"),
         (forbidden, "the server answered 403 Forbidden"),
     ],
 )
@@ -330,14 +331,14 @@ def test_an_endless_answer_does_not_fill_the_disk(cache, monkeypatch):
     with serving(watched) as server:
         publish(monkeypatch, server.url)
         message = message_of(registry.fetch)
-    assert "what came has more than the published 1,048,576 bytes." in message
+    assert "the file has more than the published 1,048,576 bytes." in message
     assert max(sizes) <= len(CONTENT) + download.SLACK
     assert list(cache.iterdir()) == []
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_what_a_killed_download_leaves_is_removed_by_the_next_fetch(cache, monkeypatch, end):
-    """And nothing else: neither what another process is downloading, nor what is somebody's own."""
+    """Files of other running downloads, and of the user, are kept."""
     half, go_on = threading.Event(), threading.Event()
 
     def slow(handler):

@@ -1,6 +1,4 @@
-"""The network at its full size: the seeded checkpoint and the TF1 session, both ways, and the
-official smoke test.
-"""
+"""The network at full size: seeded checkpoint, TF1 session, and the official smoke test."""
 
 import dataclasses
 
@@ -33,7 +31,7 @@ def published():
 
 @pytest.fixture(scope="module")
 def network(seeded_checkpoint):
-    model = backbone.core()
+    model = backbone.network()
     assert checkpoints.is_untrained(model)
     checkpoints.load_weights(model, seeded_checkpoint)
     assert not checkpoints.is_untrained(model)
@@ -51,9 +49,7 @@ def test_the_seeded_checkpoint_gives_what_the_tf1_session_gives(network, seeded_
 
 @pytest.mark.parametrize("version", ["V1", "V2"])
 def test_weights_go_back_to_tf1(network, tmp_path, version):
-    """Names and shapes are exactly the published ones; the reference's TF1 loader restores them,
-    bit for bit.
-    """
+    """Names and shapes are the published ones; the reference restores them bit for bit."""
     path = checkpoints.save_tf1_checkpoint(network, tmp_path / "model.ckpt", version=version)
     expected = {f"{layer}/weights": list(shape) for layer, shape in SHAPES.items()}
     expected |= {f"{layer}/biases": [shape[-1]] for layer, shape in SHAPES.items()}
@@ -76,7 +72,7 @@ def test_a_waveform_models_file_is_an_examples_models(
     model = VGGish(weights=seeded_checkpoint, postprocess="pca")
     path = tmp_path / "model.weights.h5"
     model.save_weights(path)
-    core = backbone.core()
+    core = backbone.network()
     checkpoints.load_weights(core, path)
     for found, expected in zip(core.weights, network.weights, strict=True):
         assert np.array_equal(found.numpy(), expected.numpy()), expected.path
@@ -126,9 +122,7 @@ def test_the_official_signal():
 
 
 def test_the_official_numbers_are_of_the_current_generation(published, pca_params):
-    """The three examples of a periodic signal are nearly the same, so example 0 alone has the
-    printed figures.
-    """
+    """Example 0 alone has the printed figures, since the three examples are nearly the same."""
     figures, note = smoke_test.figures_of(published["embedding"][None], pca_params)
     with_relu, _ = smoke_test.figures_of(np.maximum(published["embedding"][None], 0), pca_params)
     assert smoke_test.generation_of(figures, with_relu) == CURRENT

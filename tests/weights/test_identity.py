@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import keras
+import labelled_clips
 import numpy as np
 import pytest
 import signals
@@ -12,6 +13,7 @@ import soundfile
 import tensorflow as tf
 
 from vggish_tf import CheckpointError, Embedder, VGGish, checkpoints, cli, formats, load_model
+from vggish_tf.jobs import finetune
 from vggish_tf.jobs.export import export
 from vggish_tf.weights import identity, loading
 
@@ -110,3 +112,18 @@ def test_a_model_that_is_no_vggish_has_no_identity():
     layer = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     with pytest.raises(CheckpointError, match="is not a VGGish"):
         loading.identify(layer)
+
+
+@pytest.mark.parametrize("trainable", ["head", "all"])
+def test_a_fine_tuned_run_says_what_it_started_from_and_what_it_became(
+    checkpoint, digest, tmp_path, trainable
+):
+    sounds = labelled_clips.write_folder(tmp_path / "sounds", takes=3)
+    options = {"weights": checkpoint, "trainable": trainable}
+    finetune.run(sounds, tmp_path / "model.keras", epochs=1, model_options=options)
+    report = json.loads((tmp_path / "model.run" / "report.json").read_text())
+    assert report["started_from"]["values_sha256"] == digest
+    assert report["started_from"]["path"] == str(checkpoint)
+    network = finetune.network(load_model(tmp_path / "model.keras"))
+    assert report["weights"]["values_sha256"] == loading.identify(network).values_sha256
+    assert (report["weights"] == report["started_from"]) == (trainable == "head")

@@ -1,6 +1,4 @@
-"""Weights that fit: every kind of file into every kind of model, by name. Oracles: TF1's Saver,
-Keras's own saving.
-"""
+"""Weights that fit: every file into every model, by name. Oracles: TF1's Saver, Keras."""
 
 import keras
 import numpy as np
@@ -41,9 +39,7 @@ def test_read_gives_the_published_names(kind, source, written):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_go_by_name_and_not_by_position(kind, tmp_path, source, written, monkeypatch):
-    """The convolutions behind the first stand in another order and have the same shapes: by
-    position, everything would still fit.
-    """
+    """The convolutions after the first are reordered; all have one shape."""
     with shrunken(), monkeypatch.context() as patch:
         first, *others = backbone.CONVOLUTIONS
         patch.setattr(backbone, "CONVOLUTIONS", (first, *reversed(others)))

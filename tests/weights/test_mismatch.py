@@ -1,6 +1,4 @@
-"""Weights that do not fit: leftovers on either side, wrong shapes and values; and then nothing is
-loaded.
-"""
+"""Weights that do not fit: missing, left over, wrong shapes and values. Nothing is loaded."""
 
 import re
 import zipfile

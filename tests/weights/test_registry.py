@@ -1,6 +1,4 @@
-"""The published files: their figures, their names, and where they are looked for. Fetching is
-test_registry_fetch.
-"""
+"""The published files: figures, names and locations. Fetching is in test_fetch.py."""
 
 import subprocess
 import sys
@@ -48,7 +46,7 @@ def test_the_readme_has_the_figures_of_the_registry():
     assert table["MD5"] == [file.md5 for file in files]
     assert table["SHA-256"] == [file.sha256 for file in files]
     assert table["bytes"] == [str(file.num_bytes) for file in files]
-    assert table["what"] == [file.what for file in files]
+    assert table["contents"] == [file.what for file in files]
 
 
 def test_the_registry_needs_no_tensorflow():
@@ -145,7 +143,7 @@ def test_md5_of_what_cannot_be_read(tmp_path):
 
 
 def test_paths_that_are_none(tmp_path, monkeypatch):
-    """None of them is a traceback, at the digest that is taken ahead of time either."""
+    """None of them is a traceback, nor in the digest that is computed ahead."""
     for path in ("", "~nobodyofthisname/x", "a\0b"):
         registry.digests_ahead(path)
         expected = f"there is no checkpoint at {path or repr(path)}. Give"

@@ -1,4 +1,4 @@
-"""TF1 checkpoints with more than the 18 variables: the 18 are taken, the others named once."""
+"""TF1 checkpoints with more than the 18 variables: the 18 are loaded, the others named once."""
 
 import logging
 import re
@@ -100,7 +100,7 @@ def test_beside_others_a_wrong_shape_is_an_error(tmp_path, source):
 
 
 def test_verify_names_the_others_in_its_report(tmp_path, pca_params):
-    core = backbone.core()
+    core = backbone.network()
     values = {
         name: np.array(getattr(core.get_layer(layer), attribute))
         for layer, scope in checkpoints.LAYERS.items()

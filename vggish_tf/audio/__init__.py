@@ -1,11 +1,12 @@
-"""Any file or array → mono float32 at one rate. The only room with soundfile, soxr and ffmpeg; no
-TensorFlow here.
+"""Audio files and arrays → mono float32 at one sample rate.
 
-waveform     arrays: what is a waveform, and what is none
-sound_file   files, through libsndfile
-ffmpeg       files that libsndfile cannot read
-mono         both → mono float32 at one rate, whole or block by block
-ahead        several files decoded in threads, a few ahead
+    waveform     checks of arrays
+    sound_file   files, through libsndfile
+    ffmpeg       files that libsndfile cannot read
+    mono         both → mono float32 at one rate, whole or block by block
+    ahead        several files decoded in threads, a few ahead
+
+The only room with soundfile, soxr and ffmpeg. No TensorFlow here.
 """
 
 from vggish_tf.audio.ahead import decoded_ahead

@@ -1,14 +1,13 @@
 """Containers that libsndfile cannot read → blocks of float32 samples, by the ffmpeg program.
 
-MP4 (m4a, mov, 3gp), Matroska (webm), AAC (ADTS) and WavPack, told by their first bytes, never by
-their name. Only the demuxer of that container is allowed, and only local files: a playlist in
-disguise opens nothing. The samples come through a pipe, so memory is constant; a process ends with
-its consumer. The first sound track is taken.
+MP4 (m4a, mov, 3gp), Matroska (webm), AAC (ADTS) and WavPack, recognized by their first bytes, never
+by their name. Only the demuxer of that container is allowed, and only local files: a playlist in
+disguise opens nothing. The samples are read through a pipe, so memory is constant; a process ends
+with its consumer. The first audio track is read.
 
-Damage is an error, as in sound_file.py: whatever ffmpeg complains of, and less sound than the
-header
-says. It cannot see that these were cut: raw AAC between two frames, and WebM of unknown length
-(from a browser) between two blocks. WMA is left out: ffmpeg reads half of one without a word.
+Damage is an error, as in sound_file.py: any message from ffmpeg, and less audio than the header
+promises. Cuts that cannot be detected: raw AAC between two frames, and WebM of unknown length (from
+a browser) between two blocks. WMA is not supported: ffmpeg reads half of a file without an error.
 """
 
 import json
@@ -46,12 +45,12 @@ _FIELDS = (
 
 
 def is_installed() -> bool:
-    """Whether ffmpeg and ffprobe, which comes with it, are on the path of programs."""
+    """True if ffmpeg and its ffprobe are on PATH."""
     return bool(shutil.which("ffmpeg") and shutil.which("ffprobe"))
 
 
 def container_of(file: BinaryIO) -> str | None:
-    """The container that a file begins as, if it is one that this module is for."""
+    """The container by the first bytes of a file; None if this module does not read it."""
     head = read_head(file, 16)
     found = (name for name, (start, _) in _CONTAINERS.items() if re.match(start, head, re.DOTALL))
     return next(found, None)
@@ -59,10 +58,10 @@ def container_of(file: BinaryIO) -> str | None:
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[Sound]:
-    """A file that ffmpeg reads, once its header has been looked at.
+    """Opens a file for ffmpeg and reads its header.
 
     Raises:
-        AudioError: ffmpeg is not installed; the header is damaged, or holds no sound.
+        AudioError: ffmpeg is not installed; the header is damaged, or has no audio track.
     """
     container = container_of(file)
     assert container is not None
@@ -76,12 +75,12 @@ def opened(file: BinaryIO) -> Iterator[Sound]:
 
 
 def _input(file: BinaryIO, container: str) -> list[str]:
-    """The arguments that name a file, which may be called anything."""
+    """The arguments that name an input file, safe for any file name."""
     return [*_QUIET, "-f", _CONTAINERS[container][1], "-i", f"file:{os.fspath(file.name)}"]
 
 
 def _probe(file: BinaryIO, container: str) -> tuple[AudioInfo, float | None]:
-    """The header's information, and the seconds that it promises."""
+    """The header's information, and its length in seconds, if it gives one."""
     fields = ["-select_streams", "a:0", "-show_entries", _FIELDS, "-of", "json"]
     command = ["ffprobe", *_input(file, container), *fields]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -112,7 +111,7 @@ def _read_stream(stream: dict, about_file: dict, container: str) -> tuple[AudioI
 
 
 def _seconds(stream: dict, about_file: dict) -> float | None:
-    """The length of the sound track; Matroska may say only that of the longest track."""
+    """The length of the audio track in seconds; None where Matroska gives another track's."""
     if "duration" in stream:
         return float(stream["duration"])
     if tag := stream.get("tags", {}).get("DURATION"):
@@ -126,7 +125,7 @@ def _seconds(stream: dict, about_file: dict) -> float | None:
 def _decode(
     file: BinaryIO, info: AudioInfo, seconds: float | None, block_samples: float
 ) -> Iterator[np.ndarray]:
-    """Blocks (num_samples, num_channels) float32, then the checks that only the end allows."""
+    """Blocks (num_samples, num_channels) float32, then the checks that need the whole file."""
     frame = 4 * info.num_channels
     size = frame * int(max(1, min(block_samples, PIECE // info.num_channels)))
     count = 0
@@ -145,7 +144,7 @@ def _decode(
 
 @contextmanager
 def _running(file: BinaryIO, info: AudioInfo) -> Iterator[tuple[subprocess.Popen, BinaryIO]]:
-    """An ffmpeg that decodes into a pipe, and the file of its complaints; killed at the end."""
+    """An ffmpeg process that decodes into a pipe, and its error output; killed at the end."""
     decode = ["ffmpeg", "-nostdin", "-xerror", "-err_detect", "explode", "-threads", "1"]
     only_sound = ["-vn", "-sn", "-dn", *_input(file, info.format), "-map", "0:a:0"]
     output = ["-ar", info.sample_rate, "-ac", info.num_channels, "-f", "f32le", "pipe:1"]
@@ -164,7 +163,7 @@ def _running(file: BinaryIO, info: AudioInfo) -> Iterator[tuple[subprocess.Popen
 def _check_end(
     file, info: AudioInfo, count: int, seconds: float | None, failed: int, complaints: bytes
 ):
-    """Raises if ffmpeg complained, or there is less than the header says."""
+    """Raises if ffmpeg reported an error, or decoded less than the header promises."""
     if failed or complaints:
         reason = _reason(complaints) if complaints else f"status {failed}"
         raise AudioError(
@@ -181,7 +180,7 @@ def _check_end(
 
 
 def _reason(complaints: bytes) -> str:
-    """The first line that ffmpeg wrote, without the address of the part that wrote it."""
+    """The first line of ffmpeg's error output, without memory addresses."""
     text = re.sub(r"\[[^]]*@ 0x[0-9a-f]+\] *", "", complaints.decode(errors="replace"))
     lines = text.strip().splitlines()
     return lines[0].rstrip(".") if lines else "ffmpeg says no more"

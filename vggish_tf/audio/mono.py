@@ -1,10 +1,9 @@
-"""Audio of any rate, channel count and sample format → mono float32 at one rate, whole or block by
-block.
+"""Audio of any rate and channel count → mono float32 at one rate, whole or block by block.
 
-A file is decoded by sound_file.py, or by ffmpeg.py where that cannot, and resampled by soxr HQ; the
-channels are averaged first. An array takes the same road, and so does a stream: the three agree bit
-for bit, whatever the blocks. Samples are never clipped or normalized: float and lossy files may
-hold values beyond ±1, and keep them, as in soundfile and librosa.
+A file is decoded by sound_file.py, or by ffmpeg.py where that cannot; the channels are averaged,
+then soxr HQ resamples. Arrays and streams are processed in the same way: the three agree bit for
+bit, whatever the blocks. Samples are never clipped or normalized: float and lossy files may hold
+values beyond ±1, and keep them, as in soundfile and librosa.
 
 Source: upstream's vggish_input.py (mean over channels, then resampling; there with resampy).
 """
@@ -32,7 +31,7 @@ RESAMPLER = f"soxr {QUALITY}"
 
 
 def suffixes() -> tuple[str, ...]:
-    """Suffixes of the audio files that can be read here, in small letters.
+    """Suffixes of the audio files that can be read here, in lower case.
 
     Example:
         >>> ".wav" in suffixes()
@@ -43,7 +42,7 @@ def suffixes() -> tuple[str, ...]:
 
 @contextmanager
 def _opened(path) -> Iterator[Sound]:
-    """A file and its decoder, libsndfile or, by the file's first bytes, ffmpeg."""
+    """Opens a file with libsndfile, or with ffmpeg if its first bytes say so."""
     with sound_file.open_file(path) as file:
         decoder = ffmpeg if ffmpeg.container_of(file) else sound_file
         with decoder.opened(file) as sound:
@@ -51,17 +50,17 @@ def _opened(path) -> Iterator[Sound]:
 
 
 def audio_info(path) -> AudioInfo:
-    """Opens a file, checks what can be checked without decoding it, and says what it is.
+    """Returns the header of a file, after all checks that need no decoding.
 
     Raises:
-        AudioError: as load_audio, except for what only decoding shows.
+        AudioError: as load_audio, except for damage that only decoding shows.
     """
     with _opened(path) as sound:
         return sound.info
 
 
 def failure_of(path) -> AudioError | None:
-    """Why a file cannot be opened, if so: missing, empty, no file, or forbidden."""
+    """The error that prevents opening a file: missing, empty, not a file, forbidden; else None."""
     try:
         sound_file.open_file(path).close()
     except AudioError as error:
@@ -72,13 +71,13 @@ def failure_of(path) -> AudioError | None:
 def load_audio(path) -> tuple[np.ndarray, int]:
     """Decodes a whole file: (num_samples, num_channels) float32 in [-1, 1], and its sample rate.
 
-    Float and lossy files may go beyond ±1 and are left as they are. Takes twice the memory of the
-    result for a moment; read_blocks takes none to speak of.
+    Values of float and lossy files beyond ±1 are kept. Needs twice the memory of the result for a
+    moment; read_blocks needs hardly any.
 
     Raises:
         AudioError: the file is missing, unreadable, empty, not audio, damaged or cut short
-            (sound_file.py says when that can be seen), holds NaN or infinite samples, or has an
-            absurd sample rate; or it takes ffmpeg to decode it (MP4, WebM, AAC …), which is not
+            (sound_file.py lists the cuts that can be detected), holds NaN or infinite samples, or
+            has an impossible sample rate; or decoding needs ffmpeg (MP4, WebM, AAC …), which is not
             installed.
 
     Example:
@@ -93,15 +92,15 @@ def load_audio(path) -> tuple[np.ndarray, int]:
 
 
 def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.ndarray]:
-    """Decodes a file in constant memory: mono float32 blocks at `target_rate`, of about
-    `block_seconds` or less.
+    """Decodes a file in constant memory, as mono float32 blocks at `target_rate`.
 
-    Together they are to_mono(*load_audio(path), target_rate), bit for bit.
+    A block has about `block_seconds` or less. Concatenated, the blocks equal
+    to_mono(*load_audio(path), target_rate), bit for bit.
 
     Raises:
         UsageError: block_seconds is not positive and finite.
-        AudioError: as load_audio. What only decoding shows is raised where it shows, before the
-            last block.
+        AudioError: as load_audio. Damage that only decoding shows is raised where decoding meets
+            it, before the last block.
     """
     positive = is_number(block_seconds) and 0 < block_seconds < float("inf")
     check_argument("block_seconds", block_seconds, positive, "a positive number")
@@ -149,7 +148,7 @@ def cut(blocks: Iterable[np.ndarray], first: int, last: int | None) -> Iterator[
 def array_blocks(
     waveform, sample_rate, target_rate, block_seconds: float = 10.0
 ) -> Iterator[np.ndarray]:
-    """Does for an array what read_blocks does for a file; together the blocks are to_mono of it.
+    """Mono float32 blocks of an array, as read_blocks of a file; concatenated they equal to_mono.
 
     Raises:
         AudioError: as to_mono.
@@ -165,15 +164,14 @@ def array_blocks(
 
 
 class MonoStream:
-    """Does what to_mono does block by block, in constant memory and with the same result bit for
-    bit.
+    """to_mono block by block: constant memory, and the same result bit for bit.
 
     Args:
         sample_rate, target_rate: Hz, as in check_waveform.
         num_channels: of every block; None takes it from the first one.
 
     Raises:
-        AudioError: an absurd rate or number of channels.
+        AudioError: an impossible rate or number of channels.
 
     Example:
         >>> stream = MonoStream(48000, 16000)
@@ -201,23 +199,21 @@ class MonoStream:
             )
 
     def push(self, waveform) -> np.ndarray:
-        """Takes the next block, which may be empty; returns (k,) float32, what can be said so far,
-        which may be none.
+        """Takes the next block and returns the output that is ready, (k,) float32.
+
+        Both may be empty.
 
         Raises:
             AudioError: as check_waveform; another number of channels than before; a stream that is
                 finished.
         """
         self._check_open()
-        samples = (
-            check_shape(waveform)
-            if self._num_channels
-            else check_waveform(waveform, self._sample_rate)
-        )
-        if samples.shape[1] != (self._num_channels or samples.shape[1]):
+        known = self._num_channels
+        samples = check_shape(waveform) if known else check_waveform(waveform, self._sample_rate)
+        if samples.shape[1] != (known or samples.shape[1]):
             raise AudioError(
                 "every block of a stream must have "
-                f"{counted(self._num_channels or 0, 'channel')}, as the first one or as declared; "
+                f"{counted(known or 0, 'channel')}, as the first one or as declared; "
                 f"received {samples.shape}. Make a new MonoStream for other audio."
             )
         check_samples(samples, "waveform", self._num_samples)
@@ -227,9 +223,7 @@ class MonoStream:
         return self._resample(_mean(samples))
 
     def finish(self) -> np.ndarray:
-        """Returns what the resampler still holds, (k,) float32; the stream takes nothing more after
-        it.
-        """
+        """Returns the rest of the resampler's output, (k,) float32, and ends the stream."""
         self._check_open()
         self._finished = True
         return self._resample(np.zeros(0, np.float32), last=True)
@@ -243,8 +237,9 @@ class MonoStream:
 
 
 def _mean(samples: np.ndarray) -> np.ndarray:
-    """Mean over channels, added one by one in float64: np.mean adds in an order that depends on the
-    block's shape.
+    """Mean over channels, added one by one in float64.
+
+    np.mean adds in an order that depends on the block's shape.
     """
     total = samples[:, 0].astype(np.float64)
     for channel in range(1, samples.shape[1]):

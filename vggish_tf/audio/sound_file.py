@@ -1,20 +1,18 @@
-"""Sound files → blocks of float32 samples, with every check that shows a damaged file for what it
-is.
+"""Sound files → blocks of float32 samples, with checks for damage.
 
-Decoding is libsndfile's, through soundfile. Damage is an error, never short data. Found: a WAV,
-RF64, W64, AIFF, AU, CAF or SVX that ends over 64 bytes before its header says; a FLAC that holds
-fewer samples than its header says, or stops between frames; an Ogg or Opus without a whole last
-page; an MP3 two frames shorter than its Xing/Info/LAME count; libsndfile's own complaints;
-compressed audio behind the end that libsndfile sees (files joined end to end, a VBR MP3 without a
-Xing header).
+libsndfile decodes, through soundfile. Damage is an error, never short data. Detected: a WAV, RF64,
+W64, AIFF, AU, CAF or SVX that ends over 64 bytes before its header says; a FLAC that holds fewer
+samples than its header says, or stops between frames; an Ogg or Opus without a whole last page; an
+MP3 two frames shorter than its Xing/Info/LAME count; errors that libsndfile reports; compressed
+audio behind the end that libsndfile sees (files joined end to end, a VBR MP3 without a Xing
+header).
 
-What it does not do: AAC and what else ffmpeg.py reads, raw PCM, pipes. It cannot see that these
-were
-cut: an MP3 or FLAC whose header gives no count, cut between two frames; a WAV or AU written to a
-pipe (its size is a placeholder, and whatever is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5,
-SDS and other rare formats. Nor does it find noise where a bit flipped.
+Not read: AAC and the other formats of ffmpeg.py, raw PCM, pipes. Cuts that cannot be detected: an
+MP3 or FLAC whose header gives no count, cut between two frames; a WAV or AU written to a pipe (its
+size is a placeholder, and all that is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5, SDS and
+other rare formats. Nor is noise from a flipped bit detected.
 
-Written is MP3 alone, for players.
+The only format written is MP3, for players.
 """
 
 import io
@@ -58,8 +56,8 @@ _SIZE_LINES = {
 class AudioInfo(NamedTuple):
     """Header of a sound file.
 
-    `num_samples` is None if the header does not say, and an estimate for an MP3 without Xing header
-    and for what ffmpeg decodes.
+    `num_samples` is None if the header has no count, and an estimate for an MP3 without Xing header
+    and for formats that ffmpeg decodes.
     """
 
     sample_rate: int
@@ -81,8 +79,9 @@ class Sound(NamedTuple):
 
 
 class _Sound(soundfile.SoundFile):
-    """A SoundFile that only reads forward: soundfile seeks after every read, which GSM610, DWVW and
-    SDS cannot.
+    """A SoundFile that only reads forward.
+
+    soundfile seeks after every read, which GSM610, DWVW and SDS do not support.
     """
 
     def seekable(self) -> bool:
@@ -91,7 +90,7 @@ class _Sound(soundfile.SoundFile):
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[Sound]:
-    """A file that libsndfile reads, once everything is checked that can be before decoding."""
+    """Opens a file with libsndfile, after all checks that need no decoding."""
     with _open_sound(file) as sound:
         _check_header(file, sound)
         known = None if sound.frames >= 2**62 else sound.frames
@@ -100,7 +99,7 @@ def opened(file: BinaryIO) -> Iterator[Sound]:
 
 
 def open_file(path) -> BinaryIO:
-    """Opens a file of any content, once it is known to be one."""
+    """Opens a file of any content, after checking that it is a file."""
     if not isinstance(path, (str, os.PathLike)):
         raise AudioError(
             f"path must be a string or a Path; received {type(path).__name__}. "
@@ -128,8 +127,7 @@ def _check_path(path: Path):
 
 
 def _open_sound(file: BinaryIO) -> _Sound:
-    # Windows: a descriptor of Python's means nothing to the libsndfile DLL; the file object does,
-    # more slowly
+    # On Windows the libsndfile DLL cannot use Python's descriptors; the file object is slower.
     try:
         return _Sound(file) if os.name == "nt" else _Sound(file.fileno(), closefd=False)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
@@ -174,27 +172,24 @@ def _sizes(sound: _Sound) -> tuple[int, int]:
 
 
 def _is_placeholder(size: int) -> bool:
-    """Whether a size is what programs write that do not know it yet: ffmpeg 2³² − 1, sox
-    0x7FFFF000, arecord 2³¹.
+    """True for sizes that programs write before they know the size.
+
+    ffmpeg writes 2³² − 1, sox 0x7FFFF000, arecord 2³¹.
     """
     return 0x7FFF0000 <= size <= 0x80000100 or 0xFFFF0000 <= size <= 0xFFFFFFFF or size >= 2**62
 
 
 def _has_last_page(file: BinaryIO) -> bool:
-    """Whether an Ogg file ends in a whole page with the end-of-stream bit (RFC 3533, section 6)."""
+    """True if an Ogg file ends in a whole page with the end-of-stream bit (RFC 3533, section 6)."""
     tail = _read_at(file, max(0, os.fstat(file.fileno()).st_size - 2 * 65307), 2 * 65307)
     page = tail[tail.rfind(b"OggS") :]
-    return (
-        len(page) > 27
-        and bool(page[5] & 4)
-        and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
-    )
+    if len(page) <= 27 or not page[5] & 4:
+        return False
+    return len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def _has_sample_count(file: BinaryIO) -> bool:
-    """Whether the first frame of an MP3, behind an ID3v2 tag, counts the frames; otherwise
-    libsndfile guesses.
-    """
+    """True if the first frame of an MP3 has the number of frames; otherwise libsndfile guesses."""
     first = read_head(file, 4096)
     return any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
 
@@ -204,14 +199,13 @@ def read_head(file: BinaryIO, size: int) -> bytes:
     head = _read_at(file, 0, 10)
     start = 0
     if head[:3] == b"ID3" and len(head) == 10:
-        start = 10 + sum(
-            byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
-        )
+        shifts = (21, 14, 7, 0)
+        start = 10 + sum(byte << shift for byte, shift in zip(head[6:], shifts, strict=True))
     return _read_at(file, start, size)
 
 
 def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
-    """Reads without moving the place where libsndfile reads, which is the same file."""
+    """Reads without moving the position of the file, which libsndfile shares."""
     place = file.tell()
     file.seek(start)
     data = file.read(size)
@@ -220,16 +214,15 @@ def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
 
 
 def _decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.ndarray]:
-    """Blocks (num_samples, num_channels) float32, then the checks that only the end allows."""
+    """Blocks (num_samples, num_channels) float32, then the checks that need the whole file."""
     size = int(max(1, min(block_samples, PIECE // sound.channels)))
     count = 0
     while True:
-        # no more than is promised: libsndfile would decode it, throw it away, and _check_count see
-        # none left
+        # Not beyond the header's count: libsndfile would decode the rest and drop it, and
+        # _check_count would see nothing left.
+        length = max(1, min(size, sound.frames - count))
         try:
-            block = sound.read(
-                max(1, min(size, sound.frames - count)), dtype="float32", always_2d=True
-            )
+            block = sound.read(length, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, OSError, ValueError) as error:
             reason = getattr(error, "error_string", error) or "decoder error"
             raise AudioError(
@@ -244,9 +237,7 @@ def _decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.
 
 
 def _check_count(file: BinaryIO, sound: _Sound, count: int):
-    """Raises if a header promised more, or if compressed audio is left that libsndfile did not
-    decode.
-    """
+    """Raises if the header promised more samples, or if compressed audio is left undecoded."""
     is_mpeg = sound.subtype.startswith("MPEG")
     counted = sound.frames < 2**62 and (not is_mpeg or _has_sample_count(file))
     if counted and sound.frames - count > (_MPEG_SLACK if is_mpeg else 0):
@@ -267,7 +258,7 @@ def _check_count(file: BinaryIO, sound: _Sound, count: int):
 
 
 def encode_mp3(waveform: np.ndarray, sample_rate: int) -> bytes:
-    """The bytes of an MP3 file, which every browser plays; (num_samples,) at one of MP3_RATES.
+    """Encodes a waveform, (num_samples,) at one of MP3_RATES, as the bytes of an MP3 file.
 
     Example:
         >>> encode_mp3(np.zeros(16_000, np.float32), 16_000)[:1]

@@ -1,6 +1,6 @@
-"""Checks of samples that come as arrays: shape, dtype, finite values, a rate that can be.
+"""Checks of audio arrays: shape, dtype, finite values, possible sample rate.
 
-Integers are an error that says how to scale them, never a guess; so are channels that come first.
+Integers raise an error with the scale factor, never a guess; channels first raise an error too.
 Nothing is clipped or normalized.
 """
 
@@ -31,7 +31,7 @@ _INTEGERS = {
 
 
 def check_waveform(waveform, sample_rate) -> np.ndarray:
-    """Returns an array as (num_samples, num_channels) float32, without a copy where it already is.
+    """Returns an array as (num_samples, num_channels) float32, without a copy if it is that.
 
     Args:
         waveform: floating point, (num_samples,) or (num_samples, num_channels), within [-1, 1]; may
@@ -40,7 +40,7 @@ def check_waveform(waveform, sample_rate) -> np.ndarray:
 
     Raises:
         AudioError: integers, complex numbers, a masked array, another rank, channels first, NaN or
-            infinite samples, an absurd rate.
+            infinite samples, an impossible rate.
 
     Warns:
         UserWarning: samples beyond ±64, which are probably integers that were not divided.
@@ -72,7 +72,7 @@ def check_rate(rate, name: str):
 
 
 def check_shape(waveform) -> np.ndarray:
-    """As (num_samples, num_channels) float32, whatever the values."""
+    """Returns an array as (num_samples, num_channels) float32; the values are not checked."""
     array = as_array(waveform, "waveform")
     if array.dtype.kind != "f" or array.ndim not in (1, 2):
         raise AudioError(
@@ -82,7 +82,7 @@ def check_shape(waveform) -> np.ndarray:
     array = array[:, np.newaxis] if array.ndim == 1 else array
     if not 1 <= array.shape[1] <= MAX_CHANNELS:
         raise AudioError(
-            f"waveform has {array.shape[1]} channels, from 1 to {MAX_CHANNELS} can be: {_TRANSPOSE}"
+            f"waveform has {array.shape[1]} channels; expected 1 to {MAX_CHANNELS}: {_TRANSPOSE}"
         )
     # float64 beyond float32 becomes infinite, which check_samples reports
     with np.errstate(over="ignore"):
@@ -90,14 +90,14 @@ def check_shape(waveform) -> np.ndarray:
 
 
 def as_array(values, what: str) -> np.ndarray:
-    """As NumPy has it; an AudioError where that would drop a mask, or cannot be."""
+    """np.asarray that raises an AudioError where it would fail or drop a mask."""
     if isinstance(values, np.ma.MaskedArray):
         raise AudioError(
             f"{what} is a masked array, and masks are not read. Fill it first: {what}.filled(0)."
         )
     try:
         return np.asarray(values)
-    # PyTorch's, of a tensor that requires grad, is the last
+    # RuntimeError: a PyTorch tensor that requires grad
     except (ValueError, TypeError, RuntimeError) as error:
         raise AudioError(
             f"{what} must be an array of numbers; received {type(values).__name__}: {error}"
@@ -105,7 +105,7 @@ def as_array(values, what: str) -> np.ndarray:
 
 
 def check_examples(examples, shape: tuple[int, int]) -> np.ndarray:
-    """Returns log-mel examples of a shape as (n, *shape) float32.
+    """Returns log-mel examples as (n, *shape) float32.
 
     Raises:
         AudioError: another shape, no real numbers, a masked array, NaN or infinite values.
@@ -134,8 +134,9 @@ def _advice(array: np.ndarray) -> str:
 
 
 def check_samples(samples: np.ndarray, what, first: int = 0):
-    """Raises if a sample is not a number that audio can hold; `first` is where `samples` begin in
-    the clip.
+    """Raises if a sample is NaN, infinite or beyond ±2³¹.
+
+    `first` is the index of the first sample in the clip, for the message.
     """
     peak = max(samples.max(initial=0), -samples.min(initial=0))
     if not peak <= _MAX_AMPLITUDE:  # NaN compares False

@@ -1,13 +1,12 @@
-"""The command line, vggish-tf: a file a command, with every heavy import inside `run`, so that
---help is immediate.
+"""The command line, vggish-tf: one module a command, with heavy imports inside `run`.
 
-A mistake by the user is one line on standard error and an exit status that tells the kind: 2 the
-command line, 3 audio, 4 weights, 5 everything else that vggish_tf refuses, 6 the operating system,
-130 interrupted, 143 terminated. `verify` exits with 1 if the weights do not give the published
-figures. Whatever can be checked without TensorFlow is checked before it is imported.
+So --help is immediate. All checks that need no TensorFlow are made before it is imported. A user
+error is one line on standard error and an exit status: 2 command line, 3 audio, 4 weights, 5 any
+other error that vggish_tf raises, 6 the operating system, 130 interrupted, 143 terminated. `verify`
+exits with 1 if the weights do not give the published figures.
 
-    process    how a command runs and ends: streams, signals, errors, exit status
-    options    options that several commands have
+    process    the process of a command: streams, signals, errors, exit status
+    options    options of several commands
 """
 
 import argparse
@@ -25,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Command(argparse.ArgumentParser):
-    """A command's parser; it refuses an unknown option itself, so that its own usage is shown."""
+    """Parser of a command; it refuses unknown options itself, so that its own usage is shown."""
 
     def parse_known_args(self, args=None, namespace=None):
         namespace, unknown = super().parse_known_args(args, namespace)

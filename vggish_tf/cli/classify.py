@@ -1,4 +1,4 @@
-"""`vggish-tf classify`: a classifier and files → scores."""
+"""`vggish-tf classify`: a classifier and audio files → scores."""
 
 import argparse
 from pathlib import Path
@@ -12,19 +12,19 @@ HELP = "print the scores that a classifier gives to audio files"
 
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="a .keras file that finetune wrote"
+        "model", type=Path, metavar="MODEL", help="a .keras file written by finetune"
     )
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count"
     )
     parser.add_argument(
-        "--top", type=options.count, default=3, metavar="N", help="scores in a line (default: 3)"
+        "--top", type=options.count, default=3, metavar="N", help="scores per line (default: 3)"
     )
     parser.add_argument(
-        "--whole", action="store_true", help="only the whole clip, not its examples one by one"
+        "--whole", action="store_true", help="scores of the whole clip only, not of its examples"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="a .csv for all the scores"
+        "-o", "--output", type=Path, metavar="OUT", help="a .csv file for all scores"
     )
 
 

@@ -1,4 +1,4 @@
-"""`vggish-tf demo`: the clip that ships → npz and picture."""
+"""`vggish-tf demo`: the package's own clip → npz and picture."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         type=Path,
         default=Path("vggish-demo"),
         metavar="FOLDER",
-        help="where to write (default: vggish-demo)",
+        help="the output folder (default: vggish-demo)",
     )
 
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser):
     weights = parser.add_mutually_exclusive_group()
     options.add_weights(weights)
     weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
-        "untrained weights: shows how things go, and the embeddings mean nothing"))  # fmt: skip
+        "run with untrained weights, as a trial: the embeddings mean nothing"))  # fmt: skip
     options.add_params(parser)
     parser.add_argument(
         "--pad",
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         help="zero-pad no clip, clips too short for one row (default), or the end of every clip",
     )
     parser.add_argument(
-        "--postprocess", choices=("pca", "quantized"), help="whiten, or also quantize to 8 bits"
+        "--postprocess", choices=("pca", "quantized"), help="PCA whitening, or also 8 bits"
     )
     parser.add_argument(
         "--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32"

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace):
     names = ("format", "precision", "pad", "postprocess", "input_rate", "fixed_shape", "overwrite")
     chosen = {name: getattr(args, name) for name in names}
     chosen |= {"params": params, "pca": None if args.pca == "none" else args.pca}
-    export.formats.plan(args.output, export.formats.Options(**chosen))
+    export.catalogue.plan(args.output, export.catalogue.Options(**chosen))
     if args.model:
         keras_files.check(args.model)
     else:

@@ -3,6 +3,7 @@
 import argparse
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,28 +11,30 @@ from vggish_tf.cli import options, process
 from vggish_tf.errors import UsageError
 from vggish_tf.files import check_source, check_target
 
+Add = Callable[..., argparse.Action]
+
 if TYPE_CHECKING:
+    from vggish_tf.jobs.finetune import Options
     from vggish_tf.params import Params
 
 
 HELP = "train a classifier on a folder of labelled sounds"
 EPILOG = (
-    "A run that was killed goes on with the same command and --resume, and ends as it would have."
+    "To continue a run that was stopped, repeat the command with --resume: the result is the same."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser):
     weights = parser.add_mutually_exclusive_group()
-    _add_own(parser, weights)
+    _add_data(parser.add_argument)
+    _add_model(parser.add_argument, weights)
+    _add_training(parser.add_argument)
+    _add_run(parser.add_argument)
     options.add_weights(weights)
     options.add_params(parser)
 
 
-def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContainer):
-    """All but those that other commands have too; `weights` is the group of what excludes
-    --weights.
-    """
-    add = parser.add_argument
+def _add_data(add: Add):
     add(
         "data",
         type=Path,
@@ -48,6 +51,16 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         help="a .keras file; the report goes beside it",
     )
     add(
+        "--labels",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="the labels and their order (default: all)",
+    )
+    add("--multi-label", action="store_true", help="a clip may have any number of labels")
+
+
+def _add_model(add: Add, weights: argparse._ActionsContainer):
+    add(
         "--trainable",
         choices=("head", "fc", "conv4", "all"),
         help="layers to train besides the new ones: none (default), dense layers, "
@@ -55,13 +68,6 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
     )
     weights.add_argument("--untrained", action="store_true", help=(
         "start from untrained weights instead; --trainable is then all"))  # fmt: skip
-    add("--multi-label", action="store_true", help="a clip may have any number of labels")
-    add(
-        "--labels",
-        type=lambda text: text.split(","),
-        metavar="A,B",
-        help="the labels and their order (default: all)",
-    )
     add(
         "--hidden",
         type=options.count,
@@ -78,6 +84,9 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
     )
     add("--dropout", type=_share, default=0.0, metavar="RATE", help="before the scores (0)")
     add("--pca", action="store_true", help="whiten the embeddings first")
+
+
+def _add_training(add: Add):
     add(
         "--augment",
         nargs="+",
@@ -105,14 +114,17 @@ def _add_own(parser: argparse.ArgumentParser, weights: argparse._ActionsContaine
         help="a tenth of that; all of it if untrained",
     )
     add("--seed", type=_seed, default=0, help="the same seed gives the same classifier (0)")
+
+
+def _add_run(add: Add):
     add(
         "--cache",
         type=Path,
         metavar="FOLDER",
         help="keep log-mel or embeddings there for other runs",
     )
-    add("--resume", action="store_true", help="go on with a run that was killed")
-    add("--overwrite", action="store_true", help="replace MODEL, or a run that was not finished")
+    add("--resume", action="store_true", help="continue a run that was stopped")
+    add("--overwrite", action="store_true", help="replace MODEL, or an unfinished run")
     add("--tensorboard", action="store_true", help="also write TensorBoard logs")
 
 
@@ -127,7 +139,9 @@ def run(args: argparse.Namespace):
     if not args.untrained:
         options.check_weights(args.weights)
     process.import_tensorflow()
-    _finetune(args, params)
+    from vggish_tf.jobs import finetune
+
+    finetune.run(args.data, args.output, _options(args, params))
 
 
 def _check(args: argparse.Namespace):
@@ -146,27 +160,26 @@ def _check(args: argparse.Namespace):
     check_source(args.data, "Give a folder with a subfolder for each class, or a CSV.")
 
 
-def _finetune(args: argparse.Namespace, params: "Params"):
+def _options(args: argparse.Namespace, params: "Params") -> "Options":
     from vggish_tf.jobs import finetune
 
-    data_options = {
-        "labels": args.labels,
-        "multi_label": args.multi_label,
-        "batch_size": args.batch_size,
-    }
-    data_options["params"] = params
-    model_options = {
-        "weights": None if args.untrained else args.weights,
-        "trainable": "all" if args.untrained else args.trainable or "head",
-        "hidden": args.hidden,
-        "pool": args.pool,
-        "dropout": args.dropout,
-        "postprocess": "pca" if args.pca else None,
-        "learning_rate": args.learning_rate,
-        "backbone_learning_rate": args.backbone_learning_rate,
-    }
     names = ("epochs", "patience", "seed", "augment", "cache", "resume", "overwrite", "tensorboard")
-    chosen = {name: getattr(args, name) for name in names}
-    finetune.run(
-        args.data, args.output, **chosen, data_options=data_options, model_options=model_options
+    return finetune.Options(
+        **{name: getattr(args, name) for name in names},
+        data_options={
+            "labels": args.labels,
+            "multi_label": args.multi_label,
+            "batch_size": args.batch_size,
+            "params": params,
+        },
+        model_options={
+            "weights": None if args.untrained else args.weights,
+            "trainable": "all" if args.untrained else args.trainable or "head",
+            "hidden": args.hidden,
+            "pool": args.pool,
+            "dropout": args.dropout,
+            "postprocess": "pca" if args.pca else None,
+            "learning_rate": args.learning_rate,
+            "backbone_learning_rate": args.backbone_learning_rate,
+        },
     )

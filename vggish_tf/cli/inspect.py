@@ -1,4 +1,4 @@
-"""`vggish-tf inspect`: a file → words and a page."""
+"""`vggish-tf inspect`: an audio file → a description and an HTML page."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from vggish_tf.cli import options, process
 from vggish_tf.files import check_target
 
-HELP = "take a recording apart and draw every stage"
+HELP = "describe a recording at every stage of the pipeline, and draw it"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
         "--native-rate",
         action="store_true",
-        help="resample nothing: sample_rate is that of the file",
+        help="do not resample: sample_rate is that of the file",
     )
     options.add_weights(parser, default=None)
     options.add_params(parser)

@@ -1,4 +1,4 @@
-"""Options that several commands have, and the checks that come before TensorFlow is imported."""
+"""Options of several commands, and checks made before TensorFlow is imported."""
 
 import argparse
 import math
@@ -30,7 +30,7 @@ def add_params(parser: argparse.ArgumentParser):
 
 
 def params_of(args: argparse.Namespace, given: dict[str, Any] | None = None) -> "Params":
-    """Params with what --set NAME=VALUE asks for, and what is `given`."""
+    """Params with the fields of --set NAME=VALUE and of `given`."""
     from dataclasses import fields
 
     from vggish_tf.params import Params
@@ -53,7 +53,7 @@ def params_of(args: argparse.Namespace, given: dict[str, Any] | None = None) -> 
 
 
 def check_audio(files: Sequence[Path]):
-    """Raises unless at least one of the files can be opened; others are told in their turn."""
+    """Raises if none of the files can be opened; single ones are reported by the command."""
     from vggish_tf import audio
 
     failures = [error for error in map(audio.failure_of, files) if error]
@@ -63,7 +63,7 @@ def check_audio(files: Sequence[Path]):
 
 
 def check_weights(weights: str | None):
-    """Begins to take the digests of weights; raises for the path of a file that does not exist."""
+    """Starts to compute the digests of weights; raises if the file does not exist."""
     if weights is None:
         return
     from vggish_tf.weights import registry
@@ -74,9 +74,7 @@ def check_weights(weights: str | None):
 
 
 def number(kind, low, high, expected: str):
-    """A type for argparse: numbers from `low` up to but not at `high`; what else comes is told what
-    was expected.
-    """
+    """A type for argparse: numbers with low <= number < high; `expected` is for the message."""
 
     def read(text: str):
         try:

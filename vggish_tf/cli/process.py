@@ -22,8 +22,8 @@ SIGNALS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"
 
 @contextlib.contextmanager
 def standard_streams() -> Iterator[None]:
-    """Standard streams, on which a command does the same work if they are closed or unread."""
-    _open_what_is_closed()
+    """Standard streams that cannot fail: a command does its work if they are closed or unread."""
+    _open_closed_streams()
     streams = _Stream(sys.stdout), _Stream(sys.stderr)
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
         try:
@@ -40,28 +40,28 @@ def run(args: argparse.Namespace) -> int:
         try:
             return args.run(args) or 0
         except (KeyboardInterrupt, Exception) as error:
-            # After a signal that is any error: TensorFlow can make one of its own of an interrupt.
+            # After a signal, any error: TensorFlow may turn an interrupt into an error of its own.
             if received or isinstance(error, KeyboardInterrupt):
                 return _end_by(received[0] if received else signal.SIGINT)
             if isinstance(error, (VGGishError, OSError)):
-                _print(_words_of(error), options)
+                _print(_message_of(error), options)
                 return next(status for kind, status in STATUSES if isinstance(error, kind))
             raise
 
 
 def import_tensorflow() -> None:
-    """Imports Keras and TensorFlow, without what they write about the machine."""
+    """Imports Keras and TensorFlow, without their log lines about the machine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     importing.keras()
 
 
 class _Stream:
-    """A standard stream that goes on when its reader has gone, as with `| head`: to nowhere."""
+    """A standard stream that discards its output when its reader has gone, as with `| head`."""
 
     def __init__(self, stream):
         self._stream = stream
         if isinstance(stream, io.TextIOWrapper):
-            # An arrow or a file name must not fail on a terminal that has no such sign.
+            # An arrow or a file name must not fail on a terminal without that character.
             stream.reconfigure(errors="replace")
 
     def __getattr__(self, name: str):
@@ -83,10 +83,10 @@ class _Stream:
             os.close(nowhere)
 
 
-def _open_what_is_closed():
-    """Opens descriptors 0 to 2 on the null device where they are closed.
+def _open_closed_streams():
+    """Opens descriptors 0 to 2 on the null device if they are closed.
 
-    Otherwise the first file that is opened gets the number, and with it all that is printed.
+    Otherwise the next file to be opened gets the number, and all printed text goes into it.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
@@ -115,10 +115,10 @@ def _warnings_as_lines(options: set[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[list[int]]:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does, so that temporary files go.
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, so that temporary files are removed.
 
-    Yields a list that gets the signal that came. What is ignored (nohup) or has another handler
-    stays so.
+    Yields a list, to which the received signal is added. Signals that are ignored (nohup) or have
+    another handler are left alone.
     """
     received: list[int] = []
     known = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
@@ -127,7 +127,7 @@ def _signals_as_interrupts() -> Iterator[list[int]]:
     def interrupt(number, _):
         received.append(number)
         for each in ours:
-            signal.signal(each, signal.SIG_IGN)  # a second one must not cut the ending short
+            signal.signal(each, signal.SIG_IGN)  # a second one must not interrupt the clean-up
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
@@ -146,8 +146,8 @@ def _end_by(number: int) -> int:
     return 128 + number
 
 
-def _words_of(error: Exception) -> str:
-    """One line; the operating system's errors without their numbers."""
+def _message_of(error: Exception) -> str:
+    """An error in one line; those of the operating system without their numbers."""
     if not isinstance(error, OSError) or isinstance(error, VGGishError):
         return " ".join(str(error).splitlines())
     name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
@@ -155,7 +155,7 @@ def _words_of(error: Exception) -> str:
 
 
 def _print(message: str, options: set[str]):
-    """Prints a line; pad='never' becomes --pad never, if the command has such an option."""
+    """Prints a line on standard error; pad='never' becomes --pad never, if that is an option."""
 
     def as_option(match: re.Match) -> str:
         name, value = match[1], match[2].strip("'")

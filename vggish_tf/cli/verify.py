@@ -4,7 +4,7 @@ import argparse
 
 from vggish_tf.cli import options, process
 
-HELP = "run the official smoke test on a file of weights"
+HELP = "run Google's smoke test on a file of weights"
 
 
 def add_arguments(parser: argparse.ArgumentParser):

@@ -1,7 +1,6 @@
-"""Pictures: arrays in, figures out. Nothing is computed here but what a picture needs, and nothing
-is read or embedded.
+"""Pictures: arrays → figures. Nothing is read or embedded, and only a picture's needs computed.
 
-axes       what all pictures share: scales, colours, labels
-panels     one stage into one pair of axes
+axes       parts shared by all pictures: scales, colours, labels
+panels     one stage in one pair of axes
 pictures   panels on a page, and saving them
 """

@@ -1,6 +1,6 @@
-"""Parts that the pictures share: reduced arrays, ranges of colours, axes, images, notes.
+"""Parts shared by the pictures: reduced arrays, colour ranges, axes, images, notes.
 
-Knows arrays and matplotlib axes, not VGGish; pictures.py is what draws the stages. It never imports
+Arrays and matplotlib axes only, no stages of VGGish; those are the part of panels.py. Never imports
 pyplot.
 """
 
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1440, 10_080)
 LONGEST_IN_SECONDS = 600
 HIGHEST_IN_HERTZ = 12_000
-# up to here each is drawn as the box it is; more are blended where they share a pixel
+# up to here each column is drawn as a box; more are blended where they share a pixel
 FEW_COLUMNS = 500
-PERCENTILES = (1.0, 99.9)  # of the values have a colour of their own: outliers take none
+PERCENTILES = (1.0, 99.9)  # between them each value has its own colour; outliers have none
 ROUNDING = 1e-5  # of logarithms in float32
-NOTE_CHARACTERS = 24  # in a line: what narrow axes have room for
+NOTE_CHARACTERS = 24  # in a line: narrow axes have no room for more
 BAR_GAP, BAR_WIDTH = 0.08, 0.12  # inches
 
 
 def pool(rows: np.ndarray, most_rows: int, reduce: np.ufunc = np.maximum) -> tuple[np.ndarray, int]:
-    """Reduces every block of rows to one, so that at most `most_rows` are left; returns them and
-    the rows in a block.
+    """Reduces every block of rows to one, so that at most `most_rows` are left.
+
+    Returns:
+        The reduced rows, and the number of rows in a block.
 
     Example:
         >>> pool(np.array([1, 5, 2, 3, 4]), 3)
@@ -66,7 +68,7 @@ def cosine_similarity(rows: np.ndarray) -> np.ndarray:
 
 
 def beside_diagonal(similarity: np.ndarray) -> np.ndarray:
-    """The similarities of different rows, flat: (n, n) without its diagonal. Of one row, its own.
+    """The similarities of different rows, flat: (n, n) without its diagonal; for n = 1 with it.
 
     Example:
         >>> beside_diagonal(np.array([[1.0, 0.2], [0.2, 1.0]]))
@@ -79,28 +81,28 @@ def beside_diagonal(similarity: np.ndarray) -> np.ndarray:
 def color_range(
     values: np.ndarray, least: float, most: float = np.inf, silence: float = -np.inf
 ) -> tuple[float, float]:
-    """The lowest and the highest value that has a colour of its own: PERCENTILES of the values.
+    """The limits of a colour bar: PERCENTILES of the values.
 
     Args:
         values: of any shape, at least one.
-        least, most: how far apart the two are at least and at most; the lowest gives way.
-        silence: this value and what is below it does not count, and gets the first colour.
+        least, most: limits of their difference; the lower limit is adjusted.
+        silence: values up to this one are left out, and get the first colour.
 
     Example:
         >>> low, high = color_range(np.append(np.arange(2000.0), 1e6), least=1.0)
         >>> round(low), round(high)
         (20, 1998)
     """
-    heard = values[values > silence + ROUNDING]
-    if not heard.size:
+    sounding = values[values > silence + ROUNDING]
+    if not sounding.size:
         return silence, silence + least
-    low, high = map(float, np.percentile(heard, PERCENTILES))
+    low, high = map(float, np.percentile(sounding, PERCENTILES))
     low = max(min(low, high - least), high - most, silence)
     return low, max(high, low + least)
 
 
 def is_dark() -> bool:
-    """Whether the style in force (matplotlib's rcParams) draws on a dark ground."""
+    """True if the current style (matplotlib's rcParams) has a dark background."""
     import matplotlib
     from matplotlib.colors import to_rgb
 
@@ -108,7 +110,7 @@ def is_dark() -> bool:
 
 
 def signed_colors() -> "Colormap":
-    """Colours for values about zero: blue is negative, red positive, zero like the ground."""
+    """Colours for signed values: negative is blue, positive red, zero the background."""
     import matplotlib
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -119,7 +121,7 @@ def signed_colors() -> "Colormap":
 
 
 def hertz_label(hertz: float) -> str:
-    """A frequency in words of three digits.
+    """A frequency with three digits and its unit.
 
     Example:
         >>> hertz_label(148.4), hertz_label(7321.9)
@@ -129,7 +131,7 @@ def hertz_label(hertz: float) -> str:
 
 
 def hertz_axis(axis: "Axis", highest: float) -> None:
-    """Labels an axis that holds Hz; in kHz when it goes far."""
+    """Labels a frequency axis, in kHz if `highest` is above HIGHEST_IN_HERTZ."""
     kilo = highest > HIGHEST_IN_HERTZ
     axis.set_label_text("frequency (kHz)" if kilo else "frequency (Hz)")
     if kilo:
@@ -137,7 +139,7 @@ def hertz_axis(axis: "Axis", highest: float) -> None:
 
 
 def time_axis(axis: "Axis", seconds: float) -> None:
-    """Labels an axis that holds seconds; in minutes when the clip is long."""
+    """Labels a time axis, in minutes if the clip is long."""
     from matplotlib.ticker import MultipleLocator
 
     minutes = seconds > LONGEST_IN_SECONDS
@@ -153,16 +155,15 @@ def image(
     cmap: "str | Colormap" = "magma", left: float = 0.0, bottom: float = -0.5, height: float = 1.0,
     aspect: str = "auto",
 ) -> None:  # fmt: skip
-    """Draws `columns`, (time, values), with its colour bar: pointed where values lie beyond it.
+    """Draws `columns`, (time, values), with a colour bar, pointed where values lie beyond it.
 
     Args:
-        seconds: how long one column is.
+        seconds: length of one column.
         label: of the colour bar.
-        limits, cmap: the values that have the first and the last colour, and the colours.
-        left: where the first column starts, in seconds.
-        bottom, height: where the lowest value starts on the vertical axis, and how much of it each
-            takes.
-        aspect: "equal" where both axes hold the same thing; else the picture fills its place.
+        limits, cmap: the values with the first and the last colour, and the colours.
+        left: start of the first column, in seconds.
+        bottom, height: start of the first value on the vertical axis, and the height of each.
+        aspect: "equal" if both axes have one unit; otherwise the picture fills its place.
 
     The colour bar is an inset on the right, which takes no room from `ax`: axes above each other
     stay aligned.
@@ -181,12 +182,12 @@ def image(
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[beyond]
     ticks = MaxNLocator(5, steps=(1, 2, 5, 10))
     colors: Any = ax.figure.colorbar(drawn, cax=bar, label=label, extend=extend, ticks=ticks)
-    # what is smaller or larger has its power of ten above
+    # smaller and larger numbers have their power of ten above the bar
     colors.formatter.set_powerlimits((-2, 4))
 
 
 def _beside(ax: "Axes") -> Callable[..., "Bbox"]:
-    """Locates a colour bar: as high as `ax`, and equally wide whatever the picture's width."""
+    """Locates a colour bar: as high as `ax`, and of one width in pictures of every width."""
     from matplotlib.transforms import Bbox
 
     def locate(*_) -> Bbox:
@@ -197,7 +198,7 @@ def _beside(ax: "Axes") -> Callable[..., "Bbox"]:
 
 
 def note(ax: "Axes", text: str) -> None:
-    """Says in the middle of a picture why there is nothing in it."""
+    """Writes in the middle of an empty picture why it is empty."""
     box = {"facecolor": ax.get_facecolor(), "edgecolor": "0.6", "boxstyle": "round,pad=0.5"}
     place: Any = {"ha": "center", "va": "center", "transform": ax.transAxes, "zorder": 5}
     ax.text(0.5, 0.5, textwrap.fill(text, NOTE_CHARACTERS), bbox=box, **place)

@@ -1,11 +1,11 @@
-"""draw_*(ax, stages): one stage of a clip into one pair of axes. pictures.py puts them on a page.
+"""draw_*(ax, stages): one stage of a clip in one pair of axes. pictures.py puts them on a page.
 
-Everything arrives as NumPy arrays, and nothing is computed here but what a picture needs. Long
-clips are reduced to MOST_COLUMNS columns by their extremes: a click that lasts one sample shows.
+The input is NumPy arrays, and only the needs of a picture are computed. Long clips are reduced to
+MOST_COLUMNS columns by their extremes, so that a click of one sample is visible.
 
 Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both
-start where their first sample is, and what an example holds stands between its borders. Colours
-follow the values: axes.color_range.
+start at their first sample, and the content of an example lies between its borders. Colours follow
+the values: axes.color_range.
 """
 
 import textwrap
@@ -22,13 +22,11 @@ from vggish_tf.rows import Stages
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_COLUMNS = 2000  # of a picture; a page is hardly wider
+MOST_COLUMNS = 2000  # of a picture; a page is hardly wider in pixels
 MOST_BINS = 1024  # FFT bins in a picture, top to bottom
 MOST_BORDERS = 30  # examples; the ticks of more would run together
 BORDER_HEIGHT = 0.03  # of the axes, above them
-DECIBEL_RANGE, DECIBEL_FLOOR = 80.0, -200.0  # what is shown at most; what silence has
-
-
+DECIBEL_RANGE, DECIBEL_FLOOR = 80.0, -200.0  # largest range shown; the level of silence
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
@@ -43,15 +41,10 @@ def draw_segments(ax: "Axes", stages: Stages, segments: Iterable[tuple[str, floa
 
 
 def draw_waveform(ax: "Axes", stages: Stages) -> None:
-    """The samples over time; of a long clip the band from each column's lowest to its highest
-    sample.
-    """
+    """The samples over time; for a long clip the range of the samples in each column."""
     waveform, rate = stages.waveform, stages.params.sample_rate
-    _over_time(
-        ax,
-        stages,
-        f"Waveform: {len(waveform):,} samples at {rate:,} Hz = {len(waveform) / rate:,.2f} s",
-    )
+    length = f"{len(waveform):,} samples at {rate:,} Hz = {len(waveform) / rate:,.2f} s"
+    _over_time(ax, stages, f"Waveform: {length}")
     ax.set_ylabel("amplitude")
     limit = 1.05 * (float(np.abs(waveform).max(initial=0.0)) or 1.0)
     ax.set_ylim(-limit, limit)
@@ -85,19 +78,16 @@ def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
 
 
 def draw_mel_matrix(ax: "Axes", stages: Stages) -> None:
-    """The filters as curves: the weight with which each mel bin takes up every frequency."""
+    """The filters as curves: the weight of every frequency in each mel bin."""
     params, matrix = stages.params, stages.mel_matrix
     hertz = np.arange(len(matrix)) * params.sample_rate / params.fft_length
     for weights, colour in zip(matrix.T, _colours(matrix.shape[1]), strict=True):
         inside = np.flatnonzero(weights)
         around = slice(max(0, inside[0] - 1), inside[-1] + 2) if len(inside) else slice(0)
         ax.plot(hertz[around], weights[around], color=colour, linewidth=1)
-    empty = (
-        f"; empty bins: {', '.join(map(str, params.empty_mel_bins))}"
-        if params.empty_mel_bins
-        else ""
-    )
-    ax.set_title(textwrap.fill(f"Mel filters {_shape(matrix)}{empty}", 60))
+    empty = ", ".join(map(str, params.empty_mel_bins))
+    title = f"Mel filters {_shape(matrix)}" + (f"; empty bins: {empty}" if empty else "")
+    ax.set_title(textwrap.fill(title, 60))
     ax.set(xlim=(0, params.sample_rate / 2), ylim=(0, 1.05), ylabel="weight")
     axes.hertz_axis(ax.xaxis, params.sample_rate / 2)
 
@@ -116,11 +106,10 @@ def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
 
 
 def draw_log_mel(ax: "Axes", stages: Stages) -> None:
-    """The log-mel spectrogram; ticks above are the starts of examples, grey is in no example."""
+    """The log-mel spectrogram; ticks above it start examples, grey frames are in no example."""
     params, log_mel = stages.params, stages.log_mel
-    _over_time(
-        ax, stages, f"Log-mel {_shape(log_mel)}, cut into examples {_shape(stages.examples)}"
-    )
+    shapes = f"{_shape(log_mel)}, cut into examples {_shape(stages.examples)}"
+    _over_time(ax, stages, f"Log-mel {shapes}")
     ticks = np.linspace(0, params.num_mel_bins - 1, 5).round().astype(int)
     ax.set_yticks(ticks, [f"{tick} · {_kilo(peak_hertz(params)[tick])}" for tick in ticks])
     ax.set(ylim=(-0.5, params.num_mel_bins - 0.5), ylabel="mel bin · peak (kHz)")
@@ -154,13 +143,10 @@ def draw_quantized(ax: "Axes", stages: Stages) -> None:
 
 
 def draw_similarity(ax: "Axes", stages: Stages) -> None:
-    """The cosine between the embeddings of every two times; stretches that the network hears alike
-    are bright.
-    """
+    """The cosine between the embeddings of every two times; similar stretches are bright."""
     rows = _rows(stages.embedding)
-    if _over_examples(
-        ax, stages, rows, f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"
-    ):
+    title = f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"
+    if _over_examples(ax, stages, rows, title):
         sums, block = axes.pool(rows, MOST_COLUMNS // 2, np.add)
         similarity = axes.cosine_similarity(sums)
         limits = axes.color_range(axes.beside_diagonal(similarity), least=0.05)
@@ -173,12 +159,12 @@ def draw_similarity(ax: "Axes", stages: Stages) -> None:
 
 def full_scale_decibels(magnitude: np.ndarray, params: Params) -> np.ndarray:
     """STFT magnitudes in dB under a full-scale sine (dBFS), from DECIBEL_FLOOR on."""
-    full_scale = params.window_length / 4  # half the window's sum, which is half its length
+    full_scale = params.window_length / 4  # half the sum of the window, which is half its length
     return 20 * np.log10(np.maximum(magnitude / full_scale, 10 ** (DECIBEL_FLOOR / 20)))
 
 
 def peak_hertz(params: Params) -> np.ndarray:
-    """The peak of every mel bin in Hz: hertz_to_mel, the other way."""
+    """The peak of every mel bin in Hz, by the inverse of hertz_to_mel."""
     return MEL_BREAK_FREQUENCY_HERTZ * np.expm1(params.mel_edges[1:-1] / MEL_HIGH_FREQUENCY_Q)
 
 
@@ -189,7 +175,7 @@ def _over_time(ax: "Axes", stages: Stages, title: str) -> None:
 
 
 def _over_examples(ax: "Axes", stages: Stages, rows: np.ndarray, title: str) -> bool:
-    """Prepares axes for one column an example; False, and a note instead, when there is none."""
+    """Prepares axes for one column an example; without examples, writes a note, returns False."""
     _over_time(ax, stages, title)
     ax.set(ylim=(-0.5, rows.shape[1] - 0.5), ylabel="dimension")
     if not len(rows):
@@ -205,14 +191,12 @@ def _image_of_examples(ax: "Axes", stages: Stages, pooled, label, cmap, limits, 
 
 
 def _draw_borders(ax: "Axes", stages: Stages) -> None:
-    """Ticks above the axes at the starts and the last end; of too many, a note in the title.
+    """Ticks above the axes at the starts and the last end; for too many, a note in the title.
 
-    Grey is what follows the last end.
+    Frames after the last end are grey.
     """
-    starts, last_end = (
-        stages.timestamps,
-        stages.timestamps[-1] + stages.params.example_window_seconds,
-    )
+    starts = stages.timestamps
+    last_end = starts[-1] + stages.params.example_window_seconds
     ax.axvspan(last_end, max(stages.seconds, last_end), color="0.6", alpha=0.7, linewidth=0)
     if len(starts) > MOST_BORDERS:
         ax.set_title(f"{ax.get_title(loc='left')} (borders not drawn)")
@@ -230,9 +214,9 @@ def _rows(rows: np.ndarray | None) -> np.ndarray:
     return rows
 
 
-def _too_short(what: str, num_samples: int, stages: Stages) -> str:
+def _too_short(unit: str, num_samples: int, stages: Stages) -> str:
     needed = f"one needs {num_samples:,} samples ({num_samples / stages.params.sample_rate:g} s)"
-    return f"no {what}: {needed}, the clip has {len(stages.waveform):,}"
+    return f"no {unit}: {needed}, the clip has {len(stages.waveform):,}"
 
 
 def _kilo(hertz: float) -> str:

@@ -1,9 +1,8 @@
-"""Pictures of what every stage makes of a clip: overview() is one page of all of them, one() a
-single stage.
+"""Pictures of the stages of a clip: overview() is one page of all stages, one() a single stage.
 
-matplotlib is imported when something is drawn, and pyplot with its global state never: the caller's
-backend and open figures stay as they are. The stages are drawn by panels.py, whose names are also
-this module's. No TensorFlow, and nothing is computed from audio here; jobs/report.py does that.
+matplotlib is imported on the first drawing, and pyplot with its global state never: the caller's
+backend and open figures stay as they are. panels.py draws the stages; its names are also this
+module's. No TensorFlow, and nothing is computed from audio here; that is the part of stages.py.
 
 Example:
     >>> from vggish_tf.drawing import pictures
@@ -71,7 +70,7 @@ STYLE: Any = {
     "axes.titlelocation": "left",
     "axes.titlepad": 9,
 }
-GROUND, INK, QUIET = "#15181d", "#e6e8ec", "#a3acb8"  # of the page in the dark: data/report.html
+GROUND, INK, QUIET = "#15181d", "#e6e8ec", "#a3acb8"  # of the dark page: data/report.html
 DARK_STYLE: Any = STYLE | {
     "figure.facecolor": GROUND,
     "axes.facecolor": GROUND,
@@ -92,7 +91,7 @@ METADATA: dict[str, dict[str, None]] = {
 
 
 class Segment(NamedTuple):
-    """A stretch of a clip that has a name; start and end in seconds."""
+    """A labelled stretch of a clip; start and end in seconds."""
 
     label: str
     start: float
@@ -100,9 +99,7 @@ class Segment(NamedTuple):
 
 
 def read_segments(path: str | os.PathLike[str]) -> list[Segment]:
-    """Reads the table that scripts/make_demo_clip.py writes beside its clip:
-    vggish_tf/data/demo.json.
-    """
+    """Reads a table of segments, as vggish_tf/data/demo.json (by scripts/make_demo_clip.py)."""
     table = json.loads(Path(path).read_text(encoding="utf-8"))
     return [Segment(row["label"], row["start"], row["end"]) for row in table["segments"]]
 
@@ -113,12 +110,12 @@ def overview(
     """One tall page of every stage, in the order of the data, the time axes aligned.
 
     Args:
-        stages: where `embedding` or `quantized` is None, their panels are left out.
-        title: stands on top in full, wrapped to the page; say here which weights these are.
-        segments: (label, start, end) in seconds, named in a row over the waveform.
+        stages: panels of an `embedding` or `quantized` that is None are left out.
+        title: at the top, wrapped to the page; it should name the weights.
+        segments: (label, start, end) in seconds, labelled in a row over the waveform.
 
     Returns:
-        A Figure of its own, which pyplot knows nothing of; hand it to save().
+        A Figure that is not registered with pyplot; pass it to save().
     """
     import matplotlib
 
@@ -128,7 +125,7 @@ def overview(
         figure = empty_figure(WIDTH_INCHES, sum(heights) + 1.2, title)
         grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
         for row, (_, draws) in enumerate(rows):
-            # straight into the grid, whose one column keeps the time axes aligned
+            # directly in the grid, whose one column keeps the time axes aligned
             if len(draws) == 1:
                 draws[0](figure.add_subplot(grid[row]))
                 continue
@@ -149,14 +146,14 @@ def one(
 ) -> "Figure":
     """One stage on a page of `size` inches: one(draw_log_mel, stages).
 
-    Whatever is drawn, the axes begin LEFT inches from the left and end RIGHT inches from the right,
-    so that pictures of one width that stand above each other have their time axes aligned. A square
-    picture is as high as it has to be.
+    The axes of every stage begin LEFT inches from the left and end RIGHT inches from the right, so
+    that pictures of one width, above each other, have aligned time axes. The height of a square
+    picture follows from its width.
 
     Args:
         draw: one of this module's draw_* functions.
-        title: stands on top, in large letters.
-        dark: light lines and letters on a dark ground.
+        title: at the top, in large letters.
+        dark: light lines and letters on a dark background.
     """
     import matplotlib
 
@@ -171,11 +168,11 @@ def one(
 
 
 def _set_margins(ax: "Axes") -> None:
-    """Moves the sides of the axes to where one() promises them; the layout finds top and bottom."""
+    """Sets the left and right margins of one(); the layout engine finds top and bottom."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     aspect = ax.get_aspect()
-    ax.set_aspect("auto")  # the layout would take the height of a square too narrow as yet
+    ax.set_aspect("auto")  # the layout would use the height of a square that is still too narrow
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     box, (width, height) = ax.get_position(original=True), figure.get_size_inches()
@@ -189,15 +186,12 @@ def _set_margins(ax: "Axes") -> None:
 
 
 def empty_figure(width: float, height: float, title: str) -> "Figure":
-    """A figure of so many inches with a title alone, each line of which is wrapped to the width: no
-    end is cut off.
-    """
+    """A figure of a size in inches, with a title alone, wrapped to the width."""
     from matplotlib.figure import Figure
 
     characters = int(width * TITLE_CHARACTERS_PER_INCH)
-    lines = [
-        line for text in title.splitlines() for line in textwrap.wrap(text, characters) or [""]
-    ]
+    wrapped = [textwrap.wrap(text, characters) or [""] for text in title.splitlines()]
+    lines = [line for part in wrapped for line in part]
     figure = Figure(figsize=(width, height + 0.3 * len(lines)), layout="constrained")
     if lines:
         figure.suptitle("\n".join(lines), **TITLE)
@@ -221,8 +215,9 @@ def _make_room_for_square(ax: "Axes", grid: "GridSpec") -> None:
 
 
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Writes a figure in the format that the suffix names, whole or not at all; the same figure
-    gives the same bytes.
+    """Writes a figure in the format of the suffix, whole or not at all.
+
+    The same figure gives the same bytes.
 
     Raises:
         UsageError: a suffix other than .png, .svg and .pdf.
@@ -240,7 +235,7 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
 
 
 def png(figure: "Figure", dots_per_inch: float = DOTS_PER_INCH) -> bytes:
-    """A figure as the bytes of a PNG file of 256 colours: a third of the size, 6 % off at most."""
+    """A figure as a PNG file of 256 colours: a third of the size, colours within 6 %."""
     from PIL import Image
 
     drawn, reduced = io.BytesIO(), io.BytesIO()
@@ -249,7 +244,7 @@ def png(figure: "Figure", dots_per_inch: float = DOTS_PER_INCH) -> bytes:
         every: Any = picture.convert("RGB")
     few: Any = every.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     palette, corner = few.getpalette(), 3 * few.getpixel((0, 0))
-    palette[corner : corner + 3] = every.getpixel((0, 0))  # the ground is that of the page, exactly
+    palette[corner : corner + 3] = every.getpixel((0, 0))  # the background, exactly as the page's
     few.putpalette(palette)
     few.save(reduced, "png", optimize=True)
     return reduced.getvalue()
@@ -258,9 +253,7 @@ def png(figure: "Figure", dots_per_inch: float = DOTS_PER_INCH) -> bytes:
 def _rows_of_page(
     stages: Stages, segments: list
 ) -> Iterator[tuple[float, list[Callable[["Axes"], Any]]]]:
-    """The rows of the overview from top to bottom: height in inches, and what is drawn side by
-    side.
-    """
+    """The rows of the overview from top to bottom: height in inches, and drawings side by side."""
     if segments:
         yield 0.35, [lambda ax: draw_segments(ax, stages, segments)]
     yield 1.9, [lambda ax: draw_waveform(ax, stages)]

@@ -1,6 +1,4 @@
-"""Where embeddings are written and read, one file a format: each has `read(path)` and `write(path,
-…)`.
-"""
+"""Formats of embeddings, one file each, with `read(path)` and `write(path, …)`."""
 
 from importlib import import_module
 

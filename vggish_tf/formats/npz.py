@@ -15,7 +15,7 @@ ARRAYS = ("embedding", "timestamps")
 
 
 def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
-    """Writes what an Embedder returned, and its provenance; whole or not at all.
+    """Writes the embeddings of a clip and their provenance; whole or not at all.
 
     Raises:
         VGGishError: nothing can be written there.

@@ -1,9 +1,9 @@
 """Quantized embeddings as in the AudioSet release: a TFRecord file with one SequenceExample a clip.
 
-Of each SequenceExample the context says what the clip is (`video_id`, `start_time_seconds`,
+The context of a SequenceExample describes the clip (`video_id`, `start_time_seconds`,
 `end_time_seconds`, `labels`), and the feature list `audio_embedding` holds 128 bytes an example.
-What `read` yields, `write` puts back byte
-for byte: the context keeps its order, which the release leaves open.
+`write` restores the records of `read` byte for byte: the context keeps its order, which the release
+leaves open.
 
 Source: research.google.com/audioset/download.html; tensorflow/models vggish_inference_demo.py
 writes no context.
@@ -26,8 +26,9 @@ Values = list[bytes] | np.ndarray  # bytes, float32, or int64
 
 
 class Record(NamedTuple):
-    """One clip: `embedding` (n, 128) uint8, and the `context`, name → list of bytes, float32 array
-    or int64 array.
+    """One clip: `embedding` (n, 128) uint8, and its `context`, name → values.
+
+    Values are a list of bytes, a float32 array or an int64 array.
     """
 
     embedding: np.ndarray
@@ -35,11 +36,11 @@ class Record(NamedTuple):
 
 
 def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
-    """Writes records, which may come one by one from a generator; whole or not at all.
+    """Writes records, of a list or a generator; the whole file or nothing.
 
     Raises:
         UsageError: an embedding that is not (n, 128) uint8.
-        VGGishError: nothing can be written there.
+        VGGishError: the path cannot be written to.
 
     Example:
         >>> import tempfile
@@ -58,11 +59,11 @@ def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
 
 
 def read(path: str | os.PathLike[str]) -> Iterator[Record]:
-    """Reads record by record.
+    """Yields record by record.
 
     Raises:
         VGGishError: the file is missing, damaged, cut short, or holds other records than write()
-            makes; those before the bad one have been yielded.
+            makes; the records before the bad one have been yielded.
     """
     for number, serialized in enumerate(_serialized(path), start=1):
         try:
@@ -75,7 +76,7 @@ def read(path: str | os.PathLike[str]) -> Iterator[Record]:
 
 
 def _serialized(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """The bytes of each record, whose checksums have been checked."""
+    """The bytes of each record, after the check of its checksums."""
     import tensorflow as tf
 
     try:
@@ -92,17 +93,16 @@ def _encode(record: Record) -> bytes:
     if embedding.dtype != np.uint8 or embedding.shape[1:] != (EMBEDDING_SIZE,):
         raise UsageError(
             f"a record holds (n, {EMBEDDING_SIZE}) uint8; received {embedding.dtype} "
-            f"{embedding.shape}. "
-            'Ask for the format of the release: Embedder(postprocess="quantized").'
+            f'{embedding.shape}. Quantize the embeddings: Embedder(postprocess="quantized").'
         )
     rows = [
         tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.tobytes()])) for row in embedding
     ]
     lists = {AUDIO_EMBEDDING_FEATURE_NAME: tf.train.FeatureList(feature=rows)}
     example = tf.train.SequenceExample(feature_lists=tf.train.FeatureLists(feature_list=lists))
-    # A protobuf map is written in any order. To keep ours, each entry is written by itself:
-    # messages can be joined by joining their bytes. The context is field 1 of the whole, bytes with
-    # a length, as the first field of a BytesList.
+    # A protobuf map is written in any order. To keep ours, each entry is serialized by itself and
+    # the bytes are concatenated. The context is field 1 of the message, bytes with a length, as is
+    # the first field of a BytesList.
     context = b"".join(_entry(name, _feature(values)) for name, values in record.context.items())
     before = tf.train.BytesList(value=[context]).SerializeToString() if context else b""
     return before + example.SerializeToString()
@@ -132,7 +132,7 @@ def _decode(serialized: bytes) -> Record:
 
 
 def _entry(name: str, feature) -> bytes:
-    """One entry of a context as it stands in the file."""
+    """One serialized entry of a context."""
     import tensorflow as tf
 
     return tf.train.Features(feature={name: feature}).SerializeToString()

@@ -1,8 +1,8 @@
-"""Mono samples → log-mel examples. No files and no other channels here: that is audio/'s.
+"""Mono waveform → log-mel examples. Files and channels are the part of audio/.
 
-framing      the arithmetic of lengths
-transforms   a frame: window, Fourier transform, mel filters
+framing      numbers of samples, frames and examples
+transforms   one frame: window, Fourier transform, mel filters
 layers       waveform → STFT magnitude → log-mel → examples, as Keras layers
-resampling   other rates in the graph
-blocks       the same for samples that come in blocks, bit for bit
+resampling   resampling inside the graph
+blocks       waveform → examples block by block, bit for bit as at once
 """

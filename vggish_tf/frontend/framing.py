@@ -1,8 +1,6 @@
-"""The arithmetic of lengths: how many frames, examples and samples there are, as integers or as
-tensors.
+"""Numbers of samples, frames and examples, as integers or as tensors.
 
-Where clips of different lengths share a batch, what is behind a clip's last non-zero sample is
-padding.
+In a batch of clips of different lengths, the samples after a clip's last non-zero one are padding.
 
 Source: mel_features.frame for the counts, YAMNet's features.pad_waveform for the padding.
 """
@@ -19,21 +17,21 @@ PADS: tuple[Pad, ...] = get_args(Pad)
 
 
 def check_one_length(waveforms):
-    """Refuses clips of different lengths in one batch: a list of them, an array of arrays, or a
-    ragged tensor.
+    """Raises if the clips of a batch differ in length.
+
+    Such batches are lists of clips, object arrays and ragged tensors.
 
     Raises:
-        AudioError: how to fill them up.
+        AudioError: different lengths; the message says how to pad them.
     """
     received = None
     if hasattr(waveforms, "row_splits"):
         received = f"a ragged tensor {tuple(waveforms.shape)}"
     elif isinstance(waveforms, (list, tuple)) or str(getattr(waveforms, "dtype", "")) == "object":
-        lengths = sorted(
-            {clip.shape[-1] for clip in waveforms if getattr(clip, "shape", ())}, key=str
-        )
+        lengths = {clip.shape[-1] for clip in waveforms if getattr(clip, "shape", ())}
         if len(lengths) > 1:
-            received = f"clips of {lengths[0]} and {lengths[1]} samples"
+            first, second = sorted(lengths, key=str)[:2]
+            received = f"clips of {first} and {second} samples"
     if received:
         raise AudioError(
             f"the clips of a batch must have one length; received {received}. Fill them up with "
@@ -42,7 +40,7 @@ def check_one_length(waveforms):
 
 
 def clip_lengths(waveform):
-    """The samples of each clip up to its last non-zero one: (batch, num_samples) → (batch,) int32.
+    """Length of each clip up to its last non-zero sample: (batch, num_samples) → (batch,) int32.
 
     Example:
         >>> int(clip_lengths(ops.array([[0.0, 0.5, 0.0]]))[0])
@@ -53,23 +51,21 @@ def clip_lengths(waveform):
 
 
 def count_frames(num_samples, params: Params):
-    """STFT frames in `num_samples` samples, an int or a tensor; no padding, so the incomplete last
-    one is dropped.
-    """
+    """Number of STFT frames in `num_samples`, an int or a tensor; an incomplete one is dropped."""
     return _count_windows(num_samples, params.window_length, params.hop_length)
 
 
 def count_examples(num_frames, params: Params):
-    """Examples in `num_frames` STFT frames, an int or a tensor."""
+    """Number of examples in `num_frames` STFT frames, an int or a tensor."""
     return _count_windows(num_frames, params.num_frames, params.example_hop_frames)
 
 
 def padded_length(num_samples, params: Params, pad: Pad):
-    """Samples after the `pad` rule, an int or a tensor. Nothing at all stays nothing under every
-    rule.
+    """Number of samples after padding, an int or a tensor.
 
-    "never" adds nothing (upstream); "short" fills a clip too short for one example; "always" fills
-    the last example, so that every sample is covered (YAMNet's features.pad_waveform).
+    "never" adds nothing (upstream); "short" pads a clip too short for one example; "always" pads
+    the end, so that every sample is covered (YAMNet's features.pad_waveform). An empty clip is
+    never padded.
 
     Raises:
         UsageError: `pad` is none of these.

@@ -5,9 +5,9 @@
     FrameExamples        (batch, frames, mel bins) → (batch, examples, 96, mel bins)
     WaveformToExamples   (batch, num_samples)      → (batch, examples, 96, mel bins)
 
-The last is the three others in a row. A waveform without a batch axis works too. Every layer gives
-float32 whatever the dtype policy: in bfloat16 the quiet parts of a log-mel spectrogram are lost.
-Nothing here resamples, mixes channels or normalizes; that is the part of audio/.
+The last applies the three others. The batch axis may be left out. The output is float32 under every
+dtype policy: bfloat16 loses the quiet parts of a log-mel spectrogram. Resampling and mixing of
+channels are the part of audio/.
 
 Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten
 with keras.ops.
@@ -52,15 +52,14 @@ class _FrontEndLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class StftMagnitude(_FrontEndLayer):
-    """Magnitude of the short-time Fourier transform, periodic Hann window, no centring and no
-    padding.
+    """Magnitude of the STFT, with a periodic Hann window, no centring and no padding.
 
     Args:
         params: front-end parameters, if not the published ones.
-        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" is products
-            with the windowed cosines and sines, in float32: slower, log-mel values differ by up to
-            1e-5, and every runtime has it. The ONNX converter makes an invalid file of "rfft"
-            without a word, and LiteRT has no float64 one.
+        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" multiplies by
+            the windowed cosines and sines, in float32: it is slower, its log-mel differs by up to
+            1e-5, and it runs everywhere. The ONNX converter silently makes an invalid file of
+            "rfft", and LiteRT has no float64 one.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32
     Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under
@@ -83,7 +82,7 @@ class StftMagnitude(_FrontEndLayer):
         self.transform = transform
 
     def __call__(self, waveform, *args, **kwargs):
-        check_one_length(waveform)  # before Keras makes a tensor of it
+        check_one_length(waveform)  # before Keras converts it to a tensor
         return super().__call__(waveform, *args, **kwargs)
 
     def call(self, waveform):
@@ -98,19 +97,16 @@ class StftMagnitude(_FrontEndLayer):
         if isinstance(num_frames, int) and not num_frames:
             return _empty(waveform, (*shape[:-1], 0, params.num_spectrogram_bins))
         frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
-        # Rank 2 is what every backend and converter does fastest; the row count is spelled out
-        # because -1 cannot be inferred when there are no frames.
+        # Rank 2 is the fastest on every backend and converter. The row count is given because -1
+        # cannot be inferred without frames.
         rows = ops.reshape(frames, (math.prod(shape[:-1]) * num_frames, params.window_length))
         real, imaginary = TRANSFORMS[self.transform](rows, params)
         magnitude = ops.cast(ops.sqrt(real * real + imaginary * imaginary + TINY_POWER), "float32")
         return ops.reshape(magnitude, (*shape[:-1], num_frames, params.num_spectrogram_bins))
 
     def compute_output_shape(self, input_shape):
-        return (
-            *input_shape[:-1],
-            _or_none(count_frames, input_shape[-1], self.params),
-            self.params.num_spectrogram_bins,
-        )
+        num_frames = _or_none(count_frames, input_shape[-1], self.params)
+        return (*input_shape[:-1], num_frames, self.params.num_spectrogram_bins)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "transform": self.transform}
@@ -118,7 +114,7 @@ class StftMagnitude(_FrontEndLayer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class LogMel(_FrontEndLayer):
-    """Natural logarithm of the mel spectrogram plus an offset.
+    """Natural logarithm of the mel spectrogram plus `log_offset`.
 
     Args:
         params: front-end parameters, if not the published ones.
@@ -138,7 +134,7 @@ class LogMel(_FrontEndLayer):
         rows = ops.reshape(magnitude, (math.prod(shape[:-1]), self.params.num_spectrogram_bins))
         mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
         log_mel = ops.log(mel + self.params.log_offset)
-        # LiteRT's logarithm makes a number of NaN
+        # LiteRT's logarithm turns NaN into a number
         log_mel = ops.where(mel <= _LARGEST, log_mel, mel)
         return ops.reshape(log_mel, (*shape[:-1], self.params.num_mel_bins))
 
@@ -148,7 +144,7 @@ class LogMel(_FrontEndLayer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class FrameExamples(_FrontEndLayer):
-    """Cuts a log-mel spectrogram into examples; frames that fill no whole example are dropped.
+    """Cuts a log-mel spectrogram into examples; an incomplete last example is dropped.
 
     Args:
         params: front-end parameters, if not the published ones.
@@ -179,7 +175,7 @@ class FrameExamples(_FrontEndLayer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class WaveformToExamples(_FrontEndLayer):
-    """The whole front end: a padding rule, then StftMagnitude, LogMel and FrameExamples.
+    """The whole front end: padding, then StftMagnitude, LogMel and FrameExamples.
 
     Args:
         params: front-end parameters, if not the published ones.
@@ -187,12 +183,11 @@ class WaveformToExamples(_FrontEndLayer):
         transform: as for StftMagnitude.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32 at params.sample_rate, in [-1, 1]
-    Output shape: (batch, examples, num_frames, mel bins) or without the batch; a clip too short
-    gives zero examples
+    Output shape: (batch, examples, num_frames, mel bins) or without the batch, as FrameExamples
 
     Raises:
         UsageError: `pad` or `transform` is not one of the words above.
-        AudioError: the waveform is of integers or ragged.
+        AudioError: the waveform has integers or is ragged.
 
     Example:
         >>> tuple(WaveformToExamples()(keras.ops.zeros((1, 16_000))).shape)
@@ -234,13 +229,12 @@ class WaveformToExamples(_FrontEndLayer):
             return waveform
         shape = ops.shape(waveform)
         missing = padded_length(shape[-1], self.params, self.pad) - shape[-1]
-        return ops.concatenate(
-            [waveform, ops.zeros((*shape[:-1], missing), dtype="float32")], axis=-1
-        )
+        zeros = ops.zeros((*shape[:-1], missing), dtype="float32")
+        return ops.concatenate([waveform, zeros], axis=-1)
 
 
 def _empty(x, shape: tuple[int, ...]):
-    """Nothing of x in a shape with a 0: JAX and PyTorch cut no windows out of too little."""
+    """An empty tensor, for clips too short for JAX and PyTorch to cut windows out of."""
     return ops.reshape(x[..., :0], shape)
 
 

@@ -1,10 +1,11 @@
-"""Resample: audio of one rate becomes audio of another inside the graph, for exported models.
+"""Resample: resampling inside the graph, for exported models.
 
-Outside a graph soxr does it, in vggish_tf.audio: it takes every rate. Nothing here mixes channels.
+Outside a graph soxr resamples, in vggish_tf.audio, for every rate. Nothing here mixes channels.
 
-The derivation. To go from rate R to rate S, let L / M be S / R in lowest terms. In theory one puts
-L − 1 zeros behind every sample, which makes the rate L·R; takes away, with a low-pass filter h,
-what one of the two rates cannot hold; and keeps every M-th sample. Output m is then
+Derivation. To go from rate R to rate S, let L / M be S / R in lowest terms. In theory one inserts
+L − 1 zeros after every sample, which makes the rate L·R; removes, with a low-pass filter h, the
+frequencies above the lower of the two Nyquist frequencies; and keeps every M-th sample. Output m is
+then
 
     y[m] = Σ_i x[i] · h(m·M − i·L),        h in steps of 1 / (L·R) seconds, 0 outside [−H, H].
 
@@ -14,12 +15,12 @@ Write m = q·L + p with 0 ≤ p < L. Since m·M = (q·M)·L + p·M, with i = q·
 
 where q appears in x alone: the L outputs of every q are the same L filters (the phases) on samples
 that begin q·M further on. That is one convolution with stride M and L output channels, which are
-then laid in a row. The kernel has
+then interleaved. The kernel is
 
     k[j, p] = h(p·M − j·L),        j from −⌊H / L⌋ to M + ⌊H / L⌋,
 
-and no sample is multiplied with one of the L − 1 zeros. h is a sinc under a Kaiser window, times L
-to make up for the zeros.
+and no product with one of the L − 1 zeros is computed. h is a sinc with a Kaiser window, times L to
+compensate for the zeros.
 
 Source: P. P. Vaidyanathan, Multirate Systems and Filter Banks (1993), section 4.3; scipy.signal for
 Kaiser's design.
@@ -42,24 +43,24 @@ MAX_KERNEL = 1 << 22  # numbers: 16 MB in the model. 44.1 kHz needs 0.15 million
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class Resample(keras.layers.Layer):
-    """Resamples with a windowed sinc: flat to 94 % of the lower Nyquist frequency, 80 dB down and
-    more from 100 % on.
+    """Resamples with a windowed sinc.
+
+    Flat to 94 % of the lower Nyquist frequency; at least 80 dB down from 100 % on.
 
     Args:
         input_rate: Hz, a whole number.
         output_rate: Hz, a whole number.
-        zero_filled: True if clips of different lengths share a batch, filled with zeros: behind the
-            end of a clip, too, are then zeros, and not what the filter makes of the end.
+        zero_filled: True for zero-padded batches of clips of different lengths: sets the output
+            after the end of each clip to zero, instead of the ringing of the filter.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32
     Output shape: (batch, num_samples · output_rate / input_rate, rounded), or without the batch
 
-    Sample 0 stays at time 0. What lies before the first and behind the last sample counts as
-    silence.
+    Sample 0 stays at time 0. Silence is assumed before the first and after the last sample.
 
     Raises:
-        ParamsError: a rate is not a positive whole number, or the two have so little in common that
-            the filter would take more than 16 MB.
+        ParamsError: a rate is not a positive whole number, or the greatest common divisor of the
+            rates is so small that the filter would take more than 16 MB.
 
     Example:
         >>> ops.shape(Resample(44_100, 16_000)(ops.zeros((1, 44_100))))
@@ -88,51 +89,39 @@ class Resample(keras.layers.Layer):
 
     @property
     def window_length(self) -> int:
-        """Samples of the input from which one group of L samples of the output is made."""
+        """Number of input samples for one group of L output samples."""
         return self.down + 2 * self.reach + 1
 
     @cached_property
     def reach(self) -> int:
-        """Samples of the input that a filter reaches to either side of its own, ⌊H / L⌋."""
+        """Number of input samples on either side of a filter's centre, ⌊H / L⌋."""
         return self._design()[0] // self.up
 
     @cached_property
     def kernel(self) -> np.ndarray:
         """k[j, p] as (window_length, 1, L) float32, for a convolution with stride M."""
-        # imported where it is used: it takes half a second, and few models resample
-        from scipy import signal
+        from scipy import signal  # here: it takes half a second, and few models resample
 
         half_length, beta = self._design()
-        low_pass = self.up * signal.firwin(
-            2 * half_length + 1,
-            self._nyquist * (1 + PASS) / 2,
-            window=("kaiser", beta),
-            fs=self.up * self.input_rate,
-        )
+        cutoff, rate = self._nyquist * (1 + PASS) / 2, self.up * self.input_rate
+        window = ("kaiser", beta)
+        low_pass = self.up * signal.firwin(2 * half_length + 1, cutoff, window=window, fs=rate)
         samples = np.arange(-self.reach, self.down + self.reach + 1)[:, np.newaxis]
         steps = np.arange(self.up) * self.down - samples * self.up
-        kernel = np.where(
-            abs(steps) <= half_length,
-            low_pass[np.clip(steps + half_length, 0, 2 * half_length)],
-            0.0,
-        )
+        taps = low_pass[np.clip(steps + half_length, 0, 2 * half_length)]
+        kernel = np.where(abs(steps) <= half_length, taps, 0.0)
         return kernel[:, np.newaxis].astype("float32")
 
     def call(self, waveform):
         rows = ops.expand_dims(waveform, 0) if len(waveform.shape) == 1 else waveform
         num_samples = ops.shape(rows)[-1]
-        behind = (
-            (self.num_groups(num_samples) - 1) * self.down
-            + self.window_length
-            - self.reach
-            - num_samples
-        )
-        padded = ops.pad(rows, ((0, 0), (self.reach, behind)))
+        needed = (self.num_groups(num_samples) - 1) * self.down + self.window_length
+        padded = ops.pad(rows, ((0, 0), (self.reach, needed - self.reach - num_samples)))
         resampled = self.silenced(self.convolve(padded)[:, : self.num_outputs(num_samples)], rows)
         return resampled[0] if len(waveform.shape) == 1 else resampled
 
     def convolve(self, windows):
-        """(rows, window_length + g · M) → (rows, (g + 1) · L): the groups that lie inside."""
+        """The groups that lie inside: (rows, window_length + g · M) → (rows, (g + 1) · L)."""
         shape = ops.shape(windows)
         groups = ops.conv(
             ops.expand_dims(windows, -1), self.kernel, strides=self.down, padding="valid"
@@ -141,22 +130,20 @@ class Resample(keras.layers.Layer):
         return ops.reshape(groups, (shape[0], num_groups * self.up))
 
     def silenced(self, resampled, waveform):
-        """With zero_filled, `resampled` with zeros behind the end of each clip of `waveform`; else
-        as it is.
-        """
+        """`resampled`, and with zero_filled zeros after the end of each clip of `waveform`."""
         if not self.zero_filled:
             return resampled
         ends = ops.expand_dims(self.num_outputs(clip_lengths(waveform)), -1)
         return ops.where(ops.arange(ops.shape(resampled)[-1], dtype="int32") < ends, resampled, 0.0)
 
     def num_outputs(self, num_samples):
-        """Samples of the output, to the nearest, as soxr gives them; an int or a tensor."""
+        """Number of output samples, rounded to the nearest as soxr does; an int or a tensor."""
         # 32 bits do not hold num_samples * up
         whole, rest = num_samples // self.down, num_samples % self.down
         return whole * self.up + (rest * self.up + self.down // 2) // self.down
 
     def num_groups(self, num_samples):
-        """Groups that hold these samples, and at least one; an int or a tensor."""
+        """Number of groups that hold these samples, at least one; an int or a tensor."""
         return self.num_outputs(num_samples) // self.up + 1
 
     def compute_output_shape(self, input_shape):
@@ -172,7 +159,7 @@ class Resample(keras.layers.Layer):
         return min(self.input_rate, self.output_rate) / 2
 
     def _design(self) -> tuple[int, float]:
-        """H, and the beta of the Kaiser window."""
+        """H, and beta of the Kaiser window."""
         from scipy import signal
 
         width = (1 - PASS) * self._nyquist / (self.up * self.input_rate / 2)

@@ -1,6 +1,7 @@
-"""Arithmetic of a frame: the window, the two Fourier transforms, the mel filters.
+"""Arithmetic of one frame: the window, the two Fourier transforms, the mel filters.
 
-The transforms are the same to 1e-5 of a log-mel value: "rfft" for running, "matrix" for converters.
+With either transform the log-mel values agree within 1e-5: "rfft" is for running, "matrix" for
+converters.
 """
 
 from collections.abc import Callable
@@ -17,14 +18,12 @@ _STEPS = 128  # of [0, 1], for _exact_product
 
 
 def periodic_hann(window_length: int) -> np.ndarray:
-    """The raised cosine with period `window_length`, (window_length,) float64; SciPy's default is
-    the symmetric one.
-    """
+    """Hann window of period `window_length`, (window_length,) float64; SciPy's is symmetric."""
     return 0.5 - 0.5 * np.cos(2 * np.pi / window_length * np.arange(window_length))
 
 
 def mel_matrix(params: Params) -> np.ndarray:
-    """The mel filters as a matrix, (fft bins, mel bins) float64.
+    """Mel filter bank as a matrix, (fft bins, mel bins) float64.
 
     Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no
     area normalization. The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
@@ -43,18 +42,18 @@ def mel_matrix(params: Params) -> np.ndarray:
 
 
 def rfft(rows, params: Params):
-    """Real and imaginary parts, (rows, fft bins), of the windowed frames (rows, window_length)."""
-    # Rounding in float32 is 1e-6 of the loudest bin, and log_offset magnifies it a hundredfold in
-    # the silent bins beside a full-scale tone: 2e-4 in the log-mel, where float64 leaves 1e-6.
+    """Real and imaginary parts of windowed frames: (rows, window_length) → (rows, bins) each."""
+    # float32 rounds by 1e-6 of the loudest bin; log_offset magnifies that a hundredfold in the
+    # silent bins beside a full-scale tone: 2e-4 in the log-mel, against 1e-6 with float64.
     dtype = _widest_float()
     windowed = ops.cast(rows, dtype) * periodic_hann(params.window_length).astype(dtype)
-    # Padded here, because TensorFlow's rfft pads everything but an empty tensor, which it refuses.
+    # padded here: TensorFlow's rfft does not pad an empty tensor, and then refuses it
     padded = ops.pad(windowed, ((0, 0), (0, params.fft_length - params.window_length)))
     return ops.rfft(padded, fft_length=params.fft_length)
 
 
 def matrix(rows, params: Params):
-    """The same, as products with the windowed cosines and sines."""
+    """The same as `rfft`, as matrix products with the windowed cosines and sines, in float32."""
     samples = np.arange(params.window_length)[:, np.newaxis]
     cycles = samples * np.arange(params.num_spectrogram_bins) % params.fft_length
     angle = 2 * np.pi * cycles / params.fft_length
@@ -67,13 +66,12 @@ TRANSFORMS: dict[Transform, Callable] = {"rfft": rfft, "matrix": matrix}
 
 
 def _exact_product(rows, matrix: np.ndarray):
-    """rows (…, n) in [-1, 1] times matrix (n, m) in [-1, 1], in float32 as exact as in float64, for
-    n up to 1024.
+    """Product of rows (…, n) and matrix (n, m), in float32, about as exact as in float64.
 
-    Beside a full-scale tone, the silent bins are what is left when numbers a million times larger
-    cancel. So both sides are split into 7 bits and a rest. Products of 7 bits are whole multiples
-    of 2^-14, and float32 adds 1024 of them without rounding; the sums with a rest in them are 128
-    times smaller, and so is what they lose. Beyond [-1, 1] it is a product as any other.
+    For n up to 1024 and values in [-1, 1]; beyond, it is an ordinary product. In silent bins beside
+    a full-scale tone, numbers a million times larger cancel. So both factors are split into 7 bits
+    and a rest. Products of 7 bits are multiples of 2^-14, and float32 adds 1024 of them without
+    rounding; the sums with a rest are 128 times smaller, and so is their rounding error.
     """
     coarse, coarse_matrix = ops.round(rows * _STEPS) / _STEPS, np.round(matrix * _STEPS) / _STEPS
     rest = ops.matmul(coarse, (matrix - coarse_matrix).astype("float32"))
@@ -82,7 +80,7 @@ def _exact_product(rows, matrix: np.ndarray):
 
 
 def _widest_float() -> str:
-    """float64; JAX has it only on request, by JAX_ENABLE_X64=1 or within jax.enable_x64(True)."""
+    """float64; on JAX only if enabled, by JAX_ENABLE_X64=1 or within jax.enable_x64(True)."""
     if keras.config.backend() == "jax":
         import jax
 

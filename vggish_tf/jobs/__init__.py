@@ -1,5 +1,6 @@
-"""Jobs: what people do with VGGish, a file or a folder each. No job imports another; what two of
-them need is above.
+"""Jobs: the tasks of users, a module or a package each.
+
+No job imports another; code that two of them need is in a room above.
 """
 
 from importlib import import_module

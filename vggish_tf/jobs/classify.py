@@ -1,6 +1,6 @@
 """Runs a saved classifier on audio files: scores of each clip, and of each example with its times.
 
-Files of any length are embedded in bounded memory, example by example, and only the head sees the
+Files of any length are embedded in bounded memory, example by example; only the head runs on the
 whole clip.
 """
 
@@ -25,32 +25,28 @@ from vggish_tf.network import heads
 
 
 class Classified(NamedTuple):
-    """The `seconds` and `scores` (classes,) of a clip; of its examples `example_scores` (n,
-    classes), each as if it were the whole clip, and `times` (n, 2), where each starts and ends, in
-    seconds.
-    """
+    """Scores of a clip and of its examples, each example scored as if it were the whole clip."""
 
-    seconds: float
-    scores: np.ndarray
-    example_scores: np.ndarray
-    times: np.ndarray
+    seconds: float  # of the clip
+    scores: np.ndarray  # (classes,)
+    example_scores: np.ndarray  # (n, classes)
+    times: np.ndarray  # (n, 2), the start and end of each example in seconds
 
 
 class Classifier:
-    """A saved classifier that takes files.
+    """A saved classifier for audio files.
 
     Args:
-        model: a `.keras` file that `vggish-tf finetune` wrote, or a model that finetune.classifier
-            made.
+        model: a `.keras` file of `vggish-tf finetune`, or a model of finetune.classifier.
 
     Raises:
         CheckpointError: the file cannot be loaded.
-        VGGishError: it holds something else than a classifier.
+        VGGishError: it is not a classifier.
 
     Example:
         >>> from vggish_tf.jobs import finetune
-        >>> heard = Classifier(finetune.classifier(2, weights=None, labels=["cat", "dog"]))
-        >>> heard.labels
+        >>> pets = Classifier(finetune.classifier(2, weights=None, labels=["cat", "dog"]))
+        >>> pets.labels
         ['cat', 'dog']
     """
 
@@ -64,8 +60,8 @@ class Classifier:
     def classify(self, path: str | os.PathLike[str]) -> Classified:
         """Scores a file of any rate, channel count and format.
 
-        The clip's scores are those that the model gives for the whole waveform; if it scores only
-        examples (pool=None), their mean.
+        The scores of the clip are the model's for the whole waveform; if it scores only examples
+        (pool=None), their mean.
 
         Raises:
             AudioError: the file is missing, not audio, cut short, empty or not finite.
@@ -77,9 +73,7 @@ class Classifier:
         return Classified(num_samples / self.params.sample_rate, whole[0], each, times)
 
     def _embed(self, path):
-        """The embeddings of a file, their starts, its samples, and how many of the examples are no
-        padding.
-        """
+        """Embeddings, their starts, the number of samples, and of examples without padding."""
         stream = self._embedder.stream(self.params.sample_rate, name=str(path))
         parts, num_samples, end = [], 0, 0
         for block in audio.read_blocks(path, self.params.sample_rate):
@@ -88,12 +82,8 @@ class Classifier:
                 end = num_samples + int(np.flatnonzero(block)[-1]) + 1
             num_samples += len(block)
         embedding, starts = map(np.concatenate, zip(*parts, stream.finish(), strict=True))
-        return (
-            embedding,
-            starts,
-            num_samples,
-            max(1, heads.count_clip_examples(end, self.params, PAD)),
-        )
+        sounding = max(1, heads.count_clip_examples(end, self.params, PAD))
+        return embedding, starts, num_samples, sounding
 
     def _score(self, embedding: np.ndarray) -> np.ndarray:
         """(clips, examples, 128) → (clips, classes)."""
@@ -110,19 +100,20 @@ def classify_files(
     whole: bool = False,
     output: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Prints the highest scores of files, clip by clip and example by example; bad files are named
-    and left out.
+    """Prints the highest scores of files, clip by clip and example by example.
+
+    Bad files are reported and left out.
 
     Args:
-        top: scores in a line.
+        top: number of scores in a line.
         whole: leave out the examples.
         output: a CSV for all scores, with the columns file, part ("clip" or "example"), start, end
             and the labels.
 
     Raises:
-        AudioError: files that could not be read, after the others were classified.
+        AudioError: some files could not be read; the others were classified before.
         UsageError: `top` is under 1, or the output is not named .csv; nothing was done.
-        VGGishError: it cannot be written; nothing was done.
+        VGGishError: the output cannot be written; nothing was done.
     """
     check_count("top", top)
     if output is not None:
@@ -153,9 +144,8 @@ def _lines(path, result: Classified, labels: Sequence[str], top: int, whole: boo
 
 
 def _best(scores: np.ndarray, labels: Sequence[str], top: int) -> str:
-    return "  ".join(
-        f"{labels[place]} {scores[place]:.3f}" for place in np.argsort(-scores, kind="stable")[:top]
-    )
+    best = np.argsort(-scores, kind="stable")[:top]
+    return "  ".join(f"{labels[place]} {scores[place]:.3f}" for place in best)
 
 
 def _rows(path, result: Classified):

@@ -1,8 +1,8 @@
-"""The first thing to run: embeds a clip that ships with the package and draws what every stage
-makes of it.
+"""The demo: embeds a clip that ships with the package and draws every stage.
 
-Where the published files cannot be had, untrained weights take their place; the first line printed,
-the title of the picture and the provenance of the output say so, and the second line says why.
+If the published files cannot be fetched, untrained weights are used. Then the first line printed,
+the title of the picture and the provenance of the output say so, and the second line gives the
+reason.
 """
 
 import os
@@ -32,8 +32,8 @@ HEADLINE = (
 DATA = resources.files("vggish_tf") / "data"
 
 
-class Weights(NamedTuple):
-    """The weights of the demo, and the words that go with them."""
+class Prepared(NamedTuple):
+    """Network and post-processing of the demo, and its headline."""
 
     embedder: Embedder
     postprocessor: Postprocessor
@@ -41,7 +41,7 @@ class Weights(NamedTuple):
 
 
 def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
-    """Writes `embeddings.npz` and `stages.png` into a folder and prints what it does.
+    """Writes `embeddings.npz` and `stages.png` into a folder, and prints a summary.
 
     Returns:
         The paths of the two files.
@@ -51,52 +51,48 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
     """
     folder = make_folder(folder)
     try:
-        weights, reason = _published(), None
+        prepared, reason = _published(), None
     except CheckpointError as error:
-        weights, reason = _untrained(), error
-    print(weights.headline)
+        prepared, reason = _untrained(), error
+    print(prepared.headline)
     if reason:
         print(f"why: {reason}")
     clip, segments = str(DATA / "demo.flac"), pictures.read_segments(str(DATA / "demo.json"))
     waveform, sample_rate = audio.load_audio(clip)
     result = stages.compute(
-        waveform, sample_rate, embedder=weights.embedder, postprocessor=weights.postprocessor
+        waveform, sample_rate, embedder=prepared.embedder, postprocessor=prepared.postprocessor
     )
     _describe(waveform, sample_rate, segments, result)
-    written = npz.write(
-        folder / "embeddings.npz",
-        (result.embedding, result.timestamps),
-        weights.embedder.provenance,
-    )
+    rows = result.embedding, result.timestamps
+    written = npz.write(folder / "embeddings.npz", rows, prepared.embedder.provenance)
     print(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
     picture = folder / "stages.png"
-    pictures.save(pictures.overview(result, title=weights.headline, segments=segments), picture)
+    pictures.save(pictures.overview(result, title=prepared.headline, segments=segments), picture)
     print(f"wrote {picture}: every stage, from the waveform to the quantized embeddings")
     return written, picture
 
 
-def _published() -> Weights:
+def _published() -> Prepared:
     embedder, postprocessor = Embedder("audioset"), Postprocessor()
-    return Weights(embedder, postprocessor, "The published AudioSet weights.")
+    return Prepared(embedder, postprocessor, "The published AudioSet weights.")
 
 
-def _untrained() -> Weights:
+def _untrained() -> Prepared:
     keras.utils.set_random_seed(SEED)
-    network = backbone.core()
+    network = backbone.network()
     _spread(network)
     network.identity = loading.identify(network, f"untrained, seed {SEED}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the headline says it
         embedder = Embedder(network)
-    return Weights(embedder, Postprocessor(weights=None), HEADLINE)
+    return Prepared(embedder, Postprocessor(weights=None), HEADLINE)
 
 
 def _spread(network: keras.Model):
-    """Centres random kernels and scales them so that each layer keeps the variance of its input (He
-    et al. 2015).
+    """Centres random kernels and scales them as in He et al. (2015).
 
-    Upstream's initializer shrinks it at each layer, and the picture of the embeddings would be
-    blank.
+    So each layer keeps the variance of its input. Upstream's initializer shrinks it at each layer,
+    and the picture of the embeddings would be blank.
     """
     for name in backbone.LAYER_NAMES:
         kernel = network.get_layer(name).kernel
@@ -107,9 +103,7 @@ def _spread(network: keras.Model):
 
 
 def _describe(waveform, sample_rate, segments, result):
-    print(
-        f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: "
-        f"{', '.join(s.label for s in segments)}"
-    )
+    labels = ", ".join(segment.label for segment in segments)
+    print(f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: {labels}")
     for row in stages.describe(result):
         print(f"  {row}")

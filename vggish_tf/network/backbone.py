@@ -15,8 +15,8 @@ from keras import ops
 
 from vggish_tf.params import EMBEDDING_SIZE, INIT_STDDEV, Params
 
-# (name, number of filters or units); a pool has none. Of 96×64 the last pool leaves 6×4×512 =
-# 12,288 numbers.
+# (name, number of filters or units); None for a pool. The last pool of a 96×64 example has
+# 6×4×512 = 12,288 numbers.
 CONVOLUTIONS = (
     ("conv1", 64),
     ("pool1", None),
@@ -33,9 +33,9 @@ DENSE = (("fc1_1", 4096), ("fc1_2", 4096), ("embedding", EMBEDDING_SIZE))
 _LARGEST = float(np.finfo(np.float32).max)
 LAYER_NAMES = tuple(name for name, width in CONVOLUTIONS + DENSE if width)
 
-# What stays float32 when the rest is bfloat16. Here the input is smooth, so that a kernel's sum
-# cancels most of it and the rounding is left: these cost 4e-4 of the cosine to float32, everything
-# behind them together 5e-5.
+# Layers that stay float32 when the rest is bfloat16. Their input is smooth, so a kernel's sum
+# cancels most of it, but not the rounding error: in bfloat16 they cost 4e-4 of the cosine to
+# float32, all later layers together 5e-5.
 FLOAT32_LAYERS = ("fold", "conv1", "pool1", "conv2", "pool2", "conv3_1", "conv3_2", "pool3")
 
 
@@ -47,8 +47,8 @@ def embed(examples, dtype=None, initializer="published"):
         dtype: the policy of the layers instead of Keras's global one. The embedding is float32
             under every policy, and under "bfloat16" so are FLOAT32_LAYERS.
         initializer: of the kernels: "published", truncated normal 0.01, or one of Keras's. The
-            biases are 0. "zeros" is for weights that follow: drawing 72 million numbers takes
-            longer than reading them.
+            biases are 0. Use "zeros" before loading weights: drawing 72 million random numbers
+            takes longer than reading them.
 
     Returns:
         (…, 128) KerasTensor, the output of the layer `embedding`.
@@ -63,20 +63,22 @@ def embed(examples, dtype=None, initializer="published"):
         x = (_convolution(name, width, own, initializer) if width else _pool(name, own))(x)
     x = UnfoldExamples(name="unfold", dtype=dtype)([x, examples])
     for name, width in DENSE:
-        if name == "embedding":  # which has no activation, and so keeps NaN
+        if name == "embedding":  # the only layer without a ReLU, which would drop NaN
             x = FiniteOrNaN(name="finite")([x, examples])
         x = _dense(name, width, _dtype(name, dtype), initializer)(x)
     return x
 
 
-def core(
+def network(
     params: Params | None = None, *, dtype=None, initializer="published", name: str = "vggish"
 ) -> keras.Model:
-    """The network alone as a Keras model, with new weights: `input_features` (batch, 96, 64) →
-    (batch, 128).
+    """The network as a Keras model with new weights: log-mel examples → embedding.
+
+    Input shape:  `input_features` (batch, 96, 64)
+    Output shape: (batch, 128)
 
     Example:
-        >>> core().count_params()
+        >>> network().count_params()
         72141184
     """
     params = params or Params()
@@ -86,10 +88,12 @@ def core(
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class FoldExamples(keras.layers.Layer):
-    """Folds every axis before an example into the batch and adds the channel axis: (…, 96, 64) →
-    (rows, 96, 64, 1).
+    """Folds all leading axes into the batch and adds a channel axis.
 
-    No examples at all become one row of zeros, which UnfoldExamples drops: oneDNN's convolutions
+    Input shape:  (…, 96, 64)
+    Output shape: (rows, 96, 64, 1)
+
+    An empty input becomes one row of zeros, which UnfoldExamples drops: oneDNN's convolutions
     refuse zero rows.
     """
 
@@ -108,16 +112,19 @@ class FoldExamples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class UnfoldExamples(keras.layers.Layer):
-    """Flattens each example's features, in the order height, width, channel, and restores the axes
-    that FoldExamples folded: [(rows, 6, 4, 512), (…, 96, 64)] → (…, 12288).
+    """Flattens the features of each example and restores the axes that FoldExamples folded.
+
+    The order of the features is height, width, channel.
+
+    Input shape:  [(rows, 6, 4, 512), (…, 96, 64)]
+    Output shape: (…, 12288)
     """
 
     def call(self, inputs):
         features, examples = inputs
         leading = ops.shape(examples)[:-2]
-        return ops.reshape(
-            features[: math.prod(leading)], (*leading, math.prod(features.shape[1:]))
-        )
+        shape = (*leading, math.prod(features.shape[1:]))
+        return ops.reshape(features[: math.prod(leading)], shape)
 
     def compute_output_shape(self, input_shape):
         features, examples = input_shape
@@ -126,10 +133,9 @@ class UnfoldExamples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class FiniteOrNaN(keras.layers.Layer):
-    """Puts NaN in the place of every vector whose source is not finite, since ReLUs and max-pools
-    drop NaN.
+    """Sets every vector to NaN whose source is not finite; uint8 vectors, which have no NaN, to 0.
 
-    Bytes have no NaN: they become 0.
+    ReLUs and max-pools would drop the NaN.
 
     Input shape:  [(…, width), (…, any more axes) float32, the source]
     Output shape: (…, width)
@@ -147,11 +153,11 @@ class FiniteOrNaN(keras.layers.Layer):
     def call(self, inputs):
         vectors, source = inputs
         total = ops.sum(source, axis=tuple(range(len(vectors.shape) - 1, len(source.shape))))
-        # A comparison, which no converter folds away as it does x * 0; LiteRT has no is_finite.
+        # Converters do not fold away a comparison, as they do x * 0; LiteRT has no is_finite.
         finite = ops.expand_dims(ops.abs(total) <= _LARGEST, -1)
         if keras.backend.standardize_dtype(vectors.dtype) != "uint8":
             return ops.where(finite, vectors, float("nan"))
-        # LiteRT selects no bytes
+        # int32 because LiteRT has no select of uint8
         return ops.cast(ops.where(finite, ops.cast(vectors, "int32"), 0), "uint8")
 
     def compute_mask(self, inputs, mask=None):
@@ -194,9 +200,7 @@ def _dtype(name, dtype):
 
 
 def _kernel(initializer):
-    """A new one each time: Keras warns of an initializer that two layers share."""
-    return (
-        keras.initializers.TruncatedNormal(stddev=INIT_STDDEV)
-        if initializer == "published"
-        else initializer
-    )
+    """A new initializer for each layer: Keras warns of one that two layers share."""
+    if initializer == "published":
+        return keras.initializers.TruncatedNormal(stddev=INIT_STDDEV)
+    return initializer

@@ -1,5 +1,6 @@
-"""Batching: arrays of any lengths into batches of one size, made a step ahead of the network. No
-Keras here.
+"""Arrays of any lengths → batches of one size, computed one step ahead of the network.
+
+No Keras here.
 """
 
 from collections import deque
@@ -66,7 +67,7 @@ def clip_batches(
 
 
 def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
-    """Regroups arrays of examples into arrays of `batch_size`, the last one smaller.
+    """Regroups arrays of examples into arrays of `batch_size`; the last one may be smaller.
 
     Example:
         >>> [len(batch) for batch in batches([np.zeros(3), np.zeros(0), np.zeros(4)], 5)]
@@ -81,7 +82,7 @@ def batches(examples: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndar
 
 
 class _Batcher:
-    """Regroups arrays: holds what does not fill a batch yet."""
+    """Regroups arrays; holds the rows that do not fill a batch yet."""
 
     def __init__(self, batch_size: int):
         self._size, self._held, self._count = batch_size, list[np.ndarray](), 0
@@ -103,9 +104,9 @@ class _Batcher:
 
 
 def prefetched(items: Iterable[Item]) -> Iterator[Item]:
-    """Makes the next item in a thread while the caller works on this one.
+    """Computes the next item in a thread while the caller works on this one.
 
-    Errors and warnings come in their turn, in the caller's thread.
+    Errors and warnings are raised with their item, in the caller's thread.
 
     Example:
         >>> list(prefetched(range(3)))

@@ -1,11 +1,10 @@
 """The head of a classifier: pooling over examples, named scores, loss, optimizer.
 
-Padding is told from sound without a second input: the samples after a clip's last non-zero one are
-padding. So a batch of clips of different lengths, filled with zeros, gives each clip the scores
-that it has alone.
+No second input marks the padding: the samples after a clip's last non-zero one are padding. So in a
+zero-padded batch of clips of different lengths each clip gets the same scores as alone.
 
-Which layers go where is jobs/finetune's to say; this module is imported wherever a saved classifier
-may be loaded.
+`vggish_tf.classifier` puts these layers together; this module is imported wherever a saved
+classifier may be loaded.
 """
 
 from typing import Literal, get_args
@@ -32,7 +31,7 @@ MODES: tuple[PoolMode, ...] = get_args(PoolMode)
 
 
 def count_clip_examples(num_samples, params: Params, pad: Pad):
-    """Examples that a clip of `num_samples` samples, an int or a tensor, has under a `pad` rule.
+    """Number of examples of a clip of `num_samples`, an int or a tensor, under a `pad` rule.
 
     Example:
         >>> count_clip_examples(8_000, Params(), "short")
@@ -43,11 +42,11 @@ def count_clip_examples(num_samples, params: Params, pad: Pad):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class SoundingExamples(_FrontEndLayer):
-    """Says which examples of a zero-filled clip are the clip's own.
+    """Mask of the examples of zero-padded clips: True for a clip's own examples.
 
-    A clip ends with its last non-zero sample, and has the examples that it would have alone under
-    the same `pad` rule, but at least one: silence is a sound too. Digital silence that a recording
-    ends with counts as padding.
+    A clip ends with its last non-zero sample, and has as many examples as alone under the same
+    `pad` rule, but at least one: silence is a sound too. Digital silence at the end of a recording
+    counts as padding.
 
     Args:
         params, pad: as for WaveformToExamples.
@@ -78,10 +77,9 @@ class SoundingExamples(_FrontEndLayer):
         return ops.arange(total, dtype="int32") < ops.expand_dims(counts, -1)
 
     def compute_output_spec(self, waveform):
-        batch, num_samples = waveform.shape
-        total = (
-            None if num_samples is None else count_clip_examples(num_samples, self.params, self.pad)
-        )
+        batch, total = waveform.shape
+        if total is not None:
+            total = count_clip_examples(total, self.params, self.pad)
         return keras.KerasTensor((batch, total), dtype="bool")
 
     def get_config(self) -> dict:
@@ -90,13 +88,13 @@ class SoundingExamples(_FrontEndLayer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class PoolExamples(keras.layers.Layer):
-    """One vector for a clip from the vectors of its examples, leaving out padding.
+    """Pools the vectors of a clip's examples into one, without the padding.
 
     Args:
         mode: "mean", "max", or "attention": a mean whose weights are the softmax of one learned
             linear score.
 
-    Input shape:  [(batch, examples, size) float, (batch, examples) bool: which of them count]
+    Input shape:  [(batch, examples, size) float, (batch, examples) bool: False is padding]
     Output shape: (batch, size)
 
     Raises:
@@ -124,13 +122,10 @@ class PoolExamples(keras.layers.Layer):
         sounding = ops.expand_dims(sounding, -1)
         if self.mode == "max":
             return ops.max(ops.where(sounding, vectors, -float("inf")), axis=-2)
-        scores = (
-            ops.matmul(vectors, self.query)
-            if self.mode == "attention"
-            else ops.zeros_like(vectors[..., :1])
-        )
+        is_mean = self.mode == "mean"
+        scores = ops.zeros_like(vectors[..., :1]) if is_mean else ops.matmul(vectors, self.query)
         scores = ops.where(sounding, scores, -float("inf"))
-        # ops.softmax warns at one example
+        # not ops.softmax, which warns at one example
         weights = ops.exp(scores - ops.logsumexp(scores, axis=-2, keepdims=True))
         return ops.sum(weights * ops.where(sounding, vectors, 0), axis=-2)
 
@@ -143,19 +138,18 @@ class PoolExamples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class ClassScores(keras.layers.Layer):
-    """Logits → scores in [0, 1], one a class; its config carries the labels, so that a saved model
-    knows them.
+    """Logits → scores in [0, 1], one a class. The labels are in the config, and so in saved models.
 
-    The tensor that it returns keeps the logits it was made from (Keras's own activations do that),
-    and Keras's crossentropies compute with those: no score is too near 0 or 1 to learn from.
+    The output tensor keeps its logits (as with Keras's own activations), and Keras's crossentropies
+    compute with those: no score is too near 0 or 1 to learn from.
 
     Args:
         labels: the name of each class.
         multi_label: True: each class by itself (sigmoid); False: the scores of a clip sum to 1
             (softmax).
 
-    Input shape:  (…, classes) float32; or a list of that and a mask (…) bool, which losses and
-    metrics then use
+    Input shape:  (…, classes) float32; or a list of that and a mask (…) bool, for losses and
+    metrics
     Output shape: (…, classes) float32
 
     Example:
@@ -170,11 +164,8 @@ class ClassScores(keras.layers.Layer):
 
     def call(self, inputs):
         logits = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
-        return (
-            keras.activations.sigmoid(logits)
-            if self.multi_label
-            else keras.activations.softmax(logits)
-        )
+        activations = keras.activations
+        return activations.sigmoid(logits) if self.multi_label else activations.softmax(logits)
 
     def compute_mask(self, inputs, mask=None):
         return inputs[1] if isinstance(inputs, (list, tuple)) else None
@@ -187,9 +178,9 @@ class ClassScores(keras.layers.Layer):
 
 
 def _by_form(of_rows, of_numbers, targets, scores):
-    """A function of targets and scores: one for one-hot rows, one for class numbers.
+    """Applies `of_rows` to one-hot targets, or `of_numbers` to class numbers.
 
-    A tf.function that has seen both no longer knows the rank; then the count tells them apart.
+    In a tf.function that has seen both, the rank is unknown; then the size tells them apart.
     """
     if getattr(targets.shape, "rank", 0) is None:
         shape = ops.shape(scores)
@@ -205,7 +196,7 @@ def _by_form(of_rows, of_numbers, targets, scores):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class Crossentropy(keras.losses.Loss):
-    """Categorical crossentropy of one-hot targets or of class numbers, told apart by their shape.
+    """Categorical crossentropy of one-hot targets or class numbers, recognized by their shape.
 
     Targets: (…, classes), or class numbers (…) or (…, 1) from 0; of any dtype.
     Scores:  (…, classes), which sum to 1
@@ -218,16 +209,14 @@ class Crossentropy(keras.losses.Loss):
     """
 
     def call(self, y_true, y_pred):
-        of_rows, of_numbers = (
-            keras.losses.categorical_crossentropy,
-            keras.losses.sparse_categorical_crossentropy,
-        )
+        of_rows = keras.losses.categorical_crossentropy
+        of_numbers = keras.losses.sparse_categorical_crossentropy
         return _by_form(of_rows, of_numbers, y_true, y_pred)
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class Accuracy(keras.metrics.MeanMetricWrapper):
-    """Share of the rows whose highest score is the target's; both as for Crossentropy.
+    """Share of the rows whose highest score is the target's; shapes as for Crossentropy.
 
     Example:
         >>> accuracy = Accuracy()
@@ -245,20 +234,18 @@ class Accuracy(keras.metrics.MeanMetricWrapper):
 
 def _are_right(targets, scores):
     """1.0 for each row whose highest score is the target's, else 0.0."""
-    of_rows, of_numbers = (
-        keras.metrics.categorical_accuracy,
-        keras.metrics.sparse_categorical_accuracy,
-    )
+    of_rows = keras.metrics.categorical_accuracy
+    of_numbers = keras.metrics.sparse_categorical_accuracy
     return _by_form(of_rows, of_numbers, ops.convert_to_tensor(targets), scores)
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class DiscriminativeAdam(keras.optimizers.Adam):
-    """Adam that moves the backbone's weights at a rate of their own.
+    """Adam with a separate learning rate for the network.
 
     Args:
-        learning_rate: of every other weight. Upstream's constants are the defaults, of epsilon too.
-        backbone_factor: times learning_rate is the rate of the layers `conv1` … `embedding`.
+        learning_rate: of all other weights; the default is upstream's, as is that of epsilon.
+        backbone_factor: factor of the learning rate for the layers `conv1` … `embedding`.
 
     Example:
         >>> DiscriminativeAdam(backbone_factor=0.1).get_config()["backbone_factor"]

@@ -47,9 +47,9 @@ class Postprocessor(keras.layers.Layer):
     Input shape:  (…, 128) float32, pre-activation embeddings
     Output shape: (…, 128) uint8 or float32
 
-    The sums run in float64 (on JAX, or with dtype="float32", in float32), as upstream's do: in
-    float32 one byte in 16,000 comes out wrong, because truncation turns the smallest difference
-    into a whole step. A saved model holds the parameters themselves; its config says weights=None.
+    The sums are in float64, as upstream's (on JAX, or with dtype="float32", in float32): in float32
+    one byte in 16,000 is wrong, because truncation turns the smallest difference into a whole step.
+    A saved model holds the parameters themselves, and its config has weights=None.
 
     Raises:
         UsageError: the last axis is not 128.
@@ -71,7 +71,7 @@ class Postprocessor(keras.layers.Layer):
         **kwargs,
     ):
         asked = keras.dtype_policies.get(kwargs.get("dtype") or "float64").name
-        # a policy of half precision is for networks
+        # half-precision policies are for networks, and ignored here
         narrow = keras.config.backend() == "jax" or asked == "float32"
         super().__init__(**{**kwargs, "dtype": "float32" if narrow else "float64"})
         self.quantize = quantize
@@ -104,8 +104,10 @@ class Postprocessor(keras.layers.Layer):
 
 
 def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray]:
-    """The PCA matrix (128, 128) and means (128,), float64, that `weights` stands for; see
-    Postprocessor.
+    """Reads the PCA matrix (128, 128) and means (128,), float64.
+
+    Args:
+        weights: as for Postprocessor.
 
     Raises:
         CheckpointError: no such file, or one with other arrays in it.
@@ -119,7 +121,7 @@ def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.nda
     }
     try:
         arrays, others = _arrays_in(path, list(expected))
-    except Exception:  # of a damaged file: zlib's, NumPy's and tokenize's own errors, and more
+    except Exception:  # a damaged file raises errors of zlib, NumPy, tokenize and others
         raise CheckpointError(
             f"{path} is not an npz, or is damaged. vggish-tf fetch gets the published one."
         ) from None
@@ -137,7 +139,7 @@ def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.nda
 
 
 def _arrays_in(path: os.PathLike[str], names: list[str]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Those of the named arrays that an npz holds, and all other names in it."""
+    """The arrays of an npz with these names, and the names of all others."""
     arrays, others = {}, []
     with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
@@ -156,8 +158,8 @@ def dequantize(quantized, convention: Convention = "edge"):
     Args:
         quantized: (…) uint8, an array or a tensor.
         convention: "edge" gives the smallest float32 that quantizes to the byte, so that quantizing
-            again gives the same bytes. "youtube8m" adds 1/512 of the range, as the YouTube-8M
-            readers do, which is near the middle.
+            again gives the same bytes. "youtube8m" adds 1/512 of the range, near the middle of a
+            step, as the YouTube-8M readers do.
 
     Returns:
         Array or tensor of the same shape, in [−2, 2] for "edge".
@@ -176,25 +178,20 @@ def dequantize(quantized, convention: Convention = "edge"):
     if dtype != "uint8":
         raise UsageError(f"quantized must be uint8; received {dtype} {tuple(quantized.shape)}.")
     values = _edges() if convention == "edge" else _youtube8m()
-    return (
-        ops.take(values, ops.cast(quantized, "int32"))
-        if ops.is_tensor(quantized)
-        else values[quantized]
-    )
+    if ops.is_tensor(quantized):
+        return ops.take(values, ops.cast(quantized, "int32"))
+    return values[quantized]
 
 
 @cache
 def _edges() -> np.ndarray:
     edges = (np.arange(256) / QUANTIZE_SCALE + QUANTIZE_MIN_VAL).astype(np.float32)
-    below = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(
-        np.uint8
-    ) < np.arange(256)
-    return np.where(below, np.nextafter(edges, np.float32(np.inf)), edges)
+    again = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(np.uint8)
+    return np.where(again < np.arange(256), np.nextafter(edges, np.float32(np.inf)), edges)
 
 
 @cache
 def _youtube8m() -> np.ndarray:
-    quantize_range = QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL
-    return (np.arange(256) / QUANTIZE_SCALE + quantize_range / 512 + QUANTIZE_MIN_VAL).astype(
-        np.float32
-    )
+    offset = (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL) / 512
+    values = np.arange(256) / QUANTIZE_SCALE + offset + QUANTIZE_MIN_VAL
+    return values.astype(np.float32)

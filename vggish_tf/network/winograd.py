@@ -1,22 +1,21 @@
-"""The network's 3×3 convolutions with a quarter of the multiplications: for inference on
-processors.
+"""3×3 convolutions with a quarter of the multiplications, for inference on CPUs.
 
 Two polynomials can be multiplied by their values: at as many points as the product has
-coefficients, multiply the two values, then find the product through them. A convolution is such a
-product, and turned round it gives m outputs of r taps with m + r − 1 multiplications instead of m ·
-r. In two dimensions, for 4×4 outputs Y of a 3×3 kernel g on a 6×6 tile d of the input,
+coefficients, multiply the two values, then interpolate the product. A convolution is such a
+product; transposed, it gives m outputs of r taps with m + r − 1 multiplications instead of m · r.
+In two dimensions, for 4×4 outputs Y of a 3×3 kernel g on a 6×6 tile d of the input,
 
     Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A,
 
 where ⊙ are 36 multiplications instead of 144. With many channels each of the 36 is a product of
-matrices (tiles × channels) · (channels × filters), and that is where nearly all the time goes.
+matrices (tiles × channels) · (channels × filters), which takes nearly all the time.
 
-Float32 loses next to nothing by it, because of two choices. The points are 0, ±3/4, ±3/2 and
-infinity: every number of A and B is exact, and values neither grow nor shrink much; the usual 0,
-±1, ±2 lose twice as much. And at most 128 channels are summed in one go. Beside a network in
-float64, embeddings of up to 2.0 are then off by 1.4e-6 (root mean square over 100 examples of
-speech, music and street), upstream's session by 1.2e-6 in batches and by 1.6e-6 one by one.
-bfloat16 is another matter: rounding the tiles to 8 bits costs 1e-3 of the cosine.
+Two choices keep the float32 rounding error small. The points are 0, ±3/4, ±3/2 and infinity: every
+number of A and B is exact, and values neither grow nor shrink much; the usual 0, ±1, ±2 lose twice
+as much. And at most 128 channels are summed at once. Against a network in float64, embeddings of up
+to 2.0 then have an error of 1.4e-6 (root mean square over 100 examples of speech, music and
+street); upstream's session has 1.2e-6 in batches and 1.6e-6 one by one. bfloat16 is not accurate
+enough: rounding the tiles to 8 bits costs 1e-3 of the cosine.
 
 Source: A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks (2015),
 arXiv:1509.09308; for points, B. Barabasz et al., Error Analysis and Improving the Accuracy of
@@ -29,8 +28,8 @@ from keras import ops
 
 from vggish_tf import backend
 
-TILE = 4  # outputs of a tile each way, m
-TAPS = 3  # of a kernel each way, r
+TILE = 4  # outputs of a tile in each direction, m
+TAPS = 3  # taps of a kernel in each direction, r
 WINDOW = TILE + TAPS - 1
 MIN_CHANNELS = 64
 MAX_SUM = 128  # channels
@@ -46,41 +45,37 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         >>> to_output @ ((of_kernel @ taps) * (of_input @ samples))
         array([ 1., 30., 20., 10.])
     """
-    # each is 0 at all other points
+    # each polynomial is 0 at all points but one
     others = [np.poly(np.delete(POINTS, index)) for index in range(len(POINTS))]
     of_input = [*(np.append(polynomial[::-1], 0.0) for polynomial in others), np.poly(POINTS)[::-1]]
-    scale = [
-        *(np.polyval(polynomial, point) for polynomial, point in zip(others, POINTS, strict=True)),
-        1.0,
-    ]
+    scale = [*map(np.polyval, others, POINTS), 1.0]
     return _values(TILE).T, _values(TAPS) / np.array(scale)[:, np.newaxis], np.array(of_input)
 
 
 def fastest(network: keras.Model) -> keras.Model:
-    """One of backbone.core's networks as this machine runs it fastest. Layers that stay as they are
-    are shared.
+    """Returns the form of a network that is fastest on this machine.
 
-    With TensorFlow on a processor the wide float32 convolutions become Winograd's. On JAX, on
-    PyTorch and on a GPU they gain nothing by it, and stay as they are.
+    With TensorFlow on a CPU the wide float32 convolutions are replaced, see `accelerated`. On JAX,
+    on PyTorch and on a GPU that gains nothing, and the network itself is returned.
 
     Example:
         >>> from vggish_tf.network import backbone
-        >>> fastest(backbone.core(initializer="zeros")).output_shape
+        >>> fastest(backbone.network(initializer="zeros")).output_shape
         (None, 128)
     """
     return accelerated(network) if backend.on_tensorflow_cpu() else network
 
 
 def accelerated(network: keras.Model) -> keras.Model:
-    """The same network, for inference: float32 convolutions of 64 and more channels become
-    WinogradConv2D.
+    """A network for inference whose wide float32 convolutions are WinogradConv2D layers.
 
-    All other layers are shared. With fewer channels the sums before and after cost more than they
-    save. The network is one of backbone.core's, whose convolutions are what WinogradConv2D takes.
+    Wide is 64 channels and more: with fewer, the sums before and after cost more than they save.
+    All other layers are shared. `network` is one of backbone.network's, since WinogradConv2D takes
+    no other convolutions.
 
     Example:
         >>> from vggish_tf.network import backbone
-        >>> layer = accelerated(backbone.core(initializer="zeros")).get_layer("conv2")
+        >>> layer = accelerated(backbone.network(initializer="zeros")).get_layer("conv2")
         >>> type(layer).__name__, tuple(layer.kernel.shape)
         ('WinogradConv2D', (36, 64, 128))
     """
@@ -93,15 +88,16 @@ def accelerated(network: keras.Model) -> keras.Model:
 
 
 def _values(num_coefficients: int) -> np.ndarray:
-    """The powers that give a polynomial's values at the points; at infinity that is its last
-    coefficient.
+    """Matrix from a polynomial's coefficients to its values at the points.
+
+    The value at infinity is the last coefficient.
     """
     powers = np.vander(POINTS, num_coefficients, increasing=True)
     return np.vstack([powers, np.eye(num_coefficients)[-1]])
 
 
 class WinogradConv2D(keras.layers.Layer):
-    """Does what a Conv2D does, by Winograd's algorithm, with a copy of its weights as they are now.
+    """A Conv2D by Winograd's algorithm, with a copy of its present weights.
 
     Args:
         convolution: built, 3×3, "same", without strides or dilation, with a bias; its channels are
@@ -123,7 +119,7 @@ class WinogradConv2D(keras.layers.Layer):
         self._parts = max(1, channels // MAX_SUM)
         to_output, of_kernel, of_input = (np.kron(matrix, matrix) for matrix in matrices())
         self._of_input = of_input.astype("float32")
-        # adds up the parts, too
+        # repeated, so that it sums over the parts too
         self._to_output = np.repeat(to_output, self._parts, axis=1).astype("float32")
         values = of_kernel @ np.asarray(convolution.kernel).reshape(TAPS**2, -1)
         values = values.reshape(-1, channels // self._parts, filters)
@@ -133,26 +129,22 @@ class WinogradConv2D(keras.layers.Layer):
 
     def call(self, x):
         rows, height, width, _ = ops.shape(x)
-        # of matrices, for each place in the window and part
+        # a product of matrices for each place in the window and each part
         products, channels, filters = self.kernel.shape
         down, across = -(-height // TILE), -(-width // TILE)  # tiles
-        x = ops.pad(
-            x, ((0, 0), (1, down * TILE + 1 - height), (1, across * TILE + 1 - width), (0, 0))
-        )
+        below, right = down * TILE + 1 - height, across * TILE + 1 - width
+        x = ops.pad(x, ((0, 0), (1, below), (1, right), (0, 0)))
         tiles = ops.take(ops.reshape(x, (-1, channels)), self._places(rows, down, across), axis=0)
         tiles = ops.matmul(self._of_input, ops.reshape(tiles, (WINDOW**2, -1)))
         sums = ops.matmul(ops.reshape(tiles, (products, -1, channels)), self.kernel)
         outputs = ops.matmul(self._to_output, ops.reshape(sums, (products, -1)))
         outputs = ops.reshape(outputs, (TILE, TILE, rows, down, across, filters))
-        outputs = ops.reshape(
-            ops.transpose(outputs, (2, 3, 0, 4, 1, 5)), (rows, down * TILE, across * TILE, filters)
-        )
+        outputs = ops.transpose(outputs, (2, 3, 0, 4, 1, 5))
+        outputs = ops.reshape(outputs, (rows, down * TILE, across * TILE, filters))
         return self._activation(outputs[:, :height, :width] + self.bias)
 
     def _places(self, rows, down: int, across: int):
-        """Where the samples of all tiles are, counted through the parts of all padded positions of
-        all rows.
-        """
+        """Indices of the samples of all tiles, in the order row, padded position, part."""
         height, width = down * TILE + 2, across * TILE + 2
         in_tile = np.arange(WINDOW)[:, np.newaxis] * width + np.arange(WINDOW)
         of_tile = (np.arange(down)[:, np.newaxis] * width + np.arange(across)) * TILE
@@ -160,8 +152,7 @@ class WinogradConv2D(keras.layers.Layer):
         # place, part, row, tile
         in_row = (in_row + np.arange(self._parts).reshape(-1, 1, 1)).astype("int32")
         of_row = ops.arange(rows, dtype="int32") * (height * width * self._parts)
-        # Not ops.add, which takes any vector as long as the last axis for a bias, whatever axis it
-        # lies along.
+        # Not ops.add, which takes a vector as long as the last axis for a bias, on any axis.
         return ops.reshape(ops.convert_to_tensor(in_row) + ops.expand_dims(of_row, -1), (-1,))
 
     def compute_output_shape(self, input_shape):

@@ -1,8 +1,7 @@
-"""From a waveform to a log-mel spectrogram, in NumPy and float64: the twin that the Keras front end
-is tested against.
+"""Waveform → log-mel spectrogram, in NumPy and float64: the oracle of the Keras front end.
 
-The order is that of the data: frames, window, magnitude spectrum, mel matrix, logarithm. This
-module knows no audio files, no resampling, and nothing of VGGish but the mel scale: every rate and
+The functions are in the order of the data: frames, window, magnitude spectrum, mel matrix,
+logarithm. No audio files and no resampling here, and of VGGish only the mel scale: every rate and
 length is an argument.
 
 Source: tensorflow/models research/audioset/vggish/mel_features.py.
@@ -19,11 +18,10 @@ _MEL_HIGH_FREQUENCY_Q = params.MEL_HIGH_FREQUENCY_Q
 
 
 def frame(data, window_length, hop_length):
-    """Cuts the first axis into overlapping frames, without a copy: the frames share the memory of
-    `data`.
+    """Cuts the first axis into overlapping frames, without a copy.
 
     Frame i is `data[i * hop_length : i * hop_length + window_length]`; an incomplete last frame is
-    dropped.
+    dropped. The frames share the memory of `data`.
 
     Args:
         data: (num_samples, …).
@@ -35,8 +33,8 @@ def frame(data, window_length, hop_length):
         hop_length).
 
     Raises:
-        AudioError: num_frames would be negative. (Zero frames is a result; upstream's formula
-            allows it for as few as window_length - hop_length samples.)
+        AudioError: num_frames would be negative. (Zero frames are allowed; upstream's formula gives
+            them for as few as window_length - hop_length samples.)
         ParamsError: a window or a hop under 1.
 
     Example:
@@ -65,10 +63,10 @@ def frame(data, window_length, hop_length):
 
 
 def periodic_hann(window_length):
-    """The Hann window whose next sample would be its first: (window_length,) float64.
+    """Hann window of period window_length: (window_length,) float64.
 
-    `np.hanning(window_length)` is the symmetric window, which is another thing; this is its first
-    window_length values at window_length + 1.
+    `np.hanning(window_length)` is the symmetric window; this one is the first window_length values
+    of `np.hanning(window_length + 1)`.
 
     Example:
         >>> periodic_hann(4)
@@ -80,11 +78,11 @@ def periodic_hann(window_length):
 
 
 def stft_magnitude(signal, fft_length, hop_length=None, window_length=None):
-    """The magnitude (not the power) of the short-time Fourier transform.
+    """Magnitude (not power) of the short-time Fourier transform.
 
     Args:
         signal: (num_samples,).
-        fft_length: points of the transform. The zeros stand behind the frame, not on both sides.
+        fft_length: points of the transform. A frame is padded at its end, not on both sides.
         hop_length: samples from one frame to the next; None is an error, as upstream.
         window_length: samples in a frame; None is an error, as upstream.
 
@@ -111,7 +109,7 @@ def stft_magnitude(signal, fft_length, hop_length=None, window_length=None):
 
 
 def hertz_to_mel(frequencies_hertz):
-    """Frequencies in Hz, a number or an array, on the HTK mel scale: 1127 ln(1 + f / 700).
+    """HTK mel of frequencies in Hz, a number or an array: 1127 ln(1 + f / 700).
 
     Example:
         >>> float(hertz_to_mel(250000))
@@ -129,25 +127,25 @@ def spectrogram_to_mel_matrix(
     lower_edge_hertz=125.0,
     upper_edge_hertz=3800.0,
 ):
-    """The matrix M for which `spectrogram @ M` is the mel spectrogram.
+    """Mel filter bank: the matrix M for which `spectrogram @ M` is the mel spectrogram.
 
     Bin i is a triangle with its corners at the edges i, i + 1, i + 2 of num_mel_bins + 2 equal
-    steps in mel. Its sides are straight in mel, not in Hz; its peak is 1; no bin takes anything
-    from 0 Hz.
+    steps in mel. Its sides are straight in mel, not in Hz; its peak is 1; the weight of 0 Hz is 0
+    in every bin.
 
     Args:
         num_mel_bins: columns.
         num_spectrogram_bins: rows, fft_length // 2 + 1.
         audio_sample_rate: Hz; the last row is half of it.
-        lower_edge_hertz: where the first triangle begins.
-        upper_edge_hertz: where the last triangle ends.
+        lower_edge_hertz: lower edge of the first triangle.
+        upper_edge_hertz: upper edge of the last triangle.
 
     Returns:
         (num_spectrogram_bins, num_mel_bins) float64.
 
     Raises:
-        ValueError: lower_edge_hertz is negative or not under upper_edge_hertz, or that is over
-            audio_sample_rate / 2.
+        ValueError: lower_edge_hertz is negative or not under upper_edge_hertz, or upper_edge_hertz
+            is over audio_sample_rate / 2.
 
     Warns:
         UserWarning: columns that are zero everywhere, by number.
@@ -161,9 +159,8 @@ def spectrogram_to_mel_matrix(
     nyquist_hertz = audio_sample_rate / 2.0
     _check_mel_edges(lower_edge_hertz, upper_edge_hertz, nyquist_hertz)
     bins = hertz_to_mel(np.linspace(0.0, nyquist_hertz, num_spectrogram_bins))[:, np.newaxis]
-    edges = np.linspace(
-        hertz_to_mel(lower_edge_hertz), hertz_to_mel(upper_edge_hertz), num_mel_bins + 2
-    )
+    lowest, highest = hertz_to_mel(lower_edge_hertz), hertz_to_mel(upper_edge_hertz)
+    edges = np.linspace(lowest, highest, num_mel_bins + 2)
     lower, center, upper = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins - lower) / (center - lower)
     falling = (upper - bins) / (upper - center)
@@ -181,14 +178,14 @@ def log_mel_spectrogram(
     hop_length_secs=0.010,
     **kwargs,
 ):
-    """The natural logarithm of the mel spectrogram, log_offset added first.
+    """Natural logarithm of the mel spectrogram plus log_offset.
 
     Args:
-        data: (num_samples,). Integers are taken as they are, unscaled.
+        data: (num_samples,). Integers are not scaled.
         audio_sample_rate: Hz.
         log_offset: keeps the logarithm finite at silence; VGGish has 0.01.
-        window_length_secs, hop_length_secs: rounded to whole samples; the FFT is the power of two
-            that holds a window.
+        window_length_secs, hop_length_secs: rounded to whole samples; fft_length is the smallest
+            power of two that holds a window.
         **kwargs: for `spectrogram_to_mel_matrix`: num_mel_bins, lower_edge_hertz, upper_edge_hertz.
 
     Returns:
@@ -236,6 +233,6 @@ def _warn_of_empty_mel_bins(matrix, nyquist_hertz):
         spacing = nyquist_hertz / (matrix.shape[0] - 1)
         warn(
             f"mel bins {', '.join(map(str, empty))} hold no FFT bin: FFT bins are {spacing:.1f} Hz "
-            "apart, wider than these triangles. They are log(log_offset) whatever the sound. "
-            "Lengthen the window, raise lower_edge_hertz, or ask for fewer num_mel_bins."
+            "apart, wider than these triangles. They are log(log_offset) for any sound. Lengthen "
+            "the window, raise lower_edge_hertz, or choose fewer num_mel_bins."
         )

@@ -1,8 +1,8 @@
-"""From a waveform or an audio file to log-mel examples, in float64: what the network is fed.
+"""Waveform or audio file → log-mel examples, the input of the network, in float64.
 
-The sizes are those of `vggish_params` at the time of the call, so editing its globals changes what
-comes out. Decoding and resampling are `vggish_tf.audio`'s; at the rate of `vggish_params` nothing
-is resampled or rounded.
+All sizes are those of `vggish_params` at the time of the call, so editing its globals has an
+effect. `vggish_tf.audio` decodes and resamples; audio at the rate of `vggish_params` is neither
+resampled nor rounded.
 
 Source: tensorflow/models research/audioset/vggish/vggish_input.py.
 """
@@ -20,19 +20,19 @@ from vggish_tf.reference import mel_features, vggish_params
 
 
 def waveform_to_examples(data, sample_rate):
-    """Channels averaged, resampled if need be, and cut into log-mel examples.
+    """Averages the channels, resamples if needed, and computes log-mel examples.
 
     Args:
         data: (num_samples,) or (num_samples, num_channels), floating point, in [-1, 1].
         sample_rate: Hz of `data`.
 
     Returns:
-        (num_examples, 96, 64) float64. An incomplete last example is dropped, so there are none
-        under 15,600 samples.
+        (num_examples, 96, 64) float64. An incomplete last example is dropped, so under 15,600
+        samples there is none.
 
     Raises:
         AudioError: integers, more than two axes, channels first, samples that are NaN or infinite,
-            an absurd rate, or too few samples for any front end (under 240).
+            an impossible rate, or too few samples for `frame` (under 240).
 
     Example:
         >>> waveform_to_examples(np.zeros((48000, 2)), 16000).shape
@@ -50,11 +50,11 @@ def waveform_to_examples(data, sample_rate):
 
 
 def wavfile_to_examples(wav_file):
-    """`waveform_to_examples` of a file of any format that `vggish_tf.load_audio` reads; a 16-bit
-    WAV gives upstream's.
+    """`waveform_to_examples` of an audio file; for a 16-bit WAV the result is upstream's.
 
     Args:
-        wav_file: a path, or a file object that gives bytes, which is read to its end.
+        wav_file: a path, or a binary file object, which is read to its end; any format that
+            `vggish_tf.load_audio` reads.
 
     Returns:
         (num_examples, 96, 64) float64.
@@ -68,16 +68,13 @@ def wavfile_to_examples(wav_file):
 
     Source: vggish_input.wavfile_to_examples.
     """
-    samples, sample_rate = (
-        _load_open(wav_file) if hasattr(wav_file, "read") else audio.load_audio(wav_file)
-    )
+    load = _load_open if hasattr(wav_file, "read") else audio.load_audio
+    samples, sample_rate = load(wav_file)
     return waveform_to_examples(samples.astype(np.float64), sample_rate)
 
 
 def _load_open(file):
-    """load_audio of what is left of an open file: of a copy, since damage shows in whole files
-    only.
-    """
+    """load_audio of a copy of the rest of an open file, since damage shows in whole files only."""
     if isinstance(file, io.TextIOBase):
         raise AudioError(
             "wav_file must be a path or a file opened for bytes; received text. Open it with 'rb'."
@@ -106,8 +103,9 @@ def _log_mel(data):
 
 
 def _examples(log_mel):
-    """(num_frames, num_mel_bins) → (num_examples, window, num_mel_bins), the seconds rounded to
-    whole frames.
+    """(num_frames, num_mel_bins) → (num_examples, window, num_mel_bins).
+
+    The lengths in seconds are rounded to whole frames.
     """
     frames_per_second = 1.0 / vggish_params.STFT_HOP_LENGTH_SECONDS
     window = int(round(vggish_params.EXAMPLE_WINDOW_SECONDS * frames_per_second))

@@ -1,8 +1,6 @@
-"""From raw embeddings to the 8-bit numbers of the released AudioSet features: PCA, whitening,
-clipping, quantization.
+"""Raw embeddings → the 8-bit AudioSet features: PCA, whitening, clipping, quantization.
 
-It does not go back: for that, and for the whitened vector as floats, see vggish_tf.Postprocessor
-and dequantize.
+For the inverse see vggish_tf.dequantize, for the whitened vector as floats vggish_tf.Postprocessor.
 
 Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 """
@@ -42,8 +40,7 @@ class Postprocessor:
         assert self._pca_means.shape == (size, 1), f"Bad PCA means shape: {self._pca_means.shape}"
 
     def postprocess(self, embeddings_batch):
-        """Whitens, clips to [-2, 2], scales to [0, 255] and drops what is behind the point:
-        truncated, not rounded.
+        """Whitens, clips to [-2, 2], scales to [0, 255] and truncates; nothing is rounded.
 
         Args:
             embeddings_batch: (batch, 128), pre-activation.

@@ -1,12 +1,10 @@
-"""The network as a TF1 graph in tf-slim: the published variables and tensors, by their published
-names.
+"""The network as a TF1 graph in tf-slim, with the published names of variables and tensors.
 
-It takes log-mel examples and gives raw embeddings; it makes no examples and does no
-post-processing. tf-slim imports private modules of TensorFlow, so it is imported only when a graph
-is defined: without it, everything else works.
+Input: log-mel examples; output: raw embeddings. tf-slim imports private modules of TensorFlow, so
+it is imported only when a graph is defined: without it, everything else works.
 
-Source: tensorflow/models research/audioset/vggish/vggish_slim.py, after #9080 took the ReLU off the
-last layer.
+Source: tensorflow/models research/audioset/vggish/vggish_slim.py, after #9080 removed the ReLU of
+the last layer.
 """
 
 import contextlib
@@ -21,13 +19,12 @@ tf1 = tf.compat.v1
 
 
 def define_vggish_slim(features_tensor=None, training=False):
-    """Puts VGGish into the current TF1 graph: the 18 variables, and the tensor
-    `vggish/embedding:0`.
+    """Adds the network to the current TF1 graph: 18 variables and `vggish/embedding:0`.
 
     Args:
-        features_tensor: (batch, 96, 64) float32, log-mel examples, one or more (TensorFlow's fused
+        features_tensor: (batch, 96, 64) float32, log-mel examples, at least one (TensorFlow's fused
             convolutions fail on none); None makes the placeholder `vggish/input_features:0`.
-        training: True makes the variables trainable. Nothing else changes: there is no dropout.
+        training: True makes the variables trainable. It has no other effect: there is no dropout.
 
     Returns:
         The tensor `vggish/embedding:0`, (batch, 128) float32, before any activation.
@@ -53,23 +50,23 @@ def define_vggish_slim(features_tensor=None, training=False):
         if features_tensor is None:
             shape = (None, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS)
             features_tensor = tf1.placeholder(tf.float32, shape=shape, name="input_features")
-        net = tf.reshape(
-            features_tensor, [-1, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS, 1]
-        )
+        image = (-1, vggish_params.NUM_FRAMES, vggish_params.NUM_BANDS, 1)
+        net = tf.reshape(features_tensor, image)
         net = _define_dense_layers(slim, _define_convolutions(slim, net))
         return tf.identity(net, name="embedding")
 
 
 def load_vggish_slim_checkpoint(session, checkpoint_path):
-    """Restores the 18 variables of `define_vggish_slim` from a V1 or a V2 checkpoint; other
-    variables are left alone.
+    """Restores the 18 variables of `define_vggish_slim` from a V1 or V2 checkpoint.
+
+    Other variables are not changed.
 
     Args:
         session: a TF1 session, in whose graph `define_vggish_slim` was called.
         checkpoint_path: the file, or for V2 the prefix of the files.
 
     Raises:
-        CheckpointError: the graph of the session has not all of the variables.
+        CheckpointError: the graph of the session lacks some of the variables.
         ValueError: there is no such checkpoint.
         tf.errors.NotFoundError, tf.errors.InvalidArgumentError: the checkpoint lacks a variable or
             has another shape.
@@ -94,7 +91,7 @@ def load_vggish_slim_checkpoint(session, checkpoint_path):
 def _import_slim():
     try:
         import tf_slim
-    except Exception as error:  # it reaches into private modules, so a mismatch can raise anything
+    except Exception as error:  # it uses private modules, so a mismatch can raise anything
         raise ImportError(
             f"the TF1 graph needs tf-slim, which cannot be imported ({type(error).__name__}: "
             f"{error}). Run: pip install tf-slim. Everything outside "
@@ -105,9 +102,9 @@ def _import_slim():
 
 @contextlib.contextmanager
 def _layer_defaults(slim, training):
-    """Arguments that the layers share; every one but the last has a ReLU."""
+    """Arguments that the layers share; all but the last have a ReLU."""
     with (
-        # tf-slim calls what TensorFlow deprecates
+        # tf-slim calls deprecated functions of TensorFlow
         warnings.catch_warnings(action="ignore", category=UserWarning),
         slim.arg_scope(
             [slim.conv2d, slim.fully_connected],

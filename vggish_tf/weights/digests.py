@@ -1,7 +1,6 @@
-"""The digests of large files, taken once: kept while the files' sizes and times stay the same.
+"""Digests of large files, cached while the size and the modification time stay the same.
 
-hashlib lets other threads run, so a digest can be taken while TensorFlow is being imported
-(ahead).
+hashlib lets other threads run, so digests can be computed while TensorFlow is imported (ahead).
 """
 
 import contextlib
@@ -15,7 +14,7 @@ from pathlib import Path
 
 PIECE = 1 << 18  # bytes read at a time
 
-# who asks for a digest that another thread is taking waits for it
+# a caller waits for a digest that another thread is computing
 _one_at_a_time = threading.Lock()
 
 
@@ -23,7 +22,7 @@ def md5(paths: Iterable[Path]) -> str:
     """The MD5 of files one after the other, in hex.
 
     Raises:
-        OSError: one of them cannot be read, or is no file but a pipe or a device.
+        OSError: one of them cannot be read, or is a pipe or a device.
 
     Example:
         >>> md5([])
@@ -33,12 +32,12 @@ def md5(paths: Iterable[Path]) -> str:
 
 
 def sha256(paths: Iterable[Path]) -> str:
-    """The SHA-256, likewise."""
+    """The SHA-256 of files one after the other, in hex; raises as md5."""
     return _digest("sha256", paths)
 
 
 def ahead(paths: Iterable[Path]) -> None:
-    """Begins to take both in a thread; an error is left for md5 and sha256 to raise."""
+    """Starts to compute both digests in a thread; `md5` and `sha256` raise its errors."""
     threading.Thread(target=_try, args=(list(paths),), daemon=True).start()
 
 

@@ -1,11 +1,11 @@
 """Downloads: from an address to a path, whole and checked, or not at all.
 
-Each process writes to a part file of its own, which has the mode of any new file, and holds a lock
-on it. What a killed process leaves is a part that nobody holds, and `sweep` removes it. What is
-published, and where, is `registry`.
+Each process writes to its own part file, which has the mode of any new file, and locks it. `sweep`
+removes the part file of a killed process, which nobody locks. The published files and their
+addresses are in `registry`.
 
-Source: pooch, whose HTTPDownloader is used, but not its temporary files: those are for one user
-alone, grow without limit, and stay after a kill.
+Source: pooch, whose HTTPDownloader is used, but not its temporary files: only their owner can read
+them, they grow without limit, and they stay after a kill.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ except ImportError:  # Windows, where an open file cannot be removed anyway
 WAITS = (1, 2)  # Seconds before the second attempt and the third.
 TIMEOUT = (5, 60)  # Seconds: to connect, and between two pieces of the file.
 PIECE = 1 << 18  # bytes
-SLACK = 1 << 20  # bytes that may come over the expected number, before the digest has the last word
+SLACK = 1 << 20  # bytes allowed beyond the expected number; the digest decides
 
 
 def download(
@@ -39,17 +39,17 @@ def download(
     *,
     progress: bool,
 ) -> None:
-    """Downloads a file and renames it to `path` once `check` has passed it; tries again twice.
+    """Downloads a file, checks it and renames it to `path`; makes up to three attempts.
 
     Args:
         url: the address.
-        path: where the file goes; its folder is made.
-        num_bytes: the size that is expected; an answer that goes on long after it is cut off.
-        check: raises a CheckpointError about a file that is not the one.
-        progress: say on standard error what is fetched, with a bar if that is a terminal.
+        path: the target; its folder is made.
+        num_bytes: the expected size; a much longer answer is cut off.
+        check: raises a CheckpointError for a wrong file.
+        progress: name the file on standard error, with a bar if that is a terminal.
 
     Raises:
-        CheckpointError: why it could not be had, without a full stop, for the caller to complete.
+        CheckpointError: the reason, without a full stop, for the caller to complete.
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,36 +68,36 @@ def download(
 
 
 def sweep(path: Path) -> None:
-    """Removes the parts of `path` that no process holds any more."""
+    """Removes the part files of `path` that no process locks."""
     for part in path.parent.glob(f".{glob.escape(path.name)}.????????.part"):
         with contextlib.suppress(OSError):
             with open(part, "rb") as stream:
-                _hold(stream)  # fails if somebody does
+                _lock(stream)  # fails if another process has locked it
             part.unlink()
 
 
 @contextlib.contextmanager
 def _part_of(path: Path) -> Iterator[BinaryIO]:
-    """A new file beside `path` that becomes `path`; removed on any error."""
+    """Yields a new file beside `path`; renames it to `path`, or removes it on any error."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with open(part, "x+b") as stream:
-            with contextlib.suppress(OSError):  # no locks here, so nothing will be swept either
-                _hold(stream)
+            with contextlib.suppress(OSError):  # a file system without locks, where sweep fails too
+                _lock(stream)
             yield stream
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _hold(stream: BinaryIO):
-    """Locks a file for as long as it is open; an OSError if another process has."""
+def _lock(stream: BinaryIO):
+    """Locks a file while it is open; raises an OSError if another process has locked it."""
     if fcntl:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _receive(url: str, part: BinaryIO, num_bytes: int, bar_name: str | None):
-    """One attempt, with a bar of its own unless it has no name."""
+    """Makes one attempt, with a progress bar if `bar_name` is given."""
     import pooch
     import requests
     from tqdm import tqdm
@@ -112,7 +112,7 @@ def _receive(url: str, part: BinaryIO, num_bytes: int, bar_name: str | None):
 
 
 class _AtMost:
-    """A file for pooch to write to, until there is too much of it."""
+    """A file for pooch to write to, of limited size."""
 
     def __init__(self, stream: BinaryIO, num_bytes: int):
         self.stream, self.num_bytes = stream, num_bytes
@@ -120,7 +120,7 @@ class _AtMost:
 
     def write(self, piece: bytes):
         if self.stream.tell() + len(piece) > self.num_bytes + SLACK:
-            raise CheckpointError(f"what came has more than the published {self.num_bytes:,} bytes")
+            raise CheckpointError(f"the file has more than the published {self.num_bytes:,} bytes")
         self.stream.write(piece)
 
 

@@ -1,13 +1,13 @@
-"""Files of VGGish weights: what is in them by the published names, and writing the TF1 kinds.
+"""Readers of every file of weights, by the published names, and writers of TF1 checkpoints.
 
-A file is recognised by its content, not by its suffix. This module knows nothing of models, and
-judges no names or values: a tensor of a Keras file that is not VGGish's is handed on under its own
-name, and `checkpoints` makes it an error; of a TF1 checkpoint, which may be that of a larger model,
-only the 18 are. A flipped bit is found in TF1 and `.keras` files, which have checksums, and not in
-`.weights.h5`, which has none.
+A file is recognised by its content, not by its suffix. Names and values are not checked here: a
+tensor of a Keras file that is not VGGish's keeps its own name, and `loading` makes it an error; of
+a TF1 checkpoint, which may be that of a larger model, only the 18 variables are read. A flipped bit
+is detected in TF1 and `.keras` files, which have checksums, and not in `.weights.h5`, which has
+none.
 
-A file may come from anybody: no other file is read for it, and no more memory is taken than the
-weights need.
+Files are not trusted: no other file is read for them, and no more memory is taken than the weights
+need.
 
 Source: the names of research/audioset/vggish/vggish_slim.py; the layout of Keras 3's saving_lib
 (`layers/<class>_<n>/ vars/<i>`, where the attribute `name` of `vars` is the layer's name).
@@ -50,7 +50,7 @@ NUM_VALUES = 72_141_184  # in the published 18
 COPIES = 8  # of the float32 weights that a Keras file may hold: in float64, with 3 slots of each
 OVERHEAD = 1 << 24  # bytes, for all else in it
 
-# in the words of HDF5 and of TensorFlow
+# from the error messages of HDF5 and TensorFlow
 DAMAGE = ("truncated", "Read less bytes", "Error copying slice data")
 ERRORS_OF_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, LookupError)
 
@@ -59,7 +59,7 @@ ERRORS_OF_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, LookupError)
 class Source:
     """An open file of weights: each tensor's shape by name, and `get`, which reads one as float32.
 
-    `extras` names what a TF1 checkpoint holds besides the 18, such as the state of an optimizer.
+    `extras` are the names of other variables in a TF1 checkpoint, such as an optimizer's state.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -68,13 +68,13 @@ class Source:
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Published name → float32 array, for all weights in a file.
+    """Reads all weights of a file: published name → float32 array.
 
-    What a TF1 checkpoint holds besides the 18 is left out, as are PCA parameters and the state of
-    an optimizer in a Keras file.
+    Variables of a TF1 checkpoint besides the 18 are left out, as are PCA parameters and the
+    optimizer's state in a Keras file.
 
     Raises:
-        CheckpointError: there is no such file, or it is no checkpoint, or it is cut short.
+        CheckpointError: there is no such file, or it is not a checkpoint, or it is cut short.
     """
     with opened(resolve(path)) as source:
         return {name: source.get(name) for name in source.shapes}
@@ -82,19 +82,21 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 @contextmanager
 def opened(path: Path, num_values: int = NUM_VALUES) -> Iterator[Source]:
-    """Opens a file of weights of any kind; what the readers raise becomes a one-line
-    CheckpointError.
+    """Opens a file of weights of any kind.
 
     Args:
-        path: as registry.resolve gives it.
-        num_values: how many numbers the model has, which bounds what a zip may unpack to.
+        path: as returned by registry.resolve.
+        num_values: the number of weights of the model, which limits the unpacked size of a zip.
+
+    Raises:
+        CheckpointError: as `read`; one line, whatever the reader raised.
     """
     try:
         with _open(path, num_values) as source:
             yield source
     except CheckpointError:
         raise
-    except Exception as error:  # TensorFlow, HDF5, zipfile and zlib have no common one for damage
+    except Exception as error:  # TensorFlow, HDF5, zipfile and zlib share no class for damage
         raise CheckpointError(f"cannot read checkpoint {str(path)!r}: {_reason(error)}") from None
 
 
@@ -129,7 +131,7 @@ def write_v2(path: Path, values: dict[str, np.ndarray]) -> Path:
             shape_and_slices=[""] * len(values),
             tensors=list(values.values()),
         )
-        # .data before .index, without which the data count for nothing
+        # .data before .index: without the index the data are ignored
         for part in sorted(Path(folder).iterdir()):
             os.replace(part, path.parent / part.name)
     return path
@@ -149,9 +151,7 @@ def _errors_about(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _open(path: Path, num_values: int) -> Iterator[Source]:
-    """Recognises a file by its first bytes; what is neither HDF5 nor a zip is for TensorFlow to
-    read.
-    """
+    """Opens a file by its first bytes: HDF5, a zip, or else a TF1 checkpoint."""
     start = b""
     if path.is_file():
         with open(path, "rb") as stream:
@@ -178,18 +178,18 @@ def _weights_in_zip(path: Path, most: int) -> io.BytesIO:
 
 @contextmanager
 def _without_wildcards(path: Path) -> Iterator[Path]:
-    """A name for a TF1 checkpoint that TensorFlow does not take for a pattern: it would not find
-    'model[1].ckpt'.
+    """Yields a path of a TF1 checkpoint that TensorFlow does not take for a pattern.
+
+    It would not find 'model[1].ckpt'.
     """
     if not re.search(r"[][*?\\]", path.as_posix()):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder, "model.ckpt")
         for part in files_of(path):
-            os.symlink(
-                part.absolute(), Path(folder, "model.ckpt" + part.name.removeprefix(path.name))
-            )
-        yield Path(folder, "model.ckpt")
+            os.symlink(part.absolute(), f"{plain}{part.name.removeprefix(path.name)}")
+        yield plain
 
 
 def _open_tf1(path: Path) -> Source:
@@ -203,7 +203,7 @@ def _open_tf1(path: Path) -> Source:
 
     def get(name):
         _check_floating(dtypes[name].name, name)
-        # the reader holds Python's lock, so that nothing else goes on meanwhile
+        # in eager mode not the reader, which holds Python's lock and so stops other threads
         if not tf.executing_eagerly():
             return reader.get_tensor(name).astype(np.float32, copy=False)
         (tensor,) = tf.raw_ops.RestoreV2(
@@ -216,9 +216,7 @@ def _open_tf1(path: Path) -> Source:
 
 @contextmanager
 def _open_h5(file: Path | io.BytesIO) -> Iterator[Source]:
-    """Finds the weights of layers by the name of the layer; the groups of the file are named by
-    class and number.
-    """
+    """Finds weights by the name of their layer; the file's groups have class names and numbers."""
     import h5py  # type: ignore[import-untyped]
 
     with h5py.File(file, "r") as root:
@@ -231,8 +229,10 @@ def _open_h5(file: Path | io.BytesIO) -> Iterator[Source]:
 
 
 def _collect(datasets: dict, path: str, item):
-    """Adds an HDF5 dataset under its published name, or under its path if it has none; two of a
-    name are an error.
+    """Adds an HDF5 dataset under its published name, or under its path if it has none.
+
+    Raises:
+        CheckpointError: the name is taken.
     """
     if not hasattr(item, "shape") or path.startswith("optimizer/"):
         return
@@ -249,8 +249,9 @@ def _collect(datasets: dict, path: str, item):
 
 
 def _h5_array(dataset, name: str) -> np.ndarray:
-    """The array of a dataset; HDF5 has no bfloat16, so Keras stores the bytes and says so in an
-    attribute.
+    """Reads a dataset as float32.
+
+    HDF5 has no bfloat16, so Keras stores the bytes, with the dtype in an attribute.
     """
     import h5py
     import ml_dtypes
@@ -275,9 +276,9 @@ def _check_floating(dtype: str, name: str):
 
 
 def _reason(error: Exception) -> str:
-    """One line, without the path (which the caller names) and TensorFlow's guesses."""
+    """The reason in one line, without the path (the caller names it) and TensorFlow's guesses."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # which operation of TensorFlow's it was
+    text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # the names of TensorFlow's operations
     if isinstance(error, MemoryError):
         return "there is not enough memory for what it holds."
     if isinstance(error, ERRORS_OF_DAMAGE) or any(word in text for word in DAMAGE):

@@ -1,7 +1,7 @@
 """Checks of a `.keras` file without Keras, which takes seconds to import.
 
-Keras goes by the name: it would read a folder, an old .h5 file, or an address on the network. Here
-a model is a zip file on this disk, named `.keras`, with a config and weights in it.
+Keras decides by the name, and would read a folder, an old .h5 file, or an address on the network.
+Here a model is a zip file on this disk, named `.keras`, with a config and weights in it.
 """
 
 import os
@@ -11,8 +11,8 @@ from pathlib import Path
 from vggish_tf import archives
 from vggish_tf.errors import CheckpointError, reason_of
 
-MOST_PACKED = 100  # Weights hardly get smaller by packing.
-PIECE = 1 << 20  # bytes that may be packed to nothing, so that small networks of zeros load
+MOST_PACKED = 100  # largest ratio of compression; weights hardly compress
+PIECE = 1 << 20  # bytes that may be compressed further, so that small networks of zeros load
 PARTS = ("config.json", "model.weights.h5")
 
 
@@ -48,7 +48,7 @@ def _fault_of(path: Path) -> str:
 
 
 def check_sums(path: Path) -> None:
-    """Compares every part with its checksum, which Keras passes over in the weights.
+    """Compares every part with its checksum, which Keras does not do for the weights.
 
     Raises:
         CheckpointError: a part is damaged, or unpacks to far more than weights can.
@@ -60,8 +60,7 @@ def check_sums(path: Path) -> None:
                 found = "it unpacks to far more than a model"
             elif archive.testzip() is None:
                 return
-    # EOFError, zlib.error, struct.error, RuntimeError, as the damage will have it
-    except Exception:
+    except Exception:  # EOFError, zlib.error, struct.error, RuntimeError, depending on the damage
         pass
     raise CheckpointError(f"cannot load a model from {path}: {found}. Give another.")
 

@@ -94,7 +94,7 @@ def identify(model: keras.Model, asked: str = "") -> Identity:
         for name, variable in _variables(model).items()
     }
     found = of_values(asked or f"keras model {model.name!r}", values)
-    loaded = getattr(model, "identity", found)
+    loaded = getattr(model, "identity", None) or found
     return loaded if loaded.values_sha256 == found.values_sha256 else found
 
 
@@ -140,7 +140,7 @@ def is_untrained(model: keras.Model) -> bool:
 
 
 def load(model: keras.Model, weights: str | os.PathLike[str]) -> tuple[Identity, tuple[str, ...]]:
-    """Loads all weights or none; also returns the names of what a TF1 checkpoint holds besides."""
+    """Loads all weights or none; also returns the names of a TF1 checkpoint's other variables."""
     path = registry.resolve(weights)
     digests.ahead(registry.files_of(path))
     variables = _variables(model)

@@ -1,9 +1,9 @@
-"""The published files: what they are, where they come from, and how a copy gets into the cache.
+"""The published files: names, addresses, digests, and their copies in the cache.
 
-`REGISTRY` is the one place with their names, addresses and digests; checkpoints/README.md shows the
-same figures. Nothing is fetched at import, nothing is used unhashed, and a file that was put into
-the cache by hand is never deleted. This module does not look into the files and imports no
-TensorFlow; how bytes come over a network is `download`.
+`REGISTRY` is the one place with these figures, which checkpoints/README.md repeats. Nothing is
+fetched at import, no file is used before its digest is checked, and a file that was put into the
+cache by hand is never deleted. The contents of the files are the part of `files`, the network
+that of `download`. No TensorFlow here.
 
 Source: tensorflow/models research/audioset/vggish/README.md (the addresses); the SHA-256 and the
 size of the checkpoint are those that three public projects agree on, never seen beside its MD5.
@@ -23,7 +23,7 @@ BASE_URL = "https://storage.googleapis.com/audioset/"
 
 @dataclass(frozen=True)
 class Published:
-    """One published file, which is any with either digest; `without` says how to do without it."""
+    """A published file; a file with either digest counts as it. `without`: advice for errors."""
 
     filename: str
     url: str
@@ -55,7 +55,7 @@ REGISTRY: dict[str, Published] = {
     ),
 }
 
-# What "audioset" stands for: to a model the checkpoint, to a postprocessor the PCA parameters.
+# "audioset" is the checkpoint for a model, and the PCA parameters for a postprocessor.
 NAMES = {
     "model": {"audioset": "audioset"},
     "pca": {"audioset": "audioset_pca", "audioset_pca": "audioset_pca"},
@@ -63,9 +63,7 @@ NAMES = {
 
 
 def cache_folder() -> Path:
-    """The folder of the fetched files: the environment variable VGGISH_TF_CACHE, else the
-    platform's cache folder.
-    """
+    """The folder of the fetched files: $VGGISH_TF_CACHE, else the platform's cache folder."""
     chosen = os.environ.get("VGGISH_TF_CACHE")
     if chosen:
         return expanded(chosen)
@@ -75,12 +73,12 @@ def cache_folder() -> Path:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path with a home folder for the `~` at its beginning; nobody's `~` stays as it is."""
+    """The path with `~` expanded to a home folder; unchanged if there is no such user."""
     return Path(os.path.expanduser(path))
 
 
 def md5_of(path: str | os.PathLike[str]) -> str:
-    """The MD5 of a file, in hex: what says which weights an embedding came from.
+    """The MD5 of a file, in hex: identifies the weights of an embedding.
 
     A TF1 V2 checkpoint is several files; its digest is that of `cat prefix.index prefix.data-*`.
 
@@ -98,7 +96,7 @@ def md5_of(path: str | os.PathLike[str]) -> str:
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file, in hex; of which files, and with which errors, as md5_of."""
+    """The SHA-256 of a file, in hex; V2 checkpoints and errors as for md5_of."""
     return _digest_of(digests.sha256, Path(path))
 
 
@@ -115,7 +113,7 @@ def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
 
 
 def digests_ahead(weights: str | os.PathLike[str]) -> None:
-    """Begins to take the digests of weights that are in a file already."""
+    """Starts to compute the digests of weights that are in a file already."""
     published = REGISTRY.get(os.fspath(weights))
     path = cache_folder() / published.filename if published else expanded(weights)
     digests.ahead(files_of(path))
@@ -124,18 +122,18 @@ def digests_ahead(weights: str | os.PathLike[str]) -> None:
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     """Returns the path of a published file in the cache; downloads it if it is not there.
 
-    Two processes may fetch at once: each downloads to a name of its own and renames when a digest
-    is right. What a killed one left is removed.
+    Two processes may fetch at once: each downloads to its own part file, and renames it if a digest
+    is right. Part files of killed processes are removed.
 
     Args:
         name: "audioset" or "audioset_pca".
-        progress: say on standard error what is fetched, with a progress bar if that is a terminal.
+        progress: name the file on standard error, with a progress bar if that is a terminal.
 
     Raises:
         UsageError: an unknown name.
         CheckpointError: a cached file with another digest; no network, VGGISH_TF_OFFLINE=1, or a
-            download that does not have the published digest. The last three say where to put the
-            file by hand.
+            download without the published digest. In the last three cases the message says where to
+            put the file by hand.
     """
     check_word("name", name, tuple(REGISTRY))
     published = REGISTRY[name]
@@ -151,15 +149,14 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
 
 
 def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = "model") -> Path:
-    """Turns what a user gives as weights, a published name or a path, into the path of an existing
-    file.
+    """Returns the path of an existing file, from a published name or a path.
 
     A published name wins over a file of the same name (write ./audioset for the file). The path of
     a TF1 V2 checkpoint is its prefix.
 
     Args:
         weights: "audioset", or a path.
-        kind: what the file is for, so which of the published files "audioset" stands for.
+        kind: the use of the file, which selects the published file for "audioset".
 
     Raises:
         CheckpointError: there is no such name and no such file; it is a folder, a pipe or a device;
@@ -188,8 +185,9 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files that a path stands for: itself, or the index and then the data of a TF1 V2
-    checkpoint, which TensorFlow reads in preference to a single file of the same name.
+    """The files of a checkpoint: one, or the index and then the data of a TF1 V2 checkpoint.
+
+    TensorFlow prefers a V2 checkpoint to a single file of the same name.
     """
     if not index_of(path).exists():
         return [path]
@@ -197,7 +195,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def index_of(path: Path) -> Path:
-    """The file that makes `path` the prefix of a TF1 V2 checkpoint."""
+    """The index file of a TF1 V2 checkpoint with the prefix `path`."""
     return Path(f"{path}.index")
 
 
@@ -224,7 +222,7 @@ def _check_cached(path: Path, name: str):
 
 
 def _difference(path: Path, published: Published) -> str:
-    """How a file differs from the published one: in size if it is too short, else in its digest."""
+    """The difference to the published file: the size if it is too short, else the digest."""
     if _num_bytes(path) < published.num_bytes:
         return f"has {_num_bytes(path):,} bytes; the published file has {published.num_bytes:,}"
     return f"has MD5 {md5_of(path)}; the published file has {published.md5}"
@@ -235,7 +233,7 @@ def _download(path: Path, name: str, progress: bool):
 
     def check(part: Path):
         if not is_published(part, name):
-            raise CheckpointError(f"what came {_difference(part, published)}")
+            raise CheckpointError(f"the downloaded file {_difference(part, published)}")
 
     try:
         download.download(published.url, path, published.num_bytes, check, progress=progress)

@@ -138,9 +138,7 @@ def test_a_file_that_changed_is_embedded_again_and_said_so(sounds, embedder, sma
     after = rows_of("rows")
     assert len(after[changed].start) == 3 > len(before[changed].start)
     for path in set(after) - {changed}:  # those of its unit too, in other batches
-        np.testing.assert_allclose(
-            after[path].embedding, before[path].embedding, rtol=0, atol=ATOL
-        )
+        np.testing.assert_allclose(after[path].embedding, before[path].embedding, rtol=0, atol=ATOL)
 
 
 def test_other_settings_do_not_mix(sounds, embedder):

@@ -1,6 +1,4 @@
-"""Very many files: what is done beside the network grows with their number, and not with its
-square.
-"""
+"""Very many files: the cost beside the network grows linearly with their number."""
 
 from pathlib import Path, PurePath
 
@@ -48,9 +46,7 @@ def embedder():
 
 
 def test_many_results_are_handed_out_in_linear_time(embedder, monkeypatch, copied):
-    """With a stub for decoding, front end and network: a row for most files, none or an error for
-    others.
-    """
+    """Stubs decode and embed: one row for most files, none or an error for others."""
     row = np.zeros((1, 96, 64), np.float32)
 
     class Examples:

@@ -1,6 +1,4 @@
-"""Keras's and TensorFlow's own converters on VGGish(), each file in its runtime. The network has
-few filters.
-"""
+"""Keras's and TensorFlow's own converters on VGGish(), with few filters, each in its runtime."""
 
 import numpy as np
 import pytest

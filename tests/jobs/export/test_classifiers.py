@@ -82,9 +82,7 @@ def together(clips) -> np.ndarray:
 
 
 def check_scores(scores, alone, atol=ATOL):
-    """Each clip has the scores that it has alone; if every example has some, so have those that are
-    no padding.
-    """
+    """Each clip of a batch has the same scores as alone, and so has each of its own examples."""
     assert len(scores) == len(alone)
     for rows, expected in zip(scores, alone, strict=True):
         np.testing.assert_allclose(rows[: len(expected)], expected, atol=atol)
@@ -122,7 +120,7 @@ def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(
     check_scores(scores, [model.predict_on_batch(clip[np.newaxis])[0] for clip in clips()])
     manifest = json.loads(path.with_name(f"{path.name}.json").read_text())
     assert (manifest["labels"], manifest["multi_label"]) == (labelled_clips.LABELS, "multi" in head)
-    assert manifest["untrained"] is False
+    assert manifest["weights"]["untrained"] is False
     outputs = manifest["signatures"].get(
         "serving_default", next(iter(manifest["signatures"].values()))
     )["outputs"]
@@ -133,9 +131,7 @@ def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(
 
 @pytest.mark.parametrize("format", ["saved_model", "keras", slow("onnx")])
 def test_a_resampled_clip_ends_where_it_ends_alone(format, tmp_path):
-    """The filter rings behind the end: in a clip just too short for two examples, and in one that
-    is padded.
-    """
+    """The filter rings after the end of a clip, one too short for two examples and one padded."""
     runtimes.needs(format)
     model = make()
     at_44100 = [
@@ -154,9 +150,7 @@ def test_a_resampled_clip_ends_where_it_ends_alone(format, tmp_path):
 @pytest.mark.parametrize("head", ["max, multi", "none"])
 @pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "keras", slow("openvino")])
 def test_a_clip_that_is_not_finite_has_no_scores(format, head, tmp_path):
-    """Of one example, where every example has scores; of the clip, where those of its examples are
-    pooled.
-    """
+    """NaN for one example if every example has scores, for the clip if its examples are pooled."""
     runtimes.needs(format)
     path = export(make(**HEADS[head]), tmp_path / NAMES[format], format=format)
     run, batch = RUNTIMES[format](path, "scores"), together(clips())
@@ -223,9 +217,7 @@ def test_half_precision_is_for_the_network_and_not_for_the_head(tmp_path):
 
 
 def test_from_the_command_line_and_into_classify_again(tmp_path):
-    """The exported file is a classifier too, its layers in one level and without an optimizer;
-    classify resamples.
-    """
+    """The exported `.keras` file is a classifier too, in one level and without an optimizer."""
     model = make(pool="attention")
     model.save(tmp_path / "trained.keras")
     files = []
@@ -299,7 +291,7 @@ def checkpoints_of(
 def test_an_untrained_network_under_a_head_is_called_so(tmp_path, capsys):
     path = export(finetune.classifier(3, weights=None), tmp_path / "m.keras", format="keras")
     assert "UNTRAINED" in capsys.readouterr().out
-    assert json.loads(path.with_name("m.keras.json").read_text())["untrained"] is True
+    assert json.loads(path.with_name("m.keras.json").read_text())["weights"]["untrained"] is True
 
 
 @pytest.mark.parametrize("format", ["frozen_graph", "weights", "tf1_checkpoint"])
@@ -338,8 +330,11 @@ def test_options_that_make_another_classifier_are_refused(option, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_its_own_options_are_not_refused(tmp_path):
-    export(make(), tmp_path / "m.keras", format="keras", pad="short", params=Params())
+def test_options_that_are_its_own_already_change_nothing(tmp_path):
+    model = make()
+    path = export(model, tmp_path / "m.keras", format="keras", pad="short", params=Params())
+    batch = together(clips())
+    np.testing.assert_allclose(load_model(path)(batch), model(batch), atol=ATOL)
 
 
 def test_somebody_elses_head_is_refused(tmp_path):

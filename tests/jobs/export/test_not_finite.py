@@ -1,4 +1,4 @@
-"""A sample that is no number gives an embedding that is none, in every format and its own runtime.
+"""A sample that is not finite gives an embedding of NaN, in every format and its own runtime.
 
 ReLUs and max-pools drop NaN, so that a network by itself makes one plausible row of it. The network
 has few filters.
@@ -55,9 +55,7 @@ def spoilt(array, place, bad):
 
 
 def check(run, array, places, row, nothing=np.nan):
-    """Only `row` of the answer changes, and all of it is NaN (or 0), whichever of the places is
-    spoilt with what.
-    """
+    """Asserts that only `row` of the answer changes, and that all of it is NaN, or 0 for bytes."""
     clean = run(array)
     assert np.ptp(clean.reshape(-1, clean.shape[-1]).astype(float), axis=0).max() > 0, (
         "nothing is shown"
@@ -71,7 +69,7 @@ def check(run, array, places, row, nothing=np.nan):
 
 
 def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach=0):
-    """`reach` samples to either side a resampler may carry what is not finite."""
+    """Spoils samples; a resampler may carry them `reach` samples to either side."""
     first, last = (round(sample * rate / 16_000) for sample in (FIRST, LAST))
     places = [(CLIP, sample) for sample in (first + reach, (first + last) // 2, last - reach)]
     check(run, uniform_noise(3, 48_000 * rate // 16_000), places, row, nothing)

@@ -1,4 +1,4 @@
-"""Exports that are refused, or not made quietly; and the command line. The network is small."""
+"""Exports that are refused, or that warn; and the command line. The network is small."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from signals import uniform_noise
 
 from vggish_tf import VGGish, cli, load_model
 from vggish_tf.errors import CheckpointError, VGGishError
-from vggish_tf.jobs.export import check, export, formats
+from vggish_tf.jobs.export import catalogue, check, export
 from vggish_tf.jobs.export.writers import weights
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -25,7 +25,9 @@ NAMES = {"onnx": "vggish.onnx", "tflite": "vggish.tflite", "openvino": "vggish.x
 def test_untrained_weights_are_called_so(tmp_path, capsys):
     path = export(VGGish(None), tmp_path / "vggish.weights.h5", format="weights")
     assert "UNTRAINED" in capsys.readouterr().out
-    assert json.loads(path.with_name(path.name + ".json").read_text())["untrained"] is True
+    assert (
+        json.loads(path.with_name(path.name + ".json").read_text())["weights"]["untrained"] is True
+    )
 
 
 def test_an_export_that_differs_leaves_no_file(small, tmp_path, monkeypatch):
@@ -43,7 +45,7 @@ def test_an_export_that_differs_leaves_no_file(small, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "write", write_something_else)
     for target in (path, tmp_path / "new.weights.h5"):
         with pytest.raises(
-            VGGishError, match=r"does not give what the live model does: largest difference 0\.01"
+            VGGishError, match=r"does not agree with the live model: largest difference 0\.01"
         ):
             export(small, target, format="weights", overwrite=True)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
@@ -96,7 +98,7 @@ def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("format", ["onnx", "tflite", "openvino"])
 def test_a_missing_extra_is_named(format, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "find_spec", lambda module: None)
+    monkeypatch.setattr(catalogue, "find_spec", lambda module: None)
     assert f"in a clone of the repository: pip install '.[{format}]'" in message_of(
         object(), tmp_path / NAMES[format], format=format
     )
@@ -140,7 +142,7 @@ def test_a_full_disk_leaves_nothing(format, name, small, tmp_path):
 
 
 def test_a_disk_too_small_is_refused_beforehand(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    monkeypatch.setattr(catalogue.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     assert "it needs 0 MB, and 0 MB are free" in message_of(
         small, tmp_path / "m.keras", format="keras"
     )

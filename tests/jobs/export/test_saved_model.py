@@ -1,5 +1,7 @@
-"""The SavedModel, in every loader. Oracle: the reference front end (NumPy, float64) and the tf-slim
-graph with the same checkpoint; for the quantized embeddings, upstream's NumPy Postprocessor.
+"""The SavedModel, in every loader.
+
+Oracles: the reference front end (NumPy, float64) and the tf-slim graph with the same checkpoint;
+for the quantized embeddings, upstream's NumPy Postprocessor.
 """
 
 import hashlib
@@ -75,17 +77,18 @@ def test_it_is_called_as_the_tensorflow_hub_module_is(loaded, oracle):
 
 
 @pytest.mark.parametrize("num_samples", [0, 1, 400, 15_599, 15_600, 30_959, 30_960])
-def test_the_number_of_rows_straddles_every_boundary(loaded, num_samples):
-    expected = max(0, (num_samples - 400 + 160) // 160 // 96)
-    assert loaded(uniform_noise(num_samples)).shape == (expected, 128)
-    assert loaded(uniform_noise(2, num_samples)).shape == (2, expected, 128)
+def test_the_rows_on_both_sides_of_every_boundary(loaded, oracle, num_samples):
+    num_rows = max(0, (num_samples - 400 + 160) // 160 // 96)
+    waveforms = uniform_noise(2, num_samples)
+    expected = np.array([oracle(row) if num_rows else np.zeros((0, 128)) for row in waveforms])
+    assert expected.shape == (2, num_rows, 128)
+    np.testing.assert_allclose(loaded(waveforms[0]), expected[0], atol=ATOL)
+    np.testing.assert_allclose(loaded(waveforms), expected, atol=ATOL)
 
 
 @pytest.mark.parametrize("shape", [(3, 40_000), (5, 7 * 15_600), (40, 15_600)])
 def test_a_batch_is_its_rows(loaded, oracle, shape):
-    """Also where the blocks of 32 examples end inside a clip, and where one clip is less than a
-    block.
-    """
+    """Also if blocks of 32 examples end inside a clip, or a clip is shorter than a block."""
     waveforms = uniform_noise(*shape)
     embedding = loaded(waveforms)
     for waveform, rows in zip(waveforms[[0, -1]], embedding.numpy()[[0, -1]], strict=True):
@@ -131,9 +134,7 @@ def test_weights_are_stored_once(exported):
 
 
 def test_it_can_be_trained_after_loading(exported):
-    """Every one of the 18 weights gets a gradient through the loop, and a step changes the
-    embedding.
-    """
+    """All 18 weights get a gradient through the loop, and a step changes the embedding."""
     loaded = tf.saved_model.load(exported)
     assert len(loaded.variables) == len(loaded.trainable_variables) == 18
     waveform = tf.constant(uniform_noise(1, 33 * 15_360 + 240))  # more than one block
@@ -187,7 +188,7 @@ def test_saved_model_cli_runs_it(exported, oracle, tmp_path):
 
 
 def test_a_c_program_runs_it(exported, oracle, tmp_path):
-    """The session loader of C and C++, without Python; it is what TF Serving is built on."""
+    """The session loader of C and C++, without Python, on which TF Serving is built."""
     compiler = shutil.which("gcc")
     if not compiler:
         pytest.skip("there is no gcc")
@@ -253,8 +254,9 @@ print(rows, kilobytes("VmHWM") - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is reset through /proc")
 @pytest.mark.parametrize("seconds", [240, pytest.param(3600, marks=pytest.mark.slow)])
 def test_memory_does_not_grow_with_the_waveform(exported, tmp_path, seconds):
-    """Beyond the waveform and a copy of it; at once, the log-mel and first layers would take 2 GB
-    in four minutes.
+    """Beyond the waveform and a copy of it.
+
+    At once, the log-mel and first layers would take 2 GB for four minutes.
     """
     rows, kilobytes = map(int, alone(PEAK, exported, seconds, folder=tmp_path).split()[-2:])
     assert rows == (seconds * 16_000 - 240) // 15_360

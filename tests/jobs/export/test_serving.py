@@ -1,5 +1,7 @@
-"""The serving recipe, examples/serve.py, in a process of its own: health, batches, signatures, bad
-requests.
+"""The server examples/serve.py in its own process: health, batches, signatures, bad requests.
+
+The format is that of https://www.tensorflow.org/tfx/serving/api_rest. The served model is small,
+with signatures like those of an export and answers known by hand.
 
 The format is that of https://www.tensorflow.org/tfx/serving/api_rest; what is served is a small
 model with signatures like those of an export, whose answers are known by hand.

@@ -1,6 +1,4 @@
-"""The frozen graph in a TF1 script that knows nothing of the package. Oracle: the tf-slim graph
-with the checkpoint.
-"""
+"""The frozen graph in a TF1 script without the package. Oracle: the tf-slim graph."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,4 @@
-"""Augmentations: nothing outside training; in training what they say, with padding left alone; the
-same by seed.
-"""
+"""Augmentations: the identity outside training, their specification inside, padding, seeds."""
 
 import keras
 import numpy as np

@@ -1,6 +1,4 @@
-"""Tables and folders as people make them: odd encodings, rows and spellings, and files that are not
-audio.
-"""
+"""Tables and folders of users: odd encodings, rows and spellings, files that are not audio."""
 
 import os
 
@@ -84,9 +82,7 @@ def test_a_file_is_in_one_split_however_it_is_spelled(spelled, spelling):
 
 
 def test_splits_that_are_dealt_keep_a_file_together(spelled):
-    """Sixteen stretches of one file under four names, and seven other files: at random most seeds
-    part them.
-    """
+    """16 clips of one file under four names, and 7 other files: chance would separate them."""
     names = ["a.wav", *SPELLINGS[:3]]
     rows = [(names[place % 4], "x", place / 50, (place + 1) / 50) for place in range(16)]
     for number in range(7):

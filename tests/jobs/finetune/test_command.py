@@ -1,6 +1,4 @@
-"""vggish-tf finetune and classify, from a folder of sounds to scores: killed and resumed, refused,
-right.
-"""
+"""vggish-tf finetune and classify, from a folder to scores: killed, resumed, refused, correct."""
 
 import json
 import os
@@ -46,9 +44,7 @@ sys.exit(cli.main(sys.argv[1:]))
 
 @pytest.mark.slow
 def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
-    """kill -9 in the middle, then the same command and --resume: the same history, and the same
-    scores.
-    """
+    """After kill -9, the same command with --resume gives the same history and scores."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(places.HELPERS), *sys.path])}
     killed, whole = tmp_path / "killed.keras", tmp_path / "whole.keras"
     process = subprocess.Popen(

@@ -1,6 +1,4 @@
-"""Labelled clips: what a folder and a CSV mean, splits by file, order, weights, caches, and what is
-refused.
-"""
+"""Labelled clips: folders and CSVs, splits by file, order, weights, caches, refusals."""
 
 from pathlib import Path
 
@@ -11,9 +9,9 @@ import soundfile
 from labelled_clips import LABELS, refusal, waveform, write_csv, write_folder
 
 from vggish_tf import audio
-from vggish_tf.errors import AudioError, VGGishError
+from vggish_tf.errors import AudioError, UsageError, VGGishError
 from vggish_tf.jobs import finetune
-from vggish_tf.jobs.finetune import clips as tables
+from vggish_tf.jobs.finetune import splits
 from vggish_tf.jobs.finetune.clips import Clip
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -192,6 +190,34 @@ def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, m
     assert len(computed) == 18, "the embeddings of another network were taken for this one's"
 
 
+@pytest.mark.parametrize("stage", ["examples", "embedding"])
+def test_a_clip_that_is_damaged_before_it_is_cached_is_named(folder, stage):
+    data = finetune.dataset(folder)
+    bad = data.clips[4].path
+    bad.write_bytes(b"")
+    with pytest.raises(AudioError, match=f"{bad.parent.name}/{bad.name} is empty"):
+        finetune.cached(data, small_network.classifier(), stage)
+
+
+def test_waveforms_come_in_order_and_not_all_at_once(folder, monkeypatch):
+    data = finetune.dataset(folder)
+    clips, read = data.order("train", 1), []
+    monkeypatch.setattr(
+        "vggish_tf.jobs.finetune.data.read_clip",
+        lambda clip, sample_rate: read.append(clip) or np.full(1, clips.index(clip), np.float32),
+    )
+    waveforms = data.waveforms([*clips, *data.order("train", 1)] * 20)
+    assert next(waveforms).item() == 0
+    assert len(read) < len(clips) * 40
+    assert [each.item() for each in waveforms][: len(clips)] == [*range(1, len(clips)), 0]
+
+
+@pytest.mark.parametrize("epoch", [-1, 0.5, "0"])
+def test_an_epoch_is_a_number(folder, epoch):
+    with pytest.raises(UsageError, match="epoch must be a whole number from 0; received"):
+        finetune.dataset(folder).batches("train", epoch=epoch)
+
+
 def test_embeddings_of_a_network_that_moves_are_refused(folder):
     with pytest.raises(VGGishError, match="cannot be cached while the network is trainable"):
         finetune.cached(
@@ -314,4 +340,4 @@ def test_reading_stops_at_the_end_of_a_segment(tmp_path):
 
 def test_shares_must_be_shares():
     with pytest.raises(VGGishError, match="shares of 1"):
-        tables.split([Clip(Path("a"), ("x",))], validation=0.6, test=0.5, seed=0, multi_label=False)
+        splits.split([Clip(Path("a"), ("x",))], validation=0.6, test=0.5, seed=0, multi_label=False)

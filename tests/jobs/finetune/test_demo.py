@@ -1,6 +1,4 @@
-"""The published training demo: sine, constant or noise; the whole network, from untrained weights,
-on a CPU.
-"""
+"""The published training demo: sine, constant or noise, all layers from untrained weights."""
 
 import keras
 import numpy as np

@@ -1,6 +1,4 @@
-"""docs/finetune.md is true: its Python runs, block after block, in a folder with a folder of
-sounds.
-"""
+"""The Python of docs/finetune.md runs, block after block, beside a folder of sounds."""
 
 import re
 from pathlib import Path

@@ -1,6 +1,4 @@
-"""Resuming and caching with files that are empty, cut or another's: one line each, or computed anew
-and said.
-"""
+"""Damaged or foreign files of a run and its cache: a one-line error, or computed anew."""
 
 import json
 import zipfile
@@ -13,7 +11,7 @@ from training import run, same
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs import finetune
-from vggish_tf.jobs.finetune import checkpoint
+from vggish_tf.jobs.finetune import training_checkpoint
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -215,7 +213,7 @@ def test_restore_changes_nothing_if_it_refuses(output):
     }
     arrays = {"model/a": np.ones((100, 3), np.float32), "model/b": np.ones(4, np.float32)}
     with pytest.raises(VGGishError, match=r"model/b float32 \(4,\) instead of \(3,\)"):
-        checkpoint.restore(output, arrays, variables)
+        training_checkpoint.restore(output, arrays, variables)
     assert same(model.get_weights(), before)
 
 

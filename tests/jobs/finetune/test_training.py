@@ -1,4 +1,4 @@
-"""Training: resumed runs, seeds, early stopping, losses that are not finite, what is kept."""
+"""Training: resumed runs, seeds, early stopping, losses that are not finite, final weights."""
 
 import json
 import shutil
@@ -41,9 +41,7 @@ def folder(tmp_path_factory):
     ],
 )
 def test_a_resumed_run_ends_as_the_whole_one(folder, tmp_path, stage, augment, options):
-    """Bit for bit: weights, losses of every epoch. With dropout and every augmentation, which draw
-    anew each epoch.
-    """
+    """Bit for bit in weights and losses, with dropout and every augmentation, drawn each epoch."""
     options = {"stage": stage, "augment": augment, **options}
     weights, history = run(folder, tmp_path / "whole", epochs=4, **options)
     run(folder, tmp_path / "parts", epochs=1, **options)
@@ -123,15 +121,13 @@ def test_a_damaged_checkpoint_is_one_line(folder, tmp_path):
 
 
 def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
-    """The validation loss is made to fall twice and to rise for good: training stops `patience`
-    epochs later.
-    """
+    """The validation loss falls twice, then rises: training stops `patience` epochs later."""
     losses = iter([3.0, 2.0, 2.5, 2.5, 2.5, 2.5])
     kept = []
     evaluate = training._Runner._evaluate
 
     def fake(self):
-        kept.append(training.checkpoint.state_of(self.trainee))
+        kept.append(training.training_checkpoint.state_of(self.trainee))
         return {**evaluate(self), "loss": next(losses)}
 
     monkeypatch.setattr(training._Runner, "_evaluate", fake)
@@ -173,11 +169,15 @@ def test_weights_that_are_not_finite_are_never_saved(folder, tmp_path):
     """The last step of an epoch can ruin the weights without any loss to show it."""
     data, model = finetune.dataset(folder), small_network.classifier()
     runner = training._Runner(
-        model, finetune.cached(data, model, "embedding"), tmp_path, "embedding", [], 0
+        model,
+        finetune.cached(data, model, "embedding"),
+        tmp_path,
+        "embedding",
+        finetune.TrainingOptions(),
     )
     model.get_layer("logits").bias.assign([np.inf, 0, 0])
     with pytest.raises(VGGishError, match="epoch 1: model/logits/bias is no longer finite"):
-        runner._save({"loss": 1.0, "val_loss": 1.0, "seconds": 0.0}, 1, 2)
+        runner._save({"loss": 1.0, "val_loss": 1.0, "seconds": 0.0}, 1)
     assert not runner.checkpoint.exists()
 
 
@@ -188,6 +188,15 @@ def test_a_clip_that_vanishes_in_training_is_named(folder, tmp_path):
     gone.unlink()
     with pytest.raises(AudioError, match=f"{gone.parent.name}/{gone.name} does not exist"):
         finetune.train(small_network.classifier(), data, tmp_path / "run", epochs=1)
+
+
+def test_a_training_that_fails_names_its_own_clip_and_not_an_earlier_training_s(folder, tmp_path):
+    data = finetune.dataset(shutil.copytree(folder, tmp_path / "sounds"))
+    for gone in (data.of("train")[3].path, data.of("validation")[0].path):
+        moved = gone.rename(tmp_path / "moved.wav")
+        with pytest.raises(AudioError, match=f"{gone.parent.name}/{gone.name} does not exist"):
+            finetune.train(small_network.classifier(), data, tmp_path / gone.stem, epochs=1)
+        moved.rename(gone)
 
 
 def test_augmentation_and_optimizer_are_in_the_trainee_alone(folder):

@@ -1,4 +1,4 @@
-"""Captions: what they say of stages that are known, and of those that hold nothing."""
+"""Captions of known stages, and of empty ones."""
 
 import numpy as np
 import pytest

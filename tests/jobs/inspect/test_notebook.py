@@ -1,6 +1,4 @@
-"""The notebook runs from a fresh kernel, and the outputs kept in the repository are those of such a
-run.
-"""
+"""The notebook runs in a fresh kernel, and its stored outputs are those of such a run."""
 
 import base64
 import importlib.util

@@ -1,4 +1,4 @@
-"""The page of inspect(): dark pictures in the dark, a player, and captions of what is seen."""
+"""The page of inspect(): dark pictures, the player, and captions."""
 
 import base64
 import io

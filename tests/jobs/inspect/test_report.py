@@ -1,6 +1,4 @@
-"""inspect: what it returns, says and writes; that the page needs nothing else, and that no weights
-pass for others.
-"""
+"""inspect(): its result, text and page; the page is self-contained, and names its weights."""
 
 import re
 
@@ -20,7 +18,7 @@ def file(tmp_path):
 
 
 def said(capsys) -> dict[str, str]:
-    """The printed lines: the first word or words of each line → the rest."""
+    """The printed lines by name: the first word or words of each line → the rest."""
     return dict(
         re.split(r"\s{2,}", line, maxsplit=1)
         for line in capsys.readouterr().out.splitlines()
@@ -59,17 +57,17 @@ def test_what_resampling_removes_is_a_fifth_of_the_energy(file, capsys):
     report.inspect(file)
     lines = said(capsys)
     assert lines["resampling"] == (
-        "48,000 → 16,000 Hz (soxr HQ) removed what lay above the new Nyquist frequency, 8,000 Hz: "
+        "48,000 → 16,000 Hz (soxr HQ) removed all sound above the new Nyquist frequency, 8,000 Hz: "
         "20 % (−7.0 dB) of the energy"
     )
-    assert lines["mel bins"] == "hear 125 to 7,500 Hz: 80 % (−1.0 dB) of the energy of the file"
+    assert lines["mel bins"] == "cover 125 to 7,500 Hz: 80 % (−1.0 dB) of the energy of the file"
 
 
 def test_at_its_native_rate_nothing_is_removed(file, capsys):
     result = report.inspect(file, params=Params(sample_rate=RATE, mel_max_hz=24_000))
     lines = said(capsys)
     assert lines["resampling"] == "none: 48,000 Hz is the rate of the front end"
-    assert lines["mel bins"] == "hear 125 to 24,000 Hz: 100 % (0.0 dB) of the energy of the file"
+    assert lines["mel bins"] == "cover 125 to 24,000 Hz: 100 % (0.0 dB) of the energy of the file"
     np.testing.assert_array_equal(result.waveform, soundfile.read(file, dtype="float32")[0][:, 0])
 
 
@@ -79,7 +77,7 @@ def test_a_low_rate_leaves_mel_bins_deaf(tmp_path, capsys):
     )
     result = report.inspect(tmp_path / "phone.wav")
     match = re.search(
-        r"above 4,000 Hz there is no sound, so that mel bins (\d+) to 63 hear next to nothing",
+        r"above 4,000 Hz there is no sound, so mel bins (\d+) to 63 are nearly empty",
         said(capsys)["resampling"],
     )
     mel = np.exp(result.log_mel[10:-10]) - 0.01
@@ -98,7 +96,7 @@ def test_empty_mel_bins_are_named(file, capsys):
     empty = np.flatnonzero(~matrix.any(axis=0))
     assert len(empty) > 10
     bins = ", ".join(map(str, empty))
-    reason = "no FFT bin falls into them, so they are ln(0.01) whatever the sound"
+    reason = "no FFT bin falls into them, so they are ln(0.01) for any sound"
     assert named == f"{bins}: {reason}"
 
 
@@ -206,7 +204,7 @@ def test_the_command(file, tmp_path, capsys):
     assert cli.main(command) == 0
     lines = said(capsys)
     assert lines["resampling"].startswith("none: 48,000 Hz")
-    assert lines["mel bins"].startswith("hear 125 to 24,000 Hz: 100 %")
+    assert lines["mel bins"].startswith("cover 125 to 24,000 Hz: 100 %")
     assert lines["waveform"].startswith("(144000,)")
     assert Page(target).tags.count("img") == 6
 

@@ -1,6 +1,4 @@
-"""Energy over frequency against Parseval's theorem, sines of known amplitude, and one transform of
-the whole clip.
-"""
+"""Energy over frequency against Parseval's theorem, known sines, and one whole transform."""
 
 import numpy as np
 import pytest

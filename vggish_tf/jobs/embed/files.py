@@ -1,4 +1,4 @@
-"""Many files → one npz each. Bad files are named and left out; the rest is written."""
+"""Embeddings of many audio files, one npz each. Bad files are reported and left out."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from vggish_tf.errors import AudioError, UsageError, VGGishError, counted
 from vggish_tf.files import check_target, make_folder
 from vggish_tf.formats import npz
 
-if TYPE_CHECKING:  # so that a mistyped name is answered before Keras has been imported
+if TYPE_CHECKING:  # a mistyped file name is reported before Keras is imported
     from vggish_tf.embedding import Embedder
 
 
@@ -26,16 +26,16 @@ def embed_each(
 
     Args:
         files: audio of any rate, channel count and format.
-        output: an `.npz` path for one file; for several, a folder, which gets one `.npz` a file by
-            its name.
-        embedder: whose provenance goes into each npz; or a function that makes one, which is
-            called when all paths have been checked.
+        output: an `.npz` path for one file; for several, a folder, in which each file gets an
+            `.npz` of its name.
+        embedder: an Embedder, whose provenance is written into each npz; or a function that returns
+            one, called after all paths have been checked.
 
     Returns:
         The npz of each file.
 
     Raises:
-        AudioError: files that could not be embedded, after the others were written.
+        AudioError: some files could not be embedded; the others were written before.
         UsageError: the output does not fit the number of files, or two files would share one;
             nothing was done.
         VGGishError: an output cannot be written; nothing was done.
@@ -57,12 +57,12 @@ def embed_each(
 
 
 def _made(embedder):
-    """Embedders can be called too, so it is by their methods that they are known."""
+    """The Embedder, or that of the function; recognized by a method, as both are callable."""
     return embedder if hasattr(embedder, "embed_files") else embedder()
 
 
 def _embed(targets: dict[Path, Path], embedder: "Embedder", many: bool) -> list[AudioError]:
-    """Writes each npz; returns what failed, which has been printed if there are many files."""
+    """Writes each npz; returns the errors, which have been printed if there are many files."""
     failures = []
     results = embedder.embed_files(targets, return_errors=True)
     with tqdm(total=len(targets), unit="file", disable=None, leave=False) as bar:
@@ -86,7 +86,7 @@ def _summary(num_failures: int, num_files: int) -> str:
 def plan(
     files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
 ) -> dict[Path, Path]:
-    """Which npz each file gets, checked before any work starts; see embed_each.
+    """The npz of each file, checked before any work starts; see embed_each.
 
     Example:
         >>> plan(["a.wav"], "a.npz")

@@ -1,7 +1,7 @@
 """One model, every runtime: each export is loaded back in the runtime it is for, and compared with
 the live model.
 
-    formats       the formats by name: precisions, tolerances, what they need
+    catalogue     the formats by name: precisions, tolerances, what they need
     pipeline      what is exported, in pieces
     classifiers   what is refused of a fine-tuned classifier
     writers/      a file a format
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vggish_tf.errors import VGGishError, check_word, reason_of
 from vggish_tf.files import replacing_all
-from vggish_tf.jobs.export import formats
+from vggish_tf.jobs.export import catalogue
 
 if TYPE_CHECKING:  # so that a mistake is answered before Keras and TensorFlow have been imported
     import keras
@@ -94,10 +94,10 @@ def export(
         'vggish.weights.h5'
     """
     path = Path(path)
-    options = formats.Options(
+    options = catalogue.Options(
         format, precision, params, pad, postprocess, pca, input_rate, fixed_shape, overwrite
     )
-    precision, targets = formats.plan(path, options)
+    precision, targets = catalogue.plan(path, options)
 
     from vggish_tf.frontend.framing import PADS
     from vggish_tf.jobs.export import check, manifest, pipeline
@@ -106,8 +106,8 @@ def export(
     check_word("pad", pad, (*PADS, None))
     check_word("postprocess", postprocess, POSTPROCESSES)
     parts = pipeline.take_apart(model, options)
-    formats.check_space(path, parts.network.count_params(), precision)
-    chosen = formats.FORMATS[format]
+    catalogue.check_space(path, parts.network.count_params(), precision)
+    chosen = catalogue.FORMATS[format]
     module = chosen.load_module()
     with replacing_all(targets) as folder:
         written = folder / path.name
@@ -121,7 +121,7 @@ def export(
             **manifest.describe(parts, loaded, comparison, chosen.needs),
         }
         with _naming(path, written):
-            manifest.write(formats.manifest_of(written), about)
+            manifest.write(catalogue.manifest_of(written), about)
     marked = ", UNTRAINED weights" if parts.identity.untrained else ""
     print(f"{path}: {format}, {precision}{marked}; {comparison}")
     return path

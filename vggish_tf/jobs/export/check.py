@@ -1,8 +1,7 @@
-"""The self-check: an exported file in its own runtime against the live model, on sound that is made
-here.
+"""The self-check of an export: the file in its own runtime against the live model.
 
-It says how far apart the two are; whether the weights are the published ones is `vggish-tf
-verify`'s to say.
+The test signals are made here. Whether the weights are the published ones is not checked; see
+`vggish-tf verify`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 
 SECONDS = {
@@ -23,28 +22,26 @@ SECONDS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """`largest`: the largest difference of any number that comes out; `allowed`: the largest that
-    there may be.
-    """
+    """The result of a comparison of outputs."""
 
-    largest: float
-    allowed: float
+    largest: float  # difference of any number
+    allowed: float  # largest difference allowed
 
     @property
     def passed(self) -> bool:
         return self.largest <= self.allowed  # False for NaN
 
     def __str__(self):
-        return (
-            f"largest difference {self.largest:.2g} to the live model, {self.allowed:.2g} allowed"
-        )
+        difference = f"largest difference {self.largest:.2g} to the live model"
+        return f"{difference}, {self.allowed:.2g} allowed"
 
 
 def signals(sample_rate: int, num_samples: int | None = None) -> dict[str, np.ndarray]:
-    """Name → (batch, num_samples) float32: silence, the official smoke signal (1 kHz), noise, and a
-    batch of two clips, the second of which ends early: to a classifier, the zeros behind it are
-    padding. With `num_samples` all clips have that length, and of the last two there is the second
-    alone.
+    """The test signals: name → (batch, num_samples) float32.
+
+    Silence, the official smoke signal (1 kHz), noise, and a batch of two clips, the second of which
+    ends early: for a classifier, the zeros after it are padding. With `num_samples` all clips have
+    that length, and of the last two only the second is used.
     """
     counts = {name: num_samples or int(seconds * sample_rate) for name, seconds in SECONDS.items()}
     silence, smoke, short, long = counts.values()
@@ -63,16 +60,16 @@ def signals(sample_rate: int, num_samples: int | None = None) -> dict[str, np.nd
 
 
 def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
-    """Runs both on every signal.
+    """Compares the outputs of an export and of the live model on every signal.
 
     Args:
         tolerance: relative to the largest number in the embeddings, and to 1 for scores. Quantized
-            embeddings may differ by one step in 255 more, since truncation makes a whole step of
-            the smallest difference.
+            embeddings may differ by one step in 255 more, since truncation turns the smallest
+            difference into a whole step.
 
     Raises:
-        VGGishError: the export gives arrays of another shape or dtype, or other numbers than the
-            tolerance allows.
+        VGGishError: the export gives arrays of another shape or dtype, or the difference exceeds
+            the tolerance.
     """
     # scores are in [0, 1]; on these signals all may be near 0
     largest, scale = 0.0, 1.0 if pipeline.head else 0.0
@@ -90,6 +87,6 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     comparison = Comparison(float(largest), float(allowed))
     if not comparison.passed:
         raise VGGishError(
-            f"the export does not give what the live model does: {comparison}. Nothing was written."
+            f"the export does not agree with the live model: {comparison}. Nothing was written."
         )
     return comparison

@@ -3,7 +3,7 @@
 import keras
 
 from vggish_tf.errors import UsageError
-from vggish_tf.jobs.export.formats import FORMATS, Options
+from vggish_tf.jobs.export.catalogue import FORMATS, Options
 from vggish_tf.model import parts_of
 
 

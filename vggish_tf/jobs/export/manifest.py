@@ -1,6 +1,4 @@
-"""The manifest beside an exported file: what is in it, what it takes and gives, how exact it has
-been found to be.
-"""
+"""The manifest beside an exported file: its weights, signatures, versions and exactness."""
 
 import json
 from collections.abc import Iterable
@@ -9,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import vggish_tf
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.check import SECONDS, Comparison
-from vggish_tf.jobs.export.formats import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 
 PACKAGES = ("tensorflow", "keras", "numpy")

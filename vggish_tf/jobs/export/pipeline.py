@@ -17,7 +17,7 @@ from vggish_tf.errors import UsageError, warn
 from vggish_tf.frontend.layers import Pad, WaveformToExamples
 from vggish_tf.frontend.resampling import Resample
 from vggish_tf.jobs.export import classifiers
-from vggish_tf.jobs.export.formats import Options, check_options
+from vggish_tf.jobs.export.catalogue import Options, check_options
 from vggish_tf.model import Postprocess, Weights, describe_front_end, network_of, parts_of
 from vggish_tf.network import backbone, heads
 from vggish_tf.network.postprocess import Postprocessor, read_pca
@@ -124,7 +124,7 @@ class Pipeline:
         )
 
     def live(self, waveform: np.ndarray) -> np.ndarray:
-        """(batch, num_samples) → what comes out as an array, by the Keras layers themselves."""
+        """(batch, num_samples) → the output as an array, by the Keras layers themselves."""
         return np.asarray(self.run(ops.convert_to_tensor(waveform)))
 
     def live_examples(self, waveform: np.ndarray) -> np.ndarray:
@@ -161,9 +161,7 @@ class Pipeline:
         return layer
 
     def as_model(self) -> keras.Model:
-        """One Keras model, waveform → what comes out, with a copy of the weights and VGGish's layer
-        names.
-        """
+        """One Keras model, waveform → output: a copy of the weights, and VGGish's layer names."""
         source = keras.Input((None,), name="waveform")
         waveform = self.resampled(source)
         examples = WaveformToExamples(self.params, pad=self.pad, name="examples")(waveform)

@@ -1,17 +1,21 @@
 """Fine-tuning: from labelled sounds to a saved classifier.
 
-    model     classifier(): the network and a head as one Keras model, waveform → class scores
-    clips     a folder or CSV → labelled clips in splits; table: the rows of a CSV
-    data      dataset(): clips → tf.data
-    augment   random gain, shift, noise, mix-up, SpecAugment, as Keras layers
-    cache     log-mel or embeddings, computed once a clip
-    training  train(): epochs, early stopping; checkpoint: what a killed run goes on from
-    progress  the history of a run; tensorboard: the same as TensorBoard logs
-    report    precision, recall, average precision, confusion
-    job       run(): all of it, as `vggish-tf finetune` does
+    clips               a folder or CSV → labelled clips; table: the rows of a CSV
+    splits              labelled clips → training, validation and test
+    reading             clips → waveforms, many in parallel
+    data                dataset(): clips → tf.data
+    augment             random gain, shift, noise, mix-up, SpecAugment, as Keras layers
+    cache               log-mel or embeddings, computed once a clip
+    options             options of a training and of a job
+    trainee             the training model: shares the classifier's layers, starts at a cached stage
+    training_checkpoint trainable weights, optimizer state, progress
+    training            train(): epochs, early stopping
+    progress            history of a training; tensorboard: the same as TensorBoard logs
+    evaluation          precision, recall, average precision, confusion
+    job                 run(): the whole job, as `vggish-tf finetune`
 
-The layers that a saved classifier is made of are in vggish_tf.network.heads, so that it loads
-without this package.
+The classifier itself is in vggish_tf.classifier, and its layers are in vggish_tf.network.heads, so
+that a saved one loads without this package.
 
 Example:
     >>> from vggish_tf.jobs import finetune
@@ -38,9 +42,11 @@ from vggish_tf.jobs.finetune.augment import (
     SpecAugment,
 )
 from vggish_tf.jobs.finetune.cache import cached
-from vggish_tf.jobs.finetune.data import Dataset, dataset, read_clip
+from vggish_tf.jobs.finetune.data import Dataset, dataset
+from vggish_tf.jobs.finetune.evaluation import Evaluation, evaluate
 from vggish_tf.jobs.finetune.job import run
-from vggish_tf.jobs.finetune.report import Evaluation, evaluate
+from vggish_tf.jobs.finetune.options import Options, TrainingOptions
+from vggish_tf.jobs.finetune.reading import read_clip
 from vggish_tf.jobs.finetune.training import train
 
 __all__ = [
@@ -48,10 +54,12 @@ __all__ = [
     "Dataset",
     "Evaluation",
     "MixUp",
+    "Options",
     "RandomGain",
     "RandomNoise",
     "RandomShift",
     "SpecAugment",
+    "TrainingOptions",
     "back",
     "cached",
     "classifier",

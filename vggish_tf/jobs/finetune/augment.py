@@ -1,10 +1,10 @@
-"""Augmentations as Keras layers: random in training, and nothing at all otherwise.
+"""Augmentations as Keras layers: random in training, the identity otherwise.
 
     RandomGain, RandomShift, RandomNoise   waveforms → waveforms; padding stays zero
     MixUp          waveforms and targets → both, each clip mixed with another of the batch
     SpecAugment    log-mel examples → the same with stripes blanked
 
-Each draws from a keras.random.SeedGenerator of its own, so that a seed gives the same run.
+Each has its own keras.random.SeedGenerator, so that a seed gives the same run.
 """
 
 import keras
@@ -15,9 +15,7 @@ from vggish_tf.frontend.framing import clip_lengths
 
 
 class _Random(keras.layers.Layer):
-    """A layer that draws random numbers when training, and hands its input through otherwise;
-    float32.
-    """
+    """Base of the augmentations: `augment` in training, the identity otherwise; float32."""
 
     def __init__(self, *, seed: int | None = None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -28,9 +26,10 @@ class _Random(keras.layers.Layer):
         return self.augment(inputs) if training else inputs
 
     def compute_output_spec(self, inputs, training=False):
-        return keras.tree.map_structure(
-            lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), inputs
-        )
+        def spec(tensor):
+            return keras.KerasTensor(tensor.shape, tensor.dtype)
+
+        return keras.tree.map_structure(spec, inputs)
 
     def uniform(self, shape, low=0.0, high=1.0):
         return keras.random.uniform(shape, low, high, seed=self.seed_generator)
@@ -41,7 +40,7 @@ class _Random(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class RandomGain(_Random):
-    """Makes each clip louder or quieter by up to `decibels`.
+    """Multiplies each clip by a random gain of up to ± `decibels`.
 
     Input and output shape: (batch, num_samples) float32
 
@@ -64,11 +63,10 @@ class RandomGain(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class RandomShift(_Random):
-    """Turns each clip around in time by up to `seconds`: what leaves at one end comes in at the
-    other.
+    """Shifts each clip circularly in time by up to ± `seconds`.
 
     Args:
-        seconds: at most, either way.
+        seconds: the largest shift.
         sample_rate: Hz.
 
     Input and output shape: (batch, num_samples) float32
@@ -83,8 +81,8 @@ class RandomShift(_Random):
         shift = ops.cast(ops.round(self.uniform((ops.shape(waveform)[0], 1), -most, most)), "int32")
         length = ops.expand_dims(clip_lengths(waveform), -1)
         places = ops.expand_dims(ops.arange(ops.shape(waveform)[1], dtype="int32"), 0)
-        turned = ops.where(places < length, ops.mod(places - shift, ops.maximum(length, 1)), places)
-        return ops.take_along_axis(waveform, turned, axis=1)
+        shifted = ops.mod(places - shift, ops.maximum(length, 1))
+        return ops.take_along_axis(waveform, ops.where(places < length, shifted, places), axis=1)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "seconds": self.seconds, "sample_rate": self.sample_rate}
@@ -92,11 +90,10 @@ class RandomShift(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class RandomNoise(_Random):
-    """Adds white noise at a signal-to-noise ratio that is drawn for each clip; silence stays
-    silent.
+    """Adds white noise at a random signal-to-noise ratio for each clip; silence stays silent.
 
     Args:
-        low, high: of the ratio, in dB, over the length of the clip.
+        low, high: range of the ratio, in dB, over the length of the clip.
 
     Input and output shape: (batch, num_samples) float32
     """
@@ -107,9 +104,8 @@ class RandomNoise(_Random):
 
     def augment(self, waveform):
         length = ops.expand_dims(clip_lengths(waveform), -1)
-        power = ops.sum(waveform * waveform, axis=1, keepdims=True) / ops.cast(
-            ops.maximum(length, 1), "float32"
-        )
+        energy = ops.sum(waveform * waveform, axis=1, keepdims=True)
+        power = energy / ops.cast(ops.maximum(length, 1), "float32")
         decibels = self.uniform((ops.shape(waveform)[0], 1), self.low, self.high)
         noise = keras.random.normal(ops.shape(waveform), seed=self.seed_generator)
         noise = noise * ops.sqrt(power * ops.power(10.0, -decibels / 10))
@@ -125,7 +121,7 @@ class MixUp(_Random):
     """Mixes each clip of a batch, and its targets, with another of the batch (Zhang et al. 2018).
 
     Args:
-        alpha: of the Beta(alpha, alpha) that the share of the other clip is drawn from.
+        alpha: parameter of Beta(alpha, alpha), the distribution of the other clip's share.
 
     Input and output shape: [(batch, num_samples) float32, (batch, classes) float32]
     """
@@ -147,11 +143,10 @@ class MixUp(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class SpecAugment(_Random):
-    """Blanks one stripe of frames and one of mel bins in every example (Park et al. 2019), with the
-    example's mean.
+    """Sets a stripe of frames and one of mel bins in every example to its mean (Park et al. 2019).
 
     Args:
-        frames, mel_bins: the widest that a stripe gets; each width from 0 on is as likely.
+        frames, mel_bins: the largest width of a stripe; all widths from 0 on are equally likely.
 
     Input and output shape: (batch, examples, frames, mel bins) float32
     """
@@ -162,10 +157,9 @@ class SpecAugment(_Random):
 
     def augment(self, examples):
         mean = ops.mean(examples, axis=(-2, -1), keepdims=True)
-        blank = ops.logical_or(
-            self._stripe(examples, -2, self.frames), self._stripe(examples, -1, self.mel_bins)
-        )
-        return ops.where(blank, mean, examples)
+        in_time = self._stripe(examples, -2, self.frames)
+        in_frequency = self._stripe(examples, -1, self.mel_bins)
+        return ops.where(ops.logical_or(in_time, in_frequency), mean, examples)
 
     def _stripe(self, examples, axis: int, widest: int):
         """True in a random stripe along an axis of each example."""
@@ -180,7 +174,7 @@ class SpecAugment(_Random):
         return {**super().get_config(), "frames": self.frames, "mel_bins": self.mel_bins}
 
 
-# By the names that the command line has for them.
+# by their names on the command line
 AUGMENTATIONS: dict[str, type[_Random]] = {
     "gain": RandomGain,
     "shift": RandomShift,

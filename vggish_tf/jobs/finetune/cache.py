@@ -37,8 +37,7 @@ def cached(
     stage: CachedStage,
     folder: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """The same data with every clip replaced by what `front(model, stage)` gives, computed now, if
-    it is not there yet.
+    """The same data with every clip at a stage of the model, computed now where it is missing.
 
     Args:
         data: of waveforms.
@@ -86,7 +85,7 @@ class CachedFeatures:
 
 
 def _key(clip: Clip, base: tuple) -> str:
-    """The digest of what the values of a clip depend on."""
+    """The digest of all that the values of a clip depend on."""
     status = clip.path.stat()
     parts = (*base, clip.file, status.st_size, status.st_mtime_ns, clip.start, clip.end)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

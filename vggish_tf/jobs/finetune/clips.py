@@ -1,23 +1,19 @@
-"""Which clips there are, their labels and their splits: a folder or a CSV → Clips. No audio is
-read.
+"""Labelled clips and their splits: a folder or a CSV → list of Clip. No audio is read.
 
 A folder has one subfolder a class. A CSV has the columns path, label and, if wanted, start, end
 (seconds) and split; paths are relative to the CSV, and `a;b` in the column label is two labels.
 """
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-import numpy as np
-
 from vggish_tf import audio
 from vggish_tf.audio import ffmpeg
-from vggish_tf.errors import UsageError, VGGishError, counted
+from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_source
 from vggish_tf.jobs.finetune import table
 
@@ -46,7 +42,7 @@ class Clip:
 
     @cached_property
     def file(self) -> str:
-        """Path without links and detours: the same for all spellings of a file."""
+        """The resolved path: the same for all spellings of a file."""
         return os.path.realpath(self.path)
 
     @property
@@ -62,11 +58,11 @@ class Clip:
 
 
 def find(source: str | os.PathLike[str]) -> list[Clip]:
-    """The clips of a folder of class subfolders, or of a CSV, in the order of their names or rows.
+    """Returns the clips of a folder of class subfolders, or of a CSV, in order of names or rows.
 
     Raises:
-        VGGishError: nothing is there, or no audio, or a row that makes no sense (the message has
-            its line number).
+        VGGishError: no such file or folder, no audio, or an invalid row (the message has its line
+            number).
     """
     source = Path(source)
     if source.is_dir():
@@ -76,48 +72,42 @@ def find(source: str | os.PathLike[str]) -> list[Clip]:
 
 
 def _find_in_folder(folder: Path) -> list[Clip]:
-    classes = sorted(
-        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
+    folders = (entry for entry in folder.iterdir() if entry.is_dir())
+    classes = sorted(entry for entry in folders if not entry.name.startswith("."))
     if not classes:
         raise VGGishError(
             f"{folder} has no subfolders. Put the files of each class into a subfolder of its name."
         )
     clips = [Clip(path, (entry.name,)) for entry in classes for path in _audio_files(entry)]
-    empty = sorted(
-        {entry.name for entry in classes} - {label for clip in clips for label in clip.labels}
-    )
+    found = {label for clip in clips for label in clip.labels}
+    empty = [entry.name for entry in classes if entry.name not in found]
     if empty:
         hint = ffmpeg_hint(path for name in empty for path in (folder / name).rglob("*"))
         raise VGGishError(
-            f"{folder}: no audio files in {_listed(empty)}{hint}. Fill or remove these subfolders."
+            f"{folder}: no audio files in {listed(empty)}{hint}. Fill or remove these subfolders."
         )
     return clips
 
 
 def _audio_files(folder: Path) -> list[Path]:
     suffixes = audio.suffixes()
-    files = (
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
-    return sorted(path for path in files if path.is_file())
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    return sorted(path for path in paths if path.name[0] != "." and path.is_file())
 
 
 def ignored(source: str | os.PathLike[str], clips: list[Clip]) -> list[Path]:
-    """Files that no clip is made of, hidden ones apart: in no class, or not audio by suffix."""
-    heard, source = {clip.path for clip in clips}, Path(source)
-    others = sorted(path for path in source.rglob("*") if path not in heard and path.is_file())
-    return [
-        path
-        for path in others
-        if not any(part[0] == "." for part in path.relative_to(source).parts)
-    ]
+    """Files of a folder without a clip, except hidden ones: in no class, or not audio by suffix."""
+    used, source = {clip.path for clip in clips}, Path(source)
+    others = sorted(path for path in source.rglob("*") if path not in used and path.is_file())
+
+    def is_hidden(path: Path) -> bool:
+        return any(part[0] == "." for part in path.relative_to(source).parts)
+
+    return [path for path in others if not is_hidden(path)]
 
 
 def ffmpeg_hint(paths: Iterable[Path]) -> str:
-    """A remark in brackets if some of the paths would be audio, were ffmpeg there."""
+    """A remark in brackets if some of the paths need ffmpeg, which is not installed; else ""."""
     wanted = sorted({path.suffix.lower() for path in paths} & set(ffmpeg.SUFFIXES))
     if not wanted or ffmpeg.is_installed():
         return ""
@@ -177,7 +167,7 @@ def _check_splits(clips: list[Clip], path: Path):
 
 
 def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: bool) -> list[str]:
-    """The labels in order, those given or all there are; every clip is known to fit them.
+    """Returns the labels in order, `labels` or all, after checking that every clip fits them.
 
     Raises:
         VGGishError: a label outside those given, a label without clips, too few labels, or, without
@@ -195,23 +185,19 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
     expected = sorted(found) if labels is None else list(labels)
     stranger = next((clip for clip in clips if not set(clip.labels) <= set(expected)), None)
     if stranger:
-        raise VGGishError(
-            f"{stranger} is labelled {_listed(stranger.labels)}, outside the set "
-            f"{_listed(expected)}."
-        )
-    missing = [label for label in expected if label not in found]
-    if missing:
-        raise VGGishError(
-            f"no clip is labelled {_listed(missing)}. Add some, or leave these labels out."
-        )
+        outside = f"outside the set {listed(expected)}"
+        raise VGGishError(f"{stranger} is labelled {listed(stranger.labels)}, {outside}.")
+    if missing := [label for label in expected if label not in found]:
+        advice = "Add some, or leave these labels out."
+        raise VGGishError(f"no clip is labelled {listed(missing)}. {advice}")
     if len(expected) < (1 if multi_label else 2):
-        raise VGGishError(f"two classes or more are needed; found {_listed(expected)}.")
+        raise VGGishError(f"two classes or more are needed; found {listed(expected)}.")
     return expected
 
 
 def _check_one_label_a_stretch(clips: list[Clip]):
-    """Raises if a clip lies within one of the same file that has another label."""
-    # by file and label: of those that have begun, the one that ends last
+    """Raises if a clip lies within another of the same file with another label."""
+    # by file and label: of the clips so far, the one that ends last
     longest: dict[str, dict[str, Clip]] = {}
     for clip in sorted(clips, key=lambda clip: (clip.file, clip.start, -clip.last)):
         begun = longest.setdefault(clip.file, {})
@@ -222,97 +208,10 @@ def _check_one_label_a_stretch(clips: list[Clip]):
                     "same sound. Choose one label, or say multi_label (--multi-label) and give "
                     "both to one clip."
                 )
-        begun[clip.labels[0]] = max(
-            begun.get(clip.labels[0], clip), clip, key=lambda clip: clip.last
-        )
+        before = begun.get(clip.labels[0], clip)
+        begun[clip.labels[0]] = clip if clip.last > before.last else before
 
 
-def split(
-    clips: list[Clip], *, validation: float, test: float, seed: int, multi_label: bool
-) -> list[Clip]:
-    """Gives every clip a split, all clips of a file the same; where the CSV says the splits, they
-    stay.
-
-    Without multi_label each class is split by itself, so that it is in every split.
-
-    Raises:
-        UsageError: shares that are none.
-        VGGishError: a class with fewer files than there are splits, or one that is not in the
-            training split.
-    """
-    if not (0 < validation < 1 and 0 <= test < 1 and validation + test < 1):
-        raise UsageError(
-            f"validation and test must be shares of 1; received {validation:g} and {test:g}."
-        )
-    if not clips[0].split:
-        strata = _strata(clips, multi_label)
-        needed = 3 if test else 2
-        few = [f"{name!r} ({len(files)})" for name, files in strata.items() if len(files) < needed]
-        if few:
-            raise VGGishError(
-                f"{needed} files of each class are needed, one for each split; too few: "
-                f"{', '.join(few)}. "
-                "Add files, remove these classes, or set the split of every clip in a CSV."
-            )
-        generator = np.random.default_rng(seed)
-        where = {
-            file: name
-            for files in strata.values()
-            for file, name in _deal(files, validation, test, generator)
-        }
-        clips = [replace(clip, split=where[clip.file]) for clip in clips]
-    _check_every_label_is_trained(clips)
-    return clips
-
-
-def _strata(clips: list[Clip], multi_label: bool) -> dict[str, list[str]]:
-    """The files of each class, or all of them together, in order and once."""
-    strata: dict[str, dict[str, None]] = {}
-    seen: set[str] = set()
-    for clip in clips:
-        if clip.file not in seen:  # a file with segments of several classes goes by its first
-            strata.setdefault("all" if multi_label else clip.labels[0], {})[clip.file] = None
-            seen.add(clip.file)
-    return {name: list(files) for name, files in strata.items()}
-
-
-def _deal(files: list[str], validation: float, test: float, generator) -> Iterator[tuple[str, str]]:
-    counts = [max(1, round(share * len(files))) if share else 0 for share in (validation, test)]
-    names = ["validation"] * counts[0] + ["test"] * counts[1]
-    names += ["train"] * (len(files) - len(names))
-    order = [files[place] for place in generator.permutation(len(files))]
-    return zip(order, names, strict=True)
-
-
-def _check_every_label_is_trained(clips: list[Clip]):
-    trained = {label for clip in clips if clip.split == "train" for label in clip.labels}
-    never = sorted({label for clip in clips for label in clip.labels} - trained)
-    if never:
-        raise VGGishError(
-            f"no training clip is labelled {_listed(never)}. Add some, or change the split or its "
-            "seed."
-        )
-    if not any(clip.split == "validation" for clip in clips):
-        raise VGGishError(
-            "no clip is in the split validation, by which the best epoch is chosen. Put some there."
-        )
-
-
-def class_weights(clips: list[Clip], labels: Sequence[str]) -> dict[str, float]:
-    """How much a clip of each class counts, so that all classes count the same: clips / (classes ×
-    clips of the class).
-
-    Example:
-        >>> labels = ["cat", "cat", "dog"]
-        >>> clips = [Clip(Path(f"{take}.wav"), (label,)) for take, label in enumerate(labels)]
-        >>> class_weights(clips, ["cat", "dog"])
-        {'cat': 0.75, 'dog': 1.5}
-    """
-    counts = Counter(label for clip in clips for label in clip.labels)
-    total = counts.total()
-    return {label: total / (len(labels) * counts[label]) for label in labels}
-
-
-def _listed(names: Sequence[str], most: int = 6) -> str:
+def listed(names: Sequence[str], most: int = 6) -> str:
     more = [f"and {len(names) - most} more"] if len(names) > most else []
     return ", ".join([*map(repr, names[:most]), *more])

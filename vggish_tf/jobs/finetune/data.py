@@ -1,40 +1,33 @@
-"""dataset(): labelled clips as tf.data pipelines, decoded and resampled in parallel off the
-training thread.
+"""dataset(): labelled clips in splits, as tf.data pipelines of waveforms or of cached values.
+
+Clips are decoded and resampled in parallel, off the training thread.
 """
 
 import itertools
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-from tqdm import tqdm
 
-from vggish_tf import audio
-from vggish_tf.errors import (
-    AudioError,
-    VGGishError,
-    check_argument,
-    check_count,
-    check_word,
-    counted,
-    hold_warnings,
-    release_warnings,
-)
+from vggish_tf.errors import AudioError, check_argument, check_count, check_word
 from vggish_tf.jobs.finetune import clips as tables
+from vggish_tf.jobs.finetune import splits
 from vggish_tf.jobs.finetune.clips import SPLITS, Clip, Split
+from vggish_tf.jobs.finetune.reading import (
+    THREADS,
+    check_unreadable,
+    in_parallel,
+    lengths_of,
+    read_clip,
+)
 from vggish_tf.params import Params
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-THREADS = os.cpu_count() or 1
-LISTED = 10  # bad clips that a message names before it only counts them
 
 
 class Features(Protocol):
@@ -50,7 +43,7 @@ class Dataset:
     """Labelled clips in splits; `batches` is the tf.data.Dataset of one split.
 
     Args:
-        clips: all that can be read.
+        clips: the clips that can be read.
         labels: in the order of the targets.
         multi_label: whether a clip has any number of labels.
         params: of the front end.
@@ -60,7 +53,7 @@ class Dataset:
         skipped: the clips that cannot be read, and why.
         short: the clips under one example, which are filled with silence.
         ignored: the files of a folder that are no clips: not audio by their suffix, or in no class.
-        features: the values in a clip's place, as `cache.cached` sets them; None: its waveform.
+        features: the cached values of a clip, as `cache.cached` sets them; None for waveforms.
     """
 
     clips: Sequence[Clip]
@@ -74,7 +67,6 @@ class Dataset:
     short: Sequence[Clip] = ()
     ignored: Sequence[Path] = ()
     features: "Features | None" = None
-    failures: list[Exception] = field(default_factory=list, compare=False)
 
     def of(self, split: Split) -> list[Clip]:
         """The clips of a split, in the order of their files.
@@ -86,100 +78,97 @@ class Dataset:
         return [clip for clip in self.clips if clip.split == split]
 
     def order(self, split: Split, epoch: int | None) -> list[Clip]:
-        """The clips of a split in the order of an epoch, which follows from seed and epoch alone;
-        None: of files.
-        """
+        """The clips of a split, shuffled by seed and epoch alone, or with None in file order."""
         clips = self.of(split)
-        if epoch is None:
-            return clips
-        return [
-            clips[place]
-            for place in np.random.default_rng([self.seed, epoch]).permutation(len(clips))
-        ]
+        return clips if epoch is None else [clips[place] for place in self._places(clips, epoch)]
+
+    def _places(self, clips: Sequence[Clip], epoch: int) -> np.ndarray:
+        """Places of the clips as shuffled in an epoch."""
+        return np.random.default_rng([self.seed, epoch]).permutation(len(clips))
 
     def targets(self, clips: Iterable[Clip]) -> np.ndarray:
-        """(clips, classes) float32, 1 where a clip has the label."""
+        """Targets of clips, (clips, classes) float32: 1 where a clip has the label."""
         return np.array(
             [[label in clip.labels for label in self.labels] for clip in clips], np.float32
         )
 
-    def batches(
-        self, split: Split, epoch: int | Callable[[], int] | None = None
-    ) -> "tf.data.Dataset":
-        """Batches of (waveforms, targets, weights): (batch, num_samples), zero-filled; (batch,
-        classes); (batch,).
+    def batches(self, split: Split, epoch: int | None = None) -> "tf.data.Dataset":
+        """Batches of a split: waveforms (batch, num_samples), targets (batch, classes) and weights
+        (batch,).
 
-        With cached features there is, instead of the waveforms, a pair: (batch, examples, …),
-        zero-filled, and (batch, examples) bool, which of them count.
+        Shorter clips are filled with zeros. With cached features a pair takes the place of the
+        waveforms: the features (batch, examples, …), and (batch, examples) bool, False for filling.
 
         Args:
             split: "train", "validation" or "test".
-            epoch: None gives the order of the files; a number shuffles, and each pass over the
-                result is one epoch further; a function is asked for the number at the start of each
-                pass.
+            epoch: number of the first pass over the batches, which shuffles the clips; each pass
+                after it is one epoch further. None for the order of the files.
 
         Raises:
-            UsageError: another split.
+            UsageError: another split, or an epoch that is no whole number from 0.
         """
-        if isinstance(epoch, int):
-            epoch = itertools.count(epoch).__next__
-        elements = self._elements(lambda: self.order(split, epoch and epoch()), self.of(split))
-        return elements.padded_batch(self.batch_size).prefetch(2)
+        if epoch is None:
+            return self.pipeline(split, self.values)
+        check_count("epoch", epoch, least=0)
+        return self.pipeline(split, self.values, itertools.count(epoch))
 
-    def waveforms(self, clips: Sequence[Clip]) -> Iterator[np.ndarray]:
-        """The waveform of each clip, (num_samples,), decoded ahead in parallel."""
-        plain = replace(self, features=None)
-        return (
-            waveform for waveform, *_ in plain._elements(lambda: clips, clips).as_numpy_iterator()
-        )
-
-    def _elements(
-        self, order: Callable[[], Sequence[Clip]], clips: Sequence[Clip]
+    def pipeline(
+        self, split: Split, read: Callable[[Clip], np.ndarray], epochs: Iterator[int] | None = None
     ) -> "tf.data.Dataset":
-        """Clip after clip; `order` is asked at the start of every pass for the order of `clips`."""
+        """Batches of a split, read by a function.
+
+        Args:
+            split: as for `batches`.
+            read: `values`, or a ClipReader of it.
+            epochs: numbers of epochs; each pass over the batches takes the next one and has its
+                order. None for the order of the files.
+        """
         import tensorflow as tf
 
-        places = {clip: place for place, clip in enumerate(clips)}
-        targets, weights = (
-            self.targets(clips),
-            np.array([self._weight(clip) for clip in clips], np.float32),
-        )
-
-        def pass_over(_):
-            indices = tf.numpy_function(
-                lambda: np.array([places[clip] for clip in order()], np.int32), [], tf.int32
-            )
-            return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(indices, (len(clips),)))
+        clips = self.of(split)
+        targets = self.targets(clips)
+        weights = np.array([self._weight(clip) for clip in clips], np.float32)
 
         def element(place):
-            values = tf.numpy_function(
-                lambda place: self._values(clips[place]), [place], tf.float32
-            )
-            values.set_shape((None,) if self.features is None else (None, *self.features.shape))
-            inputs = (
-                values
-                if self.features is None
-                else (values, tf.ones(tf.shape(values)[:1], tf.bool))
-            )
+            values = tf.numpy_function(lambda place: read(clips[place]), [place], tf.float32)
+            if self.features is None:
+                inputs = tf.ensure_shape(values, (None,))
+            else:
+                values = tf.ensure_shape(values, (None, *self.features.shape))
+                inputs = values, tf.ones(tf.shape(values)[:1], tf.bool)
             return inputs, tf.gather(targets, place), tf.gather(weights, place)
 
-        indices = tf.data.Dataset.from_tensors(0).flat_map(pass_over)
-        elements = indices.map(element, num_parallel_calls=THREADS, deterministic=True)
-        return elements.apply(tf.data.experimental.assert_cardinality(len(clips)))
+        places = self._passes(clips, epochs)
+        elements = places.map(element, num_parallel_calls=THREADS, deterministic=True)
+        return elements.padded_batch(self.batch_size).prefetch(2)
 
-    def _values(self, clip: Clip) -> np.ndarray:
-        """The values of a clip's element; an error is kept, since TensorFlow hands on no more than
-        its text.
+    def _passes(self, clips: Sequence[Clip], epochs: Iterator[int] | None) -> "tf.data.Dataset":
+        """Places of the clips, shuffled at each pass as in the next epoch."""
+        import tensorflow as tf
+
+        if epochs is None:
+            return tf.data.Dataset.range(len(clips))
+
+        def one_pass(_):
+            places = tf.numpy_function(lambda: self._places(clips, next(epochs)), [], tf.int64)
+            return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(places, (len(clips),)))
+
+        places = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
+        return places.apply(tf.data.experimental.assert_cardinality(len(clips)))
+
+    def values(self, clip: Clip) -> np.ndarray:
+        """Cached values of a clip, or else its waveform."""
+        if self.features is not None:
+            return self.features(clip)
+        return read_clip(clip, self.params.sample_rate)
+
+    def waveforms(self, clips: Iterable[Clip]) -> Iterator[np.ndarray]:
+        """Waveform of each clip, (num_samples,), decoded ahead in parallel.
+
+        Raises:
+            AudioError: a file can no longer be read.
         """
-        try:
-            return (
-                read_clip(clip, self.params.sample_rate)
-                if self.features is None
-                else self.features(clip)
-            )
-        except Exception as error:
-            self.failures.append(error)
-            raise
+        return in_parallel(partial(read_clip, sample_rate=self.params.sample_rate), clips)
 
     def _weight(self, clip: Clip) -> float:
         return (
@@ -200,7 +189,7 @@ def dataset(
     params: Params | None = None,
     max_unreadable: float = 0.1,
 ) -> Dataset:
-    """Finds labelled clips, decodes each once to see that it can be, and splits them by file.
+    """Finds labelled clips, decodes each once to check it, and splits them by file.
 
     Args:
         source: a folder with one subfolder a class, or a CSV with the columns path, label and, if
@@ -244,13 +233,13 @@ def dataset(
     params = params or Params()
     found = tables.find(source)
     deal = partial(
-        tables.split, validation=validation, test=test, seed=seed, multi_label=multi_label
+        splits.split, validation=validation, test=test, seed=seed, multi_label=multi_label
     )
     names = tables.label_set(found, labels, multi_label=multi_label)
     deal(found)  # the same words before the long work as after it
-    lengths = dict(zip(found, _lengths(found, params.sample_rate), strict=True))
+    lengths = dict(zip(found, lengths_of(found, params.sample_rate), strict=True))
     skipped = [(clip, length) for clip, length in lengths.items() if isinstance(length, AudioError)]
-    _check_unreadable(skipped, len(found), max_unreadable)
+    check_unreadable(skipped, len(found), max_unreadable)
     samples = {
         clip: length for clip, length in lengths.items() if not isinstance(length, AudioError)
     }
@@ -263,69 +252,8 @@ def dataset(
         params=params,
         batch_size=batch_size,
         seed=seed,
-        weights=tables.class_weights(train, names) if class_weight else dict.fromkeys(names, 1.0),
+        weights=splits.class_weights(train, names) if class_weight else dict.fromkeys(names, 1.0),
         skipped=skipped,
         short=[clip for clip, length in samples.items() if length < params.min_samples],
         ignored=tables.ignored(source, found),
     )
-
-
-def _lengths(clips: Sequence[Clip], sample_rate: float) -> Iterator[int | AudioError]:
-    """The number of samples of each clip, or why it cannot be read."""
-
-    def length(clip):
-        try:
-            return len(read_clip(clip, sample_rate))
-        except AudioError as error:
-            return error
-
-    held = deque[str]()
-    with ThreadPoolExecutor(THREADS, initializer=hold_warnings, initargs=(held,)) as pool:
-        yield from tqdm(
-            pool.map(length, clips),
-            total=len(clips),
-            desc="reading",
-            unit="clip",
-            disable=None,
-            leave=False,
-        )
-    release_warnings(held)
-
-
-def _check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, most: float):
-    if len(skipped) > most * count:
-        raise VGGishError(
-            f"{len(skipped)} of {counted(count, 'clip')} cannot be read, "
-            f"more than the {most:.0%} that may be left out:\n{describe_skipped(skipped)}"
-        )
-
-
-def describe_skipped(skipped: Sequence[tuple[Clip, AudioError]]) -> str:
-    """The first bad clips and what is wrong with each, a line each."""
-    lines = [f"  {error}" for _, error in skipped[:LISTED]]
-    return "\n".join(
-        lines + ([f"  and {len(skipped) - LISTED} more"] if len(skipped) > LISTED else [])
-    )
-
-
-def read_clip(clip: Clip, sample_rate: float) -> np.ndarray:
-    """The waveform of a clip, (num_samples,) float32, mono at sample_rate; reads no further than
-    the clip's end.
-
-    Raises:
-        AudioError: the file cannot be read, or ends before the clip starts.
-    """
-    first, last = (
-        round(clip.start * sample_rate),
-        None if clip.end is None else round(clip.end * sample_rate),
-    )
-    blocks, count = [], 0
-    for block in audio.read_blocks(clip.path, sample_rate):
-        blocks.append(block)
-        count += len(block)
-        if last is not None and count >= last:
-            break
-    waveform = np.concatenate(blocks)[first:last]
-    if not len(waveform):
-        raise AudioError(f"{clip} has no samples: the file ends after {count / sample_rate:g} s.")
-    return waveform

@@ -1,119 +1,94 @@
-"""run(): from a folder of labelled sounds to a saved classifier and a report; what `vggish-tf
-finetune` does.
-"""
+"""run(): a folder of labelled sounds → a saved classifier and a report, as `vggish-tf finetune`."""
 
 import json
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from vggish_tf.classifier import classifier, is_untrained
+from vggish_tf.classifier import classifier, is_untrained, network
 from vggish_tf.drawing import pictures
-from vggish_tf.errors import VGGishError, check_count, check_word, counted
+from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_target, make_folder, replacing
-from vggish_tf.jobs.finetune import report
-from vggish_tf.jobs.finetune.augment import AUGMENTATIONS
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.clips import Split, ffmpeg_hint
-from vggish_tf.jobs.finetune.data import LISTED, Dataset, dataset, describe_skipped
+from vggish_tf.jobs.finetune.data import Dataset, dataset
+from vggish_tf.jobs.finetune.evaluation import Evaluation, draw, evaluate
+from vggish_tf.jobs.finetune.options import Options
 from vggish_tf.jobs.finetune.progress import Progress
+from vggish_tf.jobs.finetune.reading import LISTED, describe_skipped
 from vggish_tf.jobs.finetune.training import choose_stage, train
+from vggish_tf.weights import loading
 
 
 def run(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    *,
-    epochs: int = 50,
-    patience: int = 10,
-    seed: int = 0,
-    augment: Sequence[str] = (),
-    cache: str | os.PathLike[str] | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    tensorboard: bool = False,
-    data_options: dict | None = None,
-    model_options: dict | None = None,
-) -> report.Evaluation:
-    """Trains a classifier on a folder or CSV, prints what it does, and writes it down.
+    options: Options | None = None,
+    **changes: Any,
+) -> Evaluation:
+    """Trains a classifier on a folder or CSV, prints its progress, and writes model and report.
 
     The classifier goes to `output`. Beside it, in a folder of the same name and the suffix `.run`,
     are `history.json`, `report.txt`, `report.json` and `report.png`, and until the run is finished
-    the checkpoint that `resume` needs.
+    the training checkpoint that `resume` needs.
 
     Args:
         source: as for `dataset`.
         output: a `.keras` path.
-        epochs, patience, tensorboard: as for `train`.
-        seed: of everything random: the same seed gives the same classifier on the same machine.
-        augment: names of AUGMENTATIONS.
-        cache: a folder for log-mel or embeddings, to be kept for other runs; None removes them
-            after this one.
-        resume: go on with a run that was killed; all other arguments must be the same, but for
-            epochs and patience.
-        overwrite: whether an output or an unfinished run may be replaced.
-        data_options, model_options: further arguments of `dataset` and `classifier`.
+        options: Options; by default Options().
+        changes: Options by name, in place of those in `options`, as in epochs=10. The same seed
+            gives the same classifier on the same machine.
 
     Returns:
-        Of the test clips, or, if there are none, of the validation clips.
+        Evaluation of the test clips, or, if there are none, of the validation clips.
 
     Raises:
         UsageError: an unknown word, or a number that is out of range.
         VGGishError: see `dataset`, `classifier` and `train`.
+
+    Example:
+        >>> chosen = Options(epochs=10, model_options={"trainable": "fc"})
+        >>> run("sounds", "model.keras", chosen)  # doctest: +SKIP
     """
-    for name in augment:
-        check_word("augment", name, tuple(AUGMENTATIONS))
-    check_count("epochs", epochs)
-    check_count("patience", patience)
-    check_count("seed", seed, least=0)
-    output, folder = _check_output(output, resume=resume, overwrite=overwrite)
-    layers = [AUGMENTATIONS[name](name=f"augment_{name}") for name in augment]
-    data = dataset(source, seed=seed, **(data_options or {}))
+    options = replace(options or Options(), **changes)
+    output, folder = _check_output(output, options)
+    data = dataset(source, seed=options.seed, **(options.data_options or {}))
     _describe_data(data)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(options.seed)
     model = classifier(
         len(data.labels),
         labels=data.labels,
         multi_label=data.multi_label,
         params=data.params,
-        **(model_options or {}),
+        **(options.model_options or {}),
     )
-    stage = choose_stage(model, layers)
+    stage = choose_stage(model, options.augment)
     make_folder(folder)
-    kept = folder / "cache" if cache is None else Path(cache)
+    kept = folder / "cache" if options.cache is None else Path(options.cache)
     values = data if stage == "waveform" else cached(data, model, stage, kept)
-    progress = train(
-        model,
-        values,
-        folder,
-        stage=stage,
-        epochs=epochs,
-        patience=patience,
-        augment=layers,
-        seed=seed,
-        resume=resume,
-        tensorboard=tensorboard,
-    )
+    progress = train(model, values, folder, options, stage=stage)
     evaluation = _evaluate(model, data)
     _write(model, evaluation, progress, output, folder)
     return evaluation
 
 
-def _check_output(output, *, resume: bool, overwrite: bool) -> tuple[Path, Path]:
-    """The paths of the model and of the run's folder, once it is known that both may be written."""
-    output = check_target(output, overwrite=overwrite, endings=(".keras",))
+def _check_output(output, options: Options) -> tuple[Path, Path]:
+    """Paths of the model and of the run's folder, after checking that both may be written."""
+    output = check_target(output, overwrite=options.overwrite, endings=(".keras",))
     folder = output.with_suffix(".run")
     unfinished = (folder / "checkpoint.npz").exists()
-    if unfinished and not (resume or overwrite):
+    if unfinished and not (options.resume or options.overwrite):
         raise VGGishError(
-            f"{folder} holds a run that was not finished. Say --resume to go on, --overwrite to "
-            "start anew."
+            f"{folder} holds a run that was not finished. Say --resume to continue it, or "
+            "--overwrite to start again."
         )
-    if unfinished and not resume:
+    if unfinished and not options.resume:
         _forget(folder)
     return output, folder
 
@@ -125,7 +100,7 @@ def _describe_data(data: Dataset):
     clips, classes = counted(len(data.clips), "clip"), counted(len(data.labels), "class", "classes")
     print(f"{clips} of {classes} ({', '.join(data.labels)}): {counts}")
     if data.skipped:
-        print(f"left out, since they cannot be read: {counted(len(data.skipped), 'clip')}")
+        print(f"left out, not readable: {counted(len(data.skipped), 'clip')}")
         print(describe_skipped(data.skipped))
     if data.short:
         print(
@@ -145,7 +120,7 @@ def _named(things: Sequence) -> str:
     return ", ".join(map(str, things[:LISTED])) + more
 
 
-def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
+def _evaluate(model: keras.Model, data: Dataset) -> Evaluation:
     split: Split = "test" if data.of("test") else "validation"
     scores = np.concatenate(
         [model.predict_on_batch(waveforms) for waveforms, *_ in data.batches(split)]
@@ -155,26 +130,27 @@ def _evaluate(model: keras.Model, data: Dataset) -> report.Evaluation:
         if is_untrained(model)
         else f"{split} clips"
     )
-    return report.evaluate(
+    return evaluate(
         data.targets(data.of(split)), scores, data.labels, multi_label=data.multi_label, what=what
     )
 
 
 def _write(
     model: keras.Model,
-    evaluation: report.Evaluation,
+    evaluation: Evaluation,
     progress: Progress,
     output: Path,
     folder: Path,
 ):
-    """The report, then the model, and only then away with what a resumed run would need."""
+    """Writes the report, then the model, and then removes the training checkpoint and cache."""
     print(evaluation)
     with replacing(folder / "report.txt") as temporary:
         temporary.write_text(f"{evaluation}\n", encoding="utf-8")
     with replacing(folder / "report.json") as temporary:
-        temporary.write_text(json.dumps(evaluation.as_json(), indent=1), encoding="utf-8")
+        about = evaluation.as_json() | _identities(model)
+        temporary.write_text(json.dumps(about, indent=1), encoding="utf-8")
     title = f"{output.name}: {evaluation.what}, accuracy {evaluation.accuracy:.3f}"
-    pictures.save(report.draw(evaluation, title, progress), folder / "report.png")
+    pictures.save(draw(evaluation, title, progress), folder / "report.png")
     # not compiled: Adam's state is twice the weights, and predicting needs none
     with replacing(output) as temporary:
         keras.Model(model.input, model.output, name=model.name).save(temporary)
@@ -183,7 +159,13 @@ def _write(
     print(f"wrote {output}, and {folder}: history.json, report.txt, report.json, report.png")
 
 
+def _identities(model: keras.Model) -> dict:
+    """Identity of the network in the classifier, and of the weights that training started from."""
+    trained = loading.identify(network(model))
+    return {"weights": trained.as_json(), "started_from": model.identity.as_json()}
+
+
 def _forget(folder: Path):
-    """Removes what a run goes on from."""
+    """Removes the training checkpoint."""
     for name in ("checkpoint.npz", "best.npz"):
         (folder / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How far a run is: the history of its epochs, which was the best, and the curve of its losses."""
+"""Progress of a training run: history of epochs, best epoch, picture of the losses."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ History = list[dict[str, float]]
 
 @dataclass
 class Progress:
-    """How far a run is; JSON can hold it."""
+    """Progress of a run; its values fit into JSON."""
 
     history: History = field(default_factory=list)
     best_epoch: int = 0
@@ -19,11 +19,11 @@ class Progress:
 
     @property
     def epoch(self) -> int:
-        """Epochs done."""
+        """The number of finished epochs."""
         return len(self.history)
 
     def add(self, row: dict[str, float]) -> bool:
-        """Takes in an epoch; True if it is the best by the validation loss."""
+        """Adds an epoch; True if its validation loss is the lowest."""
         self.history.append(row)
         if row["val_loss"] >= self.best_loss:
             return False
@@ -32,13 +32,13 @@ class Progress:
 
 
 def describe_epoch(row: dict[str, float], number: int, epochs: int) -> str:
-    """One line for one epoch."""
+    """The line printed after an epoch."""
     values = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "seconds")
     return f"epoch {number}/{epochs}  {values}  {row['seconds']:.1f} s"
 
 
 def draw_loss(ax: "Axes", progress: Progress) -> None:
-    """The losses of training and validation over the epochs, from zero on, the best one marked."""
+    """The training and validation losses over the epochs, from zero, with the best epoch marked."""
     from matplotlib.ticker import MaxNLocator
 
     epochs = range(1, progress.epoch + 1)
@@ -56,20 +56,17 @@ def draw_loss(ax: "Axes", progress: Progress) -> None:
 
 
 def describe_limit(progress: Progress, epochs: int) -> str:
-    """One line for a run that the number of epochs ended, not the validation loss.
+    """The line printed if a run ended because of `epochs`, not of the validation loss.
 
     Example:
         >>> describe_limit(Progress([{"val_loss": 2.0}, {"val_loss": 1.0}], best_epoch=2), 2)[:50]
         'the limit of 2 epochs ended the training with the '
     """
     falling = progress.best_epoch == progress.epoch
-    how = (
-        "with the validation loss still falling"
-        if falling
-        else "before the validation loss had stopped falling"
-    )
+    loss = "the validation loss"
+    how = f"with {loss} still falling" if falling else f"before {loss} had stopped falling"
     return (
-        f"the limit of {epochs} epochs ended the training {how} (lowest in epoch "
-        f"{progress.best_epoch}). "
+        f"the limit of {epochs} epochs ended the training {how} "
+        f"(lowest in epoch {progress.best_epoch}). "
         "Raise epochs (--epochs), or learning_rate (--learning-rate), and start again."
     )

@@ -1,4 +1,4 @@
-"""A CSV → its rows, each with the number of its line; what is wrong is said with that number."""
+"""A CSV → its rows, each with the number of its line, which errors name."""
 
 import csv
 import io
@@ -7,14 +7,16 @@ from pathlib import Path
 
 from vggish_tf.errors import VGGishError
 
-SHOWN = 200  # characters of a bad row that a message repeats
-_SURPLUS = "surplus"  # the key of the values that no column is for; `columns` must not have it
+SHOWN = 200  # characters of a bad row in a message
+_SURPLUS = "surplus"  # the key of values without a column; `columns` must not have it
 
 Row = dict[str, str]
 
 
 def read(path: Path, columns: Sequence[str], required: Sequence[str]) -> Iterator[tuple[int, Row]]:
-    """Rows as column → text, "" where a row is short, and the line on which each ends.
+    """Yields the number of the last line of each row, and the row as column → text.
+
+    Values that a row lacks are "".
 
     Raises:
         VGGishError: not UTF-8, other columns, more values than columns, or not CSV.
@@ -37,7 +39,7 @@ def read(path: Path, columns: Sequence[str], required: Sequence[str]) -> Iterato
 
 
 def shown(row: Row) -> str:
-    """A row as a message repeats it: on one line, and not all of a long one.
+    """A row for a message: on one line, and shortened if it is long.
 
     Example:
         >>> shown({"path": "a.wav", "label": "x"})

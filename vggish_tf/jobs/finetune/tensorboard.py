@@ -6,7 +6,7 @@ from vggish_tf.jobs.finetune.progress import Progress
 
 
 class Logs:
-    """Event files of every number of the history."""
+    """Event files with every number of the history."""
 
     def __init__(self, folder: Path):
         import tensorflow as tf

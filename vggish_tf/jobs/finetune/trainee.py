@@ -1,7 +1,6 @@
 """The training model: shares layers with the classifier, starts at a cached stage, and augments.
 
-The classifier itself stays as it is: what is saved has no augmentation and no optimizer state in
-it.
+The classifier itself is unchanged, so a saved one has no augmentation and no optimizer state.
 """
 
 from collections.abc import Sequence
@@ -17,9 +16,7 @@ from vggish_tf.model import parts_of
 def trainee_of(
     model: keras.Model, stage: Stage, augment: Sequence[keras.layers.Layer]
 ) -> keras.Model:
-    """A model that shares all layers with a classifier, starts at `stage` and augments in training;
-    compiled alike.
-    """
+    """Returns the training model of a classifier: it starts at `stage`, and is compiled alike."""
     if stage == "embedding":
         trainee = back(model, stage)
     else:
@@ -34,7 +31,7 @@ def trainee_of(
 
 
 def _start(model: keras.Model, stage: Stage, augment):
-    """The input of a trainee, and the log-mel examples and padding that it becomes."""
+    """The input of a training model, and its log-mel examples and their mask."""
     if stage == "examples":
         params = parts_of(model).params
         source = [
@@ -49,7 +46,7 @@ def _start(model: keras.Model, stage: Stage, augment):
 
 
 def reseed(layers: Sequence[keras.layers.Layer], seed: int, epoch: int):
-    """Sets every random generator in the layers to what follows from seed and epoch."""
+    """Sets every random generator in the layers to a state that depends on seed and epoch."""
     states = [
         variable
         for layer in layers

@@ -1,36 +1,38 @@
-"""train(): epochs, checkpoints, early stopping; a killed run that is resumed ends where it would
-have ended.
+"""train(): epochs, training checkpoints, early stopping.
 
-Everything random in an epoch follows from the seed and the number of the epoch: nothing else has to
-be remembered.
+A training that was stopped and is resumed gives the same weights as one that was not. Everything
+random in an epoch follows from the seed and the number of the epoch, so that no other state has to
+be kept.
 """
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
 from vggish_tf.classifier import STAGES, Stage
-from vggish_tf.errors import UsageError, VGGishError, check_count, check_word
+from vggish_tf.errors import UsageError, VGGishError, check_word
 from vggish_tf.files import make_folder, replacing
-from vggish_tf.jobs.finetune import checkpoint
+from vggish_tf.jobs.finetune import training_checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
 from vggish_tf.jobs.finetune.data import Dataset
+from vggish_tf.jobs.finetune.options import TrainingOptions
 from vggish_tf.jobs.finetune.progress import Progress, describe_epoch, describe_limit
+from vggish_tf.jobs.finetune.reading import ClipReader
 from vggish_tf.jobs.finetune.tensorboard import Logs
 from vggish_tf.jobs.finetune.trainee import reseed, trainee_of
 from vggish_tf.network.backbone import LAYER_NAMES
 
 
 def choose_stage(model: keras.Model, augment: Sequence[keras.layers.Layer]) -> Stage:
-    """The last stage that neither training nor augmentation changes: all before it has to be
-    computed only once.
-    """
+    """The last stage that neither training nor augmentation changes: it can be cached."""
     if any(not isinstance(layer, SpecAugment) for layer in augment):
         return "waveform"
     frozen = not any(model.get_layer(name).trainable for name in LAYER_NAMES)
@@ -41,70 +43,63 @@ def train(
     model: keras.Model,
     data: Dataset,
     folder: Path,
+    options: TrainingOptions | None = None,
     *,
     stage: Stage = "waveform",
-    epochs: int = 50,
-    patience: int = 10,
-    augment: Sequence[keras.layers.Layer] = (),
-    seed: int = 0,
-    resume: bool = False,
-    tensorboard: bool = False,
+    **changes: Any,
 ) -> Progress:
-    """Trains a classifier in place; it ends with the weights of the epoch with the lowest
-    validation loss.
+    """Trains a classifier in place, and restores the epoch with the lowest validation loss.
 
     Args:
         model: a compiled classifier that pools. To resume, one that was made in the same way from
             the same seed.
         data: of waveforms, or cached at `stage`.
-        folder: gets `checkpoint.npz` and `history.json` after every epoch, and `best.npz` after the
-            best.
-        stage: what `data` holds.
-        epochs: at most.
-        patience: epochs without a lower validation loss before training stops.
-        augment: layers of jobs.finetune.augment, applied in this order in training.
-        seed: of augmentation, dropout; the order of the clips follows from the seed of `data`.
-        resume: go on from the checkpoint in `folder`, if there is one.
-        tensorboard: also write TensorBoard logs, into `folder/tensorboard`.
+        folder: gets `checkpoint.npz` and `history.json` after every epoch, `best.npz` after the
+            best one, and TensorBoard logs in `tensorboard`.
+        options: TrainingOptions; by default TrainingOptions().
+        stage: the stage of `data`.
+        changes: TrainingOptions by name, in place of those in `options`, as in epochs=10.
+
+    Returns:
+        The history of the training, and its best epoch.
 
     Raises:
-        UsageError: another stage; a number that is out of range; a classifier with pool=None.
-        VGGishError: a checkpoint of another run; a loss that is not finite. The last good
-            checkpoint stays.
+        UsageError: an unknown word; a number that is out of range; a classifier with pool=None.
+        VGGishError: a training checkpoint of another run; a loss that is not finite. The last good
+            training checkpoint stays.
     """
     check_word("stage", stage, STAGES)
-    check_count("epochs", epochs)
-    check_count("patience", patience)
-    check_count("seed", seed, least=0)
+    options = replace(options or TrainingOptions(), **changes)
     if len(model.output_shape) != 2:
         raise UsageError(
             "a classifier with pool=None scores every example, and clips are labelled as a whole. "
-            "Choose another pool, "
-            "or call fit() with targets (batch, examples, classes)."
+            "Choose another pool, or call fit() with targets (batch, examples, classes)."
         )
     make_folder(folder)
-    runner = _Runner(model, data, folder, stage, augment, seed)
-    if resume:
+    runner = _Runner(model, data, folder, stage, options)
+    if options.resume:
         runner.resume()
-    log = Logs(folder / "tensorboard") if tensorboard else None
-    while runner.progress.epoch < epochs and runner.waited < patience:
-        runner.run_epoch(epochs)
+    log = Logs(folder / "tensorboard") if options.tensorboard else None
+    while runner.progress.epoch < options.epochs and runner.waited < options.patience:
+        runner.run_epoch()
         if log:
             log.write(runner.progress)
-    runner.finish(epochs, patience)
+    runner.finish()
     return runner.progress
 
 
 class _Runner:
-    """A run in progress."""
+    """A training in progress."""
 
-    def __init__(self, model, data: Dataset, folder: Path, stage: Stage, augment, seed: int):
-        self.data, self.folder, self.seed = data, folder, seed
-        self.mix_up = [layer for layer in augment if isinstance(layer, MixUp)]
-        self.trainee = trainee_of(
-            model, stage, [layer for layer in augment if layer not in self.mix_up]
+    def __init__(self, model, data: Dataset, folder: Path, stage: Stage, options: TrainingOptions):
+        self.data, self.folder, self.options = data, folder, options
+        self.mix_up = [layer for layer in options.augment if isinstance(layer, MixUp)]
+        others = [layer for layer in options.augment if layer not in self.mix_up]
+        self.trainee = trainee_of(model, stage, others)
+        self.fingerprint = training_checkpoint.fingerprint(
+            model, data, stage, options.augment, options.seed
         )
-        self.fingerprint = checkpoint.fingerprint(model, data, stage, augment, seed)
+        self.reader = ClipReader(data.values)
         self.progress = Progress()
 
     @property
@@ -123,24 +118,26 @@ class _Runner:
     def resume(self):
         if not self.checkpoint.exists():
             return
-        # so that it is known now that it can be
-        self._restore(self.best, checkpoint.weights_of(self.trainee))
-        self.progress = self._restore(self.checkpoint, checkpoint.variables_of(self.trainee))
+        # also checks now that the end of the training can restore it
+        self._restore(self.best, training_checkpoint.weights_of(self.trainee))
+        self.progress = self._restore(
+            self.checkpoint, training_checkpoint.variables_of(self.trainee)
+        )
         print(f"resuming after epoch {self.progress.epoch}")
 
     def _restore(self, path: Path, variables: dict[str, keras.Variable]) -> Progress:
-        """Puts back what a file of this run holds, and says how far the run was."""
-        found = checkpoint.read(path)
-        checkpoint.check(path, found.fingerprint, self.fingerprint)
-        checkpoint.restore(path, found.arrays, variables)
+        """Restores variables from a file of this training, and returns its progress."""
+        found = training_checkpoint.read(path)
+        training_checkpoint.check(path, found.fingerprint, self.fingerprint)
+        training_checkpoint.restore(path, found.arrays, variables)
         return found.progress
 
-    def run_epoch(self, epochs: int):
+    def run_epoch(self):
         number, started = self.progress.epoch + 1, time.perf_counter()
-        reseed([self.trainee, *self.mix_up], self.seed, number)
+        reseed([self.trainee, *self.mix_up], self.options.seed, number)
         with tqdm(
             total=len(self.batches),
-            desc=f"epoch {number}/{epochs}",
+            desc=f"epoch {number}/{self.options.epochs}",
             unit="batch",
             disable=None,
             leave=False,
@@ -148,70 +145,62 @@ class _Runner:
             row = self._fit(number, bar)
         row |= {f"val_{name}": value for name, value in self._evaluate().items()}
         row["seconds"] = time.perf_counter() - started
-        self._save(row, number, epochs)
+        self._save(row, number)
 
     @cached_property
     def batches(self):
-        """The training batches of whichever epoch is being run: Keras may begin more than one pass
-        in an epoch.
+        """The training batches. Every pass is in the order of the epoch being run: Keras may begin
+        more than one in an epoch.
         """
-        batches = self.data.batches("train", epoch=lambda: self.progress.epoch + 1)
+        batches = self.data.pipeline("train", self.reader, self._epochs())
         if not self.mix_up:
             return batches
         return batches.map(lambda x, y, w: (*self.mix_up[0]([x, y], training=True), w))
 
+    def _epochs(self) -> Iterator[int]:
+        while True:
+            yield self.progress.epoch + 1
+
     @cached_property
     def validation(self):
-        return self.data.batches("validation")
+        return self.data.pipeline("validation", self.reader)
 
     def _fit(self, number: int, bar) -> dict[str, float]:
         watch = _Watch(lambda batch: self._describe_failure(number, batch), bar)
-        result = self._guarded(
-            lambda: self.trainee.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False)
-        )
+        with self.reader.errors():
+            result = self.trainee.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False)
         return {name: float(values[0]) for name, values in result.history.items()}
 
     def _evaluate(self) -> dict[str, float]:
-        values = self._guarded(
-            lambda: self.trainee.evaluate(self.validation, verbose=0, return_dict=True)
-        )
+        with self.reader.errors():
+            values = self.trainee.evaluate(self.validation, verbose=0, return_dict=True)
         return {name: float(value) for name, value in values.items()}
 
-    def _guarded(self, run):
-        """Runs TensorFlow; of an error in reading a clip, raises that and not TensorFlow's account
-        of it.
-        """
-        try:
-            return run()
-        except Exception:
-            if self.data.failures:
-                raise self.data.failures[0] from None
-            raise
-
-    def _save(self, row: dict[str, float], number: int, epochs: int):
+    def _save(self, row: dict[str, float], number: int):
         if not np.isfinite([row["loss"], row["val_loss"]]).all():
             raise VGGishError(
                 self._describe_failure(number, None, f"the validation loss is {row['val_loss']}")
             )
         try:
-            arrays = checkpoint.state_of(self.trainee)
+            arrays = training_checkpoint.state_of(self.trainee)
         except VGGishError as error:
             raise VGGishError(self._describe_failure(number, None, str(error))) from None
         is_best = self.progress.add(row)
         about = {"fingerprint": self.fingerprint, "progress": vars(self.progress)}
         if is_best:  # before the checkpoint, which names it
-            checkpoint.write(self.best, checkpoint.weights_only(arrays), about)
-        checkpoint.write(self.checkpoint, arrays, about)
+            training_checkpoint.write(self.best, training_checkpoint.weights_only(arrays), about)
+        training_checkpoint.write(self.checkpoint, arrays, about)
         with replacing(self.folder / "history.json") as temporary:
             temporary.write_text(json.dumps(self.progress.history, indent=1), encoding="utf-8")
-        print(describe_epoch(row, number, epochs) + ("  best" if is_best else ""), flush=True)
+        line = describe_epoch(row, number, self.options.epochs)
+        print(line + ("  best" if is_best else ""), flush=True)
 
-    def finish(self, epochs: int, patience: int):
-        """Goes back to the best epoch; says so if the epochs ended the training, not the loss."""
+    def finish(self):
+        """Restores the best epoch; prints a line if the limit of epochs ended the training."""
         if self.progress.epoch:
-            self._restore(self.best, checkpoint.weights_of(self.trainee))
-        if self.waited < patience:
-            print(describe_limit(self.progress, epochs))
+            self._restore(self.best, training_checkpoint.weights_of(self.trainee))
+        if self.waited < self.options.patience:
+            print(describe_limit(self.progress, self.options.epochs))
 
     def _describe_failure(
         self, number: int, batch: int | None, what: str = "the loss is not finite"
@@ -232,7 +221,7 @@ class _Runner:
 
 
 class _Watch(keras.callbacks.Callback):
-    """Moves the bar, and stops at the first batch whose loss is not finite."""
+    """Advances the bar, and stops at the first batch whose loss is not finite."""
 
     def __init__(self, describe, bar):
         super().__init__()

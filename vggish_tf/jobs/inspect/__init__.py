@@ -1,8 +1,8 @@
-"""inspect(): a recording taken apart stage by stage, in words and as one HTML page.
+"""inspect(): a description of every stage of a recording, as text and as one HTML page.
 
-report     what is said at the terminal, and the order of the work
-spectrum   energy over frequency: what resampling removes
-captions   every picture in words
+report     the text at the terminal, and the order of the work
+spectrum   energy over frequency, and the part that resampling removes
+captions   alt texts of the pictures
 page       the HTML page
 """
 

@@ -1,7 +1,6 @@
-"""Captions: every picture of a report in words and numbers, for readers who cannot see it.
+"""Captions: alt texts of a report's pictures, for readers who cannot see them.
 
-They become the alt text, and say what the picture shows of this recording: when and where it is
-loud, and what resembles what.
+They describe the recording: the times and frequencies where it is loud, and similar stretches.
 """
 
 import numpy as np
@@ -11,12 +10,12 @@ from vggish_tf.drawing.panels import DECIBEL_FLOOR, Stages, full_scale_decibels,
 from vggish_tf.errors import counted
 from vggish_tf.jobs.inspect.spectrum import Spectrum, decibels
 
-MOST_COMPARED = 1000  # examples; of more, the sums of neighbours are compared
-LOUD_SECONDS = 0.5  # over which loudness is measured; "half second" in words
+MOST_COMPARED = 1000  # examples; with more, the sums of neighbours are compared
+LOUD_SECONDS = 0.5  # over which loudness is measured; "half second" in the text
 
 
 def spectrum(measured: Spectrum, cutoff: float) -> str:
-    """Half of the energy, the strongest frequency, and what lies above `cutoff` Hz."""
+    """The strongest frequency, the spread of the energy, and its part above `cutoff` Hz."""
     hertz, energy = measured.hertz, measured.energy.cumsum()
     text = f"Energy over frequency from 0 to {hertz_label(hertz[-1])}: "
     if not energy[-1]:
@@ -46,7 +45,7 @@ def waveform(stages: Stages) -> str:
 
 
 def stft_magnitude(stages: Stages) -> str:
-    """The loudest place, and the frequencies that hold the energy."""
+    """The loudest time and frequency, and the frequencies that hold most of the energy."""
     magnitude, params = stages.stft_magnitude, stages.params
     text = f"Spectrogram of {counted(len(magnitude), 'frame')}, "
     text += f"0 to {hertz_label(params.sample_rate / 2)}: "
@@ -65,7 +64,7 @@ def stft_magnitude(stages: Stages) -> str:
 
 
 def mel_matrix(stages: Stages) -> str:
-    """The number of filters, and where they lie."""
+    """The number of filters, and their frequencies."""
     peaks = peak_hertz(stages.params)
     return (
         f"{len(peaks)} triangles over frequency, the first with its peak at "
@@ -75,7 +74,7 @@ def mel_matrix(stages: Stages) -> str:
 
 
 def mel_scale(stages: Stages) -> str:
-    """The course of the curve: its beginning, middle and end."""
+    """The beginning, middle and end of the curve."""
     mel, peaks = stages.params.mel_edges[1:-1], peak_hertz(stages.params)
     places = 0, len(peaks) // 2, -1
     first, middle, last = (f"{mel[i]:.0f} mel at {hertz_label(peaks[i])}" for i in places)
@@ -130,7 +129,7 @@ def quantized(stages: Stages) -> str:
 
 
 def similarity(stages: Stages) -> str:
-    """How alike the examples are, and which most and least."""
+    """The median similarity of examples, and the most and least similar pair."""
     if stages.embedding is None or len(stages.embedding) < 2:
         return "No two embeddings to compare."
     sums, block = pool(stages.embedding, MOST_COMPARED, np.add)
@@ -150,7 +149,7 @@ def similarity(stages: Stages) -> str:
 
 
 def _loudness(samples: np.ndarray, block: int) -> np.ndarray:
-    """The mean power of every whole block; of the whole where it is shorter than one."""
+    """The mean power of every whole block; of all samples if they are fewer than one block."""
     block = min(block, len(samples))
     whole = len(samples) // block * block
     return (samples[:whole].reshape(-1, block) ** 2).mean(axis=1)

@@ -1,8 +1,8 @@
-"""The page of inspect(): one HTML file, pictures and sound inside, that needs no other.
+"""The page of inspect(): one HTML file that contains its pictures and sound.
 
 Every picture is there four times, wide and narrow, light and dark, and the browser shows the one
-that fits: on a phone, the letters of the wide one would be too small to read. It looks like
-data/report.html says. Nothing is computed here.
+that fits: on a phone, the letters of the wide one would be too small to read. The template is
+data/report.html. Nothing is computed here.
 """
 
 import base64
@@ -60,25 +60,21 @@ def write(
 
     Args:
         title: the name of the clip.
-        facts: name → sentence, for the box on top.
-        result: what is drawn, stage by stage.
-        original: the spectrum of the file before anything was done to it.
-        warning: what has to stand in every picture of embeddings.
+        facts: name → sentence, for the box at the top.
+        result: the stages to draw.
+        original: the spectrum of the unprocessed file.
+        warning: shown in every picture of embeddings.
 
     Raises:
         VGGishError: it cannot be written there.
     """
     sections = [*_front_end(result, original), *_embeddings(result, warning)]
     bar = tqdm(sections, desc="pictures", disable=None, leave=False)
-    template = Template(
-        (resources.files("vggish_tf") / "data" / "report.html").read_text(encoding="utf-8")
-    )
-    text = template.substitute(
+    template = resources.files("vggish_tf") / "data" / "report.html"
+    escaped = [(html.escape(name), html.escape(fact)) for name, fact in facts.items()]
+    text = Template(template.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
-        facts="\n".join(
-            f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>"
-            for k, v in facts.items()
-        ),
+        facts="\n".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in escaped),
         player=_player(result),
         sections="\n".join(_section(section, result) for section in bar),
         version=html.escape(vggish_tf.__version__),
@@ -93,7 +89,7 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     def draw_original(ax, _):
         draw_spectrum(ax, original, params.sample_rate / 2)
 
-    text = "The energy of the whole file over frequency, before anything was done to it."
+    text = "The energy of the whole file over frequency, before any processing."
     caption = captions.spectrum(original, params.sample_rate / 2)
     yield Section("As recorded", text, None, ((draw_original, caption),))
     text = "The mean over the channels, at the rate of the front end."
@@ -114,7 +110,7 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     yield Section("Mel filter bank", text, rows["mel_matrix"], (drawn, scale), 2.8)
     few = len(result.examples) <= panels.MOST_BORDERS
     borders = " A tick above it is the start of an example." if few else ""
-    text = f"The logarithm of what the filters give, plus {params.log_offset:g}.{borders}"
+    text = f"The logarithm of the filters' output plus {params.log_offset:g}.{borders}"
     drawn = panels.draw_log_mel, captions.log_mel(result)
     yield Section("Log-mel", text, rows["log_mel"], (drawn,))
     text = (
@@ -127,7 +123,7 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
 def _embeddings(result: Stages, warning: str) -> Iterator[Section]:
     rows = {row.name: row for row in stages.describe(result)}
     if result.embedding is not None:
-        text = "What the network makes of each example: 128 numbers, before any activation."
+        text = "The output of the network for each example: 128 numbers, without activation."
         drawn: Drawn = panels.draw_embedding, captions.embedding(result)
         yield Section("Embedding", text, rows["embedding"], (drawn,), warning=warning)
     if result.quantized is not None:
@@ -152,15 +148,12 @@ def _section(section: Section, result: Stages) -> str:
 
 
 def _facts(row: stages.Row | None) -> list[tuple[str, str]]:
-    return (
-        [(name, value) for name, value in row._asdict().items() if name != "name" and value]
-        if row
-        else []
-    )
+    facts = row._asdict() if row else {}
+    return [(name, value) for name, value in facts.items() if name != "name" and value]
 
 
 def _picture(draw: Draw, caption: str, section: Section, result: Stages) -> str:
-    """One picture of four, of which a browser takes the first that fits; print takes the last."""
+    """A picture in four versions: a browser shows the first that fits, print the last."""
 
     def drawn(width: float, dark: bool) -> str:
         size = width, section.height
@@ -183,7 +176,7 @@ def _picture(draw: Draw, caption: str, section: Section, result: Stages) -> str:
 
 
 def _player(result: Stages) -> str:
-    """The recording to listen to, or a sentence where it is too long to be put into a page."""
+    """An audio player with the recording, or a sentence if the recording is too long for a page."""
     rate = result.params.sample_rate
     seconds = len(result.waveform) / rate
     if seconds > LONGEST_PLAYED:

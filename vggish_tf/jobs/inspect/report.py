@@ -1,8 +1,7 @@
-"""inspect(): takes a recording apart stage by stage, in words at the terminal and as one HTML page
-with pictures.
+"""inspect(): prints a description of every stage of a recording, and writes an HTML page.
 
-It says what was resampled and what that removed, which mel bins hold nothing, and what the weights
-are; embeddings are there only where weights are given. How the page is made up is page.py.
+It reports the resampling and the energy that this removed, empty mel bins, and the weights;
+embeddings need weights. page.py writes the page.
 """
 
 import os
@@ -27,12 +26,12 @@ ENDINGS = (".html", ".htm")
 
 
 class Network(NamedTuple):
-    """The weights that were asked for, ready to run, and what has to be said about them."""
+    """The network and postprocessor to run, and facts about their weights for the report."""
 
     embedder: Embedder | None
     postprocessor: Postprocessor | None
     facts: dict[str, str]
-    warning: str = ""  # stands in every picture of embeddings
+    warning: str = ""  # shown in every picture of embeddings
 
 
 def inspect(
@@ -43,17 +42,16 @@ def inspect(
     pca: str | os.PathLike[str] = "audioset",
     output: str | os.PathLike[str] | None = None,
 ) -> Stages:
-    """Runs a file through every stage, prints what each of them is, and returns them all.
+    """Runs a file through every stage, prints a line for each, and returns them all.
 
     Args:
         path: audio of any rate and channel count.
-        params: of the front end. For a recording at its own rate, nothing resampled away, say its
-            rate here:
+        params: of the front end. To keep a recording at its own rate, give that rate:
             Params(sample_rate=250_000, mel_max_hz=125_000).
         weights: "audioset", or the path of a checkpoint, for the embeddings; None leaves them out.
-        pca: "audioset", or the path of the PCA parameters, for the quantized embeddings. Where they
-            cannot be had, the report says so instead.
-        output: where to write the report, one HTML file that needs no other; None writes none.
+        pca: "audioset", or the path of the PCA parameters, for the quantized embeddings. Without
+            them, the report gives the reason instead.
+        output: path of the report, one self-contained HTML file; None writes none.
 
     Returns:
         Stages: `waveform`, `stft_magnitude`, `mel_matrix`, `log_mel`, `examples`, `embedding`,
@@ -61,9 +59,9 @@ def inspect(
 
     Raises:
         AudioError: the file cannot be used.
-        CheckpointError: the weights cannot be had, or do not fit what `params` make of an example.
+        CheckpointError: the weights cannot be loaded, or do not fit the examples of `params`.
         UsageError: the report is not named .html.
-        VGGishError: it cannot be written there.
+        VGGishError: the report cannot be written there.
 
     Example:
         >>> import tempfile, soundfile
@@ -101,11 +99,10 @@ def inspect(
 def _facts(
     path: Path, info: audio.AudioInfo, num_samples: int, original: spectrum.Spectrum, result: Stages
 ) -> dict:
-    """Facts beside the stages: name → sentence."""
+    """Facts about the file and the front end: name → sentence."""
     params, rate = result.params, info.sample_rate
-    channels = (
-        "1 channel" if info.num_channels == 1 else f"the mean of {info.num_channels} channels"
-    )
+    num_channels = info.num_channels
+    channels = "1 channel" if num_channels == 1 else f"the mean of {num_channels} channels"
     length = f"{num_samples / rate:.2f} s at {rate:,} Hz"
     lowest, highest = params.mel_min_hz, params.mel_max_hz
     covered = _of_the_energy(original.share(lowest, highest))
@@ -113,7 +110,7 @@ def _facts(
         "file": f"{path.name}: {length}, {channels} ({info.format}, {info.subtype})",
         "resampling": _resampling(rate, original, params),
         "padding": _padding(num_samples / rate, params),
-        "mel bins": f"hear {lowest:,g} to {highest:,g} Hz: {covered} of the file",
+        "mel bins": f"cover {lowest:,g} to {highest:,g} Hz: {covered} of the file",
         "empty mel bins": _empty_mel_bins(params),
     }
 
@@ -123,7 +120,7 @@ def _empty_mel_bins(params: Params) -> str:
         return "none"
     bins = ", ".join(map(str, params.empty_mel_bins))
     value = f"ln({params.log_offset:g})"
-    return f"{bins}: no FFT bin falls into them, so they are {value} whatever the sound"
+    return f"{bins}: no FFT bin falls into them, so they are {value} for any sound"
 
 
 def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
@@ -133,11 +130,11 @@ def _resampling(rate: int, original: spectrum.Spectrum, params: Params) -> str:
     changed = f"{rate:,} → {params.sample_rate:,} Hz (soxr HQ)"
     nyquist = params.sample_rate / 2
     if rate > params.sample_rate:
-        above = _of_the_energy(original.share(np.nextafter(nyquist, np.inf)))
+        removed = _of_the_energy(original.share(np.nextafter(nyquist, np.inf)))
         limit = f"the new Nyquist frequency, {nyquist:,g} Hz"
-        return f"{changed} removed what lay above {limit}: {above}"
-    deaf = np.flatnonzero(params.mel_edges[:-2] >= hertz_to_mel(rate / 2))
-    bins = f", so that mel bins {deaf[0]} to {deaf[-1]} hear next to nothing" if len(deaf) else ""
+        return f"{changed} removed all sound above {limit}: {removed}"
+    above = np.flatnonzero(params.mel_edges[:-2] >= hertz_to_mel(rate / 2))
+    bins = f", so mel bins {above[0]} to {above[-1]} are nearly empty" if len(above) else ""
     return f"{changed} removed nothing; above {rate / 2:,g} Hz there is no sound{bins}"
 
 
@@ -147,11 +144,9 @@ def _of_the_energy(share: float) -> str:
 
 def _padding(seconds: float, params: Params) -> str:
     needed = params.min_samples / params.sample_rate
-    return (
-        f"with silence, from {seconds:g} to {needed:g} s, to fill one example"
-        if seconds < needed
-        else "none"
-    )
+    if seconds >= needed:
+        return "none"
+    return f"with silence, from {seconds:g} to {needed:g} s, to fill one example"
 
 
 def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> Network:
@@ -167,9 +162,8 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
     try:
         return Network(embedder, Postprocessor(weights=pca), facts, warning)
     except CheckpointError as error:
-        return Network(
-            embedder, None, facts | {"not quantized": f"without PCA parameters: {error}"}, warning
-        )
+        facts["not quantized"] = f"without PCA parameters: {error}"
+        return Network(embedder, None, facts, warning)
 
 
 def _describe_weights(identity: Identity) -> str:

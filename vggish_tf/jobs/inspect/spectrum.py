@@ -1,7 +1,7 @@
-"""How the energy of a clip lies over frequency: what resampling removes, and what no mel bin hears.
+"""Energy spectrum of a clip: the shares that resampling removes and that the mel bins cover.
 
-Measured on the samples as they were recorded, at their own rate. It is the mean over the channels
-that is measured, so what mixing cancels is not in it.
+Measured at the clip's own rate, on the mean over the channels, so without the energy that mixing
+cancels.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,17 +22,13 @@ DECIBEL_RANGE = 100.0
 
 
 class Spectrum(NamedTuple):
-    """The energy at every frequency; all of it together is the sum of the squared samples
-    (Parseval).
-    """
+    """The energy at every frequency; its sum is that of the squared samples (Parseval)."""
 
     hertz: np.ndarray  # (4097,) from 0 to half the rate
     energy: np.ndarray  # (4097,) float64
 
     def share(self, lowest: float = 0.0, highest: float = float("inf")) -> float:
-        """The share of the energy that lies from `lowest` to `highest` Hz, both included; 0 for
-        silence.
-        """
+        """The share of the energy from `lowest` to `highest` Hz, both included; 0 for silence."""
         inside = (lowest <= self.hertz) & (self.hertz <= highest)
         total = self.energy.sum()
         return float(self.energy[inside].sum() / total) if total else 0.0
@@ -71,25 +67,21 @@ def decibels(share: float) -> str:
 
 
 def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
-    """Energy over frequency in dB under the strongest; what is above `cutoff` Hz is marked as
-    removed.
-    """
+    """Energy over frequency in dB under the strongest; marked as removed above `cutoff` Hz."""
     from matplotlib.colors import to_hex
 
     highest = spectrum.hertz[-1]
     energy, block = pool(spectrum.energy, MOST_POINTS)
     hertz = spectrum.hertz[::block] + (block - 1) / 2 * spectrum.hertz[1]
     loudest = energy.max() or 1.0
-    ax.plot(
-        hertz, 10 * np.log10(np.maximum(energy / loudest, 10 ** (-DECIBEL_RANGE / 10))), linewidth=1
-    )
+    shares = np.maximum(energy / loudest, 10 ** (-DECIBEL_RANGE / 10))
+    ax.plot(hertz, 10 * np.log10(shares), linewidth=1)
     ax.set(xlim=(0, highest), ylim=(-DECIBEL_RANGE, 3), ylabel="dB")
     hertz_axis(ax.xaxis, highest)
     if cutoff < highest:
-        red = to_hex("C3")  # of the style in force now: a name is looked up when it is drawn
+        red = to_hex("C3")  # of the current style: a name would be looked up only when drawn
         ax.axvspan(cutoff, highest, color=red, alpha=0.2, linewidth=0)
         ax.axvline(cutoff, color=red, linewidth=1)
-        ax.text(
-            (cutoff + highest) / 2, -2, "removed", color=red, ha="center", va="top", clip_on=True
-        )
+        middle = (cutoff + highest) / 2
+        ax.text(middle, -2, "removed", color=red, ha="center", va="top", clip_on=True)
     ax.set_title(f"Spectrum of the file at {2 * highest:,.0f} Hz, its own rate")

@@ -18,13 +18,13 @@ class Report(Identity):
     """Report on a file of weights: their identity, and the figures of the smoke test; print it.
 
     Args:
-        figures: of the smoke test, without activation; the quantized ones are None if there are no
-            PCA parameters.
+        figures: of the smoke test, without activation; the quantized ones are None without PCA
+            parameters.
         with_relu: the same through a ReLU, as in the first release.
         generation: a key of smoke_test.GENERATIONS, or smoke_test.NO_GENERATION.
         max_difference: of example 0 to the 128 numbers of the official script.
-        note: why the quantized figures are None; empty if they are not.
-        extras: the names of what a TF1 checkpoint holds besides the 18 variables, not loaded.
+        note: the reason why the quantized figures are None, or "".
+        extras: names of other variables in a TF1 checkpoint than the 18; they are not loaded.
     """
 
     figures: smoke_test.Figures
@@ -36,17 +36,13 @@ class Report(Identity):
 
     @property
     def passed(self) -> bool:
-        """True if this installation gives the current published figures with these weights, and the
-        128 numbers.
-        """
-        return (
-            self.generation == smoke_test.CURRENT
-            and self.max_difference < smoke_test.EXAMPLE_0_ATOL
-        )
+        """True if the figures are the current published ones, and example 0 the 128 numbers."""
+        is_current = self.generation == smoke_test.CURRENT
+        return is_current and self.max_difference < smoke_test.EXAMPLE_0_ATOL
 
     @property
     def verdict(self) -> str:
-        """One sentence; only the current figures make weights pass for the published ones."""
+        """The result in one sentence; published weights must give the current figures."""
         if self.untrained:
             return "UNTRAINED weights: every bias is zero, as the initializer leaves them."
         if self.passed:
@@ -90,18 +86,20 @@ def _as_published(same: bool) -> str:
 def verify(
     path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset"
 ) -> Report:
-    """Runs the official smoke test with the weights of a file and says which generation of figures
-    it gives.
+    """Runs the official smoke test with the weights of a file.
 
     Args:
         path: as in `load_weights`.
         pca: "audioset", or the path of the PCA parameters, for the quantized figures.
 
+    Returns:
+        Report, with the generation of published figures that the weights give.
+
     Raises:
-        CheckpointError: as `load_weights`. PCA parameters that cannot be had are no error but a
-            note in the report.
+        CheckpointError: as `load_weights`. Missing PCA parameters are not an error but a note in
+            the report.
     """
-    model = backbone.core(dtype="float32", initializer="zeros")
+    model = backbone.network(dtype="float32", initializer="zeros")
     identity, extras = loading.load(model, path)
     embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
     figures, note = smoke_test.figures_of(embedding, pca)

@@ -1,10 +1,9 @@
-"""The official smoke test: three seconds of a 1 kHz sine through a network, and the figures that
-Google has printed.
+"""The official smoke test: a 1 kHz sine of three seconds, and the figures that Google has printed.
 
-The signal and the log-mel are upstream's, in float64, so that what is tested is the weights and the
-network alone. data/smoke_test_output.npz has the numbers of example 0 as the official script prints
-them under the published weights: `embedding` (128,) float32 and `postprocessed` (128,) uint8. This
-module loads no weights and judges no files.
+The signal and the log-mel are upstream's, in float64, so that only the weights and the network are
+tested. data/smoke_test_output.npz has the numbers of example 0 as the official script prints them
+with the published weights: `embedding` (128,) float32 and `postprocessed` (128,) uint8. No weights
+are loaded here.
 
 Source: tensorflow/models research/audioset/vggish/vggish_smoke_test.py in its three states (2017,
 2020, 2023); example 0 was printed by the last of them with TensorFlow 2.13 and NumPy 1.24.3.
@@ -22,16 +21,14 @@ from vggish_tf.network.postprocess import read_pca
 from vggish_tf.params import SAMPLE_RATE
 from vggish_tf.weights.registry import resolve
 
-# float32 on another processor; two CPU kernels have been seen to differ by 2e-6 in an embedding.
+# float32 on another processor; two CPU kernels differed by 2e-6 in an embedding
 FIGURE_ATOL = 1e-5
 NO_GENERATION = "none of the published figures"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Mean and standard deviation of the smoke test's embedding, and of its quantized form where
-    that is known.
-    """
+    """Mean and standard deviation of the smoke test's embedding, and of its quantized form."""
 
     mean: float
     std: float
@@ -39,9 +36,7 @@ class Figures:
     quantized_std: float | None = None
 
     def round_to(self, printed: "Figures") -> bool:
-        """True if the mean and deviation of the embedding, rounded to the printed digits, are the
-        printed ones.
-        """
+        """True if the embedding's figures, rounded to the printed digits, are the printed ones."""
         return all(
             abs(figure - shown) <= 0.5 * _last_digit(shown) + FIGURE_ATOL
             for figure, shown in ((self.mean, printed.mean), (self.std, printed.std))
@@ -51,11 +46,11 @@ class Figures:
         return f"mean {self.mean:.3g}, std {self.std:.3g}"
 
 
-# The official numbers are printed to 8 digits; another processor sums in another order, which moves
-# them by 1e-5. Other weights with the same mean and deviation are off by 1.
+# The official numbers are printed to 8 digits; another order of summation on another processor
+# changes them by 1e-5. Other weights with the same mean and deviation differ by 1.
 EXAMPLE_0_ATOL = 1e-4
 
-# The published weights were the same throughout; what lay before and behind them was not.
+# All with the same published weights; the resampling and the last activation changed.
 GENERATIONS = {
     "since July 2023 (no activation, no resampling)": Figures(0.000657, 0.343, 126.0, 89.3),
     "August 2020 to July 2023 (no activation, resampled from 44.1 kHz)": Figures(
@@ -77,8 +72,9 @@ def examples() -> np.ndarray:
 def figures_of(
     embedding: np.ndarray, pca: str | os.PathLike[str] = "audioset"
 ) -> tuple[Figures, str]:
-    """The figures of an embedding (3, 128); without PCA parameters the quantized ones are None, and
-    the text says why.
+    """The figures of an embedding (3, 128), and the reason if the quantized ones are None.
+
+    They are None without PCA parameters.
 
     Args:
         pca: "audioset", or the path of the PCA parameters.
@@ -86,7 +82,7 @@ def figures_of(
     mean, std = float(embedding.mean()), float(embedding.std())
     try:
         path = resolve(pca, kind="pca")
-        read_pca(path)  # which finds what is wrong with it; the reference, as upstream, does not
+        read_pca(path)  # raises if the file is damaged; the reference, as upstream, does not
     except CheckpointError as error:
         return Figures(mean, std), str(error)
     from vggish_tf.reference import vggish_postprocess
@@ -96,10 +92,10 @@ def figures_of(
 
 
 def generation_of(figures: Figures, with_relu: Figures) -> str:
-    """The key of GENERATIONS whose printed figures these are, or NO_GENERATION.
+    """The key of GENERATIONS with these printed figures, or NO_GENERATION.
 
-    The published weights give the current ones. The older ones came from a resampler, so only a
-    file of other weights could give them here; a ReLU alone does not (it gives 0.137, 0.219).
+    The published weights give the current ones. The older ones involved a resampler, so only other
+    weights could give them here; a ReLU alone does not (it gives 0.137, 0.219).
 
     Example:
         >>> generation_of(Figures(0.00065698, 0.34302), Figures(0.13686, 0.21894))
@@ -112,16 +108,14 @@ def generation_of(figures: Figures, with_relu: Figures) -> str:
 
 
 def difference_of_example_0(embedding: np.ndarray) -> float:
-    """The largest difference of the first row of an embedding (3, 128) to the published 128
-    numbers.
-    """
+    """The largest difference between the first row of an embedding and the published numbers."""
     with (files("vggish_tf") / "data" / "smoke_test_output.npz").open("rb") as stream:
         published = np.load(stream)["embedding"]
     return float(np.abs(embedding[0] - published).max())
 
 
 def _last_digit(printed: float) -> float:
-    """The value of the last of the three digits that the figures are printed to.
+    """The place value of the last of three printed digits.
 
     Example:
         >>> _last_digit(0.000657), _last_digit(-0.0333), _last_digit(0.38)

@@ -1,6 +1,6 @@
-"""The formats, a file each with write(pipeline, path, precision) and load(path, pipeline) → Loaded.
+"""Writers, one module a format: write(pipeline, path, precision), load(path, pipeline) → Loaded.
 
-saved_model, frozen_graph, tf1_checkpoint   TensorFlow's, quiet among them
-keras_model, weights                        Keras's
-onnx, openvino, tflite                      other runtimes', by way of portable
+saved_model, frozen_graph, tf1_checkpoint   TensorFlow; quiet silences its log
+keras_model, weights                        Keras
+onnx, openvino, tflite                      other runtimes, by way of portable
 """

@@ -1,9 +1,8 @@
-"""Frozen graph: the tf-slim graph of the first release with its weights as constants, for TF1
-scripts.
+"""Frozen graph: the tf-slim graph with its weights as constants, for TF1 scripts.
 
 The tensors are `vggish/input_features:0` and `vggish/embedding:0`, and every operation between them
-has its published name too (`vggish/conv1/Relu:0` and so on). It takes log-mel examples, as
-upstream's does.
+has its published name too (`vggish/conv1/Relu:0` and so on). Its input is log-mel examples, as
+upstream's.
 """
 
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_tf.errors import VGGishError
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.quiet import quiet
 from vggish_tf.network.backbone import FiniteOrNaN
@@ -28,7 +27,7 @@ tf1 = tf.compat.v1
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes a binary GraphDef, in which a constant has the place and the name of each variable."""
+    """Writes a binary GraphDef with a constant in the place, and of the name, of each variable."""
     from vggish_tf.reference import vggish_slim
 
     _check_shape(pipeline)
@@ -49,14 +48,13 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Imports it into a TF1 session and looks the tensors up by name."""
+    """Imports the graph into a TF1 session and finds the tensors by name."""
     definition = tf1.GraphDef.FromString(path.read_bytes())
     session = tf1.Session(graph=tf.Graph())
     with session.graph.as_default():
         tf.import_graph_def(definition, name="")
-    source, embedding = map(
-        session.graph.get_tensor_by_name, (INPUT_TENSOR_NAME, OUTPUT_TENSOR_NAME)
-    )
+    names = INPUT_TENSOR_NAME, OUTPUT_TENSOR_NAME
+    source, embedding = map(session.graph.get_tensor_by_name, names)
 
     def run(waveform):
         examples = pipeline.live_examples(waveform)
@@ -72,9 +70,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
 
 def _behind(definition, name: str):
-    """The graph with the operation of that name before OUTPUT_OP_NAME, which was its input and is
-    an identity.
-    """
+    """Moves the operation `name` from behind OUTPUT_OP_NAME, which is an identity, before it."""
     nodes = {node.name: node for node in definition.node}
     output, checked = nodes[OUTPUT_OP_NAME], nodes[name]
     (raw,) = output.input

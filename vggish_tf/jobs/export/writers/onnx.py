@@ -1,10 +1,8 @@
-"""ONNX: waveform → embedding in one graph, dynamic in batch and length, for ONNX Runtime and
-whatever else reads it.
+"""ONNX: waveform → embedding in one graph, dynamic in batch and length.
 
-tf2onnx copies constants at every step, to 17 GB for this network; so it is given a graph whose
-weights are inputs, and the inputs become initializers afterwards. A clip too short for one example
-gives zero rows, as it does in TensorFlow, because every Reshape is told to take 0 for a size and
-not for "as in the input".
+tf2onnx copies constants at every step, to 17 GB for this network; so it gets a graph whose weights
+are inputs, and the inputs become initializers afterwards. A clip too short for one example gives
+zero rows, as in TensorFlow, because in every Reshape 0 means a size of 0 and not "as in the input".
 """
 
 import logging
@@ -13,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers import portable
 
@@ -22,7 +20,7 @@ ZERO_IS_A_SIZE = "allowzero"  # an attribute of Reshape since opset 14
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes one file and lets ONNX's own checker read it, with shape inference."""
+    """Writes one file and checks it with ONNX's own checker and shape inference."""
     import onnx
 
     model = _convert(pipeline)
@@ -36,7 +34,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Runs it in ONNX Runtime."""
+    """Loads the file in ONNX Runtime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path)
@@ -44,16 +42,15 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         "inputs": {value.name: _spec(value) for value in session.get_inputs()},
         "outputs": {value.name: _spec(value) for value in session.get_outputs()},
     }
-    return Loaded(
-        lambda waveform: session.run([pipeline.output], {"waveform": waveform})[0],
-        {"graph": signature},
-    )
+
+    def run(waveform):
+        return session.run([pipeline.output], {"waveform": waveform})[0]
+
+    return Loaded(run, {"graph": signature})
 
 
 def _convert(pipeline: Pipeline):
-    """The graph as an ONNX model; its first input is the waveform, and the others are the weights
-    in their order.
-    """
+    """The graph as an ONNX model, whose inputs are the waveform and then the weights in order."""
     import tf2onnx
 
     variables = pipeline.variables
@@ -74,8 +71,9 @@ def _convert(pipeline: Pipeline):
 
 
 def _take_zero_for_a_size(graph):
-    """In every Reshape to a computed shape; a constant one with 0 in it is tf2onnx's own, and means
-    "as it is".
+    """Sets ZERO_IS_A_SIZE in every Reshape to a computed shape.
+
+    A constant shape with 0 in it is tf2onnx's own, and there 0 means "as in the input".
     """
     import onnx
 
@@ -93,7 +91,5 @@ def _take_zero_for_a_size(graph):
 
 def _spec(value) -> dict:
     shape = [size if isinstance(size, int) else None for size in value.shape]
-    return {
-        "dtype": value.type.removeprefix("tensor(").removesuffix(")").replace("float", "float32"),
-        "shape": shape,
-    }
+    dtype = value.type.removeprefix("tensor(").removesuffix(")").replace("float", "float32")
+    return {"dtype": dtype, "shape": shape}

@@ -1,15 +1,14 @@
 """OpenVINO: waveform → embedding, `.xml` with its `.bin` beside it, dynamic in batch and length.
 
-OpenVINO's default precision on many processors is bfloat16, which is 4e-4 off whatever the file
-holds; the comparison asks for float32 (INFERENCE_PRECISION_HINT), and so should whoever needs the
-same numbers. Weights are float32 in the
-file too: OpenVINO's float16 files round the front end with them, which costs a tenth of the
-embedding.
+OpenVINO's default precision on many processors is bfloat16, with an error of 4e-4 for any file. The
+comparison asks for float32 (INFERENCE_PRECISION_HINT); do the same to get the same numbers. Weights
+in the file are float32 too: OpenVINO's float16 files also round the front end, which costs a tenth
+of the embedding.
 """
 
 from pathlib import Path
 
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.portable import portable_function
 
@@ -24,7 +23,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Runs it on the CPU in float32."""
+    """Loads the file for the CPU, in float32."""
     import openvino
 
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -32,9 +31,11 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
     signature = {
         side: {port.any_name: _spec(port) for port in ports} for side, ports in sides.items()
     }
-    return Loaded(
-        lambda waveform: compiled({"waveform": waveform})[pipeline.output], {"model": signature}
-    )
+
+    def run(waveform):
+        return compiled({"waveform": waveform})[pipeline.output]
+
+    return Loaded(run, {"model": signature})
 
 
 def _spec(port) -> dict:

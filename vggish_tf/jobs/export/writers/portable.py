@@ -1,7 +1,7 @@
 """The pipeline as one graph of portable operations, for ONNX, LiteRT and OpenVINO.
 
-The front end is the matrix product and not the FFT: tf2onnx turns Keras's rfft into an invalid file
-without a word.
+The front end uses matrix products instead of the FFT: tf2onnx silently turns Keras's rfft into an
+invalid file.
 """
 
 import tensorflow as tf
@@ -11,17 +11,17 @@ from vggish_tf.jobs.export.pipeline import Pipeline
 
 
 def portable_function(pipeline: Pipeline):
-    """A tf.function of `waveform`, (batch, num_samples), that returns the output by its name."""
+    """A tf.function of `waveform`, (batch, num_samples), that returns {output name: output}."""
     shape = (1, pipeline.num_samples) if pipeline.num_samples else (None, None)
     waveform = tf.TensorSpec(shape, tf.float32, name="waveform")
     return tf.function(lambda waveform: {pipeline.output: run(pipeline, waveform)}, [waveform])
 
 
 def run(pipeline: Pipeline, waveform):
-    """pipeline.run by the matrix product.
+    """The pipeline with the front end's matrix products.
 
-    A clip under one window is filled with zeros to one, which is still too short for an example:
-    ONNX divides towards zero, and would count one frame where there is none.
+    A clip under one window is zero-padded to one, which is still too short for an example: ONNX
+    divides towards zero, and would count one frame where there is none.
     """
     waveform, params = pipeline.resampled(waveform), pipeline.params
     if params.num_frames > 1:

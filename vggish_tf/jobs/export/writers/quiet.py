@@ -1,6 +1,4 @@
-"""TensorFlow without its advice to migrate: TF1 functions are called here for the sake of TF1
-programs.
-"""
+"""TensorFlow without its advice to migrate, which users of TF1 formats do not need."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +8,7 @@ import tensorflow as tf
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Only errors are logged."""
+    """Logs errors only."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel("ERROR")

@@ -1,13 +1,11 @@
-"""SavedModel: waveform → embedding in bounded memory, for TensorFlow in any language, TF Serving
-and TensorFlow Hub.
+"""SavedModel: waveform → embedding in bounded memory, for TensorFlow, TF Serving and TF Hub.
 
-The object that tf.saved_model.load returns is called as TensorFlow Hub's google/vggish/1 is, takes
-batches as well, and can be trained. Examples are cut from the waveform, turned into log-mel and
-embedded `BLOCK` at a time in a loop, so that memory beyond the waveform itself does not grow with
-it. What is saved is a bare trackable with the raw variables
-of the network: a Keras model saved as such is refused by the C++ loader, or has every weight twice.
-A classifier gives `scores` in the place of `embedding`; its head gets the embeddings of the whole
-waveform at once.
+The object that tf.saved_model.load returns is called like TensorFlow Hub's google/vggish/1, also
+takes batches, and is trainable. A loop computes the log-mel and the embeddings of `BLOCK` examples
+at a time, so memory beyond the waveform itself does not grow with its length. A bare trackable with
+the network's raw variables is saved: the C++ loader refuses a Keras model, or every weight is
+stored twice. The output of a classifier is `scores` instead of `embedding`; its head runs on the
+embeddings of the whole waveform at once.
 """
 
 import dataclasses
@@ -25,22 +23,23 @@ from vggish_tf.frontend.layers import (
     count_frames,
     padded_length,
 )
-from vggish_tf.jobs.export.formats import Loaded, Signatures
+from vggish_tf.jobs.export.catalogue import Loaded, Signatures
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.quiet import quiet
 from vggish_tf.model import network_of
 from vggish_tf.network.backbone import FiniteOrNaN
 from vggish_tf.params import EMBEDDING_SIZE
 
-BLOCK = 32  # examples that the network takes at once
-FRAME_BLOCK = BLOCK * 96  # frames that log_mel takes at once
-GROUP_BLOCK = 16  # groups of samples in a row of the resampler, of which it takes BLOCK at once
+BLOCK = 32  # examples in a step of the network
+FRAME_BLOCK = BLOCK * 96  # frames in a step of log_mel
+GROUP_BLOCK = 16  # groups of samples in a row of the resampler, whose step has BLOCK rows
 SIGNATURES = ("serving_default", "examples", "log_mel", "quantized")
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes the folder of a SavedModel with the four signatures; without PCA parameters, and so
-    for a classifier, `quantized` is left out.
+    """Writes the folder of a SavedModel with the four signatures.
+
+    Without PCA parameters, and so for a classifier, `quantized` is left out.
     """
     graph = Graph(pipeline, precision)
     variables = graph.pipeline.variables
@@ -56,7 +55,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Loads it with the C++ session loader, as `saved_model_cli run` and TF Serving do."""
+    """Loads the folder with the C++ session loader, as `saved_model_cli run` and TF Serving do."""
     tf1 = tf.compat.v1
     session = tf1.Session(graph=tf.Graph())
     with session.graph.as_default(), quiet():
@@ -67,9 +66,8 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         feed = {serving.inputs["waveform"].name: waveform}
         return session.run(serving.outputs[pipeline.output].name, feed)
 
-    return Loaded(
-        run, {name: _described(definitions[name]) for name in SIGNATURES if name in definitions}
-    )
+    present = [name for name in SIGNATURES if name in definitions]
+    return Loaded(run, {name: _described(definitions[name]) for name in present})
 
 
 class Graph:
@@ -82,25 +80,22 @@ class Graph:
             network, _ = network_of(network, self.params, dtype=precision)
         self.pipeline = dataclasses.replace(pipeline, network=network)
         self._front_end = WaveformToExamples(self.params)
-        self._to_quantized = _as_function(
-            pipeline.postprocessor_to("quantized") if pipeline.pca else None
-        )
+        quantizer = pipeline.postprocessor_to("quantized") if pipeline.pca else None
+        self._to_quantized = _as_function(quantizer)
         self._postprocessed = _as_function(pipeline.postprocessor)
 
     def signatures(self) -> dict[str, Callable]:
         """Name → tf.function with named inputs and a dictionary of outputs."""
-        examples = tf.TensorSpec(
-            (None, self.params.num_frames, self.params.num_mel_bins), name="input_features"
-        )
+        shape = (None, self.params.num_frames, self.params.num_mel_bins)
         waveform = _waveform((None, None))
         functions = {
             "serving_default": tf.function(self.serving_default, [waveform]),
-            "examples": tf.function(self.examples, [examples]),
+            "examples": tf.function(self.examples, [tf.TensorSpec(shape, name="input_features")]),
             "log_mel": tf.function(self.log_mel, [waveform]),
         }
-        return functions | (
-            {"quantized": tf.function(self.quantized, [waveform])} if self.pipeline.pca else {}
-        )
+        if self.pipeline.pca:
+            functions["quantized"] = tf.function(self.quantized, [waveform])
+        return functions
 
     def call(self, waveform):
         """(num_samples,) → (examples, 128) or scores, or with a batch axis on both sides."""
@@ -108,25 +103,21 @@ class Graph:
             return self.call(waveform[tf.newaxis])[0]
         waveform = self._resampled(waveform)
         embedding = self._embed(waveform)
-        return (
-            self.pipeline.finished(embedding, waveform)
-            if self.pipeline.head
-            else self._postprocessed(embedding)
-        )
+        if self.pipeline.head:
+            return self.pipeline.finished(embedding, waveform)
+        return self._postprocessed(embedding)
 
     def serving_default(self, waveform):
-        """The output, and, if it has a row an example, the start of each."""
+        """The output, and `timestamps` if it has one row an example."""
         rows = self.call(waveform)
-        return {self.pipeline.output: rows} | (
-            {"timestamps": self._timestamps(rows)} if rows.shape.rank == 3 else {}
-        )
+        outputs = {self.pipeline.output: rows}
+        if rows.shape.rank == 3:
+            outputs["timestamps"] = self._timestamps(rows)
+        return outputs
 
     def quantized(self, waveform):
-        embedding = self._embed(self._resampled(waveform))
-        return {
-            "embedding": self._to_quantized(embedding),
-            "timestamps": self._timestamps(embedding),
-        }
+        rows = self._embed(self._resampled(waveform))
+        return {"embedding": self._to_quantized(rows), "timestamps": self._timestamps(rows)}
 
     def examples(self, input_features):
         return {"embedding": self._postprocessed(self.pipeline.embed(input_features))}
@@ -141,27 +132,23 @@ class Graph:
             windows = _windows(waveform, rows, num_frames, params.window_length, params.hop_length)
             return log_mel(stft(windows))[:, 0]
 
-        return {
-            "log_mel": _in_blocks(rows_of, waveform, num_frames, FRAME_BLOCK, params.num_mel_bins)
-        }
+        frames = _in_blocks(rows_of, waveform, num_frames, FRAME_BLOCK, params.num_mel_bins)
+        return {"log_mel": frames}
 
     def _embed(self, waveform):
-        """(batch, num_samples) at params.sample_rate → (batch, examples, 128), before any
-        post-processing.
-        """
+        """Raw embeddings: (batch, num_samples) at params.sample_rate → (batch, examples, 128)."""
         params = self.params
         num_examples = count_examples(count_frames(self._padded_length(waveform), params), params)
+        window, hop = params.min_samples, params.example_hop_samples
 
         def rows_of(rows):
-            windows = _windows(
-                waveform, rows, num_examples, params.min_samples, params.example_hop_samples
-            )
+            windows = _windows(waveform, rows, num_examples, window, hop)
             return self.pipeline.embed(self._front_end(windows)[:, 0])
 
         return _in_blocks(rows_of, waveform, num_examples, BLOCK, EMBEDDING_SIZE)
 
     def _resampled(self, waveform):
-        """The layer Resample, some seconds at a time."""
+        """Applies the layer Resample block by block."""
         resample = self.pipeline.resample
         if resample is None:
             return waveform
@@ -171,13 +158,11 @@ class Graph:
         window = hop - resample.down + resample.window_length
 
         def rows_of(rows):
-            return resample.convolve(
-                _windows(waveform, rows, num_windows, window, hop, first=-resample.reach)
-            )
+            windows = _windows(waveform, rows, num_windows, window, hop, first=-resample.reach)
+            return resample.convolve(windows)
 
-        resampled = tf.reshape(
-            _in_blocks(rows_of, waveform, num_windows, BLOCK, width), (batch, num_windows * width)
-        )
+        groups = _in_blocks(rows_of, waveform, num_windows, BLOCK, width)
+        resampled = tf.reshape(groups, (batch, num_windows * width))
         return resample.silenced(resampled[:, : resample.num_outputs(num_samples)], waveform)
 
     def _padded_length(self, waveform):
@@ -192,8 +177,10 @@ class Graph:
 
 
 def _in_blocks(rows_of, waveform, num_windows, block: int, width: int):
-    """rows_of for all windows of all clips, `block` of them at a time → (batch, num_windows, width)
-    float32.
+    """Calls `rows_of` for all windows of all clips, `block` of them at a time.
+
+    Returns:
+        (batch, num_windows, width) float32.
     """
     batch = tf.shape(waveform, tf.int64)[0]
     num_rows = batch * num_windows
@@ -205,17 +192,22 @@ def _in_blocks(rows_of, waveform, num_windows, block: int, width: int):
         return index + 1, results.write(index, rows_of(rows))
 
     results = tf.TensorArray(tf.float32, num_blocks, infer_shape=False, element_shape=(None, width))
-    _, results = tf.while_loop(
-        lambda index, _: index < num_blocks, step, (0, results), parallel_iterations=1
-    )
+
+    def unfinished(index, _):
+        return index < num_blocks
+
+    _, results = tf.while_loop(unfinished, step, (0, results), parallel_iterations=1)
     return tf.reshape(results.concat(), (batch, num_windows, width))
 
 
 def _windows(waveform, rows, num_windows, window: int, hop: int, first: int = 0):
-    """The windows by number, counted through the whole batch: (rows, window). Before and behind the
-    clip are zeros.
+    """Windows of the waveforms, (rows, window), with zeros before and after a clip.
 
-    `first` is where the first window of a clip begins.
+    Args:
+        rows: numbers of the windows, counted through the whole batch.
+        num_windows: of one clip.
+        window, hop: samples in a window, and from one to the next.
+        first: the first sample of the first window.
     """
     num_samples = tf.shape(waveform, tf.int64)[1]
     clip, index = rows // num_windows, rows % num_windows
@@ -226,16 +218,16 @@ def _windows(waveform, rows, num_windows, window: int, hop: int, first: int = 0)
 
 
 def _as_function(postprocessor) -> Callable:
-    """The layer with its PCA parameters as constants of the graph: they are no weights to be
-    trained.
-    """
+    """The layer with its PCA parameters as constants of the graph, since they are not trainable."""
     if postprocessor is None:
         return lambda embedding: embedding
     values = [keras.ops.convert_to_numpy(variable) for variable in postprocessor.variables]
     finite_or_nan = FiniteOrNaN()
-    return lambda embedding: finite_or_nan(
-        [postprocessor.stateless_call([], values, embedding)[0], embedding]
-    )
+
+    def postprocessed(embedding):
+        return finite_or_nan([postprocessor.stateless_call([], values, embedding)[0], embedding])
+
+    return postprocessed
 
 
 def _waveform(shape) -> tf.TensorSpec:

@@ -1,6 +1,4 @@
-"""TF1 checkpoint: the 18 published variables by their published names, one file (V1), as Google
-published it.
-"""
+"""TF1 checkpoint: the 18 published variables in one file (V1), as Google published it."""
 
 from pathlib import Path
 

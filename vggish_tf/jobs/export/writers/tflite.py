@@ -1,15 +1,14 @@
-"""LiteRT (TensorFlow Lite): waveform → embedding with built-in operators only, for phones and small
-computers.
+"""LiteRT (TensorFlow Lite): waveform → embedding, for phones and small computers.
 
-Batch and length are dynamic. A clip too short for one example gives zero rows in LiteRT's own
-interpreter; runtimes without empty tensors, and delegates, may refuse it: export with pad="short"
-for those, or pad it first. A fixed shape is one clip of one length, which LiteRT.js asks for; a
-length of no example is refused.
+Only built-in operators are used. Batch and length are dynamic. A clip too short for one example
+gives zero rows in LiteRT's own interpreter; runtimes without empty tensors, and delegates, may
+refuse it: for those, export with pad="short", or pad the clip first. A fixed shape is one clip of
+one length, which LiteRT.js needs; a length too short for an example is refused.
 
 In "float16" the weights take half the space, in "int8" a quarter; with int8 the inputs of each
-layer are rounded to 8 bits as well, as they come ("dynamic range"). Both are for the network alone.
-TensorFlow's own converter would round the front end too, and leave nothing of the quiet parts of a
-log-mel spectrogram.
+layer are rounded to 8 bits too, at run time ("dynamic range"). Both apply to the network alone.
+TensorFlow's own converter would round the front end too, and lose the quiet parts of a log-mel
+spectrogram.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.portable import portable_function
 
@@ -33,22 +32,19 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     function = portable_function(pipeline)
     postprocessor = pipeline.postprocessor.variables if pipeline.postprocessor else []
     variables = [variable.value for variable in [*pipeline.variables, *postprocessor]]
-    # without one, the signature is lost
+    # without a root, the signature is lost
     root = tf.train.Checkpoint(function=function, variables=variables)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [function.get_concrete_function()], root
-    )
+    concrete = [function.get_concrete_function()]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(concrete, root)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     flat_buffer = converter.convert()
-    path.write_bytes(
-        flat_buffer
-        if precision == "float32"
-        else _quantized(flat_buffer, precision, pipeline.network.name)
-    )
+    if precision != "float32":
+        flat_buffer = _quantized(flat_buffer, precision, pipeline.network.name)
+    path.write_bytes(flat_buffer)
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Runs it in LiteRT's interpreter."""
+    """Loads the file in LiteRT's interpreter."""
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(str(path)).get_signature_runner(SIGNATURE)
@@ -57,13 +53,15 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         side: {name: _spec(value) for name, value in details.items()}
         for side, details in sides.items()
     }
-    return Loaded(
-        lambda waveform: runner(waveform=waveform)[pipeline.output], {SIGNATURE: signature}
-    )
+
+    def run(waveform):
+        return runner(waveform=waveform)[pipeline.output]
+
+    return Loaded(run, {SIGNATURE: signature})
 
 
 def _quantized(flat_buffer: bytes, precision: str, scope: str) -> bytes:
-    """The same with smaller weights in every operator whose name has `scope` in it."""
+    """Stores the weights of all operators whose names contain `scope` in fewer bits."""
     from ai_edge_quantizer import qtyping, quantizer, recipe
 
     every = qtyping.TFLOperationName.ALL_SUPPORTED

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keras import ops
 
-from vggish_tf.jobs.export.formats import Loaded
+from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.keras_model import loaded_from
 from vggish_tf.model import network_of

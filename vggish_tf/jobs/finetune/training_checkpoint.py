@@ -1,7 +1,7 @@
-"""Training checkpoint as one npz: weights that moved, optimizer state, progress.
+"""Training checkpoint as one npz: trainable weights, optimizer state, progress.
 
-What does not move is not in it: the run is set up again from the same arguments, and `check` sees
-to it that they are.
+The other weights are not in it: a resumed run is set up again from the same arguments, and `check`
+makes sure that they are the same.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ _MODULES_BEFORE = {
 AGAIN = "Give the arguments of that run, or start again with --overwrite."
 
 
-class Checkpoint(NamedTuple):
-    """Contents of a training checkpoint: variables by name, their run, and its progress."""
+class TrainingCheckpoint(NamedTuple):
+    """Contents of a training checkpoint: variables by name, fingerprint and progress of the run."""
 
     arrays: Arrays
     fingerprint: dict[str, str]
@@ -41,10 +41,10 @@ class Checkpoint(NamedTuple):
 
 
 def state_of(trainee: keras.Model) -> Arrays:
-    """Copies of the variables that move, and of the optimizer's.
+    """Copies of the trainable weights and of the optimizer's variables, by name.
 
     Raises:
-        VGGishError: one holds a number that is not finite.
+        VGGishError: one of them is not finite.
     """
     arrays = {
         name: np.array(keras.ops.convert_to_numpy(variable))
@@ -57,7 +57,7 @@ def state_of(trainee: keras.Model) -> Arrays:
 
 
 def restore(path: Path, arrays: Arrays, variables: Mapping[str, keras.Variable]):
-    """Puts arrays into the variables of the same names: into all of them, or into none.
+    """Assigns arrays to the variables of the same names: to all of them, or to none.
 
     Raises:
         VGGishError: a variable has no array, an array no variable, or one another shape.
@@ -77,29 +77,29 @@ def restore(path: Path, arrays: Arrays, variables: Mapping[str, keras.Variable])
 
 
 def weights_only(arrays: Arrays) -> Arrays:
-    """Without the optimizer's."""
+    """Trainable weights alone, without the optimizer's variables."""
     return {name: array for name, array in arrays.items() if name.startswith("model/")}
 
 
 def write(path: Path, arrays: Arrays, about: dict[str, Any]):
-    """Writes arrays and what JSON can hold about them."""
+    """Writes arrays, and a dictionary about them as JSON."""
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays, about=np.array(json.dumps(about)))  # type: ignore[arg-type]
         file.flush()
         os.fsync(file.fileno())
 
 
-def read(path: Path) -> Checkpoint:
-    """Reads a file that `write` wrote.
+def read(path: Path) -> TrainingCheckpoint:
+    """Reads a training checkpoint.
 
     Raises:
-        VGGishError: the file is missing, damaged or something else.
+        VGGishError: the file is missing, damaged, or no training checkpoint.
     """
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop("about")))
-        return Checkpoint(arrays, dict(about["fingerprint"]), Progress(**about["progress"]))
+        return TrainingCheckpoint(arrays, dict(about["fingerprint"]), Progress(**about["progress"]))
     # zipfile, zlib and NumPy raise a dozen kinds at files that are no npz
     except Exception as error:
         reason = f"{type(error).__name__} {error}".splitlines()[0].rstrip(". ")
@@ -109,10 +109,10 @@ def read(path: Path) -> Checkpoint:
 
 
 def check(path: Path, found: dict[str, str], expected: dict[str, str]):
-    """Raises unless a checkpoint is of the same run.
+    """Refuses a training checkpoint of another run.
 
     Raises:
-        VGGishError: the data, the model or the training differ, by name.
+        VGGishError: the names of the parts that differ: the clips, the model or the training.
     """
     different = [name for name, value in expected.items() if found.get(name) != value]
     if different:
@@ -122,7 +122,7 @@ def check(path: Path, found: dict[str, str], expected: dict[str, str]):
 def fingerprint(
     model: keras.Model, data: Dataset, stage: str, augment: Sequence[keras.layers.Layer], seed: int
 ) -> dict[str, str]:
-    """Digests of all that the result of a run depends on."""
+    """Digests of everything that the result of a run depends on, in three parts."""
     clips = [(clip.path.name, clip.labels, clip.start, clip.end, clip.split) for clip in data.clips]
     configs = [keras.saving.serialize_keras_object(layer) for layer in augment]
     weights = digest_of(map(keras.ops.convert_to_numpy, model.weights), "blake2b")
@@ -152,12 +152,12 @@ def _without_names(config):
 
 
 def weights_of(trainee: keras.Model) -> dict[str, keras.Variable]:
-    """The weights that move."""
+    """Trainable weights by name."""
     return {f"model/{variable.path}": variable for variable in trainee.trainable_variables}
 
 
 def variables_of(trainee: keras.Model) -> dict[str, keras.Variable]:
-    """The weights that move, and the optimizer's variables."""
+    """Trainable weights and the optimizer's variables by name."""
     optimizer = {
         f"optimizer/{number}": variable
         for number, variable in enumerate(trainee.optimizer.variables)

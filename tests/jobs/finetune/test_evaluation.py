@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vggish_tf.drawing import pictures
-from vggish_tf.jobs.finetune import report
+from vggish_tf.jobs.finetune import evaluation
 from vggish_tf.jobs.finetune.progress import Progress
 
 metrics = pytest.importorskip(
@@ -27,7 +27,7 @@ def scores_of(seed, num_clips=200):
 @pytest.mark.parametrize("seed", range(3))
 def test_single_label_measures(seed):
     targets, scores = scores_of(seed)
-    result = report.evaluate(targets, scores, LABELS)
+    result = evaluation.evaluate(targets, scores, LABELS)
     true, found = targets.argmax(axis=1), scores.argmax(axis=1)
     precision, recall, _, support = metrics.precision_recall_fscore_support(true, found)
     np.testing.assert_allclose(result.precision, precision, rtol=RTOL)
@@ -43,7 +43,7 @@ def test_multi_label_measures():
     generator = np.random.default_rng(0)
     targets = generator.integers(0, 2, (100, 4))
     scores = (0.3 * targets + generator.uniform(size=(100, 4)) * 0.7).round(2)
-    result = report.evaluate(targets, scores, LABELS, multi_label=True)
+    result = evaluation.evaluate(targets, scores, LABELS, multi_label=True)
     precision, recall, _, _ = metrics.precision_recall_fscore_support(targets, scores >= 0.5)
     np.testing.assert_allclose(result.precision, precision, rtol=RTOL)
     np.testing.assert_allclose(result.recall, recall, rtol=RTOL)
@@ -55,7 +55,7 @@ def test_multi_label_measures():
 def test_a_class_without_clips_or_never_found_has_no_number():
     targets = np.eye(4)[[0, 0, 1, 2]]
     scores = np.eye(4)[[0, 0, 0, 2]]
-    result = report.evaluate(targets, scores, LABELS)
+    result = evaluation.evaluate(targets, scores, LABELS)
     assert np.isnan(result.precision).tolist() == [False, True, False, True]
     assert np.isnan(result.recall).tolist() == [False, False, False, True]
     assert "nan" not in str(result)
@@ -69,7 +69,7 @@ def test_a_class_without_clips_or_never_found_has_no_number():
 
 
 def test_text_has_every_number():
-    result = report.evaluate(
+    result = evaluation.evaluate(
         np.eye(4)[[0, 1, 1, 3]], np.eye(4)[[0, 1, 0, 3]], LABELS, what="test clips"
     )
     lines = str(result).splitlines()
@@ -82,8 +82,8 @@ def test_text_has_every_number():
 def test_picture_shows_counts_and_names(tmp_path):
     targets, scores = scores_of(0)
     labels = ["cat", "a $dog$ of a name that has no end in sight", "owl", "pig"]
-    result = report.evaluate(targets, scores, labels)
-    figure = report.draw(result, "a title")
+    result = evaluation.evaluate(targets, scores, labels)
+    figure = evaluation.draw(result, "a title")
     confusion, bars = figure.axes
     assert [text.get_text() for text in confusion.texts] == list(map(str, result.confusion.ravel()))
     assert [label.get_text() for label in confusion.get_yticklabels()][
@@ -92,13 +92,16 @@ def test_picture_shows_counts_and_names(tmp_path):
     assert len(bars.patches) == 12
     assert bars.patches[0].get_width() == result.precision[0]
     pictures.save(figure, tmp_path / "report.png")
-    assert len(report.draw(report.evaluate(targets, scores, labels, multi_label=True)).axes) == 1
+    assert (
+        len(evaluation.draw(evaluation.evaluate(targets, scores, labels, multi_label=True)).axes)
+        == 1
+    )
 
 
 def test_bars_have_their_numbers_and_zero_is_seen():
     """A measure of 0 and one that is undefined both have no bar, and are told apart."""
-    result = report.evaluate(np.eye(4)[[0, 0, 1, 2]], np.eye(4)[[0, 0, 0, 2]], LABELS)
-    bars = report.draw(result).axes[1]
+    result = evaluation.evaluate(np.eye(4)[[0, 0, 1, 2]], np.eye(4)[[0, 0, 0, 2]], LABELS)
+    bars = evaluation.draw(result).axes[1]
     values = [*result.precision, *result.recall, *result.average_precision]
     words = ["-" if np.isnan(value) else f"{value:.2f}" for value in values]
     assert [text.get_text() for text in bars.texts] == words
@@ -118,8 +121,8 @@ def trained(losses, val_losses):
 def test_the_loss_curve_has_both_losses_and_the_best_epoch(multi_label):
     progress = trained([2.0, 1.0, 0.5, 0.25], [1.9, 1.2, 0.9, 1.1])
     targets, scores = scores_of(0)
-    result = report.evaluate(targets, scores, LABELS, multi_label=multi_label)
-    figure = report.draw(result, "t", progress)
+    result = evaluation.evaluate(targets, scores, LABELS, multi_label=multi_label)
+    figure = evaluation.draw(result, "t", progress)
     assert len(figure.axes) == (2 if multi_label else 3)
     ax = figure.axes[-1]
     training, validation, rule, ring = ax.lines
@@ -135,7 +138,7 @@ def test_the_loss_curve_has_both_losses_and_the_best_epoch(multi_label):
 
 
 def test_one_epoch_is_a_curve_of_one_point():
-    figure = report.draw(report.evaluate(*scores_of(0), LABELS), "t", trained([2.0], [1.9]))
+    figure = evaluation.draw(evaluation.evaluate(*scores_of(0), LABELS), "t", trained([2.0], [1.9]))
     figure.draw_without_rendering()
     ax = figure.axes[-1]
     assert [tick for tick in ax.get_xticks() if 0.5 <= tick <= 1.5] == [1.0]
@@ -152,7 +155,7 @@ def test_nothing_in_the_picture_is_cut_off_or_hides_another_part(count):
     )
     labels = [f"a long name of class {i}" for i in range(count)]
     progress = trained([2.0, 1.0], [1.9, 1.2])
-    figure = report.draw(report.evaluate(targets, scores, labels), "title", progress)
+    figure = evaluation.draw(evaluation.evaluate(targets, scores, labels), "title", progress)
     figure.draw_without_rendering()
     box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert min(box.x0, box.y0, width - box.x1, height - box.y1) > -0.01

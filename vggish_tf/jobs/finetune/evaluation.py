@@ -1,9 +1,8 @@
-"""How well a classifier does: precision, recall and average precision a class, and the confusion
-matrix.
+"""Evaluation of a classifier: precision, recall, average precision and confusion matrix.
 
     evaluate(targets, scores, labels, …) → Evaluation; str() of it is the text, draw() the picture.
 
-Numbers from arrays; nothing here runs a model.
+All numbers are computed from arrays; no model is run here.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-THRESHOLD = 0.5  # from which score on a class counts as found, with multi_label
+THRESHOLD = 0.5  # the lowest score at which a class counts as found, with multi_label
 MEASURES = ("precision", "recall", "average_precision")
 LONGEST_LABEL = 24  # characters that a picture has room for
 INCHES_PER_CLASS, INCHES_PER_LETTER = 0.45, 0.09  # three bars and their numbers; a label
@@ -27,18 +26,17 @@ INCHES_PER_CLASS, INCHES_PER_LETTER = 0.45, 0.09  # three bars and their numbers
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Evaluation of a classifier; arrays have one number a class, NaN where there is nothing to
-    divide by.
+    """Evaluation of a classifier; arrays have one number a class, NaN for a division by zero.
 
     Args:
         labels: of the classes.
-        num_clips: that were scored.
-        accuracy: the share of clips whose highest score is at their class; with multi_label, of
+        num_clips: number of scored clips.
+        accuracy: share of clips whose highest score is that of their class; with multi_label, of
             right decisions.
-        support: clips of each class.
+        support: number of clips of each class.
         precision, recall, average_precision: of each class.
-        confusion: (class, class that was scored highest), clips; None with multi_label.
-        what: which clips these are.
+        confusion: number of clips by class and highest-scored class; None with multi_label.
+        what: description of the clips.
     """
 
     labels: Sequence[str]
@@ -71,41 +69,23 @@ class Evaluation:
         head = f"{self.what}: {counted(self.num_clips, 'clip')}, accuracy {self.accuracy:.3f}, "
         head += f"mean average precision {_mean(self.average_precision):.3f}"
         lines = [head, "", f"{'class':{width}}  clips  precision  recall  average precision"]
-        for row in zip(
-            self.labels,
-            self.support,
-            self.precision,
-            self.recall,
-            self.average_precision,
-            strict=True,
-        ):
-            lines.append(
-                "{:{w}}  {:5d}  {:>9}  {:>6}  {:>17}".format(
-                    *row[:2], *map(_decimals, row[2:]), w=width
-                )
-            )
+        for place, label in enumerate(self.labels):
+            measures = [_decimals(getattr(self, name)[place]) for name in MEASURES]
+            text = "{:{}}  {:5d}  {:>9}  {:>6}  {:>17}"
+            lines.append(text.format(label, width, self.support[place], *measures))
         if self.confusion is not None:
-            lines += [
-                "",
-                "confusion: a row is a class, a column what was heard in it",
-                *self._confusion_lines(width),
-            ]
+            title = "confusion: a row is a class, a column the class with the highest score"
+            lines += ["", title, *self._confusion_lines(width)]
         return "\n".join(lines)
 
     def _confusion_lines(self, width: int):
         assert self.confusion is not None
         cell = max(3, len(str(self.confusion.max())), len(str(len(self.labels))))
-        yield " " * width + "".join(
-            f" {number:>{cell}}" for number in range(1, len(self.labels) + 1)
-        )
-        for number, (label, row) in enumerate(
-            zip(self.labels, self.confusion, strict=True), start=1
-        ):
-            yield (
-                f"{label:{width}}"
-                + "".join(f" {count or '·':>{cell}}" for count in row)
-                + f"  {number}"
-            )
+        numbers = range(1, len(self.labels) + 1)
+        yield " " * width + "".join(f" {number:>{cell}}" for number in numbers)
+        for number, label, row in zip(numbers, self.labels, self.confusion, strict=True):
+            cells = "".join(f" {count or '·':>{cell}}" for count in row)
+            yield f"{label:{width}}{cells}  {number}"
 
 
 def evaluate(
@@ -116,15 +96,15 @@ def evaluate(
     multi_label: bool = False,
     what: str = "clips",
 ) -> Evaluation:
-    """Compares scores with what is there.
+    """Compares scores with targets.
 
     Args:
         targets: (clips, classes), 1 where the clip has the class, else 0.
         scores: (clips, classes).
         labels: of the classes.
-        multi_label: classes count as found from a score of 0.5 on; otherwise the one with the
+        multi_label: True: classes count as found from a score of 0.5 on; False: the class with the
             highest score does.
-        what: says in the text which clips these are.
+        what: description of the clips, for the text.
 
     Example:
         >>> result = evaluate(np.eye(2), np.array([[0.9, 0.1], [0.6, 0.4]]), ["cat", "dog"])
@@ -132,12 +112,10 @@ def evaluate(
         (0.5, [[1, 0], [1, 0]], [1.0, 1.0])
     """
     targets = np.asarray(targets) > 0.5
-    found = (
-        scores >= THRESHOLD
-        if multi_label
-        else np.eye(len(labels), dtype=bool)[scores.argmax(axis=1)]
-    )
+    highest = np.eye(len(labels), dtype=bool)[scores.argmax(axis=1)]
+    found = scores >= THRESHOLD if multi_label else highest
     right = (targets & found).sum(axis=0)
+    pairs = zip(targets.T, scores.T, strict=True)
     confusion = None if multi_label else targets.T.astype(int) @ found.astype(int)
     return Evaluation(
         labels=labels,
@@ -146,19 +124,17 @@ def evaluate(
         support=targets.sum(axis=0),
         precision=_divide(right, found.sum(axis=0)),
         recall=_divide(right, targets.sum(axis=0)),
-        average_precision=np.array(
-            [average_precision(*pair) for pair in zip(targets.T, scores.T, strict=True)]
-        ),
+        average_precision=np.array([average_precision(*pair) for pair in pairs]),
         confusion=confusion,
         what=what,
     )
 
 
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
-    """The mean, over the clips of a class, of the precision among all clips scored as high or
-    higher; NaN without any.
+    """Average precision of one class; NaN without clips of the class.
 
-    Equal scores count as one step, so that their order does not matter.
+    The mean, over its clips, of the precision among all clips with the same or a higher score.
+    Equal scores count as one step, so their order does not matter.
 
     Example:
         >>> average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))
@@ -174,7 +150,7 @@ def average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def draw(evaluation: Evaluation, title: str = "", progress: Progress | None = None) -> "Figure":
-    """The confusion matrix, if there is one, bars of the measures, and the loss over the epochs.
+    """Draws the confusion matrix, if there is one, the measures, and the loss over the epochs.
 
     Args:
         progress: the epochs; None leaves them out.
@@ -212,9 +188,8 @@ def _draw_confusion(ax: "Axes", evaluation: Evaluation):
         color = "white" if shares[row, column] > 0.5 else "black" if count else "0.6"
         ax.text(column, row, str(count), ha="center", va="center", color=color)
     names = _short(evaluation.labels)
-    ax.set_xticks(
-        range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor", parse_math=False
-    )
+    slanted: Any = {"rotation": 60, "ha": "right", "rotation_mode": "anchor", "parse_math": False}
+    ax.set_xticks(range(len(names)), names, **slanted)
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set(xlabel="scored highest", ylabel="class", title="clips; shade: share of class")
 
@@ -225,10 +200,8 @@ def _draw_measures(ax: "Axes", evaluation: Evaluation):
         values = getattr(evaluation, name)
         bars = ax.barh(places + offset, np.nan_to_num(values), 0.25, label=name.replace("_", " "))
         ax.bar_label(bars, [_decimals(value, 2) for value in values], padding=3, fontsize=7)
-    names = [
-        f"{name} ({count})"
-        for name, count in zip(_short(evaluation.labels), evaluation.support, strict=True)
-    ]
+    counts = zip(_short(evaluation.labels), evaluation.support, strict=True)
+    names = [f"{name} ({count})" for name, count in counts]
     ax.set_yticks(places, names, parse_math=False)
     ax.set_xticks(np.linspace(0.0, 1.0, 6))
     ax.axvline(0.0, color="black", linewidth=1.0)
@@ -239,10 +212,8 @@ def _draw_measures(ax: "Axes", evaluation: Evaluation):
 
 
 def _short(labels: Sequence[str]) -> list[str]:
-    return [
-        label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
-        for label in labels
-    ]
+    most = LONGEST_LABEL
+    return [label if len(label) <= most else label[: most - 1] + "…" for label in labels]
 
 
 def _divide(numerator, denominator) -> np.ndarray:

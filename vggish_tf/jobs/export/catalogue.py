@@ -1,7 +1,6 @@
-"""The formats by name: which module writes each, what it can hold, how exact it has to be, and what
-it needs.
+"""The table of export formats: writer, capabilities, tolerances and requirements of each.
 
-This module imports neither TensorFlow nor any runtime, so that a mistake is answered at once.
+This module imports neither TensorFlow nor any runtime, so that user errors are reported at once.
 """
 
 import importlib
@@ -31,11 +30,9 @@ Signatures = dict[str, dict[str, dict]]
 
 
 class Loaded(NamedTuple):
-    """A file in its own runtime: `run`, (batch, num_samples) → (batch, examples, 128) or scores,
-    and its signatures.
-    """
+    """An exported file in its own runtime."""
 
-    run: Callable[[np.ndarray], np.ndarray]
+    run: Callable[[np.ndarray], np.ndarray]  # (batch, num_samples) → (batch, examples, 128), scores
     signatures: dict[str, Signatures]
 
 
@@ -56,20 +53,20 @@ class Options:
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
+    """An export format.
 
     Args:
-        module: of this package; has write(pipeline, path, precision) and load(path, pipeline) →
+        module: in `writers`; has write(pipeline, path, precision) and load(path, pipeline) →
             Loaded.
-        tolerances: precision → the largest difference to the live model that an export may have, as
-            a part of the largest number in the embeddings; the first precision is the default.
-        whole: holds the front end and what is behind the network; False for the network alone, in
-            which there is no place for a resampler or a postprocessor.
-        extra, needs: the extra of the package and the modules that it brings; empty if none.
-        fixes_shape: can hold a batch of one clip of a fixed length.
-        suffixes: of the files beside the first one.
-        ending: what the name of the file has to end in, where the runtime goes by that.
-        mark: for a folder, the file in it by which it is known.
+        tolerances: precision → the largest allowed difference to the live model, as a part of the
+            largest number in the embeddings; the first precision is the default.
+        whole: True for the whole pipeline; False for the network alone, without front end,
+            resampler and postprocessor.
+        extra, needs: the extra of the package and the modules that it installs; empty if none.
+        fixes_shape: True if the format can hold a model of one clip of a fixed length.
+        suffixes: of further files.
+        ending: required end of the file name, if the runtime depends on it.
+        mark: for a folder, the file in it that identifies the format.
     """
 
     module: str
@@ -86,19 +83,18 @@ class Format:
         return importlib.import_module(f"vggish_tf.jobs.export.writers.{self.module}")
 
 
-# The largest differences, relative to the largest number in the embeddings (to 1 for scores), each
-# with the largest that has been seen over the signals of the check.  float32 on both sides, sums in
-# another order: ten layers with sums of up to 12,288 products. 3e-6.
+# Tolerances, relative to the largest number in the embeddings (to 1 for scores), each with the
+# largest difference seen over the signals of the check.
+# float32 on both sides, another order of summation in ten layers of up to 12,288 products: 3e-6
 FLOAT32 = 5e-5
-# The same behind a resampler in another runtime: beside a full-scale tone, its rounding moves the
-# log-mel of the silent bins. 9e-5, on the smoke signal at 32 kHz; 3e-6 without a resampler.
+# the same after a resampler in another runtime, whose rounding changes the log-mel of the silent
+# bins beside a full-scale tone: 9e-5 on the smoke signal at 32 kHz; 3e-6 without a resampler
 FLOAT32_RESAMPLED = 3e-4
-# Weights of 11 bits, in nine layers. 4e-3.
+# weights of 11 bits, in nine layers: 4e-3
 FLOAT16 = 1e-2
-# Weights of 8 bits, and 8 bits between the layers too. 4e-2.
+# weights of 8 bits, and 8 bits between the layers too: 4e-2
 BFLOAT16 = 1e-1
-# Weights of 127 steps a channel, and inputs of 127 steps a layer. 0.12; the cosine to the live
-# embedding is 0.987.
+# weights of 127 steps a channel, and inputs of 127 steps a layer: 0.12, a cosine of 0.987
 INT8 = 0.2
 
 FORMATS: dict[str, Format] = {
@@ -134,7 +130,7 @@ FORMATS: dict[str, Format] = {
 
 
 def find(name: str) -> Format:
-    """The format of that name, if everything that it needs is installed.
+    """Returns the format of a name, after checking that its requirements are installed.
 
     Raises:
         UsageError: there is no such format.
@@ -152,8 +148,9 @@ def find(name: str) -> Format:
 
 
 def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path]]:
-    """The precision, and the files that will be written, the one of that path last: checked before
-    long work starts.
+    """Returns the precision, and the files that will be written, `path` last.
+
+    All checks that need no TensorFlow are made here, before long work starts.
 
     Raises:
         VGGishError: as vggish_tf.jobs.export.export.
@@ -175,17 +172,17 @@ def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path
 
 
 def _check_target(target: Path, overwrite: bool, chosen: Format, *, ends: bool):
-    """Refuses what is there, but for the folder of such an export, which may be replaced."""
+    """Raises if `target` must not be replaced; an earlier export in a folder may be."""
     if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):
         endings = [chosen.ending] if ends and chosen.ending else []
         check_target(target, overwrite=overwrite, endings=endings)
 
 
 def check_options(name: str, **options):
-    """Refuses what the format has no place for.
+    """Raises for options that need the whole pipeline, if the format holds the network alone.
 
     Raises:
-        UsageError: which option.
+        UsageError: the option.
     """
     for option, value in options.items():
         if value is not None and not FORMATS[name].whole:
@@ -196,10 +193,10 @@ def check_options(name: str, **options):
 
 
 def check_space(path: Path, num_params: int, precision: str):
-    """Refuses a disk that the weights do not fit on.
+    """Raises if the weights do not fit on the disk.
 
     Raises:
-        VGGishError: how much is needed, and how much there is.
+        VGGishError: the space needed, and the space free.
     """
     needed, free = num_params * BYTES[precision], shutil.disk_usage(path.parent).free
     if free < needed:
@@ -210,5 +207,5 @@ def check_space(path: Path, num_params: int, precision: str):
 
 
 def manifest_of(path: Path) -> Path:
-    """Where the manifest of an export is."""
+    """The path of the manifest of an export."""
     return path.with_name(path.name + ".json")

@@ -1,0 +1,142 @@
+"""Reading of clips: one, many in parallel, and for TensorFlow, which hides the error of a clip."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+from vggish_tf import audio
+from vggish_tf.errors import AudioError, VGGishError, counted, hold_warnings, release_warnings
+from vggish_tf.jobs.finetune.clips import Clip
+
+THREADS = os.cpu_count() or 1
+LISTED = 10  # bad clips that a message names before it only counts them
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def read_clip(clip: Clip, sample_rate: float) -> np.ndarray:
+    """Waveform of a clip, (num_samples,) float32, mono at sample_rate.
+
+    The file is read no further than the end of the clip.
+
+    Raises:
+        AudioError: the file cannot be read, or ends before the clip starts.
+    """
+    first = round(clip.start * sample_rate)
+    last = None if clip.end is None else round(clip.end * sample_rate)
+    blocks, count = [], 0
+    for block in audio.read_blocks(clip.path, sample_rate):
+        blocks.append(block)
+        count += len(block)
+        if last is not None and count >= last:
+            break
+    waveform = np.concatenate(blocks)[first:last]
+    if not len(waveform):
+        raise AudioError(f"{clip} has no samples: the file ends after {count / sample_rate:g} s.")
+    return waveform
+
+
+def in_parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Results of a function of each item, in their order, computed a few items ahead in threads.
+
+    Errors and warnings come in their turn, in the caller's thread.
+
+    Example:
+        >>> list(in_parallel(abs, [-1, 2, -3]))
+        [1, 2, 3]
+    """
+    held, ahead = deque[str](), deque[Future[Result]]()
+    with ThreadPoolExecutor(THREADS, "vggish_tf read", hold_warnings, (held,)) as pool:
+        for item in items:
+            ahead.append(pool.submit(work, item))
+            if len(ahead) > 2 * THREADS:
+                yield _next(ahead, held)
+        while ahead:
+            yield _next(ahead, held)
+
+
+def _next(ahead: deque[Future[Result]], held: deque[str]) -> Result:
+    try:
+        return ahead.popleft().result()
+    finally:
+        release_warnings(held)
+
+
+def lengths_of(clips: Sequence[Clip], sample_rate: float) -> Iterator[int | AudioError]:
+    """Number of samples of each clip, or the error in reading it."""
+
+    def length(clip):
+        try:
+            return len(read_clip(clip, sample_rate))
+        except AudioError as error:
+            return error
+
+    lengths, total = in_parallel(length, clips), len(clips)
+    return tqdm(lengths, "reading", total=total, unit="clip", disable=None, leave=False)
+
+
+def check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, most: float):
+    """Raises if more than the share `most` of all clips cannot be read.
+
+    Raises:
+        VGGishError: the number of these clips, and the first of them.
+    """
+    if len(skipped) > most * count:
+        raise VGGishError(
+            f"{len(skipped)} of {counted(count, 'clip')} cannot be read, "
+            f"more than the {most:.0%} that may be left out:\n{describe_skipped(skipped)}"
+        )
+
+
+def describe_skipped(skipped: Sequence[tuple[Clip, AudioError]]) -> str:
+    """Lines of the first clips that cannot be read, each with its error."""
+    lines = [f"  {error}" for _, error in skipped[:LISTED]]
+    return "\n".join(
+        lines + ([f"  and {len(skipped) - LISTED} more"] if len(skipped) > LISTED else [])
+    )
+
+
+class ClipReader:
+    """A function of a clip for TensorFlow to call, which keeps the first error that it raises.
+
+    TensorFlow raises an error of its own in its place, which has the text of it alone.
+
+    Args:
+        read: the function.
+
+    Example:
+        >>> from pathlib import Path
+        >>> reader = ClipReader(lambda clip: clip.path.read_bytes())
+        >>> with reader.errors():
+        ...     reader(Clip(Path("nowhere.wav"), ("cat",)))
+        Traceback (most recent call last):
+        FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.wav'
+    """
+
+    def __init__(self, read: Callable[[Clip], np.ndarray]):
+        self.read = read
+        self.error: Exception | None = None
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        try:
+            return self.read(clip)
+        except Exception as error:
+            self.error = self.error or error
+            raise
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raises the error in reading a clip instead of TensorFlow's error that came of it."""
+        try:
+            yield
+        except Exception:
+            if self.error:
+                raise self.error from None
+            raise
