@@ -28,7 +28,7 @@ class Ours(Contender):
         from vggish_tf.jobs import embed
 
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            embed.embed_archive(paths, folder, self.embedder)
+            embed.embed_each(paths, folder, self.embedder)
 
     def embed_file(self, path):
         return self.embedder.embed_file(path).embedding

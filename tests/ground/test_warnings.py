@@ -47,7 +47,7 @@ CALLS = {
     "many files": lambda embedder, folder: list(embedder.embed_files([folder / "short.wav"] * 2)),
     "a stream": lambda embedder, folder: embedder.stream(16_000).finish(),
     "an archive": lambda embedder, folder: embed.embed_archive(
-        [folder / "short.wav"], folder / "out.npz", embedder
+        [folder / "short.wav"], folder / "out", embedder
     ),
     "Params": lambda embedder, folder: Params(num_mel_bins=500),
     "a loud clip": lambda embedder, folder: load_audio(folder / "a" / "0.wav"),

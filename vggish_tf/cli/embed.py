@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from vggish_tf.cli import options, process
-from vggish_tf.errors import AudioError, counted
+from vggish_tf.errors import AudioError, UsageError, counted
 
 HELP = "write the embeddings of audio files, folders, lists and tables"
 EPILOG = "A run that was stopped goes on with the same command, and ends with the same rows."
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         "a file, a folder, a glob, @list.txt or - for a list, a CSV or Parquet table "
         "path[,start,end], a .tar shard"))  # fmt: skip
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=(
-        "a folder of Parquet shards; or, for one file, an .npz"))  # fmt: skip
+        "an .npz file for one FILE, a folder for all else"))  # fmt: skip
     weights = parser.add_mutually_exclusive_group()
     options.add_weights(weights)
     weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser):
 
 
 def _add_archive(group):
+    group.add_argument("--format", choices=("npz", "parquet"), help=(
+        "one .npz for each file (default for FILEs), or one table of Parquet shards, which can be "
+        "resumed (default for all else)"))  # fmt: skip
     group.add_argument(
         "--pool",
         choices=("mean", "max", "mean+std"),
@@ -74,10 +77,13 @@ def run(args: argparse.Namespace):
             print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
         return made
 
-    if args.output.suffix == ".npz":
-        embed.embed_each(args.inputs, args.output, embedder)
-    else:
+    format = args.format or ("npz" if embed.are_files(args.inputs) else "parquet")
+    if format == "parquet":
         _embed_archive(args, embedder)
+        return
+    if args.pool or args.max_failures is not None or args.json or args.quiet:
+        raise UsageError("--pool, --max-failures, --json and --quiet are for --format parquet.")
+    embed.embed_each([Path(path) for path in args.inputs], args.output, embedder)
 
 
 def _embed_archive(args: argparse.Namespace, embedder):

@@ -25,8 +25,6 @@ from pathlib import Path
 from vggish_tf import audio
 from vggish_tf.errors import AudioError, UsageError, VGGishError, reason_of
 
-TABLES = (".csv", ".parquet")
-SHARDS = (".tar",)
 GLOB = frozenset("*?[")
 
 
@@ -78,6 +76,16 @@ class Clip:
                 raise AudioError(f"{self.name} cannot be read: {reason_of(error)}.") from None
 
 
+def are_files(inputs: Iterable[str | os.PathLike[str]]) -> bool:
+    """Whether each input is the name of one audio file, which may be missing.
+
+    Example:
+        >>> are_files(["a.wav", "b.flac"]), are_files(["sounds/*.wav"]), are_files(["list.csv"])
+        (True, False, False)
+    """
+    return all(_stands_for(os.fspath(given)) is _one for given in inputs)
+
+
 def find(inputs: Iterable[str | os.PathLike[str]]) -> list[Clip]:
     """All clips, each once, in the order of the inputs; within a folder or glob by name.
 
@@ -87,7 +95,7 @@ def find(inputs: Iterable[str | os.PathLike[str]]) -> list[Clip]:
     """
     found: dict[tuple, Clip] = {}
     for given in inputs:
-        clips = list(_clips_of(os.fspath(given)))
+        clips = list(_stands_for(os.fspath(given))(os.fspath(given)))
         if not clips:
             raise UsageError(f"{given}: no audio files. Give files, or a folder that has some.")
         for clip in clips:
@@ -95,21 +103,28 @@ def find(inputs: Iterable[str | os.PathLike[str]]) -> list[Clip]:
     return list(found.values())
 
 
-def _clips_of(given: str) -> Iterator[Clip]:
+def _stands_for(given: str) -> Callable[[str], Iterator[Clip]]:
+    """The function that finds the clips of an input, by its form."""
     suffix = os.path.splitext(given)[1].lower()
     if given == "-":
-        return _listed(sys.stdin.buffer.read())
-    if given.startswith("@") and not os.path.exists(given):
-        return _listed(_bytes_of(given[1:]))
+        return lambda _: _listed(sys.stdin.buffer.read())
     if os.path.isdir(given):
-        return map(_clip, _files_in(given))
-    if GLOB & set(given) and not os.path.exists(given):
-        return map(_clip, sorted(filter(os.path.isfile, glob.iglob(given, recursive=True))))
-    if suffix == ".csv":
-        return _rows_of_csv(Path(given))
-    if suffix == ".parquet":
-        return _rows_of_parquet(Path(given))
-    return _members_of(given) if suffix in SHARDS else iter([_clip(given)])
+        return lambda folder: map(_clip, _files_in(folder))
+    if suffix in READERS:
+        return READERS[suffix]
+    if os.path.exists(given):
+        return _one
+    if given.startswith("@"):
+        return lambda name: _listed(_bytes_of(name[1:]))
+    return _matches if GLOB & set(given) else _one
+
+
+def _one(given: str) -> Iterator[Clip]:
+    return iter([_clip(given)])
+
+
+def _matches(pattern: str) -> Iterator[Clip]:
+    return map(_clip, sorted(filter(os.path.isfile, glob.iglob(pattern, recursive=True))))
 
 
 def _clip(path: str) -> Clip:
@@ -147,8 +162,9 @@ def _files_in(folder: str) -> Iterator[str]:
                 yield os.path.join(parent, name)
 
 
-def _rows_of_csv(table: Path) -> Iterator[Clip]:
+def _rows_of_csv(given: str) -> Iterator[Clip]:
     """Paths are relative to the table."""
+    table = Path(given)
     try:
         text = table.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
@@ -160,10 +176,11 @@ def _rows_of_csv(table: Path) -> Iterator[Clip]:
         yield _stretch(table, row["path"], row.get("start"), row.get("end"), rows.line_num)
 
 
-def _rows_of_parquet(table: Path) -> Iterator[Clip]:
+def _rows_of_parquet(given: str) -> Iterator[Clip]:
     """A column `path`; or one of structs {bytes, path}, as datasets stores audio."""
     import pyarrow.parquet as pq
 
+    table = Path(given)
     try:
         file = pq.ParquetFile(table)
     except Exception as error:
@@ -251,3 +268,6 @@ class _Member:
         with open(self.shard, "rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
+
+
+READERS = {".csv": _rows_of_csv, ".parquet": _rows_of_parquet, ".tar": _members_of}
