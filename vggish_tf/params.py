@@ -34,6 +34,7 @@ PCA_EIGEN_VECTORS_NAME = "pca_eigen_vectors"
 PCA_MEANS_NAME = "pca_means"
 QUANTIZE_MIN_VAL = -2.0
 QUANTIZE_MAX_VAL = +2.0
+QUANTIZE_SCALE = 255.0 / (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL)  # Bytes a unit.
 
 # Training.
 INIT_STDDEV = 0.01

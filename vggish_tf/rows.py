@@ -1,15 +1,30 @@
 """Results for one clip, as NumPy arrays: Embeddings, and Stages, the clip at every stage.
 
-No Keras here.
+How rows are pooled and dequantized is here too. No Keras here.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import cache
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from vggish_tf.errors import VGGishError
-from vggish_tf.params import Params
+from vggish_tf.params import (
+    QUANTIZE_MAX_VAL,
+    QUANTIZE_MIN_VAL,
+    QUANTIZE_SCALE,
+    Params,
+)
+
+Convention = Literal["edge", "youtube8m"]
+Pool = Literal["mean", "max", "mean+std"]
+POOLS = {
+    "mean": lambda rows: rows.mean(axis=0),
+    "max": lambda rows: rows.max(axis=0),
+    "mean+std": lambda rows: np.concatenate([rows.mean(axis=0), rows.std(axis=0)]),
+}
+assert set(POOLS) == set(get_args(Pool))
 
 
 class _Rows(NamedTuple):
@@ -76,12 +91,35 @@ class ClipRows(NamedTuple):
         starts, ends = embeddings.timestamps, embeddings.end_timestamps
         return cls(path, starts + offset, ends + offset, embeddings.embedding)
 
+    def pooled(self, pool: Pool | None) -> "ClipRows":
+        """The clip as one row, float32; with None, or without rows, as it is."""
+        if pool is None or not len(self.start):
+            return self
+        row = POOLS[pool](self.embedding)[np.newaxis].astype(np.float32)
+        return ClipRows(self.path, self.start[:1], self.end[-1:], row)
+
 
 class Archive(NamedTuple):
     """Embeddings of many clips, read one clip after the other, and their provenance."""
 
     clips: Iterable[ClipRows]
     provenance: dict
+
+
+@cache
+def byte_values(convention: Convention) -> np.ndarray:
+    """The float32 value of each byte of quantized rows, (256,); dequantize() says which.
+
+    Example:
+        >>> [float(byte_values("edge")[byte]) for byte in (0, 255)]
+        [-2.0, 2.0]
+    """
+    edges = (np.arange(256) / QUANTIZE_SCALE + QUANTIZE_MIN_VAL).astype(np.float32)
+    if convention == "youtube8m":
+        offset = (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL) / 512
+        return (np.arange(256) / QUANTIZE_SCALE + offset + QUANTIZE_MIN_VAL).astype(np.float32)
+    again = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(np.uint8)
+    return np.where(again < np.arange(256), np.nextafter(edges, np.float32(np.inf)), edges)
 
 
 class Stages(NamedTuple):

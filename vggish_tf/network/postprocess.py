@@ -9,8 +9,7 @@ Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 import io
 import os
 import zipfile
-from functools import cache
-from typing import Literal, get_args
+from typing import get_args
 
 import keras
 import numpy as np
@@ -24,13 +23,12 @@ from vggish_tf.params import (
     PCA_MEANS_NAME,
     QUANTIZE_MAX_VAL,
     QUANTIZE_MIN_VAL,
+    QUANTIZE_SCALE,
 )
+from vggish_tf.rows import Convention, byte_values
 from vggish_tf.weights import registry
 
-Convention = Literal["edge", "youtube8m"]
-
 PCA_BYTES = 16 * EMBEDDING_SIZE**2 + (1 << 12)  # the matrix in long double, and NumPy's header
-QUANTIZE_SCALE = 255.0 / (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL)
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
@@ -177,21 +175,7 @@ def dequantize(quantized, convention: Convention = "edge"):
     dtype = keras.backend.standardize_dtype(quantized.dtype)
     if dtype != "uint8":
         raise UsageError(f"quantized must be uint8; received {dtype} {tuple(quantized.shape)}.")
-    values = _edges() if convention == "edge" else _youtube8m()
+    values = byte_values(convention)
     if ops.is_tensor(quantized):
         return ops.take(values, ops.cast(quantized, "int32"))
     return values[quantized]
-
-
-@cache
-def _edges() -> np.ndarray:
-    edges = (np.arange(256) / QUANTIZE_SCALE + QUANTIZE_MIN_VAL).astype(np.float32)
-    again = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(np.uint8)
-    return np.where(again < np.arange(256), np.nextafter(edges, np.float32(np.inf)), edges)
-
-
-@cache
-def _youtube8m() -> np.ndarray:
-    offset = (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL) / 512
-    values = np.arange(256) / QUANTIZE_SCALE + offset + QUANTIZE_MIN_VAL
-    return values.astype(np.float32)

@@ -8,7 +8,7 @@ same call, redoes only the units that were not done, and ends with the same rows
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,19 +19,12 @@ from vggish_tf.jobs.embed import inputs as sources
 from vggish_tf.jobs.embed.inputs import Clip
 from vggish_tf.jobs.embed.progress import Progress
 from vggish_tf.jobs.embed.records import Records, Unit, units_of
-from vggish_tf.rows import Archive, ClipRows
+from vggish_tf.rows import POOLS, Archive, ClipRows, Pool
 
 if TYPE_CHECKING:  # so that a mistyped name is answered before Keras has been imported
     from vggish_tf.embedding import Embedder
 
 BLOCK_SECONDS = 10  # of a file, decoded at a time
-Pool = Literal["mean", "max", "mean+std"] | None
-POOLS = {
-    "mean": lambda rows: rows.mean(axis=0),
-    "max": lambda rows: rows.max(axis=0),
-    "mean+std": lambda rows: np.concatenate([rows.mean(axis=0), rows.std(axis=0)]),
-}
-assert set(POOLS) == set(get_args(get_args(Pool)[0]))
 
 
 def embed_archive(
@@ -39,7 +32,7 @@ def embed_archive(
     output: str | os.PathLike[str],
     embedder: "Embedder | Callable[[], Embedder]",
     *,
-    pool: Pool = None,
+    pool: Pool | None = None,
     max_failures: int | None = None,
     progress: Progress | None = None,
 ) -> list[dict]:
@@ -82,15 +75,7 @@ def embed_archive(
             provenance = {**made.provenance, "pool": pool}
             _check_pool(pool, provenance)
             records.check_settings(provenance)
-            _run(
-                records,
-                pending,
-                made,
-                provenance,
-                POOLS[pool] if pool else None,
-                max_failures,
-                said,
-            )
+            _run(records, pending, made, provenance, pool, max_failures, said)
         records.write_failures()
         said.end(records.failures)
     return records.failures
@@ -101,7 +86,7 @@ def _made(embedder) -> "Embedder":
     return embedder if hasattr(embedder, "embed_blocks") else embedder()
 
 
-def _check_pool(pool: Pool, provenance: dict):
+def _check_pool(pool: Pool | None, provenance: dict):
     if pool and provenance["postprocess"] == "quantized":
         raise UsageError(f"pool={pool!r} needs numbers, and the rows are bytes. Leave out one.")
 
@@ -148,14 +133,9 @@ def _rows(unit: Unit, results, pool, said: Progress) -> Iterator[ClipRows]:
         rows = ClipRows.of(clip.name, result, clip.start)
         said.done(clip, rows)
         if len(rows.start):
-            rows = _pooled(rows, pool) if pool else rows
+            rows = rows.pooled(pool)
             unit.num_rows += len(rows.start)
             yield rows
-
-
-def _pooled(rows: ClipRows, pool) -> ClipRows:
-    pooled = pool(rows.embedding)[np.newaxis].astype(np.float32)
-    return ClipRows(rows.path, rows.start[:1], rows.end[-1:], pooled)
 
 
 def _write(records: Records, unit: Unit, archive: Archive):
