@@ -12,9 +12,20 @@ exits with 1 if the weights do not give the published figures.
 import argparse
 
 import vggish_tf
-from vggish_tf.cli import classify, demo, embed, export, fetch, finetune, inspect, process, verify
+from vggish_tf.cli import (
+    classify,
+    demo,
+    embed,
+    export,
+    fetch,
+    finetune,
+    inspect,
+    process,
+    search,
+    verify,
+)
 
-COMMANDS = (embed, inspect, fetch, verify, demo, export, finetune, classify)
+COMMANDS = (embed, search, inspect, fetch, verify, demo, export, finetune, classify)
 
 
 def main(arguments: list[str] | None = None) -> int:

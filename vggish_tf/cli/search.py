@@ -1,0 +1,91 @@
+"""`vggish-tf search`: an archive and a query → the nearest segments."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vggish_tf.cli import options, process
+from vggish_tf.files import check_source, check_target
+
+if TYPE_CHECKING:
+    from vggish_tf.embedding import Embedder
+
+HELP = "find the segments of an archive that sound like a query"
+
+
+def add_arguments(parser: argparse.ArgumentParser):
+    parser.add_argument(
+        "archive", type=Path, metavar="ARCHIVE", help="a folder of .parquet shards, or one file"
+    )
+    parser.add_argument("query", type=Path, metavar="QUERY", help=(
+        "audio, which is embedded as the archive was; or an .npz or archive, whose rows are taken"
+    ))  # fmt: skip
+    parser.add_argument(
+        "--top", type=options.count, default=20, metavar="N", help="hits at most (default: 20)"
+    )
+    parser.add_argument(
+        "--per-file", action="store_true", help="only the best segment of each audio file"
+    )
+    parser.add_argument(
+        "--like-none-of", nargs="+", type=Path, default=[], metavar="FILE", help=(
+        "leave out the segments that are nearer to one of these than to QUERY"))  # fmt: skip
+    parser.add_argument("--index", action="store_true", help=(
+        "search an approximate index, which is built beside the archive and built again once the "
+        "archive has changed; print which part of the nearest 10 it finds"))  # fmt: skip
+    options.add_weights(parser, None)
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each hit")
+    parser.add_argument("--csv", type=Path, metavar="OUT", help="write a .csv")
+    parser.add_argument("--audacity", type=Path, metavar="FOLDER", help=(
+        "write a label track for each audio file that has hits"))  # fmt: skip
+    parser.add_argument("--raven", type=Path, metavar="OUT", help=(
+        "write a Raven selection table of all hits, a .txt"))  # fmt: skip
+
+
+def run(args: argparse.Namespace):
+    for target, ending in ((args.csv, ".csv"), (args.raven, ".txt")):
+        if target:
+            check_target(target, endings=(ending,))
+    check_source(args.archive, "Give an archive that embed wrote.")
+    from vggish_tf.jobs import search
+
+    for path in (args.query, *args.like_none_of):
+        if not search.holds_rows(path):
+            options.check_audio([path])
+    archive = search.read(args.archive)
+    index = search.open_index(args.archive, _say) if args.index else None
+    if index is not None:
+        _say(f"index: {index}")
+    hits = search.nearest(
+        archive, args.query, top=args.top, per_file=args.per_file, unlike=args.like_none_of,
+        index=index, embedder=lambda provenance: _embedder(provenance, args.weights),
+    )  # fmt: skip
+    print(search.as_json(hits) if args.json else search.as_text(hits))
+    _write(args, hits, archive.provenance)
+
+
+def _embedder(provenance: dict, weights: str | None) -> "Embedder":
+    options.check_weights(weights)
+    process.import_tensorflow()
+    import keras
+
+    from vggish_tf.jobs import search
+
+    keras.utils.set_random_seed(0)  # of untrained weights, as embed does
+    return search.embedder_for(provenance, weights)
+
+
+def _write(args: argparse.Namespace, hits, provenance: dict):
+    from vggish_tf.jobs import search
+
+    if args.csv is not None:
+        search.write_csv(args.csv, hits)
+    if args.audacity is not None:
+        search.write_audacity(args.audacity, hits)
+    if args.raven is not None:
+        search.write_raven(args.raven, hits, provenance)
+
+
+def _say(line: str):
+    """On standard error, so that what is printed can be read by a program."""
+    print(line, file=sys.stderr)

@@ -1,0 +1,95 @@
+"""Blocks: the rows of an archive in portions of a fixed size, and their directions."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vggish_tf.rows import ClipRows, byte_values
+
+BLOCK_ROWS = 8192  # 4 MB of float32, which a processor's cache holds
+SHORTEST = 1e-15  # of which the square is far from the smallest float32
+
+
+@dataclass
+class Block:
+    """Rows of an archive that are compared together."""
+
+    number: np.ndarray  # (n,) int64, of each row in the archive, from 0
+    paths: list[str]  # of the clips in the block
+    clip: np.ndarray  # (n,) int64, the place of each row's clip in `paths`
+    start: np.ndarray  # (n,) seconds
+    end: np.ndarray  # (n,) seconds
+    embedding: np.ndarray  # (n, size) float32 or uint8
+
+    @cached_property
+    def measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows in the same directions, (n, size) float32, their lengths, and which have one, (n,).
+
+        Mostly they are the rows themselves: to scale all of them takes longer than to compare them.
+        """
+        rows = floats(self.embedding).astype(np.float32, copy=False)
+        length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+        if np.all((length > SHORTEST) & np.isfinite(length)):
+            return rows, length, np.full(len(rows), True)
+        unit, known = directions(rows, np.float32)
+        return unit, np.ones(len(rows), np.float32), known
+
+
+def directions(self) -> tuple[np.ndarray, np.ndarray]:
+    """Unit rows, (n, size) float32, and which rows have a direction, (n,) bool."""
+    return directions(self.embedding, np.float32)
+
+
+def directions(rows: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    """Rows scaled to length 1, and which of them have a direction; the others become zeros.
+
+    A row of zeros has none, nor has one with a number that is not finite. Bytes are dequantized.
+
+    Example:
+        >>> directions(np.array([[3.0, 4.0], [0.0, 0.0], [1.0, np.nan]]), np.float32)
+        (array([[0.6, 0.8], [0. , 0. ], [0. , 0. ]], dtype=float32), array([ True, False, False]))
+    """
+    values: np.ndarray = floats(rows).astype(dtype, copy=False)
+    largest = np.maximum(values.max(axis=1, initial=0), -values.min(axis=1, initial=0))
+    known = np.isfinite(largest) & (largest > 0)
+    scale = np.where(known, largest, 1)[:, np.newaxis]  # first, so that no square overflows
+    unit = values / scale if known.all() else np.where(known[:, np.newaxis], values, 0) / scale
+    length = np.sqrt(np.einsum("nd,nd->n", unit, unit))
+    unit /= np.where(known, length, 1)[:, np.newaxis]
+    return unit, known
+
+
+def floats(rows: np.ndarray) -> np.ndarray:
+    """The rows as they are, or dequantized as dequantize() does."""
+    return byte_values("edge")[rows] if rows.dtype == np.uint8 else rows
+
+
+def blocks_of(clips: Iterable[ClipRows]) -> Iterator[Block]:
+    """Clips → blocks of at most BLOCK_ROWS rows: short clips share one, long ones are cut."""
+    held, count, number = list[ClipRows](), 0, 0
+    for part in (part for clip in clips for part in _cut(clip)):
+        if count + len(part.start) > BLOCK_ROWS:
+            yield _block(held, number)
+            number += count
+            held, count = [], 0
+        held.append(part)
+        count += len(part.start)
+    if count:
+        yield _block(held, number)
+
+
+def _cut(clip: ClipRows) -> Iterator[ClipRows]:
+    for first in range(0, len(clip.start), BLOCK_ROWS):
+        yield ClipRows(clip.path, *(array[first : first + BLOCK_ROWS] for array in clip[1:]))
+
+
+def _block(clips: list[ClipRows], number: int) -> Block:
+    start, end, embedding = (
+        np.concatenate([clip[place] for clip in clips]) for place in range(1, len(ClipRows._fields))
+    )
+    clip = np.repeat(np.arange(len(clips)), [len(each.start) for each in clips])
+    return Block(
+        number + np.arange(len(start)), [each.path for each in clips], clip, start, end, embedding
+    )

@@ -1,0 +1,185 @@
+"""Index: an approximate search for archives of many millions of rows, by usearch (HNSW).
+
+It lies beside the archive, in `_index` of a folder or in `<file>.usearch`, and knows the files that
+it was built from, so that it is built again once they have changed. It holds the unit rows, about
+660 bytes each, which are in memory while it is built and mapped from the disk while it is searched.
+Unlike the exact search it may miss some of the nearest rows: how many is measured when it is built.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError, counted, how_to_install
+from vggish_tf.files import replacing_all
+from vggish_tf.formats import parquet
+from vggish_tf.jobs.search.blocks import Block, blocks_of, directions
+from vggish_tf.jobs.search.places import Places
+from vggish_tf.jobs.search.query import read
+from vggish_tf.jobs.search.scan import Nearest, check_sizes
+from vggish_tf.params import EMBEDDING_SIZE
+
+VERSION = 1  # of the files below
+GRAPH, ABOUT = "rows.usearch", "about.json"
+RECALL_ROWS, RECALL_TOP = 100, 10
+LEAST_EXPANSION = 256  # rows that HNSW looks at; usearch's own 64 finds fewer of the nearest
+WIDER = 4  # times as many rows are asked for, where those found are too few
+
+
+class Index:
+    """An index that was built; open_index() makes one.
+
+    Attributes:
+        key: the files that it was built from, and the weights of their rows.
+        recall: the part of the 10 nearest rows that it finds, over 100 rows of the archive against
+            the exact search; None for an archive without rows.
+    """
+
+    def __init__(self, folder: Path):
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        self.key: dict = about["key"]
+        self.recall: float | None = about["recall"]
+        self._graph = _usearch().Index.restore(str(folder / GRAPH), view=True)
+        self._places = Places.open(folder)
+
+    def __len__(self) -> int:
+        return len(self._graph)
+
+    def __str__(self) -> str:
+        recall = "" if self.recall is None else f", recall@{RECALL_TOP} {self.recall:.3f}"
+        return f"{counted(len(self), 'row')}{recall}"
+
+    def blocks(self, best: Nearest) -> Iterator[Block]:
+        """The rows near to a query, more and more of them until enough of them are hits."""
+        count = best.top
+        while True:
+            yield self.block(best.query, count)
+            if len(best.hits) == best.top or count >= len(self):
+                return
+            count *= WIDER
+
+    def block(self, query: np.ndarray, count: int) -> Block:
+        """The `count` nearest rows of each example of a query, (n, size), as far as it knows.
+
+        Raises:
+            UsageError: the rows of the archive have another size.
+        """
+        check_sizes(query, self._graph.ndim)
+        self._graph.expansion_search = max(LEAST_EXPANSION, 2 * count)
+        found = self._graph.search(query.astype(np.float32), min(count, max(len(self), 1)))
+        counts = getattr(found, "counts", [len(found.keys)])
+        keys = [row[:n] for row, n in zip(np.atleast_2d(found.keys), counts, strict=True)]
+        return self._rows(np.unique(np.concatenate(keys)).astype(np.int64))
+
+    def sample(self) -> np.ndarray:
+        """Rows from all over the archive, (n, size), n at most 100."""
+        last = max(len(self._places.start) - 1, 0)
+        numbers = np.unique(np.linspace(0, last, RECALL_ROWS).astype(np.int64))
+        return self._rows(numbers[self._graph.contains(numbers)]).embedding
+
+    def _rows(self, numbers: np.ndarray) -> Block:
+        rows = self._graph.get(numbers) if len(numbers) else ()
+        return self._places.block(numbers, np.reshape(rows, (len(numbers), self._graph.ndim)))
+
+
+def open_index(
+    archive: str | os.PathLike[str], said: Callable[[str], object] = lambda _: None
+) -> Index:
+    """Opens the index of an archive; builds it where there is none, or none of these files.
+
+    Args:
+        archive: the path of a folder of shards, or of one file.
+        said: called with a line before an index is built, which takes a while.
+
+    Raises:
+        VGGishError: usearch is not installed, or there is no archive.
+
+    Example:
+        >>> open_index("rows").recall  # doctest: +SKIP
+        0.98
+    """
+    archive, key = Path(archive), _key(Path(archive))
+    name = f"{archive.name}.usearch"
+    folder = archive / "_index" if archive.is_dir() else archive.with_name(name)
+    _usearch()
+    found = _found(folder)
+    if found is not None and found.key == key:
+        return found
+    said(f"building the index {folder} …")
+    with replacing_all([folder]) as place:
+        made = place / folder.name
+        made.mkdir()
+        _build(archive, made)
+        _write_about(made, key, None)  # so that it can be opened
+        _write_about(made, key, _recall(archive, Index(made)))
+    return Index(folder)
+
+
+def _found(folder: Path) -> Index | None:
+    """The index that is there, if it is whole."""
+    try:
+        return Index(folder)
+    except (OSError, RuntimeError, ValueError, KeyError):
+        return None
+
+
+def _usearch():
+    try:
+        import usearch.index
+    except ImportError:
+        raise VGGishError(
+            f"an index needs usearch, which is not installed. {how_to_install('search')}"
+        ) from None
+    return usearch.index
+
+
+def _key(archive: Path) -> dict:
+    """The files of an archive, and the weights of its rows."""
+    shards = [(path.name, path.stat()) for path in parquet.shards_of(archive)]
+    return {
+        "version": VERSION,
+        "weights": read(archive).provenance.get("weights", {}).get("values_sha256"),
+        "shards": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in shards],
+    }
+
+
+def _build(archive: Path, folder: Path):
+    """Writes the graph of the rows that have a direction, and the places of all."""
+    graph, without_rows = None, []
+    for block in blocks_of(read(archive).clips):
+        unit, known = directions(block.embedding, np.float32)
+        graph = _graph(unit.shape[1]) if graph is None else graph
+        graph.add(block.number[known], unit[known])
+        without_rows.append(replace(block, embedding=unit[:0]))
+    graph = _graph(EMBEDDING_SIZE) if graph is None else graph
+    graph.save(str(folder / GRAPH))
+    Places.of(without_rows).save(folder)
+
+
+def _graph(size: int):
+    return _usearch().Index(ndim=size, metric="ip", dtype="f32")
+
+
+def _write_about(folder: Path, key: dict, recall: float | None):
+    about = json.dumps({"key": key, "recall": recall})
+    (folder / ABOUT).write_text(about, encoding="utf-8")
+
+
+def _recall(archive: Path, index: Index) -> float | None:
+    """The part of the nearest rows that the index finds; rows as near as the last one count too."""
+    rows = index.sample()
+    exact = [Nearest(row[np.newaxis], RECALL_TOP) for row in rows]
+    for block in blocks_of(read(archive).clips):
+        for best in exact:
+            best.add(block)
+    found = []
+    for row, best in zip(rows, exact, strict=True):
+        near = Nearest(row[np.newaxis], RECALL_TOP)
+        near.add(index.block(near.query, RECALL_TOP))
+        last = best.hits[-1].cosine - 1e-6  # the index holds float32
+        found.append(sum(hit.cosine >= last for hit in near.hits) / len(best.hits))
+    return float(np.mean(found)) if found else None

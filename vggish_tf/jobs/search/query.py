@@ -1,0 +1,167 @@
+"""Queries: arrays, archives, npz or audio → rows that can be compared with those of an archive.
+
+The archive's provenance decides how audio is embedded and pooled, and rows that are read must have
+been made with the same weights and settings. Neither Keras nor TensorFlow is needed for rows.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
+from vggish_tf.formats import npz, parquet
+from vggish_tf.jobs.search.blocks import floats
+from vggish_tf.params import Params
+from vggish_tf.rows import Archive, ClipRows
+from vggish_tf.weights.identity import UNTRAINED
+
+if TYPE_CHECKING:
+    from vggish_tf.embedding import Embedder
+
+Source = np.ndarray | str | os.PathLike[str]
+
+
+def read(archive: "Archive | str | os.PathLike[str]") -> Archive:
+    """The archive itself, or the one at a path."""
+    return archive if isinstance(archive, Archive) else parquet.read(archive)
+
+
+def holds_rows(source: Source) -> bool:
+    """Whether a query is rows already: an array, an npz or an archive.
+
+    Example:
+        >>> holds_rows("rows.parquet"), holds_rows("clip.wav")
+        (True, False)
+    """
+    if isinstance(source, np.ndarray):
+        return True
+    path = Path(source)
+    return path.is_dir() or path.suffix in (".npz", ".parquet")
+
+
+def rows_of(
+    sources: Iterable[Source], provenance: dict, made: "Callable[[], Embedder]"
+) -> np.ndarray | None:
+    """The rows of all sources, (n, size), one below the other; None where there are no sources.
+
+    Args:
+        sources: see nearest().
+        provenance: of the archive.
+        made: the embedder, called only if there is audio.
+
+    Raises:
+        UsageError: an array that is not (n, size) numbers; rows of several sizes.
+        VGGishError: rows of other weights or settings.
+        AudioError: audio that cannot be read, or has no example.
+    """
+    parts = [_rows(source, provenance, made) for source in sources]
+    if len({part.shape[1] for part in parts}) > 1:
+        sizes = " and ".join(str(part.shape) for part in parts)
+        raise UsageError(f"queries must have rows of one size; received {sizes}.")
+    return np.concatenate([floats(part) for part in parts]) if parts else None
+
+
+def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
+    """An Embedder with the settings of an archive.
+
+    Args:
+        provenance: of the archive.
+        weights: as for Embedder; None means those that the archive was asked to be made with.
+
+    Raises:
+        VGGishError: the archive does not say how its rows were made.
+        CheckpointError: as Embedder.
+    """
+    from vggish_tf.embedding import Embedder
+
+    try:
+        names = ("pad", "postprocess", "precision")
+        settings = {name: provenance[name] for name in names}
+        params, asked = Params(**provenance["params"]), provenance["weights"]["asked"]
+    except (KeyError, TypeError):
+        raise VGGishError(
+            "the archive does not say how its rows were made, so audio cannot be compared with "
+            "them. Give rows as the query: an npz or an archive."
+        ) from None
+    asked = weights or (None if asked == UNTRAINED else asked)
+    return Embedder(asked, params=params, **settings)
+
+
+def made(embedder: "Embedder | Callable[[dict], Embedder] | None", provenance: dict) -> "Embedder":
+    """The embedder for an archive's audio queries, checked against the archive."""
+    ready: Any = embedder or embedder_for
+    if not hasattr(ready, "embed_file"):  # Embedders can be called too
+        ready = ready(provenance)
+    _check(provenance, ready.provenance)
+    return ready
+
+
+def _rows(source: Source, provenance: dict, made: "Callable[[], Embedder]") -> np.ndarray:
+    if isinstance(source, np.ndarray):
+        rows = np.atleast_2d(source)
+        if rows.ndim != 2 or rows.dtype.kind not in "fiu":
+            kind = f"{source.dtype} {source.shape}"
+            raise UsageError(f"a query must be (n, size) numbers; received {kind}.")
+        return rows
+    return _stored(source, provenance) if holds_rows(source) else _heard(source, provenance, made())
+
+
+def _heard(path, provenance: dict, embedder: "Embedder") -> np.ndarray:
+    """The rows of audio."""
+    clip = ClipRows.of(str(path), embedder.embed_file(path))
+    if not len(clip.start):
+        seconds = embedder.params.min_samples / embedder.params.sample_rate
+        raise AudioError(f"{path} is shorter than an example, {seconds:g} s. Give a longer one.")
+    return clip.pooled(provenance.get("pool")).embedding
+
+
+def _stored(path, provenance: dict) -> np.ndarray:
+    """The rows of an npz or an archive."""
+    archive = _read_stored(Path(path))
+    _check(provenance, archive.provenance)
+    if provenance.get("weights", {}).get("untrained"):
+        warn("the weights of the archive are untrained: its hits mean nothing.")
+    clips = [
+        clip if archive.provenance.get("pool") else clip.pooled(provenance.get("pool"))
+        for clip in archive.clips
+    ]
+    if not any(len(clip.start) for clip in clips):
+        raise UsageError(f"{path} holds no rows. Give another query.")
+    return np.concatenate([clip.embedding for clip in clips])
+
+
+def _read_stored(path: Path) -> Archive:
+    if path.suffix != ".npz":
+        return read(path)
+    embedding, starts, provenance = npz.read(path)
+    return Archive([ClipRows(str(path), starts, starts, embedding)], provenance)
+
+
+def _check(archive: dict, query: dict):
+    """Refuses a query of other weights or settings than the archive's; says both."""
+    weights = "weights (SHA-256 of their values)"
+    pairs = {
+        weights: [made.get("weights", {}).get("values_sha256") for made in (archive, query)],
+        "postprocess": [made.get("postprocess") for made in (archive, query)],
+        "params": _examples(archive, query),
+        "pool": [archive.get("pool"), query.get("pool") or archive.get("pool")],
+    }
+    different = [
+        f"{name}: {theirs} in the archive, {ours} in the query"
+        for name, (theirs, ours) in pairs.items()
+        if theirs != ours
+    ]
+    if different:
+        raise VGGishError(
+            f"the query cannot be compared with the archive. {'; '.join(different)}. Make the "
+            "query as the archive was made; --weights says with which weights audio is embedded."
+        )
+
+
+def _examples(archive: dict, query: dict) -> list[str]:
+    """How each makes its examples, as far as they differ; the hop does not count."""
+    theirs, ours = (Params(**made.get("params", {})) for made in (archive, query))
+    return [theirs.changes(ours) or "the same", ours.changes(theirs) or "the same"]

@@ -1,0 +1,134 @@
+"""Hits for people and for programs: a table, JSON, CSV, Audacity labels, a Raven selection table.
+
+Sources: manual.audacityteam.org, Importing and Exporting Labels (standard format); Raven Pro's
+sound selection tables, one over many files by `Begin Path` and `File Offset (s)`, as
+BirdNET-Analyzer and Rraven's exp_raven write them.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from vggish_tf.files import make_folder, replacing
+from vggish_tf.jobs.search.scan import Hit
+from vggish_tf.params import MEL_MAX_HZ, MEL_MIN_HZ
+
+RAVEN_COLUMNS = (
+    "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)",
+    "High Freq (Hz)", "Begin Path", "File Offset (s)", "Begin File", "Score",
+)  # fmt: skip
+
+
+def as_text(hits: Sequence[Hit]) -> str:
+    """A line a hit under a heading; signs of a name that cannot be printed are escaped.
+
+    Example:
+        >>> print(as_text([Hit("birds.wav", 1.92, 2.88, 0.98765, 0)]))
+        cosine       start         end  example  path
+        0.9877        1.92        2.88        0  birds.wav
+    """
+    lines = [f"{'cosine':>6}  {'start':>10}  {'end':>10}  {'example':>7}  path"]
+    for path, start, end, cosine, example in hits:
+        lines.append(f"{cosine:6.4f}  {start:10.2f}  {end:10.2f}  {example:7}  {_printable(path)}")
+    return "\n".join(lines)
+
+
+def as_json(hits: Sequence[Hit]) -> str:
+    """A JSON object a line.
+
+    Example:
+        >>> as_json([Hit("birds.wav", 1.92, 2.88, 0.5, 0)])
+        '{"path": "birds.wav", "start": 1.92, "end": 2.88, "cosine": 0.5, "example": 0}'
+    """
+    return "\n".join(json.dumps(hit._asdict()) for hit in hits)
+
+
+def write_csv(path: str | os.PathLike[str], hits: Sequence[Hit]) -> Path:
+    """Writes the columns path, start, end, cosine, example; whole or not at all.
+
+    Raises:
+        VGGishError: nothing can be written there.
+    """
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(Hit._fields)
+        writer.writerows(hits)
+    return Path(path)
+
+
+def write_audacity(folder: str | os.PathLike[str], hits: Sequence[Hit]) -> list[Path]:
+    """Writes a label track for each audio file, `<its name>.txt`, with the cosines as labels.
+
+    Labels are in the order of time. Of several files with one name, the second's track is
+    `<its name>.2.txt`.
+
+    Raises:
+        VGGishError: the folder cannot be made or written to.
+    """
+    folder, tracks = make_folder(folder), dict[str, list[Hit]]()
+    for hit in hits:
+        tracks.setdefault(hit.path, []).append(hit)
+    names = _names(list(tracks))
+    return [
+        _write_lines(folder / name, [_label(hit) for hit in sorted(tracks[path], key=_time)])
+        for path, name in zip(tracks, names, strict=True)
+    ]
+
+
+def write_raven(
+    path: str | os.PathLike[str], hits: Sequence[Hit], provenance: dict | None = None
+) -> Path:
+    """Writes one table of all audio files, as Raven's sound selection tables are.
+
+    `Begin Path` and `File Offset (s)` say where each selection is; `Begin Time (s)` counts from the
+    start of its own file too. The box is as high as what the front end hears, by `provenance`.
+
+    Raises:
+        VGGishError: nothing can be written there.
+    """
+    params = (provenance or {}).get("params", {})
+    low, high = params.get("mel_min_hz", MEL_MIN_HZ), params.get("mel_max_hz", MEL_MAX_HZ)
+    lines = ["\t".join(RAVEN_COLUMNS)]
+    for number, hit in enumerate(hits, start=1):
+        start, end = f"{hit.start:.6f}", f"{hit.end:.6f}"
+        cells = [str(number), "Spectrogram 1", "1", start, end, f"{low:.1f}", f"{high:.1f}"]
+        cells += [_printable(hit.path), start, _printable(Path(hit.path).name), f"{hit.cosine:.4f}"]
+        lines.append("\t".join(cells))
+    return _write_lines(Path(path), lines)
+
+
+def _label(hit: Hit) -> str:
+    return f"{hit.start:.6f}\t{hit.end:.6f}\t{hit.cosine:.4f}"
+
+
+def _time(hit: Hit) -> tuple[float, float]:
+    return hit.start, hit.end
+
+
+def _names(paths: list[str]) -> list[str]:
+    """A name for the track of each file; case does not tell two apart on every system."""
+    taken: set[str] = set()
+    names = []
+    for path in paths:
+        stem = _printable(Path(path).name)
+        name, number = f"{stem}.txt", 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem}.{number}.txt"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _printable(path: str) -> str:
+    """A name on one line without tabs: what cannot be printed is escaped."""
+    signs = (sign if sign.isprintable() else repr(sign)[1:-1] for sign in path)
+    return "".join(signs)
+
+
+def _write_lines(path: Path, lines: list[str]) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
