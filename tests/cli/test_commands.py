@@ -34,7 +34,17 @@ def fails(arguments, status, capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["embed"], ["inspect"], ["fetch"], ["verify"], ["demo"], ["finetune"], ["classify"]],
+    [
+        [],
+        ["embed"],
+        ["inspect"],
+        ["fetch"],
+        ["verify"],
+        ["demo"],
+        ["finetune"],
+        ["classify"],
+        ["search"],
+    ],
 )
 def test_help_loads_nothing_heavy(command):
     code = (

@@ -32,7 +32,8 @@ def status_of(line: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "command", ["embed", "inspect", "fetch", "verify", "demo", "export", "finetune", "classify"]
+    "command",
+    ["embed", "inspect", "fetch", "verify", "demo", "export", "finetune", "classify", "search"],
 )
 def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
     arguments = {
@@ -41,6 +42,7 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
         "export": "--format keras -o y",
         "finetune": "x -o y",
         "classify": "x y",
+        "search": "x y",
     }.get(command, "")
     assert status_of(f"{command} --nope {arguments}") == 2
     errors = capsys.readouterr().err

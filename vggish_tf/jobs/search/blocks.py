@@ -37,11 +37,6 @@ class Block:
         return unit, np.ones(len(rows), np.float32), known
 
 
-def directions(self) -> tuple[np.ndarray, np.ndarray]:
-    """Unit rows, (n, size) float32, and which rows have a direction, (n,) bool."""
-    return directions(self.embedding, np.float32)
-
-
 def directions(rows: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     """Rows scaled to length 1, and which of them have a direction; the others become zeros.
 

@@ -27,6 +27,7 @@ VERSION = 1  # of the files below
 GRAPH, ABOUT = "rows.usearch", "about.json"
 RECALL_ROWS, RECALL_TOP = 100, 10
 LEAST_EXPANSION = 256  # rows that HNSW looks at; usearch's own 64 finds fewer of the nearest
+ROUNDING = 1e-6  # of float32 cosines, which the index has
 WIDER = 4  # times as many rows are asked for, where those found are too few
 
 
@@ -43,6 +44,8 @@ class Index:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         self.key: dict = about["key"]
         self.recall: float | None = about["recall"]
+        if (folder / GRAPH).stat().st_size != about["bytes"]:
+            raise OSError(f"{folder} is damaged")  # usearch would map it, and end the process
         self._graph = _usearch().Index.restore(str(folder / GRAPH), view=True)
         self._places = Places.open(folder)
 
@@ -57,23 +60,32 @@ class Index:
         """The rows near to a query, more and more of them until enough of them are hits."""
         count = best.top
         while True:
-            yield self.block(best.query, count)
-            if len(best.hits) == best.top or count >= len(self):
+            block, reached = self.near(best.query, count)
+            yield block
+            whole = len(best.hits) == best.top and best.hits[-1].cosine > reached - ROUNDING
+            if whole or count >= len(self):
                 return
             count *= WIDER
 
-    def block(self, query: np.ndarray, count: int) -> Block:
+    def near(self, query: np.ndarray, count: int) -> tuple[Block, float]:
         """The `count` nearest rows of each example of a query, (n, size), as far as it knows.
+
+        Returns:
+            The rows, and the cosine down to which there are no others.
 
         Raises:
             UsageError: the rows of the archive have another size.
         """
         check_sizes(query, self._graph.ndim)
         self._graph.expansion_search = max(LEAST_EXPANSION, 2 * count)
-        found = self._graph.search(query.astype(np.float32), min(count, max(len(self), 1)))
-        counts = getattr(found, "counts", [len(found.keys)])
-        keys = [row[:n] for row, n in zip(np.atleast_2d(found.keys), counts, strict=True)]
-        return self._rows(np.unique(np.concatenate(keys)).astype(np.int64))
+        if not len(self):
+            return self._rows(np.arange(0)), -1.0
+        found = self._graph.search(query.astype(np.float32), min(count, len(self)))
+        keys, cosines = np.atleast_2d(found.keys), 1 - np.atleast_2d(found.distances)
+        counts = np.reshape(getattr(found, "counts", [keys.shape[1]]), (-1, 1))
+        valid = np.arange(keys.shape[1]) < counts  # fewer than asked for are seldom found
+        reached = np.where(valid, cosines, 1).min(axis=1).max()
+        return self._rows(np.unique(keys[valid]).astype(np.int64)), float(reached)
 
     def sample(self) -> np.ndarray:
         """Rows from all over the archive, (n, size), n at most 100."""
@@ -165,8 +177,8 @@ def _graph(size: int):
 
 
 def _write_about(folder: Path, key: dict, recall: float | None):
-    about = json.dumps({"key": key, "recall": recall})
-    (folder / ABOUT).write_text(about, encoding="utf-8")
+    about = {"key": key, "recall": recall, "bytes": (folder / GRAPH).stat().st_size}
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
 
 def _recall(archive: Path, index: Index) -> float | None:
@@ -179,7 +191,7 @@ def _recall(archive: Path, index: Index) -> float | None:
     found = []
     for row, best in zip(rows, exact, strict=True):
         near = Nearest(row[np.newaxis], RECALL_TOP)
-        near.add(index.block(near.query, RECALL_TOP))
-        last = best.hits[-1].cosine - 1e-6  # the index holds float32
+        near.add(index.near(near.query, RECALL_TOP)[0])
+        last = best.hits[-1].cosine - ROUNDING
         found.append(sum(hit.cosine >= last for hit in near.hits) / len(best.hits))
     return float(np.mean(found)) if found else None
