@@ -142,6 +142,29 @@ def test_one_hit_a_file_though_its_clips_lie_apart(monkeypatch):
     check_same(hits, archives.oracle(clips, query, 2, per_file=True))
 
 
+def around(axis: int, *shares: float):
+    """A clip of rows beside the first axis, towards another one."""
+    return np.stack([np.eye(128)[0] + share * np.eye(128)[axis] for share in shares])
+
+
+def test_one_file_does_not_crowd_out_the_others_of_a_block():
+    rows = {"a.wav": [0.1, 0.2, 0.3], "b.wav": [0.4], "c.wav": [0.5]}
+    clips = [archives.clip(name, around(1, s)) for name, shares in rows.items() for s in shares]
+    paths = [path for path, *_ in found(clips, around(1, 0), top=2, per_file=True)]
+    assert paths == ["a.wav", "b.wav"]
+
+
+def test_what_is_left_out_does_not_crowd_out_the_others_of_a_block():
+    """The three rows nearest to the query are nearer to the negative."""
+    clips = [
+        archives.clip(
+            "a.wav", np.concatenate([around(1, 0.15, 0.2, 0.3), around(2, 0.5, 0.7, 0.9)])
+        )
+    ]
+    hits = found(clips, around(1, 0), top=2, unlike=[around(1, 0.2)[0]])
+    assert [start for _, start, *_ in hits] == pytest.approx([3 * 0.96, 4 * 0.96])
+
+
 @pytest.mark.parametrize("queries", [{}, {"unlike": [np.ones((1, 256))]}])
 def test_rows_of_another_size_are_refused(queries):
     size = 128 if queries else 256

@@ -166,7 +166,7 @@ def _build(archive: Path, folder: Path):
         unit, known = directions(block.embedding, np.float32)
         graph = _graph(unit.shape[1]) if graph is None else graph
         graph.add(block.number[known], unit[known])
-        without_rows.append(replace(block, embedding=unit[:0]))
+        without_rows.append(replace(block, embedding=np.empty((0, unit.shape[1]))))
     graph = _graph(EMBEDDING_SIZE) if graph is None else graph
     graph.save(str(folder / GRAPH))
     Places.of(without_rows).save(folder)
