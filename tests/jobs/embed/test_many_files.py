@@ -8,7 +8,7 @@ import small_network
 
 import vggish_tf.embedding
 from vggish_tf.errors import AudioError, UsageError
-from vggish_tf.jobs.embed import files as embed
+from vggish_tf.jobs import embed
 from vggish_tf.network.batching import batches
 
 MANY = 20_000

@@ -8,7 +8,7 @@ archive    embed_archive(): clips → a folder of Parquet shards, resumable
 """
 
 from vggish_tf.jobs.embed.archive import embed_archive
-from vggish_tf.jobs.embed.files import embed_each
+from vggish_tf.jobs.embed.files import embed_each, plan
 from vggish_tf.jobs.embed.inputs import are_files
 
-__all__ = ["are_files", "embed_archive", "embed_each"]
+__all__ = ["are_files", "embed_archive", "embed_each", "plan"]
