@@ -118,6 +118,20 @@ def small_checkpoint(tmp_path_factory):
         return seeded.write_seeded_checkpoint(tmp_path_factory.mktemp("small") / CHECKPOINT_NAME)
 
 
+@pytest.fixture(
+    scope="module", params=["small", pytest.param("published size", marks=pytest.mark.slow)]
+)
+def sized_checkpoint(request):
+    """The small checkpoint, while all networks are small; with -m slow, the large one."""
+    if request.param == "published size":
+        yield request.getfixturevalue("seeded_checkpoint")
+        return
+    import small_network
+
+    with small_network.shrunken():
+        yield request.getfixturevalue("small_checkpoint")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The project's shared/data folder: see DESIGN section 5."""

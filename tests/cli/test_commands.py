@@ -11,6 +11,7 @@ import pytest
 import seeded
 import signals
 import soundfile
+from commands import environment, program
 
 from vggish_tf import __version__, cli
 from vggish_tf.formats import npz
@@ -85,7 +86,8 @@ def test_embedding_a_real_file_end_to_end(seeded_checkpoint, shared_data, tmp_pa
     assert os.listdir(tmp_path) == ["bus.npz"]
 
 
-def test_many_files_into_a_folder(seeded_checkpoint, wav, tmp_path, capsys):
+@pytest.mark.usefixtures("small_networks")
+def test_many_files_into_a_folder(small_checkpoint, wav, tmp_path, capsys):
     other = tmp_path / "other.flac"
     soundfile.write(other, signals.noise(16_000), signals.RATE)
     out = tmp_path / "out"
@@ -96,7 +98,7 @@ def test_many_files_into_a_folder(seeded_checkpoint, wav, tmp_path, capsys):
         "-o",
         out,
         "--weights",
-        seeded_checkpoint,
+        small_checkpoint,
         "--set",
         "example_hop_seconds=0.48",
     ]
@@ -106,11 +108,12 @@ def test_many_files_into_a_folder(seeded_checkpoint, wav, tmp_path, capsys):
     assert npz.read(out / "clip.npz")[2]["params"]["example_hop_seconds"] == 0.48
 
 
-def test_a_bad_file_does_not_cost_the_good_ones(seeded_checkpoint, wav, tmp_path, capsys):
+@pytest.mark.usefixtures("small_networks")
+def test_a_bad_file_does_not_cost_the_good_ones(small_checkpoint, wav, tmp_path, capsys):
     bad, out = tmp_path / "bad.wav", tmp_path / "out"
     bad.write_text("this is not audio")
     assert (
-        cli.main(["embed", str(bad), str(wav), "-o", str(out), "--weights", str(seeded_checkpoint)])
+        cli.main(["embed", str(bad), str(wav), "-o", str(out), "--weights", str(small_checkpoint)])
         == 3
     )
     assert os.listdir(out) == ["clip.npz"]
@@ -119,14 +122,15 @@ def test_a_bad_file_does_not_cost_the_good_ones(seeded_checkpoint, wav, tmp_path
     assert "1 of 2 files could not be embedded" in last
 
 
-def test_one_bad_file_is_one_line(seeded_checkpoint, tmp_path, capsys):
+@pytest.mark.usefixtures("small_networks")
+def test_one_bad_file_is_one_line(small_checkpoint, tmp_path, capsys):
     arguments = [
         "embed",
         tmp_path / "none.wav",
         "-o",
         tmp_path / "out.npz",
         "--weights",
-        seeded_checkpoint,
+        small_checkpoint,
     ]
     assert "none.wav does not exist" in fails(arguments, 3, capsys)
     assert os.listdir(tmp_path) == []
@@ -173,13 +177,14 @@ def test_mistakes_are_one_line_and_leave_nothing(
     assert os.listdir(tmp_path) == ["clip.wav"]
 
 
-def test_a_full_disk_leaves_nothing(seeded_checkpoint, wav, tmp_path, capsys, monkeypatch):
+@pytest.mark.usefixtures("small_networks")
+def test_a_full_disk_leaves_nothing(small_checkpoint, wav, tmp_path, capsys, monkeypatch):
     def full(file, **arrays):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    arguments = ["embed", wav, "-o", tmp_path / "out.npz", "--weights", seeded_checkpoint]
+    arguments = ["embed", wav, "-o", tmp_path / "out.npz", "--weights", small_checkpoint]
     assert (
         fails(arguments, 6, capsys)
         == f"vggish-tf: {tmp_path / 'out.npz'}: No space left on device."
@@ -195,15 +200,15 @@ def test_a_recording_is_not_overwritten_with_its_embeddings(wav, tmp_path, capsy
     assert misnamed.read_bytes() == before
 
 
-def test_a_closed_pipe_does_not_stop_the_work(seeded_checkpoint, wav, tmp_path):
+def test_a_closed_pipe_does_not_stop_the_work(small_checkpoint, wav, tmp_path):
     other = tmp_path / "other.wav"
     soundfile.write(other, signals.noise(16_000), signals.RATE)
-    program = Path(sys.executable).with_name("vggish-tf")
-    command = (
-        f"{program} embed {wav} {other} -o {tmp_path / 'out'} --weights {seeded_checkpoint} | true"
-    )
+    command = program("embed", wav, other, "-o", tmp_path / "out", "--weights", small_checkpoint)
     result = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True
+        ["bash", "-c", 'set -o pipefail; "$@" | true', "bash", *command],
+        env=environment(),
+        capture_output=True,
+        text=True,
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert sorted(os.listdir(tmp_path / "out")) == ["clip.npz", "other.npz"]
@@ -217,8 +222,9 @@ def test_ctrl_c_is_one_line(monkeypatch, capsys):
     assert fails(["fetch"], 130, capsys) == "vggish-tf: interrupted"
 
 
-def test_verify_says_that_seeded_weights_are_not_the_published_ones(seeded_checkpoint, capsys):
-    assert cli.main(["verify", str(seeded_checkpoint)]) == 1
+@pytest.mark.usefixtures("small_networks")
+def test_verify_says_that_seeded_weights_are_not_the_published_ones(small_checkpoint, capsys):
+    assert cli.main(["verify", str(small_checkpoint)]) == 1
     assert "NOT the published weights" in capsys.readouterr().out
 
 
@@ -231,6 +237,7 @@ def test_fetch_offline_says_where_to_put_the_file(capsys):
     assert "by hand" in fails(["fetch"], 4, capsys)
 
 
+@pytest.mark.usefixtures("small_networks")
 def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(
     tmp_path, capsys, monkeypatch
 ):
@@ -254,13 +261,14 @@ def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(
     assert (tmp_path / "demo" / "stages.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.usefixtures("small_networks")
 def test_the_demo_on_published_weights_says_so(
-    seeded_checkpoint, pca_params, tmp_path, capsys, monkeypatch
+    small_checkpoint, pca_params, tmp_path, capsys, monkeypatch
 ):
     from vggish_tf.weights import registry
 
     def cached(weights, *, kind="model"):
-        return pca_params if kind == "pca" else seeded_checkpoint
+        return pca_params if kind == "pca" else small_checkpoint
 
     monkeypatch.setattr(registry, "resolve", cached)
     monkeypatch.setattr("vggish_tf.weights.files.resolve", cached)

@@ -10,21 +10,19 @@ from pathlib import Path
 
 import labelled_clips
 import numpy as np
-import places
 import pytest
 import signals
 import small_network
 import soundfile
+from commands import SMALL, environment, program
 
 import vggish_tf
 from vggish_tf import cli
 from vggish_tf.cli import process
 
-# A process whose networks are small and which, where half a file has been written, says so and
-# waits to be killed.
+# Where half a file has been written, the process says so and waits to be killed.
 HALF = """
-import os, sys, time, numpy as np, small_network
-small_network.shrink()
+import os, sys, time, numpy as np
 from vggish_tf import cli
 def wait(*_, **__):
     print("half", flush=True)
@@ -34,11 +32,11 @@ def half(file, *_, **__):
     wait()
 """
 PLACES = {
-    "embed": "np.savez = half",
-    "export": "from vggish_tf.jobs.export.writers import keras_model\n"
+    "embed": f"{SMALL}np.savez = half",
+    "export": f"{SMALL}from vggish_tf.jobs.export.writers import keras_model\n"
     "keras_model.write = lambda pipeline, path, precision: half(path)",
     "inspect": "from pathlib import Path\nPath.write_text = half",
-    "finetune": "np.savez = half",
+    "finetune": f"{SMALL}np.savez = half",
     "fetch": "import pooch, vggish_tf.weights.registry as registry\n"
     "pooch.HTTPDownloader = lambda **_: lambda url, file, pooch: half(file)\n"
     "os.environ['VGGISH_TF_OFFLINE'] = ''",
@@ -46,14 +44,7 @@ PLACES = {
 
 
 def run(code, arguments, **options) -> subprocess.Popen:
-    path = os.pathsep.join([str(places.HELPERS), *sys.path])
-    command = [
-        sys.executable,
-        "-c",
-        f"{code}\nsys.exit(cli.main(sys.argv[1:]))",
-        *map(str, arguments),
-    ]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, text=True, **options)
+    return subprocess.Popen(program(*arguments, code=code), env=environment(), text=True, **options)
 
 
 def files_in(folder: Path) -> set[Path]:
@@ -173,38 +164,29 @@ def test_a_bug_is_still_a_traceback():
         in_a_command(lambda: 1 / 0)
 
 
-SMALL = "import sys, small_network; small_network.shrink()\nfrom vggish_tf import cli"
-
-
 def in_bash(redirections, arguments, code=SMALL) -> subprocess.CompletedProcess:
     """Runs a command under redirections of bash's."""
-    path = os.pathsep.join([str(places.HELPERS), *sys.path])
-    program = [
-        sys.executable,
-        "-c",
-        f"{code}\nsys.exit(cli.main(sys.argv[1:]))",
-        *map(str, arguments),
-    ]
-    command = ["bash", "-c", f'set -o pipefail; "$@" {redirections}', "bash", *program]
+    command = ["bash", "-c", f'set -o pipefail; "$@" {redirections}', "bash"]
     return subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+        [*command, *program(*arguments, code=code)],
+        env=environment(),
+        capture_output=True,
+        text=True,
     )
 
 
-def test_closed_streams_change_nothing_of_what_is_written(wav, weights, tmp_path):
+def test_closed_streams_change_nothing_of_what_is_written(wav, weights, tmp_path, small_networks):
     other = tmp_path / "bad.wav"
     other.write_text("this is not audio")
     embed = ["embed", wav, other, "--weights", weights, "-o"]
-    contents = []
-    for redirections in ("", ">&-", "<&- >&- 2>&-"):
-        folder = tmp_path / f"out{len(contents)}"
-        folder.mkdir()
-        done = in_bash(redirections, [*embed, folder])
+    assert cli.main([*map(str, embed), str(tmp_path / "open")]) == 3
+    expected = (tmp_path / "open" / "clip.npz").read_bytes()
+    for name, redirections in {"output": ">&-", "all": "<&- >&- 2>&-"}.items():
+        done = in_bash(redirections, [*embed, tmp_path / name])
         assert done.returncode == 3
         assert "Traceback" not in done.stderr
-        assert os.listdir(folder) == ["clip.npz"]
-        contents.append((folder / "clip.npz").read_bytes())
-    assert contents[1:] == contents[:1] * 2
+        assert os.listdir(tmp_path / name) == ["clip.npz"]
+        assert (tmp_path / name / "clip.npz").read_bytes() == expected
 
 
 def test_what_is_printed_does_not_go_into_a_file(wav, tmp_path):

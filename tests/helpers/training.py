@@ -6,7 +6,18 @@ import small_network
 from vggish_tf.jobs import finetune
 
 
-def run(folder, output, *, epochs, augment=(), stage="examples", seed=0, resume=False, **options):
+def run(
+    folder,
+    output,
+    *,
+    epochs,
+    augment=(),
+    stage="examples",
+    seed=0,
+    resume=False,
+    cache=None,
+    **options,
+):
     """Trains a small classifier with dropout; returns its weights and the history, without the
     times.
     """
@@ -15,7 +26,7 @@ def run(folder, output, *, epochs, augment=(), stage="examples", seed=0, resume=
         **{"dropout": 0.5, "trainable": "all", "learning_rate": 3e-3, **options}
     )
     layers = [layer(name=layer.__name__.lower()) for layer in augment]
-    values = data if stage == "waveform" else finetune.cached(data, model, stage)
+    values = data if stage == "waveform" else finetune.cached(data, model, stage, cache)
     progress = finetune.train(
         model, values, output, stage=stage, epochs=epochs, augment=layers, seed=seed, resume=resume
     )

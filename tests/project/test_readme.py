@@ -21,9 +21,9 @@ BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), r
 
 
 @pytest.fixture
-def readers_machine(tmp_path, monkeypatch, seeded_checkpoint, pca_params):
-    """A folder with two clips, and a cache in which the seeded checkpoint passes as published."""
-    for name, path in (("audioset", seeded_checkpoint), ("audioset_pca", pca_params)):
+def readers_machine(tmp_path, monkeypatch, sized_checkpoint, pca_params):
+    """A folder with two clips, and a cache in which a seeded checkpoint passes as published."""
+    for name, path in (("audioset", sized_checkpoint), ("audioset_pca", pca_params)):
         published = registry.REGISTRY[name]
         (tmp_path / "cache").mkdir(exist_ok=True)
         (tmp_path / "cache" / published.filename).symlink_to(path)
@@ -61,7 +61,7 @@ def test_every_command_runs(readers_machine, capsys):
     assert {"clip.npz", "half.npz", "embeddings"} <= {path.name for path in Path.cwd().iterdir()}
 
 
-def test_the_printed_demo_is_what_it_prints(tmp_path, monkeypatch, capsys):
+def test_the_printed_demo_is_what_it_prints(tmp_path, monkeypatch, capsys, small_networks):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["demo"]) == 0
     printed = next(block for language, block in BLOCKS if not language)

@@ -7,6 +7,7 @@ batch, filled up with zeros. The network is small.
 import csv
 import hashlib
 import json
+from functools import cache
 
 import keras
 import labelled_clips
@@ -95,27 +96,42 @@ def slow(*values):
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize(
-    ("format", "head"),
-    [
-        ("saved_model", "attention"),
-        ("saved_model", "none, multi"),
-        ("onnx", "mean"),
-        ("onnx", "max, multi"),
-        ("tflite", "none"),
-        ("keras", "mean"),
-        *[slow("saved_model", head) for head in ("mean", "max, multi", "none")],
-        *[slow("onnx", head) for head in ("attention", "none", "none, multi")],
-        slow("tflite", "max, multi"),
-        slow("openvino", "attention"),
-    ],
-)
-def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(
-    format, head, tmp_path, capsys
-):
-    runtimes.needs(format)
-    model = make(**HEADS[head])
-    path = export(model, tmp_path / NAMES[format], format=format)
+# Each in one of the ways of pooling, and in none.
+EXPORTS = [
+    ("saved_model", "attention"),
+    ("saved_model", "none, multi"),
+    ("onnx", "mean"),
+    ("onnx", "max, multi"),
+    ("onnx", "none"),
+    ("tflite", "max, multi"),
+    ("tflite", "none"),
+    ("keras", "max, multi"),
+    ("keras", "none"),
+    *[slow("saved_model", head) for head in ("mean", "max, multi", "none")],
+    *[slow("onnx", head) for head in ("attention", "none, multi")],
+    *[slow("openvino", head) for head in ("attention", "max, multi", "none")],
+    slow("keras", "mean"),
+]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """(format, head) → the classifier and its file; each is exported once. Do not change them."""
+    folder = tmp_path_factory.mktemp("exported")
+
+    @cache
+    def exported(format, head):
+        runtimes.needs(format)
+        model = make(**HEADS[head])
+        (folder / head).mkdir(exist_ok=True)
+        return model, export(model, folder / head / NAMES[format], format=format)
+
+    return exported
+
+
+@pytest.mark.parametrize(("format", "head"), EXPORTS)
+def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(format, head, exported):
+    model, path = exported(format, head)
     scores = RUNTIMES[format](path, "scores")(together(clips()))
     check_scores(scores, [model.predict_on_batch(clip[np.newaxis])[0] for clip in clips()])
     manifest = json.loads(path.with_name(f"{path.name}.json").read_text())
@@ -147,15 +163,13 @@ def test_a_resampled_clip_ends_where_it_ends_alone(format, tmp_path):
     )
 
 
-@pytest.mark.parametrize("head", ["max, multi", "none"])
-@pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "keras", slow("openvino")])
-def test_a_clip_that_is_not_finite_has_no_scores(format, head, tmp_path):
+@pytest.mark.parametrize(("format", "head"), EXPORTS)
+def test_a_clip_that_is_not_finite_has_no_scores(format, head, exported):
     """NaN for one example if every example has scores, for the clip if its examples are pooled."""
-    runtimes.needs(format)
-    path = export(make(**HEADS[head]), tmp_path / NAMES[format], format=format)
+    _, path = exported(format, head)
     run, batch = RUNTIMES[format](path, "scores"), together(clips())
     expected = run(batch).copy()
-    expected[(4, 1) if head == "none" else 4] = np.nan
+    expected[(4, 1) if "none" in head else 4] = np.nan
     for bad in (np.nan, np.inf, -np.inf):
         batch[4, 20_000] = bad
         np.testing.assert_array_equal(run(batch), expected)

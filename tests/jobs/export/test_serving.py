@@ -209,13 +209,14 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(url, header):
     assert post(url, {"inputs": {"waveform": [[1.0]]}})[0] == 200
 
 
+@pytest.mark.usefixtures("small_networks")
 def test_the_client_of_the_docs_gets_the_embeddings_of_an_export(
-    seeded_checkpoint, tmp_path, monkeypatch
+    small_checkpoint, tmp_path, monkeypatch
 ):
     from vggish_tf import Embedder
     from vggish_tf.jobs.export import export
 
-    exported = export(seeded_checkpoint, tmp_path / "vggish", format="saved_model", pca=None)
+    exported = export(small_checkpoint, tmp_path / "vggish", format="saved_model", pca=None)
     clip = shutil.copy(ROOT / "vggish_tf" / "data" / "demo.flac", tmp_path / "clip.flac")
     client = re.search(
         r"```python\n(.*?)```",
@@ -226,7 +227,7 @@ def test_the_client_of_the_docs_gets_the_embeddings_of_an_export(
     with serving(exported) as address:
         names: dict = {}
         exec(client.replace("http://127.0.0.1:8501/v1/models/vggish", address), names)
-    expected = Embedder(seeded_checkpoint).embed_file(clip)
+    expected = Embedder(small_checkpoint).embed_file(clip)
     # JSON keeps every bit; the batches of the two are of other sizes, and the tolerance that of
     # test_embedding.
     np.testing.assert_allclose(names["row"]["embedding"], expected.embedding, rtol=0, atol=1.7e-5)

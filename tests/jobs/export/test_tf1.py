@@ -1,4 +1,7 @@
-"""The frozen graph in a TF1 script without the package. Oracle: the tf-slim graph."""
+"""The frozen graph in a TF1 script without the package. Oracle: the tf-slim graph.
+
+The network is small; with -m slow it has the published size, too.
+"""
 
 import numpy as np
 import pytest
@@ -12,8 +15,8 @@ from vggish_tf.params import Params
 tf1 = tf.compat.v1
 
 
-def test_a_tf1_script_finds_the_published_tensors(seeded_checkpoint, tmp_path):
-    path = export(seeded_checkpoint, tmp_path / "vggish.pb", format="frozen_graph")
+def test_a_tf1_script_finds_the_published_tensors(sized_checkpoint, tmp_path):
+    path = export(sized_checkpoint, tmp_path / "vggish.pb", format="frozen_graph")
     examples = np.random.default_rng(0).uniform(-4, 2, (3, 96, 64)).astype(np.float32)
     definition = tf1.GraphDef()
     definition.ParseFromString(path.read_bytes())
@@ -25,14 +28,14 @@ def test_a_tf1_script_finds_the_published_tensors(seeded_checkpoint, tmp_path):
         embedding, conv1 = session.run(
             [session.graph.get_tensor_by_name(name) for name in names], {source: examples}
         )
-    with seeded.slim_session(seeded_checkpoint) as run:
+    with seeded.slim_session(sized_checkpoint) as run:
         expected, expected_conv1 = run(examples, "embedding", "conv1")
     # the same operations, on constants: other kernels
     np.testing.assert_allclose(embedding, expected, atol=1e-5)
     np.testing.assert_allclose(conv1, expected_conv1, atol=1e-5)
 
 
-def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes(tmp_path):
+def test_an_example_that_is_not_finite_is_nan_and_no_other_row_changes(sized_checkpoint, tmp_path):
     """Untrained weights: large numbers that ReLUs and max-pools make of NaN do not overflow."""
     path = export(None, tmp_path / "vggish.pb", format="frozen_graph")
     examples = np.random.default_rng(0).uniform(-4, 2, (3, 96, 64)).astype(np.float32)

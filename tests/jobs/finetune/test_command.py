@@ -1,18 +1,16 @@
 """vggish-tf finetune and classify, from a folder to scores: killed, resumed, refused, correct."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 
 import keras
 import labelled_clips
 import numpy as np
-import places
 import pytest
 import small_network
+from commands import environment, program
 
 import vggish_tf
 from vggish_tf import cli
@@ -34,22 +32,11 @@ def command(folder, output, *more):
     return ["finetune", str(folder), "-o", str(output), *options.split(), *more]
 
 
-SMALL = """
-import sys, small_network
-small_network.shrink()
-from vggish_tf import cli
-sys.exit(cli.main(sys.argv[1:]))
-"""
-
-
 @pytest.mark.slow
 def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     """After kill -9, the same command with --resume gives the same history and scores."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(places.HELPERS), *sys.path])}
     killed, whole = tmp_path / "killed.keras", tmp_path / "whole.keras"
-    process = subprocess.Popen(
-        [sys.executable, "-c", SMALL, *command(folder, killed)], env=environment
-    )
+    process = subprocess.Popen(program(*command(folder, killed)), env=environment())
     deadline = time.monotonic() + 300
     while not (tmp_path / "killed.run" / "checkpoint.npz").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -59,11 +46,7 @@ def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     assert cli.main(command(folder, killed)) == 5
     assert "--resume" in capsys.readouterr().err
     for target, more in ((killed, ["--resume"]), (whole, [])):
-        subprocess.run(
-            [sys.executable, "-c", SMALL, *command(folder, target, *more)],
-            env=environment,
-            check=True,
-        )
+        subprocess.run(program(*command(folder, target, *more)), env=environment(), check=True)
     histories = [
         json.loads(path.with_suffix(".run").joinpath("history.json").read_text())
         for path in (killed, whole)

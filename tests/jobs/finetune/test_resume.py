@@ -22,7 +22,9 @@ def folder(tmp_path_factory):
 
 
 def in_head(folder, output, **options):
-    return run(folder, output, **{"stage": "embedding", "trainable": "head", **options})
+    """With embeddings that are computed once, and kept beside the sounds."""
+    kept = {"stage": "embedding", "trainable": "head", "cache": folder.parent / "cache"}
+    return run(folder, output, **{**kept, **options})
 
 
 def rewrite(path, change):

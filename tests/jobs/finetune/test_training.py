@@ -32,6 +32,21 @@ def folder(tmp_path_factory):
     return labelled_clips.write_folder(tmp_path_factory.mktemp("data") / "sounds")
 
 
+@pytest.fixture(scope="module")
+def one_epoch(folder, tmp_path_factory):
+    """The folder of a run that was stopped after an epoch. Do not change it."""
+    with small_network.shrunken():
+        output = tmp_path_factory.mktemp("one_epoch")
+        run(folder, output, epochs=1)
+    return output
+
+
+@pytest.fixture
+def stopped(one_epoch, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(one_epoch, tmp_path / "stopped")
+
+
 @pytest.mark.parametrize(
     ("stage", "augment", "options"),
     [
@@ -98,26 +113,23 @@ def test_a_classifier_without_pooling_is_not_for_train(folder, tmp_path):
         ({"hidden": (7,)}, "the model"),
     ],
 )
-def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, change, words):
-    run(folder, tmp_path, epochs=1)
+def test_a_checkpoint_of_another_run_is_refused(folder, stopped, change, words):
     with pytest.raises(VGGishError, match=words):
-        run(folder, tmp_path, epochs=2, resume=True, **change)
+        run(folder, stopped, epochs=2, resume=True, **change)
 
 
-def test_other_clips_are_another_run(folder, tmp_path):
-    run(folder, tmp_path / "run", epochs=1)
+def test_other_clips_are_another_run(folder, stopped, tmp_path):
     more = shutil.copytree(folder, tmp_path / "sounds")
     soundfile.write(more / "sine" / "new.wav", labelled_clips.waveform("sine"), 16_000)
     with pytest.raises(VGGishError, match="the clips differ"):
-        run(more, tmp_path / "run", epochs=2, resume=True)
+        run(more, stopped, epochs=2, resume=True)
 
 
-def test_a_damaged_checkpoint_is_one_line(folder, tmp_path):
-    run(folder, tmp_path, epochs=1)
-    path = tmp_path / "checkpoint.npz"
+def test_a_damaged_checkpoint_is_one_line(folder, stopped):
+    path = stopped / "checkpoint.npz"
     path.write_bytes(path.read_bytes()[:1_000])
     with pytest.raises(VGGishError, match=r"cannot read the training checkpoint .*checkpoint\.npz"):
-        run(folder, tmp_path, epochs=2, resume=True)
+        run(folder, stopped, epochs=2, resume=True)
 
 
 def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from vggish_tf import AudioError, CheckpointError, Embedder, Params, VGGish, VGG
 from vggish_tf.jobs.inspect import report
 from vggish_tf.reference import mel_features, vggish_input, vggish_postprocess
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 
 @pytest.fixture
 def file(tmp_path):
@@ -126,9 +128,9 @@ def test_the_page_needs_nothing_else_and_says_what_is_printed(file, tmp_path, ca
     assert (tmp_path / "report.html").stat().st_size < 2e6
 
 
-def test_with_weights_there_are_embeddings(file, seeded_checkpoint, pca_params, capsys):
-    result = report.inspect(file, weights=seeded_checkpoint, pca=pca_params)
-    embedding, timestamps = Embedder(seeded_checkpoint).embed_file(file)
+def test_with_weights_there_are_embeddings(file, small_checkpoint, pca_params, capsys):
+    result = report.inspect(file, weights=small_checkpoint, pca=pca_params)
+    embedding, timestamps = Embedder(small_checkpoint).embed_file(file)
     np.testing.assert_array_equal(result.embedding, embedding)
     np.testing.assert_array_equal(result.timestamps, timestamps)
     expected = vggish_postprocess.Postprocessor(pca_params).postprocess(embedding)
@@ -141,9 +143,9 @@ def test_with_weights_there_are_embeddings(file, seeded_checkpoint, pca_params, 
     assert not {"front end", "not quantized"} & set(lines)
 
 
-def test_a_changed_front_end_and_absent_pca_parameters_are_said(file, seeded_checkpoint, capsys):
+def test_a_changed_front_end_and_absent_pca_parameters_are_said(file, small_checkpoint, capsys):
     params = Params(mel_max_hz=8000, example_hop_seconds=0.48)
-    result, lines = report.inspect(file, params=params, weights=seeded_checkpoint), said(capsys)
+    result, lines = report.inspect(file, params=params, weights=small_checkpoint), said(capsys)
     assert result.quantized is None
     assert lines["not quantized"].startswith("without PCA parameters: ")
     assert lines["front end"].startswith(
