@@ -19,6 +19,7 @@ class EmbeddingStream:
     are the whole clip's.
 
     Example:
+        >>> from vggish_tf import Embedder
         >>> stream = Embedder(None).stream(sample_rate=48_000)
         >>> [len(stream.push(np.zeros(24_000, np.float32)).embedding) for _ in range(3)]
         [0, 1, 0]

@@ -92,7 +92,7 @@ def test_info_says_what_the_header_says(tmp_path):
 @pytest.mark.parametrize(
     "name", ["bus_chatter.wav", "mg-1634.opus", "mg-1648.opus", "mubert-806.opus"]
 )
-def test_real_recordings(name):
+def test_real_recordings_have_what_their_headers_promise(name):
     path = RECORDINGS / name
     if not path.exists():
         pytest.skip(f"{name} is not beside this checkout, in shared/data/audio")

@@ -245,7 +245,7 @@ def test_system_errors_are_in_words(error, words, capsys):
     assert capsys.readouterr().err == f"vggish-tf: {words}\n"
 
 
-def test_python_m():
+def test_python_m_vggish_tf_is_the_command():
     command = [sys.executable, "-m", "vggish_tf", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"vggish-tf {vggish_tf.__version__}\n"

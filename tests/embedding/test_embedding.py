@@ -122,7 +122,9 @@ def test_a_stream_gives_a_row_as_soon_as_it_can(embedder):
 
 
 @pytest.mark.parametrize("hop", [0.16, 0.48, 1.5])
-def test_any_example_hop(small_checkpoint, embedder, clip, hop):
+def test_at_any_example_hop_a_row_is_that_of_the_clip_from_its_timestamp(
+    small_checkpoint, embedder, clip, hop
+):
     params = Params(example_hop_seconds=hop)
     embedding, timestamps = Embedder(small_checkpoint, params=params)(clip[:80_000], signals.RATE)
     assert len(embedding) == 1 + (80_000 - 15_600) // params.example_hop_samples
@@ -375,7 +377,7 @@ def test_spawned_processes_embed_and_forked_ones_refuse_at_once(tmp_path):
     assert [line[: len(start)] for line, start in zip(said[2:], starts, strict=True)] == starts
 
 
-def test_examples_from_elsewhere(embedder, whole, clip):
+def test_examples_made_elsewhere_are_embedded_and_checked(embedder, whole, clip):
     examples = vggish_input.waveform_to_examples(clip, signals.RATE).astype(np.float32)
     np.testing.assert_allclose(
         embedder.embed_examples(examples), whole.embedding, rtol=0, atol=ATOL

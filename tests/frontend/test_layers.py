@@ -40,7 +40,7 @@ def test_the_matrix_transform_is_the_same_transform(name):
 
 @pytest.mark.parametrize("transform", ["rfft", "matrix"])
 @pytest.mark.parametrize("num_samples", signals.BOUNDARIES)
-def test_every_boundary_length(num_samples, transform):
+def test_lengths_around_every_boundary_give_the_references_examples(num_samples, transform):
     waveform = signals.noise(num_samples)
     layer = WaveformToExamples(transform=transform)
     graph = tf.function(layer, input_signature=[tf.TensorSpec((None, None))])
@@ -142,7 +142,7 @@ def test_examples_are_the_references_frames_at_any_hop(hop, num_frames):
 
 @pytest.mark.parametrize("hop", EXAMPLE_HOPS)
 @pytest.mark.parametrize("pad", PADS)
-def test_the_pad_rules(pad, hop):
+def test_a_pad_rule_is_the_same_as_padding_by_hand(pad, hop):
     params = Params(example_hop_seconds=hop)
     layer = WaveformToExamples(params, pad=pad)
     graph = tf.function(layer, input_signature=[tf.TensorSpec((None,))])

@@ -68,14 +68,14 @@ def check_equal(num_samples: int, mel_range: tuple[float, float]) -> stages.Stag
 
 @pytest.mark.filterwarnings("ignore:mel bins")
 @pytest.mark.parametrize("mel_range", MEL_RANGES)
-def test_four_seconds(mel_range):
+def test_four_seconds_at_the_native_rate_are_the_references(mel_range):
     result = check_equal(4 * RATE, mel_range)
     assert result.examples.shape == (16, 96, 64)
     assert np.ptp(result.log_mel) > 5, "chirps and silence"
 
 
 @pytest.mark.filterwarnings("ignore:mel bins")
-def test_the_whole_recording():
+def test_a_whole_recording_at_its_native_rate_is_the_references():
     result = check_equal(NUM_SAMPLES, MEL_RANGES[0])
     params = result.params
     assert (params.window_length, params.hop_length, params.fft_length) == (1562, 625, 2048)

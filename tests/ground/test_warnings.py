@@ -88,7 +88,7 @@ def test_a_warning_is_given_once_a_line():
 @pytest.mark.parametrize(
     ("count", "words"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (20_000, "20,000 rows")]
 )
-def test_counted(count, words):
+def test_a_count_has_its_plural(count, words):
     assert counted(count, "row") == words
 
 

@@ -255,7 +255,7 @@ def test_a_path_that_leads_out_of_the_file_writes_nothing(tmp_path):
     assert os.listdir(folder) == ["model.keras"]
 
 
-def test_cut_anywhere(tmp_path):
+def test_a_keras_file_cut_anywhere_is_refused(tmp_path):
     path = tmp_path / "model.keras"
     small_model().save(path)
     whole = path.read_bytes()
@@ -265,7 +265,7 @@ def test_cut_anywhere(tmp_path):
             load_model(path)
 
 
-def test_flipped_anywhere(tmp_path):
+def test_a_bit_flipped_anywhere_in_a_keras_file_is_refused_or_changes_nothing(tmp_path):
     """Where no checksum covers a bit (the time of a part, say) the model is as it was."""
     path = tmp_path / "model.keras"
     model = small_model()

@@ -75,7 +75,7 @@ def test_pca_alone_is_not_clipped_and_keeps_its_gradient(embeddings, pca_params)
     )
 
 
-def test_any_leading_axes(postprocessor, embeddings):
+def test_every_leading_axis_is_kept(postprocessor, embeddings):
     flat = np.asarray(postprocessor(embeddings[:12]))
     np.testing.assert_array_equal(
         postprocessor(embeddings[:12].reshape(2, 3, 2, 128)), flat.reshape(2, 3, 2, 128)

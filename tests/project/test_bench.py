@@ -61,7 +61,7 @@ def test_a_contender_that_computes_something_else_stops_the_run():
 SHRINK = "import small_network; small_network.shrink()"
 
 
-def test_quick(small_checkpoint, tmp_path):
+def test_the_quick_bench_runs_its_jobs_and_prints_the_table(small_checkpoint, tmp_path):
     """On small networks: the jobs run and count the same rows."""
     (tmp_path / "sitecustomize.py").write_text(SHRINK)
     paths = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])

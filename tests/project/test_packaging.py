@@ -61,7 +61,10 @@ pytest_plugins = ["pytester"]
 
 
 def test_a_reason_to_skip_is_said_once(pytester):
+    folder = pytester.path / "tests"
+    shutil.copytree(ROOT / "tests" / "helpers", folder / "helpers")
     shutil.copy(ROOT / "tests" / "conftest.py", pytester.path / "conftest.py")
+    pytester.makeini("[pytest]\npythonpath = tests/helpers")
     pytester.makepyfile("def test_one(shared_data): ...\n\ndef test_two(pca_params): ...")
     result = pytester.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
     result.assert_outcomes(skipped=2)

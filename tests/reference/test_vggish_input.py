@@ -68,7 +68,7 @@ def test_other_rates_are_resampled(noise):
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint8, bool, complex])
-def test_only_floats(dtype):
+def test_integers_are_refused_as_a_waveform(dtype):
     with pytest.raises(AudioError, match=f"floating point, .*; received {np.dtype(dtype)}"):
         vggish_input.waveform_to_examples(np.zeros((48_000, 2), dtype), 16_000)
 

@@ -125,7 +125,7 @@ def test_a_save_that_fails_leaves_what_was_there(version, tmp_path, source, monk
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_saving_where_it_cannot(tmp_path, source):
+def test_a_checkpoint_that_cannot_be_written_is_one_line(tmp_path, source):
     with pytest.raises(UsageError, match=r"^version must be 'V1' or 'V2'; received 'V3'\.$"):
         checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version="V3")
     for version in ("V1", "V2"):

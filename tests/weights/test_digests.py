@@ -22,7 +22,7 @@ def md5sum(*paths):
     ).stdout[:32]
 
 
-def test_it_is_md5sum_s(file):
+def test_md5_is_md5sum_s(file):
     assert digests.md5([file, file]).encode() == md5sum(file, file)
 
 
@@ -41,7 +41,7 @@ def test_a_file_that_changed_is_hashed_anew(file):
     assert digests.md5([file]).encode() == md5sum(file)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_the_digest_of_a_missing_file_is_a_file_not_found_error(tmp_path):
     digests.ahead([tmp_path / "none"])  # says nothing
     with pytest.raises(FileNotFoundError):
         digests.md5([tmp_path / "none"])

@@ -203,7 +203,7 @@ def test_a_failed_download_says_how_to_do_it_by_hand_and_leaves_nothing(
     assert list(cache.iterdir()) == []
 
 
-def test_no_server(cache, monkeypatch):
+def test_a_server_that_is_gone_is_one_line(cache, monkeypatch):
     with serving(whole) as server:
         pass
     publish(monkeypatch, server.url)
@@ -279,7 +279,7 @@ FETCH = (
 )
 
 
-def test_two_processes_at_once(cache, monkeypatch):
+def test_two_processes_fetch_at_once_and_both_get_the_file(cache, monkeypatch):
     """Each downloads under a name of its own. The server answers neither before both have asked."""
     both = threading.Barrier(2)
 

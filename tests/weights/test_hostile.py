@@ -196,7 +196,7 @@ def test_a_link_into_another_file_is_not_followed(depth, h5, written):
     assert "missing 'vggish/" in check_nothing_is_loaded(path)
 
 
-def test_the_same_inside_a_keras_file(h5, tmp_path):
+def test_a_dataset_in_another_file_is_not_followed_inside_a_keras_file(h5, tmp_path):
     path, name = h5
     replace(path, name, external=[("/dev/zero", 0, h5py.h5f.UNLIMITED)])
     with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:

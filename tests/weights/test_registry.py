@@ -136,13 +136,13 @@ def test_md5_of_a_v2_checkpoint_is_of_its_files_together(tmp_path):
     assert registry.md5_of(tmp_path / "a[1]") == expected.split()[0]
 
 
-def test_md5_of_what_cannot_be_read(tmp_path):
+def test_md5_of_an_unreadable_file_is_one_line_that_names_it(tmp_path):
     assert message_of(registry.md5_of, tmp_path / "absent") == (
         f"cannot read {tmp_path / 'absent'}: No such file or directory."
     )
 
 
-def test_paths_that_are_none(tmp_path, monkeypatch):
+def test_impossible_paths_are_one_line_and_no_traceback(tmp_path, monkeypatch):
     """None of them is a traceback, nor in the digest that is computed ahead."""
     for path in ("", "~nobodyofthisname/x", "a\0b"):
         registry.digests_ahead(path)

@@ -320,7 +320,7 @@ def test_formats_of_the_network_alone_say_what_to_export(format, tmp_path):
 @pytest.mark.parametrize(
     ("format", "name"), [("weights", "m.weights.h5"), ("tf1_checkpoint", "m.ckpt")]
 )
-def test_and_that_can_be_exported(format, name, tmp_path):
+def test_the_network_under_a_head_can_be_exported(format, name, tmp_path):
     model = make(trainable="all")
     path = export(finetune.network(model), tmp_path / name, format=format)
     values = checkpoints.read(path)

@@ -96,7 +96,7 @@ def post_bytes(address, body: bytes) -> tuple[int, dict]:
         return error.code, json.load(error)
 
 
-def test_health(url):
+def test_the_server_says_that_it_is_up_and_its_signatures(url):
     (state,) = json.load(urllib.request.urlopen(url))["model_version_status"]
     assert state["state"] == "AVAILABLE"
     assert state["status"]["error_code"] == "OK"
@@ -104,7 +104,7 @@ def test_health(url):
     assert metadata["serving_default"]["inputs"] == {"waveform": "(None, None)"}
 
 
-def test_rows(url):
+def test_instances_are_answered_row_by_row(url):
     status, reply = post(url, {"instances": [{"waveform": [1.0, 2.0]}, {"waveform": [3.0, 4.0]}]})
     rows = [
         {"embedding": [2.0, 4.0], "timestamps": [1.0]},

@@ -193,7 +193,7 @@ def test_a_checkpoint_must_have_every_variable_and_no_other(output, resumed, cha
 @pytest.mark.parametrize(
     "change", [change for change in MISFITS if change is not lacks_the_optimizer]
 )
-def test_so_must_the_best_weights(output, resumed, change):
+def test_the_best_weights_must_have_every_variable_and_no_other(output, resumed, change):
     rewrite(output / "best.npz", change)
     assert f"{output / 'best.npz'} does not fit" in resumed()
 

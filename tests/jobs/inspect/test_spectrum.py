@@ -59,7 +59,7 @@ def test_silence_has_no_shares():
     ("share", "words"),
     [(1.0, "100 % (0.0 dB)"), (0.999, "99.9 % (0.0 dB)"), (1e-5, "0.001 % (−50.0 dB)")],
 )
-def test_words(share, words):
+def test_a_share_is_said_in_percent_and_decibels(share, words):
     assert spectrum.decibels(share) == words
 
 
