@@ -31,13 +31,13 @@ def run(args: argparse.Namespace):
     from vggish_tf import formats
     from vggish_tf.jobs import convert
 
-    used = {formats.format_of(args.source), formats.check_output(args.output, args.format)}
-    if args.dequantize or used & formats.OF_TENSORFLOW:
+    format = convert.check(args.source, args.output, args.format, overwrite=args.overwrite)
+    if args.dequantize or {format, formats.format_of(args.source)} & formats.OF_TENSORFLOW:
         process.import_tensorflow()
     convert.convert(
         args.source,
         args.output,
-        args.format,
+        format,
         overwrite=args.overwrite,
         dequantize=args.dequantize,
     )

@@ -12,7 +12,7 @@ from vggish_tf.rows import Archive, ClipRows
 
 NO_ROWS = ClipRows("", np.zeros(0), np.zeros(0), np.zeros((0, EMBEDDING_SIZE), np.float32))
 ROWS_AT_ONCE = 4096  # of a file that is read
-GROUP_ROWS = 16_384  # of a file that is written, which are 8 MB of float32
+GROUP_ROWS = 4096  # of a file that is written, which are 2 MB of float32
 
 
 class Rows(NamedTuple):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 COLUMNS = ("path", "start", "end")
+BLOCK_BYTES = 1 << 18  # of a file that is read, some 200 rows; pyarrow holds several
 
 
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
@@ -115,7 +116,7 @@ def _dtype(path: Path, names: list[str]) -> str:
     with _reading(path):
         first = dict(zip(names, [*_first_lines(path, 2), []][1], strict=False))
     values = [first.get(name, "") for name in _values_of(names)]
-    return "uint8" if all(re.fullmatch(r"\d{1,3}", value) for value in values) else "float32"
+    return "uint8" if all(_is_number(value, np.uint8) for value in values) else "float32"
 
 
 def _batches(path: Path, names: list[str], dtype: np.dtype) -> Iterator[Rows]:
@@ -130,7 +131,7 @@ def _batches(path: Path, names: list[str], dtype: np.dtype) -> Iterator[Rows]:
         _reading(path, list(values), dtype),
         arrow_csv.open_csv(
             path,
-            arrow_csv.ReadOptions(use_threads=False),
+            arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
             arrow_csv.ParseOptions(newlines_in_values=True),
             arrow_csv.ConvertOptions(
                 column_types=types, include_columns=list(types), null_values=[]

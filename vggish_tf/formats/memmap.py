@@ -145,10 +145,12 @@ def _lines(path: Path) -> Iterator[tuple[str, int, np.ndarray | None]]:
             try:
                 clip = json.loads(line)
                 labels = np.array(clip["labels"], np.int64) if "labels" in clip else None
-                entry = str(clip["path"]), int(clip["rows"]), labels
+                name, count = str(clip["path"]), int(clip["rows"])
+                if count < 0:
+                    raise ValueError
             except (ValueError, TypeError, KeyError):
                 raise VGGishError(f"{path} is damaged: line {number} is no clip.") from None
-            yield entry
+            yield name, count, labels
 
 
 class _Reader:
@@ -159,7 +161,7 @@ class _Reader:
             array = npy.open_memmap(path, mode="r")
             if not (array.ndim and array.flags.c_contiguous):
                 raise ValueError(f"its shape is {array.shape}, not rows")
-        except (OSError, ValueError) as error:
+        except Exception as error:  # of a damaged header: tokenize's own errors, and more
             raise VGGishError(
                 f"{path} is missing, damaged, or cut short: {reason_of(error)}."
             ) from None

@@ -85,9 +85,12 @@ def _shard(clips: Iterator[ClipRows]) -> Iterator[ClipRows]:
 
 
 def _write(path: Path, schema: "pa.Schema", clips: Iterator[ClipRows]):
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetWriter(path, schema, compression="zstd") as file:
+    floats = schema.field("embedding").type.value_type != pa.uint8()
+    dictionaries = ["path"] if floats else True  # floats are all different: it would be large
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=dictionaries) as file:
         for rows in groups(clips):
             file.write_table(_table(rows, schema), row_group_size=GROUP_ROWS)
 

@@ -50,9 +50,11 @@ def _counted(clips: Iterable[ClipRows], written: dict) -> Iterator[ClipRows]:
 def read_sidecar(path: Path) -> dict:
     """The sidecar of a file, or without one an empty provenance."""
     sidecar = sidecar_of(path)
-    return (
-        read(sidecar, ("rows", "dtype", "provenance")) if sidecar.exists() else {"provenance": {}}
-    )
+    found = read(sidecar) if sidecar.exists() else {"provenance": {}}
+    dtypes = ("float32", "uint8")
+    if not isinstance(found.get("provenance"), dict) or found.get("dtype", "uint8") not in dtypes:
+        raise VGGishError(f"{sidecar} cannot be read: it is not the sidecar of {path.name}.")
+    return found
 
 
 def complete(clips: Iterable[ClipRows], path: Path, sidecar: dict) -> Iterator[ClipRows]:
@@ -63,26 +65,27 @@ def complete(clips: Iterable[ClipRows], path: Path, sidecar: dict) -> Iterator[C
     """
     read_rows = {"rows": 0}
     yield from _counted(clips, read_rows)
-    if read_rows["rows"] != sidecar.get("rows", read_rows["rows"]):
+    expected = sidecar.get("rows", read_rows["rows"])
+    if read_rows["rows"] != expected:
         raise VGGishError(
-            f"{path} has {read_rows['rows']:,} rows, and {sidecar_of(path).name} says "
-            f"{sidecar['rows']:,}: it was cut or changed. Remove the .json to read it as it is."
+            f"{path} has {read_rows['rows']} rows, and {sidecar_of(path).name} says {expected}: it "
+            "was cut or changed. Remove the .json to read it as it is."
         )
 
 
-def read(path: Path, names: Iterable[str] = ()) -> dict:
-    """Reads a JSON object that has some names at least.
+def read(path: Path) -> dict:
+    """Reads a JSON object.
 
     Raises:
         VGGishError: the file is missing or damaged.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or not set(names) <= set(found):
-            raise ValueError("it is no provenance")
-        return found
     except (OSError, ValueError) as error:
         raise VGGishError(f"{path} cannot be read: {reason_of(error)}.") from None
+    if not isinstance(found, dict):
+        raise VGGishError(f"{path} cannot be read: it is no provenance.")
+    return found
 
 
 def check_same(found: dict, expected: dict, path: Path) -> None:

@@ -97,27 +97,36 @@ def _clips(path: Path) -> Iterator[ClipRows]:
 
 def _clip(serialized: bytes, default: str) -> ClipRows:
     context, lists = tfrecord.decode(serialized)
-    ids = context.get("id") or context.get("video_id") or [default.encode()]
+    ids = _typed(context, "id", list) or _typed(context, "video_id", list) or [default.encode()]
     embedding, (start, end) = _rows(context, lists)
-    if TIMES in context:
-        start, end = np.frombuffer(context[TIMES][0], "<f8").reshape(2, len(embedding))
-    labels = np.asarray(context["labels"]) if "labels" in context else None
-    return ClipRows(
-        printable(ids[0].decode("utf-8", "surrogateescape")), start, end, embedding, labels
-    )
+    times = _typed(context, TIMES, list)
+    if times:
+        start, end = np.frombuffer(times[0], "<f8").reshape(2, len(embedding))
+    labels = _typed(context, "labels", np.int64)
+    path = printable(ids[0].decode("utf-8", "surrogateescape"))
+    return ClipRows(path, start, end, embedding, labels)
+
+
+def _typed(context: dict[str, Values], name: str, kind: type):
+    """A value of a context, if it is there: a list of bytes, or an array of a dtype."""
+    values = context.get(name)
+    found = list if isinstance(values, list) else getattr(values, "dtype", kind)
+    if found != kind:
+        raise ValueError(f"its {name} is of another type")
+    return values
 
 
 def _rows(context: dict[str, Values], lists: dict[str, list[bytes]]) -> tuple[np.ndarray, Times]:
     """The rows, and when they are by the rule of the dataset."""
     if AUDIO_EMBEDDING_FEATURE_NAME in lists:
         embedding = tfrecord.rows_of(lists[AUDIO_EMBEDDING_FEATURE_NAME])
-        (first,) = np.asarray(context.get("start_time_seconds", np.zeros(1)), np.float32)
-        return embedding, _audioset_times(float(first), len(embedding))
+        first = _typed(context, "start_time_seconds", np.float32)
+        return embedding, _audioset_times(0 if first is None else first.item(), len(embedding))
     if FRAMES in lists:
         embedding = tfrecord.rows_of(lists[FRAMES])
         return embedding, _frame_times(len(embedding))
     if VIDEO in context:
-        return np.asarray(context[VIDEO], np.float32).reshape(1, EMBEDDING_SIZE), _video_times()
+        return _typed(context, VIDEO, np.float32).reshape(1, EMBEDDING_SIZE), _video_times()
     raise ValueError(f"it holds {', '.join(sorted([*context, *lists])) or 'nothing'}")
 
 

@@ -44,8 +44,7 @@ def convert(
         rows → rows.csv: 120 rows of 10 clips
         (120, 10)
     """
-    _check_apart(Path(source), Path(output))
-    format = formats.check_output(output, format, overwrite=overwrite)
+    format = check(source, output, format, overwrite=overwrite)
     archive = formats.read(source)
     if dequantize:
         archive = _dequantized(archive, dequantize)
@@ -58,10 +57,22 @@ def convert(
     return num_rows, num_clips
 
 
-def _check_apart(source: Path, output: Path):
-    paths = source.resolve(), output.resolve()
+def check(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
+) -> str:
+    """Checks what convert() can check before it reads anything, and returns the format.
+
+    Raises:
+        UsageError, VGGishError: see convert().
+    """
+    paths = Path(source).resolve(), Path(output).resolve()
     if any(one == other or one in other.parents for one, other in (paths, paths[::-1])):
         raise UsageError(f"{source} and {output} are in one another. Choose another output.")
+    return formats.check_output(output, format, overwrite=overwrite)
 
 
 def _counted(clips: Iterable[ClipRows], count: list[int], bar: tqdm) -> Iterator[ClipRows]:
