@@ -84,6 +84,7 @@ class ClipRows(NamedTuple):
     start: np.ndarray  # (n,) float64, seconds
     end: np.ndarray  # (n,) float64, seconds
     embedding: np.ndarray  # (n, size) float32 or uint8
+    labels: np.ndarray | None = None  # (k,) int64, of a clip from a labelled dataset
 
     @classmethod
     def of(cls, path: str, embeddings: Embeddings, offset: float = 0.0) -> "ClipRows":

@@ -45,6 +45,7 @@ def fails(arguments, status, capsys):
         ["finetune"],
         ["classify"],
         ["search"],
+        ["convert"],
     ],
 )
 def test_help_loads_nothing_heavy(command):

@@ -33,7 +33,10 @@ def status_of(line: str) -> int:
 
 @pytest.mark.parametrize(
     "command",
-    ["embed", "inspect", "fetch", "verify", "demo", "export", "finetune", "classify", "search"],
+    [
+        *("embed", "inspect", "fetch", "verify", "demo", "export", "finetune", "classify"),
+        *("search", "convert"),
+    ],
 )
 def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
     arguments = {
@@ -43,6 +46,7 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
         "finetune": "x -o y",
         "classify": "x y",
         "search": "x y",
+        "convert": "x y",
     }.get(command, "")
     assert status_of(f"{command} --nope {arguments}") == 2
     errors = capsys.readouterr().err
@@ -96,6 +100,9 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
             "its name must end in .csv. Name it clip.csv.",
         ),
         ("classify model.keras clip.wav --top 0", "argument --top: must be a whole number from 1"),
+        ("convert rows.csv out.h5", "out.h5 has no suffix that tells its format"),
+        ("convert rows.csv out --format zarr", "format must be None, 'parquet', 'csv'"),
+        ("convert sounds sounds/out", "sounds and sounds/out are in one another"),
     ],
 )
 def test_a_mistake_is_status_2_and_leaves_nothing(line, words, folder, capsys):
@@ -125,6 +132,10 @@ def test_a_mistake_is_status_2_and_leaves_nothing(line, words, folder, capsys):
         ("finetune sounds -o no/out.keras --untrained", 5, "the folder no does not exist"),
         ("finetune sounds -o out.keras --weights no.ckpt", 4, "there is no checkpoint at no.ckpt"),
         ("classify no.keras clip.wav", 4, "no.keras: it does not exist"),
+        ("convert no.tfrecord out.csv", 5, "no.tfrecord does not exist. Give an archive"),
+        ("convert clip.wav out.tfrecord", 5, "clip.wav is no archive of embeddings"),
+        ("convert no.csv no/out.tfrecord", 5, "the folder no does not exist"),
+        ("convert no.csv clip.wav --format tfrecord", 5, "clip.wav already exists"),
     ],
 )
 def test_paths_are_checked_before_tensorflow_is_imported(line, status, words, folder):

@@ -14,6 +14,7 @@ import argparse
 import vggish_tf
 from vggish_tf.cli import (
     classify,
+    convert,
     demo,
     embed,
     export,
@@ -25,7 +26,18 @@ from vggish_tf.cli import (
     verify,
 )
 
-COMMANDS = (embed, search, inspect, fetch, verify, demo, export, finetune, classify)
+COMMANDS = (
+    embed,
+    convert,
+    search,
+    inspect,
+    fetch,
+    verify,
+    demo,
+    export,
+    finetune,
+    classify,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,5 +1,7 @@
 """Embeddings of one clip as a NumPy npz: `embedding`, `timestamps`, and `provenance`, which is
 JSON.
+
+It also holds `end_timestamps`, the `path` of the clip and its `labels`, where they are known.
 """
 
 import json
@@ -10,6 +12,8 @@ import numpy as np
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import replacing
+from vggish_tf.params import EXAMPLE_WINDOW_SECONDS
+from vggish_tf.rows import ClipRows
 
 ARRAYS = ("embedding", "timestamps")
 
@@ -28,10 +32,22 @@ def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
         >>> embedding.shape, provenance
         ((1, 128), {'weights': 'audioset'})
     """
+    arrays = dict(zip(ARRAYS, embeddings, strict=True))
+    if getattr(embeddings, "example_seconds", None) is not None:
+        arrays["end_timestamps"] = embeddings.end_timestamps
+    return _write(path, arrays, provenance)
+
+
+def write_clip(path: str | os.PathLike[str], clip: ClipRows, provenance: dict) -> Path:
+    """Writes a clip of an archive, and the provenance; whole or not at all."""
+    arrays = {"embedding": clip.embedding, "timestamps": clip.start, "end_timestamps": clip.end}
+    labels = {} if clip.labels is None else {"labels": clip.labels}
+    return _write(path, {**arrays, **labels, "path": np.array(clip.path)}, provenance)
+
+
+def _write(path: str | os.PathLike[str], arrays: dict, provenance: dict) -> Path:
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(
-            file, **dict(zip(ARRAYS, embeddings, strict=True)), provenance=json.dumps(provenance)
-        )
+        np.savez(file, **arrays, provenance=json.dumps(provenance))
     return Path(path)
 
 
@@ -41,9 +57,40 @@ def read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, dict]:
     Raises:
         VGGishError: the file is missing, damaged, or not one that `write` made.
     """
+    arrays = _read(path)
+    return arrays["embedding"], arrays["timestamps"], arrays["provenance"]
+
+
+def read_clip(
+    path: str | os.PathLike[str], folder: str | os.PathLike[str] = ""
+) -> tuple[ClipRows, dict]:
+    """Reads the rows of a clip, and the provenance.
+
+    Args:
+        path: of the npz.
+        folder: of the clip, where the npz says no more than the name of the recording.
+
+    Raises:
+        VGGishError: as read().
+    """
+    arrays = _read(path)
+    starts, provenance = arrays["timestamps"], arrays["provenance"]
+    ends = arrays.get("end_timestamps")
+    if ends is None:  # of a file from before they were kept
+        window = provenance.get("params", {}).get("example_window_seconds", EXAMPLE_WINDOW_SECONDS)
+        ends = starts + window
+    name = arrays.get("path", Path(folder, provenance.get("audio", Path(path).stem)))
+    clip = ClipRows(str(name), starts, ends, arrays["embedding"], arrays.get("labels"))
+    return clip, provenance
+
+
+def _read(path: str | os.PathLike[str]) -> dict:
     try:
         with np.load(path) as file:
-            return (*(file[name] for name in ARRAYS), json.loads(str(file["provenance"])))
+            arrays = {name: file[name] for name in (*ARRAYS, "provenance")}
+            more = {"end_timestamps", "path", "labels"} & {*file.files}
+            arrays |= {name: file[name] for name in more}
+        return {**arrays, "provenance": json.loads(str(arrays["provenance"]))}
     except Exception:  # of a damaged file: zlib's, NumPy's and tokenize's own errors, and more
         raise VGGishError(
             f"{path} is missing, damaged, or not an npz that vggish-tf embed made."

@@ -1,13 +1,14 @@
 """Archive as Parquet: a row an example, `path, start, end, embedding`; one file, or a folder.
 
-`embedding` is a fixed-size list of float32 or uint8, and the provenance is JSON in the schema's
-metadata, under `vggish_tf`. pandas, polars, duckdb, datasets and Spark read it by themselves.
+`embedding` is a fixed-size list of float32 or uint8. A labelled dataset has a column `labels` too.
+The provenance is JSON in the schema's metadata, under `vggish_tf`. pandas, polars, duckdb, datasets
+and Spark read it by themselves.
 """
 
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +16,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vggish_tf.errors import VGGishError, reason_of
-from vggish_tf.files import replacing
-from vggish_tf.params import EMBEDDING_SIZE
+from vggish_tf.files import replacing, replacing_all
+from vggish_tf.formats.clips import (
+    GROUP_ROWS,
+    ROWS_AT_ONCE,
+    Rows,
+    clips_of,
+    groups,
+    opened,
+)
+from vggish_tf.formats.provenance import check_same
 from vggish_tf.rows import Archive, ClipRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 KEY = b"vggish_tf"
-NO_ROWS = ClipRows("", np.zeros(0), np.zeros(0), np.zeros((0, EMBEDDING_SIZE), np.float32))
 COLUMNS = ("path", "start", "end", "embedding")
-ROWS_AT_ONCE = 4096  # of a file that is read
-GROUP_ROWS = 16_384  # of a file that is written, which are 8 MB of float32
+SHARD_ROWS = 1 << 18  # at which a shard of a folder is full: 128 MB of float32
 
 
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
@@ -43,28 +50,61 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
         >>> [clip.path for clip in archive.clips], archive.provenance
         (['a.wav'], {'pad': 'short'})
     """
+    first, clips = opened(archive)
+    with replacing(path) as temporary:
+        _write(temporary, _schema(first, archive.provenance), clips)
+    return Path(path)
+
+
+def write_folder(path: str | os.PathLike[str], archive: Archive) -> Path:
+    """Writes a folder of shards, as large as pyarrow and Spark like them; whole or not at all.
+
+    Raises:
+        VGGishError: as write().
+    """
+    path = Path(path)
+    first, clips = opened(archive)
+    schema = _schema(first, archive.provenance)
+    with replacing_all([path]) as folder:
+        (folder / path.name).mkdir()
+        for number in itertools.count():
+            clip = next(clips, None)
+            if clip is None and number:
+                break
+            shard = _shard(itertools.chain([] if clip is None else [clip], clips))
+            _write(folder / path.name / f"rows-{number:06d}.parquet", schema, shard)
+    return path
+
+
+def _shard(clips: Iterator[ClipRows]) -> Iterator[ClipRows]:
+    """Clips until a shard is full."""
+    num_rows = 0
+    while num_rows < SHARD_ROWS and (clip := next(clips, None)) is not None:
+        num_rows += len(clip.start)
+        yield clip
+
+
+def _write(path: Path, schema: "pa.Schema", clips: Iterator[ClipRows]):
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    clips = iter(archive.clips)
-    first = next(clips, NO_ROWS)
-    schema = _schema(first.embedding, archive.provenance)
-    with (
-        replacing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as file,
-    ):
-        for group in _groups(itertools.chain([first], clips)):
-            file.write_table(_table(group, schema))
-    return Path(path)
+    floats = schema.field("embedding").type.value_type != pa.uint8()
+    dictionaries = ["path"] if floats else True  # floats are all different: it would be large
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=dictionaries) as file:
+        for rows in groups(clips):
+            file.write_table(_table(rows, schema), row_group_size=GROUP_ROWS)
 
 
 def read(path: str | os.PathLike[str]) -> Archive:
     """Reads a file, or the shards of a folder in the order of their names, clip after clip.
 
     Raises:
-        VGGishError: the file is missing, damaged, or has other columns.
+        VGGishError: the file is missing, damaged, or has other columns; a shard was made with other
+            settings.
     """
     shards = shards_of(Path(path))
-    return Archive(_clips(shards), _provenance(shards[0]))
+    provenance = _provenance(shards[0])
+    return Archive(clips_of(_batches(shards, provenance)), provenance)
 
 
 def shards_of(path: Path) -> list[Path]:
@@ -75,49 +115,24 @@ def shards_of(path: Path) -> list[Path]:
     return shards
 
 
-def _schema(embedding: np.ndarray, provenance: dict) -> "pa.Schema":
+def _schema(first: ClipRows, provenance: dict) -> "pa.Schema":
     import pyarrow as pa
 
-    kind = pa.list_(pa.from_numpy_dtype(embedding.dtype), embedding.shape[1])
+    kind = pa.list_(pa.from_numpy_dtype(first.embedding.dtype), first.embedding.shape[1])
     fields = [("path", pa.string()), ("start", pa.float64()), ("end", pa.float64())]
-    return pa.schema([*fields, ("embedding", kind)], {KEY: json.dumps(provenance)})
+    labels = [] if first.labels is None else [("labels", pa.list_(pa.int64()))]
+    metadata = {KEY: json.dumps(provenance)}
+    return pa.schema([*fields, *labels, ("embedding", kind)], metadata)
 
 
-def _groups(clips: Iterable[ClipRows]) -> Iterator[list[ClipRows]]:
-    """Clips together that have about GROUP_ROWS rows."""
-    group, num_rows = list[ClipRows](), 0
-    for clip in clips:
-        group.append(clip)
-        num_rows += len(clip.start)
-        if num_rows >= GROUP_ROWS:
-            yield group
-            group, num_rows = [], 0
-    if group:
-        yield group
-
-
-def _table(clips: list[ClipRows], schema: "pa.Schema") -> "pa.Table":
+def _table(rows: Rows, schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
-    kind = schema.field("embedding").type
-    embedding = np.concatenate([clip.embedding for clip in clips])
-    if (
-        embedding.shape[1:] != (kind.list_size,)
-        or embedding.dtype != kind.value_type.to_pandas_dtype()
-    ):
-        raise VGGishError(
-            f"an archive holds rows of one kind, ({kind.list_size},) {kind.value_type}; received "
-            f"{embedding.dtype} {embedding.shape}."
-        )
-    names = np.repeat([_printable(clip.path) for clip in clips], [len(c.start) for c in clips])
-    times = [np.concatenate([getattr(clip, name) for clip in clips]) for name in ("start", "end")]
-    values = pa.FixedSizeListArray.from_arrays(pa.array(embedding.ravel()), kind.list_size)
-    return pa.table([pa.array(names, pa.string()), *map(pa.array, times), values], schema=schema)
-
-
-def _printable(path: str) -> str:
-    """The same in UTF-8: bytes of a name that are none become \\udc80 and the like."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+    size = schema.field("embedding").type.list_size
+    labels = [] if rows.labels is None else [pa.array(rows.labels, pa.list_(pa.int64()))]
+    values = pa.FixedSizeListArray.from_arrays(pa.array(rows.embedding.ravel()), size)
+    times = [pa.array(times, pa.float64()) for times in (rows.start, rows.end)]
+    return pa.table([pa.array(rows.paths, pa.string()), *times, *labels, values], schema=schema)
 
 
 def _provenance(path: Path) -> dict:
@@ -127,40 +142,45 @@ def _provenance(path: Path) -> dict:
         schema = pq.read_schema(path)
         if not set(COLUMNS) <= set(schema.names):
             raise ValueError(f"it has the columns {', '.join(schema.names)}")
+        _check_types(schema)
         return json.loads((schema.metadata or {}).get(KEY, b"{}"))
 
 
-def _clips(shards: list[Path]) -> Iterator[ClipRows]:
-    """Clip after clip; the rows of one follow each other, and may be in several batches."""
-    held: list[ClipRows] = []
-    for part in (part for shard in shards for part in _parts(shard)):
-        if held and held[0].path != part.path:
-            yield _joined(held)
-            held = []
-        held.append(part)
-    if held:
-        yield _joined(held)
+def _check_types(schema: "pa.Schema"):
+    """Each column but the path must be of the type that write() gives it."""
+    import pyarrow as pa
+
+    kind = schema.field("embedding").type
+    values = kind.value_type if pa.types.is_fixed_size_list(kind) else None
+    if values not in (pa.float32(), pa.uint8()):
+        raise ValueError(f"its embedding is {kind}, no fixed-size list of float or uint8")
+    for name in ("start", "end"):
+        if schema.field(name).type != pa.float64():
+            raise ValueError(f"its {name} is {schema.field(name).type}, not double")
 
 
-def _parts(shard: Path) -> Iterator[ClipRows]:
-    """The rows of clips, as far as they are in one batch."""
+def _batches(shards: list[Path], provenance: dict) -> Iterator[Rows]:
     import pyarrow.parquet as pq
 
-    with _reading(shard), pq.ParquetFile(shard) as file:
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(COLUMNS)):
-            paths = np.array(batch["path"].to_pylist(), object)
-            starts, ends = (batch[name].to_numpy() for name in ("start", "end"))
-            values = batch["embedding"]
-            embedding = values.flatten().to_numpy().reshape(len(batch), values.type.list_size)
-            borders = np.flatnonzero(paths[1:] != paths[:-1]) + 1
-            for place in np.split(np.arange(len(batch)), borders):
-                if len(place):
-                    yield ClipRows(paths[place[0]], starts[place], ends[place], embedding[place])
+    for shard in shards:
+        check_same(_provenance(shard), provenance, shard)
+        with _reading(shard), pq.ParquetFile(shard) as file:
+            names = [*COLUMNS, *(["labels"] if "labels" in file.schema_arrow.names else [])]
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
+                yield _rows(batch)
 
 
-def _joined(parts: list[ClipRows]) -> ClipRows:
-    arrays = (np.concatenate(arrays) for arrays in zip(*(part[1:] for part in parts), strict=True))
-    return ClipRows(parts[0].path, *arrays)
+def _rows(batch: "pa.RecordBatch") -> Rows:
+    start, end = (batch[name].to_numpy() for name in ("start", "end"))
+    paths = np.array(batch["path"].to_pylist(), object)
+    if None in paths:
+        raise ValueError("a row has no path")
+    values = batch["embedding"]
+    embedding = values.flatten().to_numpy().reshape(len(batch), values.type.list_size)
+    labels = None
+    if "labels" in batch.schema.names:
+        labels = [np.array(each or [], np.int64) for each in batch["labels"].to_pylist()]
+    return Rows(paths, start, end, embedding, labels)
 
 
 @contextmanager

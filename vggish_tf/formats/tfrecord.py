@@ -50,11 +50,16 @@ def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
         >>> [(record.embedding.shape, record.context) for record in read(path)]
         [((2, 128), {'video_id': [b'clip'], 'labels': array([  0, 137])})]
     """
+    return write_serialized(path, (_encode(Record(*record)) for record in records))
+
+
+def write_serialized(path: str | os.PathLike[str], records: Iterable[bytes]) -> Path:
+    """Writes records of any kind, as they are; whole or not at all."""
     import tensorflow as tf
 
     with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
         for record in records:
-            writer.write(_encode(Record(*record)))
+            writer.write(record)
     return Path(path)
 
 
@@ -65,7 +70,7 @@ def read(path: str | os.PathLike[str]) -> Iterator[Record]:
         VGGishError: the file is missing, damaged, cut short, or holds other records than write()
             makes; the records before the bad one have been yielded.
     """
-    for number, serialized in enumerate(_serialized(path), start=1):
+    for number, serialized in enumerate(serialized_in(path), start=1):
         try:
             record = _decode(serialized)
         except (ValueError, DecodeError) as error:
@@ -75,7 +80,7 @@ def read(path: str | os.PathLike[str]) -> Iterator[Record]:
         yield record
 
 
-def _serialized(path: str | os.PathLike[str]) -> Iterator[bytes]:
+def serialized_in(path: str | os.PathLike[str]) -> Iterator[bytes]:
     """The bytes of each record, after the check of its checksums."""
     import tensorflow as tf
 
@@ -87,48 +92,75 @@ def _serialized(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 
 def _encode(record: Record) -> bytes:
-    import tensorflow as tf
-
     embedding = np.asarray(record.embedding)
     if embedding.dtype != np.uint8 or embedding.shape[1:] != (EMBEDDING_SIZE,):
         raise UsageError(
             f"a record holds (n, {EMBEDDING_SIZE}) uint8; received {embedding.dtype} "
             f'{embedding.shape}. Quantize the embeddings: Embedder(postprocess="quantized").'
         )
-    rows = [
-        tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.tobytes()])) for row in embedding
-    ]
-    lists = {AUDIO_EMBEDDING_FEATURE_NAME: tf.train.FeatureList(feature=rows)}
-    example = tf.train.SequenceExample(feature_lists=tf.train.FeatureLists(feature_list=lists))
+    return encode(record.context, {AUDIO_EMBEDDING_FEATURE_NAME: embedding})
+
+
+def encode(context: Mapping[str, Values], lists: Mapping[str, np.ndarray]) -> bytes:
+    """A SequenceExample of a context and of lists of bytes, a row each; without lists an Example,
+    whose features stand in the file as a context does.
+    """
+    import tensorflow as tf
+
+    feature_lists = {name: tf.train.FeatureList(feature=map(_bytes, lists[name])) for name in lists}
+    example = tf.train.SequenceExample(
+        feature_lists=tf.train.FeatureLists(feature_list=feature_lists) if lists else None
+    )
     # A protobuf map is written in any order. To keep ours, each entry is serialized by itself and
     # the bytes are concatenated. The context is field 1 of the message, bytes with a length, as is
     # the first field of a BytesList.
-    context = b"".join(_entry(name, _feature(values)) for name, values in record.context.items())
-    before = tf.train.BytesList(value=[context]).SerializeToString() if context else b""
+    entries = b"".join(_entry(name, _feature(values)) for name, values in context.items())
+    before = tf.train.BytesList(value=[entries]).SerializeToString() if entries else b""
     return before + example.SerializeToString()
 
 
-def _decode(serialized: bytes) -> Record:
-    import tensorflow as tf
+def _bytes(row: np.ndarray):
+    return _feature([row.tobytes()])
 
-    example = tf.train.SequenceExample.FromString(serialized)
-    lists = example.feature_lists.feature_list
+
+def _decode(serialized: bytes) -> Record:
+    context, lists = decode(serialized)
     if list(lists) != [AUDIO_EMBEDDING_FEATURE_NAME]:
         raise ValueError(
             f"its feature lists are {sorted(lists)}, expected {AUDIO_EMBEDDING_FEATURE_NAME!r} "
             "alone"
         )
-    rows = [
-        b"".join(feature.bytes_list.value)
-        for feature in lists[AUDIO_EMBEDDING_FEATURE_NAME].feature
-    ]
+    return Record(rows_of(lists[AUDIO_EMBEDDING_FEATURE_NAME]), context)
+
+
+def decode(serialized: bytes) -> tuple[dict[str, Values], dict[str, list[bytes]]]:
+    """The context of a SequenceExample and its lists; of an Example all features are the context.
+
+    Raises:
+        DecodeError: it is neither.
+    """
+    import tensorflow as tf
+
+    example = tf.train.SequenceExample.FromString(serialized)
+    context = example.context.feature
+    in_order = sorted(context, key=lambda name: serialized.find(_entry(name, context[name])))
+    lists = {
+        name: [b"".join(feature.bytes_list.value) for feature in each.feature]
+        for name, each in example.feature_lists.feature_list.items()
+    }
+    return {name: _values(context[name]) for name in in_order}, lists
+
+
+def rows_of(rows: list[bytes]) -> np.ndarray:
+    """Rows of bytes as an array, (n, 128) uint8.
+
+    Raises:
+        ValueError: a row has another size.
+    """
     wrong = [len(row) for row in rows if len(row) != EMBEDDING_SIZE]
     if wrong:
         raise ValueError(f"a row has {counted(wrong[0], 'byte')}, expected {EMBEDDING_SIZE}")
-    context = example.context.feature
-    in_order = sorted(context, key=lambda name: serialized.find(_entry(name, context[name])))
-    embedding = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), EMBEDDING_SIZE)
-    return Record(embedding, {name: _values(context[name]) for name in in_order})
+    return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), EMBEDDING_SIZE)
 
 
 def _entry(name: str, feature) -> bytes:

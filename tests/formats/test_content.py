@@ -1,0 +1,155 @@
+"""formats.read knows an archive by what is in it, and says in a line what else it was given."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import some_rows
+import tensorflow as tf
+
+from vggish_tf import VGGishError, formats
+from vggish_tf.errors import UsageError
+from vggish_tf.formats.content import _crc32c
+from vggish_tf.rows import Archive
+
+OUTPUTS = {
+    "parquet": ("rows.parquet", None),
+    "csv": ("rows.csv", None),
+    "npz": ("rows.npz", None),
+    "tfrecord": ("rows.tfrecord", None),
+}
+FOLDERS = {"parquet": None, "npz": "npz", "memmap": "memmap"}
+
+
+def one_clip() -> Archive:
+    return some_rows.archive(np.uint8, ["a.wav"])
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_a_file_under_any_name(kind, tmp_path):
+    name, format = OUTPUTS[kind]
+    path = formats.write(tmp_path / name, one_clip(), format)
+    assert formats.format_of(path) == kind
+    renamed = path.rename(tmp_path / "rows.wav")
+    assert formats.format_of(renamed) == kind
+    assert some_rows.described(formats.read(renamed)) == some_rows.described(one_clip())
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_a_folder_under_any_name(kind, tmp_path):
+    path = formats.write(tmp_path / "rows.csv.d", one_clip(), FOLDERS[kind] or "parquet")
+    assert formats.format_of(path) == kind
+    assert some_rows.described(formats.read(path)) == some_rows.described(one_clip())
+
+
+def test_the_folder_that_embed_writes(tmp_path):
+    """It keeps its records beside the shards."""
+    formats.write(tmp_path / "rows", one_clip())
+    (tmp_path / "rows" / "_embed" / "units").mkdir(parents=True)
+    (tmp_path / "rows" / "_embed" / "settings.json").write_text("{}")
+    (tmp_path / "rows" / "_failures.csv").write_text("path,kind,message\n")
+    found = formats.read(tmp_path / "rows")
+    assert some_rows.described(found) == some_rows.described(one_clip())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"RIFF\x00\x00\x00\x00WAVE", r"it begins with b'RIFF.*'\. Known are Parquet, CSV, npz"),
+        (b"", "it is empty"),
+        (b"path,start,end\na.wav,0,1\n", "it begins with b'path,start,e'"),
+        (b"\x00" * 40, "it begins with"),
+    ],
+)
+def test_other_files_are_told_in_a_line(content, said, tmp_path):
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(content)
+    with pytest.raises(VGGishError, match=f"rows.parquet is no archive of embeddings: {said}"):
+        formats.read(path)
+
+
+def test_other_folders_and_nothing_are_told(tmp_path):
+    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds" / "a.wav").touch()
+    with pytest.raises(VGGishError, match="sounds is no archive of embeddings: it is a folder wi"):
+        formats.read(tmp_path / "sounds")
+    with pytest.raises(VGGishError, match=r"rows does not exist. Give an archive"):
+        formats.read(tmp_path / "rows")
+
+
+def test_an_unknown_format_or_suffix_is_told_with_those_known(tmp_path):
+    with pytest.raises(UsageError, match=r"format must be None, 'parquet', .*; received 'zarr'"):
+        formats.write(tmp_path / "rows", one_clip(), "zarr")
+    with pytest.raises(UsageError, match=r"rows\.h5 has no suffix .*: parquet, csv, npz, tfrecord"):
+        formats.write(tmp_path / "rows.h5", one_clip())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["no/rows.csv", "no/rows"])
+def test_an_output_without_a_folder_is_told_before_anything_is_read(name, tmp_path):
+    with pytest.raises(VGGishError, match=r"the folder .*no does not exist"):
+        formats.check_output(tmp_path / name)
+
+
+def test_a_sidecar_is_no_more_replaced_than_its_file(tmp_path):
+    (tmp_path / "rows.csv.json").write_text("{}")
+    with pytest.raises(VGGishError, match=r"rows\.csv\.json already exists"):
+        formats.check_output(tmp_path / "rows.csv", overwrite=False)
+
+
+def test_reading_is_lazy(tmp_path):
+    path = formats.write(tmp_path / "rows", some_rows.archive(), "npz")
+    broken = sorted(path.rglob("*.npz"))[-1]
+    broken.write_bytes(b"PK")
+    clips = iter(formats.read(path).clips)
+    assert next(clips).path
+    with pytest.raises(VGGishError, match="not an npz"):
+        list(clips)
+
+
+def test_the_checksum_is_the_one_of_records(tmp_path):
+    """The check value of CRC-32C; TensorFlow's own file is found in the tests above."""
+    assert _crc32c(b"123456789") == 0xE3069283
+    with tf.io.TFRecordWriter(str(tmp_path / "other")) as writer:
+        writer.write(b"anything")
+    assert formats.format_of(tmp_path / "other") == "tfrecord"
+
+
+DAMAGED = ("rows.parquet", "rows.csv", "rows.npz", "rows.tfrecord", "rows", "mapped")
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize("left", [0.999, 0.9, 0.5, 0.1, 0.01])
+def test_a_cut_file_is_a_line(name, left, tmp_path):
+    """At many places; of a folder each of its files."""
+    names = ["a.wav"] if name.endswith(".npz") else ["a.wav", "b.wav", "c\n.wav"]
+    archive = some_rows.archive(np.uint8, names)
+    path = formats.write(tmp_path / name, archive, "memmap" if name == "mapped" else None)
+    files = [path] if path.is_file() else sorted(path.iterdir())
+    for file in files:
+        content = file.read_bytes()
+        file.write_bytes(content[: max(0, int(len(content) * left) - 1)])
+        if file.name == "clip.npy":  # which is for others
+            continue
+        with pytest.raises(VGGishError) as raised:
+            list(formats.read(path).clips)
+        assert "\n" not in str(raised.value), file
+        file.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_changed_bytes_are_an_archive_or_a_line(name, tmp_path):
+    names = ["a.wav"] if name.endswith(".npz") else ["a.wav", "b.wav"]
+    archive = some_rows.archive(np.uint8, names, count=2)
+    path = formats.write(tmp_path / name, archive, "memmap" if name == "mapped" else None)
+    rng = np.random.default_rng(0)
+    files = [path] if path.is_file() else sorted(path.iterdir())
+    for file in files * (60 // len(files)):
+        content = file.read_bytes()
+        changed = bytearray(content)
+        for place in rng.integers(0, len(changed), 1 + rng.integers(3)):
+            changed[place] = rng.integers(256)
+        file.write_bytes(changed)
+        with contextlib.suppress(VGGishError):
+            list(formats.read(path).clips)
+        file.write_bytes(content)

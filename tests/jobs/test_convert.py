@@ -1,0 +1,206 @@
+"""Conversion between any two formats is bit for bit, whole or not at all, and in bounded memory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import some_rows
+
+from vggish_tf import VGGishError, dequantize, formats
+from vggish_tf.errors import UsageError
+from vggish_tf.jobs import convert
+from vggish_tf.rows import Archive, ClipRows
+
+OUTPUTS = {  # name of the output, format
+    "parquet": ("rows.parquet", None),
+    "shards": ("rows", None),
+    "csv": ("rows.csv", None),
+    "npz": ("rows", "npz"),
+    "memmap": ("rows", "memmap"),
+    "tfrecord": ("rows.tfrecord", None),
+    "youtube8m": ("rows.tfrecord", "youtube8m"),
+}
+OF_FLOATS = ("parquet", "shards", "csv", "npz", "memmap")
+WITHOUT_EMPTY_CLIPS = ("parquet", "shards", "csv")
+PAIRS = [
+    *((one, other, np.float32) for one in OF_FLOATS for other in OF_FLOATS),
+    *((one, other, np.uint8) for one in OUTPUTS for other in OUTPUTS),
+]
+
+
+def written(folder: Path, kind: str, archive: Archive) -> Path:
+    folder.mkdir(exist_ok=True)
+    name, format = OUTPUTS[kind]
+    formats.write(folder / name, archive, format)
+    return folder / name
+
+
+def converted(source: Path, folder: Path, kind: str, **options) -> Path:
+    folder.mkdir(exist_ok=True)
+    name, format = OUTPUTS[kind]
+    convert.convert(source, folder / name, format, **options)
+    return folder / name
+
+
+@pytest.mark.parametrize(("one", "other", "dtype"), PAIRS)
+def test_any_format_goes_into_any_other_bit_for_bit(one, other, dtype, tmp_path, capsys):
+    archive = some_rows.archive(dtype, labelled=dtype == np.uint8)
+    source = written(tmp_path / "1", one, archive)
+    output = converted(source, tmp_path / "2", other)
+    found = formats.read(output)
+    in_order = "npz" not in (one, other)  # a tree of folders has the order of their names
+    assert found.provenance == some_rows.PROVENANCE
+    assert some_rows.described(found, in_order) == some_rows.described(archive, in_order)
+    num_rows = sum(len(clip.start) for clip in archive.clips)
+    assert capsys.readouterr().out == (
+        f"{source} → {output}: {num_rows} rows of {len(archive.clips)} clips\n"
+    )
+
+
+@pytest.mark.parametrize(("one", "other", "dtype"), PAIRS)
+def test_an_archive_without_clips_stays_one(one, other, dtype, tmp_path):
+    source = written(tmp_path / "1", one, Archive([], some_rows.PROVENANCE))
+    found = formats.read(converted(source, tmp_path / "2", other))
+    assert (list(found.clips), found.provenance) == ([], some_rows.PROVENANCE)
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_a_clip_without_rows_stays_where_clips_have_a_place(kind, tmp_path):
+    """A table has rows alone."""
+    names, counts = ("a.wav", "b.wav", "c.wav"), (0, 2, 0)
+    pairs = zip(names, counts, strict=True)
+    clips = [some_rows.clip(name, count, np.uint8) for name, count in pairs]
+    found = formats.read(written(tmp_path, kind, Archive(clips, {})))
+    expected = clips[1:2] if kind in WITHOUT_EMPTY_CLIPS else clips
+    assert some_rows.described(found) == some_rows.described(Archive(expected, {}))
+
+
+@pytest.mark.parametrize("kind", OF_FLOATS)
+def test_rows_of_any_size(kind, tmp_path):
+    """As embed --pool mean+std makes them."""
+    archive = some_rows.archive(count=1, size=256)
+    found = formats.read(written(tmp_path, kind, archive))
+    assert some_rows.described(found, kind != "npz") == some_rows.described(archive, kind != "npz")
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_an_error_in_the_middle_leaves_nothing_and_loses_nothing(kind, there, tmp_path):
+    archive = some_rows.archive(np.uint8)
+
+    def clips():
+        yield from archive.clips
+        raise VGGishError("damaged")
+
+    if there:
+        written(tmp_path, kind, archive)
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+    with pytest.raises(VGGishError, match="damaged"):
+        written(tmp_path, kind, Archive(clips(), {}))
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_what_is_there_is_replaced_on_request_alone(kind, tmp_path):
+    source = written(tmp_path / "1", "parquet", some_rows.archive(np.uint8, ["new.wav"]))
+    written(tmp_path / "2", kind, some_rows.archive(np.uint8))
+    with pytest.raises(VGGishError, match="already exists"):
+        converted(source, tmp_path / "2", kind)
+    found = formats.read(converted(source, tmp_path / "2", kind, overwrite=True))
+    assert [clip.path for clip in found.clips] == ["new.wav"]
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path):
+    source = written(tmp_path / "1", "parquet", some_rows.archive())
+    (tmp_path / "sounds" / "more").mkdir(parents=True)
+    (tmp_path / "sounds" / "more" / "clip.wav").touch()
+    with pytest.raises(VGGishError, match=r"other files than embeddings, such as clip\.wav"):
+        convert.convert(source, tmp_path / "sounds", "memmap", overwrite=True)
+    assert (tmp_path / "sounds" / "more" / "clip.wav").exists()
+
+
+@pytest.mark.parametrize("output", ["", "within", ".."])
+def test_source_and_output_must_be_apart(output, tmp_path):
+    source = written(tmp_path, "shards", some_rows.archive())
+    with pytest.raises(UsageError, match="in one another"):
+        convert.convert(source, source / output, "memmap", overwrite=True)
+    assert formats.read(source).provenance == some_rows.PROVENANCE
+
+
+@pytest.mark.parametrize("kind", ["tfrecord", "youtube8m"])
+def test_floats_do_not_fit_into_records_of_bytes(kind, tmp_path):
+    source = written(tmp_path / "1", "parquet", some_rows.archive())
+    with pytest.raises(VGGishError, match="--postprocess quantized"):
+        converted(source, tmp_path / "2", kind)
+    assert not list((tmp_path / "2").iterdir())
+
+
+@pytest.mark.parametrize("convention", ["edge", "youtube8m"])
+def test_bytes_become_floats_by_a_convention(convention, tmp_path):
+    archive = some_rows.archive(np.uint8)
+    source = written(tmp_path / "1", "tfrecord", archive)
+    found = formats.read(converted(source, tmp_path / "2", "csv", dequantize=convention))
+    assert found.provenance == {**some_rows.PROVENANCE, "dequantized": convention}
+    for clip, expected in zip(found.clips, archive.clips, strict=True):
+        np.testing.assert_array_equal(clip.embedding, dequantize(expected.embedding, convention))
+
+
+def test_floats_cannot_be_dequantized(tmp_path):
+    source = written(tmp_path / "1", "parquet", some_rows.archive())
+    with pytest.raises(UsageError, match="must be uint8"):
+        converted(source, tmp_path / "2", "csv", dequantize="edge")
+
+
+def test_rows_of_two_kinds_are_refused(tmp_path):
+    clips = [some_rows.clip("a.wav", 1), some_rows.clip("b.wav", 1, np.uint8)]
+    for kind in OF_FLOATS:
+        with pytest.raises(VGGishError, match=r"one kind, \(n, 128\) float32 without labels; rec"):
+            written(tmp_path, kind, Archive(clips, {}))
+    bad = ClipRows("a.wav", np.zeros(1), np.zeros(2), np.zeros((1, 128), np.float32))
+    with pytest.raises(VGGishError, match=r"with n times; received .* with 1 and 2"):
+        written(tmp_path, "csv", Archive([bad], {}))
+    assert not list(tmp_path.iterdir())
+
+
+PEAK = r"""
+import re, sys
+from pathlib import Path
+import numpy as np
+from vggish_tf import formats
+from vggish_tf.jobs import convert
+from vggish_tf.rows import Archive, ClipRows
+folder, number, one, other = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
+times, rows = np.arange(20.0), np.random.default_rng(0).integers(0, 256, (20, 128), np.uint8)
+rows = rows if "tfrecord" in one + other else rows.astype(np.float32) / 7
+clips = (ClipRows(f"{n}.wav", times, times + 1, rows) for n in range(number // 20))
+formats.write(folder + "/" + one, Archive(clips, {}), "memmap" if one == "mapped" else None)
+convert.convert(folder + "/" + one, folder + "/" + other, "memmap" if other == "mapped" else None)
+# ru_maxrss would be that of the process that started this one
+status = Path("/proc/self/status").read_text()
+print(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024)
+"""
+
+
+def peak_of(folder: Path, number: int, *names: str) -> int:
+    folder.mkdir()
+    command = [sys.executable, "-c", PEAK, str(folder), str(number), *names]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    return int(process.stdout.split()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux says the peak")
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(("a.parquet", "b.csv"), ("a.csv", "b.parquet"), ("mapped", "b"), ("a", "mapped")),
+        *(("a.parquet", "b.tfrecord"), ("a.tfrecord", "b.csv")),
+    ],
+)
+def test_memory_does_not_grow_with_the_archive(names, tmp_path):
+    few, many = peak_of(tmp_path / "1", 2_000, *names), peak_of(tmp_path / "2", 200_000, *names)
+    print(f"{names}: {few} MB with 2,000 rows, {many} MB with 200,000")
+    assert many - few < 50

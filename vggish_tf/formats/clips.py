@@ -1,0 +1,132 @@
+"""Clips on their way into a format and out of it: checked, in groups, and as rows of a table."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.params import EMBEDDING_SIZE
+from vggish_tf.rows import Archive, ClipRows
+
+NO_ROWS = ClipRows("", np.zeros(0), np.zeros(0), np.zeros((0, EMBEDDING_SIZE), np.float32))
+ROWS_AT_ONCE = 4096  # of a file that is read
+GROUP_ROWS = 4096  # of a file that is written, which are 2 MB of float32
+
+
+class Rows(NamedTuple):
+    """Consecutive rows of a table, of any number of clips; `labels` are None or an array a row."""
+
+    paths: np.ndarray  # (n,) of str
+    start: np.ndarray
+    end: np.ndarray
+    embedding: np.ndarray
+    labels: list[np.ndarray] | None = None
+
+
+def printable(path: str) -> str:
+    r"""The same in UTF-8: bytes of a name that are none become \udc80 and the like.
+
+    Example:
+        >>> printable("dawn\udc80.wav")
+        'dawn\\udc80.wav'
+    """
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def opened(archive: Archive) -> tuple[ClipRows, Iterator[ClipRows]]:
+    """The first clip, which says what kind of rows there are, and all clips, checked one by one.
+
+    Raises:
+        VGGishError: from the iterator: rows that are not (n, size) float32 or uint8 with n times,
+            or of another kind than the first.
+    """
+    clips = map(_checked, archive.clips)
+    first = next(clips, None)
+    return (NO_ROWS, iter(())) if first is None else (first, _alike(first, clips))
+
+
+def _checked(clip: ClipRows) -> ClipRows:
+    embedding = np.asarray(clip.embedding)
+    fits = embedding.ndim == 2 and embedding.dtype in (np.float32, np.uint8)
+    if not fits or not len(embedding) == len(clip.start) == len(clip.end):
+        raise VGGishError(
+            f"the rows of {clip.path!r} must be (n, size) float32 or uint8 with n times; received "
+            f"{embedding.dtype} {embedding.shape} with {len(clip.start)} and {len(clip.end)}."
+        )
+    return clip._replace(path=printable(clip.path), embedding=embedding)
+
+
+def _alike(first: ClipRows, others: Iterable[ClipRows]) -> Iterator[ClipRows]:
+    for clip in itertools.chain([first], others):
+        if _kind(clip) != _kind(first):
+            raise VGGishError(
+                f"an archive holds rows of one kind, {_kind(first)}; received {_kind(clip)}, "
+                f"of {clip.path!r}."
+            )
+        yield clip
+
+
+def _kind(clip: ClipRows) -> str:
+    labelled = "with" if clip.labels is not None else "without"
+    return f"(n, {clip.embedding.shape[1]}) {clip.embedding.dtype} {labelled} labels"
+
+
+def groups(clips: Iterable[ClipRows]) -> Iterator[Rows]:
+    """The rows of clips together, about GROUP_ROWS at a time."""
+    group, num_rows = list[ClipRows](), 0
+    for clip in clips:
+        group.append(clip)
+        num_rows += max(len(clip.start), 1)
+        if num_rows >= GROUP_ROWS:
+            yield _rows_of(group)
+            group, num_rows = [], 0
+    if group:
+        yield _rows_of(group)
+
+
+def _rows_of(clips: list[ClipRows]) -> Rows:
+    counts = [len(clip.start) for clip in clips]
+    start, end, embedding = (
+        np.concatenate([getattr(clip, name) for clip in clips])
+        for name in ("start", "end", "embedding")
+    )
+    pairs = zip(clips, counts, strict=True)
+    labels = [np.asarray(clip.labels) for clip, count in pairs for _ in range(count)]
+    paths = np.repeat(np.array([clip.path for clip in clips], object), counts)
+    return Rows(paths, start, end, embedding, labels if clips[0].labels is not None else None)
+
+
+def clips_of(batches: Iterable[Rows]) -> Iterator[ClipRows]:
+    """Clip after clip; the rows of one follow each other, and may be in several batches."""
+    held: list[ClipRows] = []
+    for part in (part for rows in batches for part in _parts(rows)):
+        if held and _key(held[0]) != _key(part):
+            yield _joined(held)
+            held = []
+        held.append(part)
+    if held:
+        yield _joined(held)
+
+
+def _parts(rows: Rows) -> Iterator[ClipRows]:
+    """The rows of clips, as far as they are in one batch."""
+    changes = rows.paths[1:] != rows.paths[:-1]
+    if rows.labels is not None:
+        changes |= [not np.array_equal(*pair) for pair in itertools.pairwise(rows.labels)]
+    borders = [0, *(np.flatnonzero(changes) + 1), len(rows.paths)]
+    for first, last in itertools.pairwise(borders):
+        if first < last:
+            start, end, embedding = (array[first:last] for array in rows[1:4])
+            labels = rows.labels[first] if rows.labels else None
+            yield ClipRows(rows.paths[first], start, end, embedding, labels)
+
+
+def _key(clip: ClipRows) -> tuple:
+    return clip.path, None if clip.labels is None else clip.labels.tobytes()
+
+
+def _joined(parts: list[ClipRows]) -> ClipRows:
+    start, end, embedding = map(np.concatenate, zip(*(part[1:4] for part in parts), strict=True))
+    return ClipRows(parts[0].path, start, end, embedding, parts[0].labels)

@@ -1,0 +1,86 @@
+"""The format of a file or folder, by what is in it."""
+
+import csv
+import struct
+from pathlib import Path
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import check_source
+from vggish_tf.formats.csv import is_header
+from vggish_tf.formats.provenance import IN_FOLDER
+
+HEAD = 1 << 16  # bytes of a file that are looked at
+KNOWN = (
+    "Known are Parquet, CSV, npz and TFRecord files, folders of Parquet shards or of npz files, "
+    "and folders of NumPy arrays."
+)
+
+
+def format_in(path: Path) -> str:
+    """The format of an archive; see FORMATS.
+
+    Raises:
+        VGGishError: nothing is there, or something else.
+    """
+    path = check_source(path, "Give an archive of embeddings.")
+    found = _of_folder(path) if path.is_dir() else _of_file(path)
+    if not found:
+        raise VGGishError(f"{path} is no archive of embeddings: {_described(path)}. {KNOWN}")
+    return found
+
+
+def _of_folder(path: Path) -> str | None:
+    if (path / "embedding.npy").exists():
+        return "memmap"
+    if any(path.glob("*.parquet")):
+        return "parquet"
+    if (path / IN_FOLDER).exists() or any(path.rglob("*.npz")):
+        return "npz"
+    return None
+
+
+def _of_file(path: Path) -> str | None:
+    head = _head(path)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"PK"):
+        return "npz"
+    # A TFRecord of no records is an empty file, of which only the name can tell.
+    if _begins_with_record(head) or (not head and path.suffix.startswith(".tfrecord")):
+        return "tfrecord"
+    return "csv" if _begins_with_header(head) else None
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(HEAD)
+
+
+def _described(path: Path) -> str:
+    if path.is_dir():
+        return "it is a folder without any"
+    head = _head(path)
+    return f"it begins with {head[:12]!r}" if head else "it is empty"
+
+
+def _begins_with_header(head: bytes) -> bool:
+    first = head.decode("utf-8-sig", "replace").splitlines()[:1]
+    return is_header(next(csv.reader(first), []))
+
+
+def _begins_with_record(head: bytes) -> bool:
+    """A record begins with its length and the checksum of the length."""
+    if len(head) < 12:
+        return False
+    (checksum,) = struct.unpack("<I", head[8:12])
+    crc = _crc32c(head[:8])
+    return checksum == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF

@@ -1,0 +1,109 @@
+"""Provenance beside files and in folders that have no place for it inside.
+
+<file>.json        of CSV and TFRecord: the provenance, the number of rows and their dtype
+provenance.json    in a folder: the provenance
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vggish_tf.errors import VGGishError, reason_of
+from vggish_tf.files import check_target, replacing_all
+from vggish_tf.formats import clips as clips_module
+from vggish_tf.rows import Archive, ClipRows
+
+IN_FOLDER = "provenance.json"
+MAY_DIFFER = ("vggish_tf", "audio")  # between the files of one archive
+
+
+def sidecar_of(path: Path) -> Path:
+    """The file beside a file that holds its provenance."""
+    return path.with_name(f"{path.name}.json")
+
+
+@contextmanager
+def with_sidecar(
+    path: Path, archive: Archive
+) -> Iterator[tuple[Path, ClipRows, Iterator[ClipRows]]]:
+    """Yields where to write a file, its first clip, and all clips; then writes the sidecar.
+
+    Both files appear together, or neither.
+    """
+    sidecar = sidecar_of(path)
+    check_target(path)
+    check_target(sidecar)
+    first, clips = clips_module.opened(archive)
+    written = {"rows": 0, "dtype": str(first.embedding.dtype), "provenance": archive.provenance}
+    with replacing_all([path, sidecar]) as folder:
+        yield folder / path.name, first, _counted(clips, written)
+        (folder / sidecar.name).write_text(json.dumps(written), encoding="utf-8")
+
+
+def _counted(clips: Iterable[ClipRows], written: dict) -> Iterator[ClipRows]:
+    for clip in clips:
+        written["rows"] += len(clip.start)
+        yield clip
+
+
+def read_sidecar(path: Path) -> dict:
+    """The sidecar of a file, or without one an empty provenance."""
+    sidecar = sidecar_of(path)
+    found = read(sidecar) if sidecar.exists() else {"provenance": {}}
+    dtypes = ("float32", "uint8")
+    if not isinstance(found.get("provenance"), dict) or found.get("dtype", "uint8") not in dtypes:
+        raise VGGishError(f"{sidecar} cannot be read: it is not the sidecar of {path.name}.")
+    return found
+
+
+def complete(clips: Iterable[ClipRows], path: Path, sidecar: dict) -> Iterator[ClipRows]:
+    """The clips of a file; at the end, whether they are as many rows as its sidecar says.
+
+    Raises:
+        VGGishError: they are not: the file was cut at the end of a row.
+    """
+    read_rows = {"rows": 0}
+    yield from _counted(clips, read_rows)
+    expected = sidecar.get("rows", read_rows["rows"])
+    if read_rows["rows"] != expected:
+        raise VGGishError(
+            f"{path} has {read_rows['rows']} rows, and {sidecar_of(path).name} says {expected}: it "
+            "was cut or changed. Remove the .json to read it as it is."
+        )
+
+
+def read(path: Path) -> dict:
+    """Reads a JSON object.
+
+    Raises:
+        VGGishError: the file is missing or damaged.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise VGGishError(f"{path} cannot be read: {reason_of(error)}.") from None
+    if not isinstance(found, dict):
+        raise VGGishError(f"{path} cannot be read: it is no provenance.")
+    return found
+
+
+def check_same(found: dict, expected: dict, path: Path) -> None:
+    """Refuses a file of an archive that was made with other settings than its first one.
+
+    Raises:
+        VGGishError: which settings differ.
+    """
+    names = sorted({*found, *expected} - {*MAY_DIFFER})
+    different = [name for name in names if _value(found, name) != _value(expected, name)]
+    if different:
+        raise VGGishError(
+            f"{path} was made with other settings than the files before it: "
+            f"{', '.join(different)}. Read them one by one."
+        )
+
+
+def _value(provenance: dict, name: str) -> object:
+    """Weights are the same if their values are, whatever the file is called."""
+    value = provenance.get(name)
+    return value.get("values_sha256", value) if isinstance(value, dict) else value

@@ -1,0 +1,92 @@
+"""convert(): an archive in one format → the same archive in another, clip after clip."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from tqdm import tqdm
+
+from vggish_tf import formats
+from vggish_tf.errors import UsageError, counted
+from vggish_tf.rows import Archive, ClipRows
+
+Convention = Literal["edge", "youtube8m"]
+
+
+def convert(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
+    dequantize: Convention | None = None,
+) -> tuple[int, int]:
+    """Converts an archive, shows progress, and prints how much it was.
+
+    Args:
+        source: any archive that formats.read() reads.
+        output: of a file or a folder; it appears whole or not at all.
+        format: of the output; see formats.write().
+        overwrite: whether an archive that is there may be replaced.
+        dequantize: turns bytes into float32 by a convention of vggish_tf.dequantize().
+
+    Returns:
+        The numbers of rows and of clips.
+
+    Raises:
+        UsageError: an unknown format or convention; one path is in the other.
+        VGGishError: the source is no archive, or is damaged; the output cannot be written, or
+            cannot hold its rows.
+
+    Example:
+        >>> convert("rows", "rows.csv")  # doctest: +SKIP
+        rows → rows.csv: 120 rows of 10 clips
+        (120, 10)
+    """
+    format = check(source, output, format, overwrite=overwrite)
+    archive = formats.read(source)
+    if dequantize:
+        archive = _dequantized(archive, dequantize)
+    with tqdm(unit="row", unit_scale=True, disable=None, leave=False) as bar:
+        count = [0, 0]
+        clips = _counted(archive.clips, count, bar)
+        formats.write(output, Archive(clips, archive.provenance), format)
+    num_rows, num_clips = count
+    print(f"{source} → {output}: {counted(num_rows, 'row')} of {counted(num_clips, 'clip')}")
+    return num_rows, num_clips
+
+
+def check(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
+) -> str:
+    """Checks what convert() can check before it reads anything, and returns the format.
+
+    Raises:
+        UsageError, VGGishError: see convert().
+    """
+    paths = Path(source).resolve(), Path(output).resolve()
+    if any(one == other or one in other.parents for one, other in (paths, paths[::-1])):
+        raise UsageError(f"{source} and {output} are in one another. Choose another output.")
+    return formats.check_output(output, format, overwrite=overwrite)
+
+
+def _counted(clips: Iterable[ClipRows], count: list[int], bar: tqdm) -> Iterator[ClipRows]:
+    for clip in clips:
+        count[0] += len(clip.start)
+        count[1] += 1
+        bar.update(len(clip.start))
+        yield clip
+
+
+def _dequantized(archive: Archive, convention: Convention) -> Archive:
+    from vggish_tf import dequantize
+
+    clips = (
+        clip._replace(embedding=dequantize(clip.embedding, convention)) for clip in archive.clips
+    )
+    return Archive(clips, {**archive.provenance, "dequantized": convention})
