@@ -5,7 +5,10 @@ No job imports another; code that two of them need is in a room above.
 
 from importlib import import_module
 
-__all__ = ["classify", "convert", "demo", "embed", "export", "finetune", "inspect", "search", "verify"]
+__all__ = [
+    *("classify", "convert", "demo", "embed", "export"),
+    *("finetune", "inspect", "search", "verify"),
+]
 
 _BEFORE = {  # the names of the first release
     "bulk": "vggish_tf.jobs.bulk",

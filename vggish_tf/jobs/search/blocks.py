@@ -77,12 +77,14 @@ def blocks_of(clips: Iterable[ClipRows]) -> Iterator[Block]:
 
 def _cut(clip: ClipRows) -> Iterator[ClipRows]:
     for first in range(0, len(clip.start), BLOCK_ROWS):
-        yield ClipRows(clip.path, *(array[first : first + BLOCK_ROWS] for array in clip[1:]))
+        part = slice(first, first + BLOCK_ROWS)
+        yield ClipRows(clip.path, clip.start[part], clip.end[part], clip.embedding[part])
 
 
 def _block(clips: list[ClipRows], number: int) -> Block:
     start, end, embedding = (
-        np.concatenate([clip[place] for clip in clips]) for place in range(1, len(ClipRows._fields))
+        np.concatenate([getattr(clip, name) for clip in clips])
+        for name in ("start", "end", "embedding")
     )
     clip = np.repeat(np.arange(len(clips)), [len(each.start) for each in clips])
     return Block(

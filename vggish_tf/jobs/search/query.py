@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vggish_tf import formats
 from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
-from vggish_tf.formats import npz, parquet
+from vggish_tf.formats import npz
 from vggish_tf.jobs.search.blocks import floats
 from vggish_tf.params import Params
 from vggish_tf.rows import Archive, ClipRows
@@ -26,7 +27,7 @@ Source = np.ndarray | str | os.PathLike[str]
 
 def read(archive: "Archive | str | os.PathLike[str]") -> Archive:
     """The archive itself, or the one at a path."""
-    return archive if isinstance(archive, Archive) else parquet.read(archive)
+    return archive if isinstance(archive, Archive) else formats.read(archive)
 
 
 def holds_rows(source: Source) -> bool:
