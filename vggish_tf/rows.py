@@ -97,7 +97,7 @@ class ClipRows(NamedTuple):
         if pool is None or not len(self.start):
             return self
         row = POOLS[pool](self.embedding)[np.newaxis].astype(np.float32)
-        return ClipRows(self.path, self.start[:1], self.end[-1:], row)
+        return self._replace(start=self.start[:1], end=self.end[-1:], embedding=row)
 
 
 class Archive(NamedTuple):

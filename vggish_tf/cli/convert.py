@@ -32,7 +32,7 @@ def run(args: argparse.Namespace):
     from vggish_tf.jobs import convert
 
     format = convert.check(args.source, args.output, args.format, overwrite=args.overwrite)
-    if args.dequantize or {format, formats.format_of(args.source)} & formats.OF_TENSORFLOW:
+    if {format, formats.format_of(args.source)} & formats.OF_TENSORFLOW:
         process.import_tensorflow()
     convert.convert(
         args.source,

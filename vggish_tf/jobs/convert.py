@@ -3,15 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from tqdm import tqdm
 
 from vggish_tf import formats
-from vggish_tf.errors import UsageError, counted
-from vggish_tf.rows import Archive, ClipRows
-
-Convention = Literal["edge", "youtube8m"]
+from vggish_tf.errors import UsageError, VGGishError, check_word, counted
+from vggish_tf.rows import Archive, ClipRows, Convention, byte_values
 
 
 def convert(
@@ -44,6 +42,7 @@ def convert(
         rows → rows.csv: 120 rows of 10 clips
         (120, 10)
     """
+    check_word("dequantize", dequantize, (None, *get_args(Convention)))
     format = check(source, output, format, overwrite=overwrite)
     archive = formats.read(source)
     if dequantize:
@@ -84,9 +83,11 @@ def _counted(clips: Iterable[ClipRows], count: list[int], bar: tqdm) -> Iterator
 
 
 def _dequantized(archive: Archive, convention: Convention) -> Archive:
-    from vggish_tf import dequantize
-
-    clips = (
-        clip._replace(embedding=dequantize(clip.embedding, convention)) for clip in archive.clips
-    )
+    clips = (_with_floats(clip, convention) for clip in archive.clips)
     return Archive(clips, {**archive.provenance, "dequantized": convention})
+
+
+def _with_floats(clip: ClipRows, convention: Convention) -> ClipRows:
+    if clip.embedding.dtype != "uint8":
+        raise VGGishError(f"{clip.path!r} has rows of {clip.embedding.dtype}, not bytes.")
+    return clip._replace(embedding=byte_values(convention)[clip.embedding])
