@@ -46,11 +46,12 @@ class Identity:
         return asdict(self)
 
     def __str__(self):
+        name = Path(self.path).name if self.path else self.asked
         if self.untrained:
-            return f"UNTRAINED ({self.asked})"
+            return f"UNTRAINED ({name})"
         if self.published:
             return "the published AudioSet weights"
-        return f"{self.asked}, values SHA-256 {self.values_sha256}: not the published file"
+        return f"{name}, values SHA-256 {self.values_sha256}: not the published file"
 
 
 def of_values(asked: str, values: dict[str, np.ndarray]) -> Identity:
