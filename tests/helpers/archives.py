@@ -27,14 +27,20 @@ def clusters(num_rows: int, seed=0) -> np.ndarray:
 
 
 def written(path, clips, provenance=None):
-    """The path of an archive in one file."""
-    return parquet.write(path, Archive(clips, provenance or {}))
+    """The path of an archive in one file, of bytes or of float32."""
+    kept = (
+        each._replace(embedding=each.embedding.astype(np.float32))
+        if each.embedding.dtype == np.float64
+        else each
+        for each in clips
+    )
+    return parquet.write(path, Archive(kept, provenance or {}))
 
 
 def oracle(clips, query, top, per_file=False, unlike=()):
     """(path, start, cosine, example) of the hits: each row with each example, one at a time."""
     hits, number = [], 0
-    for path, starts, _, embedding in clips:
+    for path, starts, _, embedding, _ in clips:
         for start, row in zip(starts, embedding, strict=True):
             number += 1
             cosines = [cosine(row, example) for example in query]
