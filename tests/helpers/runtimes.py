@@ -7,6 +7,13 @@ import pytest
 
 from vggish_tf import load_model
 
+NAMES = {
+    "saved_model": "vggish",
+    "onnx": "vggish.onnx",
+    "tflite": "vggish.tflite",
+    "openvino": "vggish.xml",
+    "keras": "vggish.keras",
+}
 EXTRA = {"onnx": "onnxruntime", "tflite": "ai_edge_quantizer", "openvino": "openvino"}
 
 

@@ -11,21 +11,18 @@ import tensorflow as tf
 from signals import uniform_noise
 
 from vggish_tf import Resample
-from vggish_tf.jobs.export import export
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 tf1 = tf.compat.v1
-NAMES = {
-    "saved_model": "m",
-    "onnx": "m.onnx",
-    "tflite": "m.tflite",
-    "openvino": "m.xml",
-    "keras": "m.keras",
-}
 BAD = (np.nan, np.inf, -np.inf)
 # Clip 1 of three, example 1 of three: where example 0 has ended and example 2 has not begun, in
 # samples at 16 kHz.
 CLIP, EXAMPLE, FIRST, LAST = 1, 1, 15_600, 30_719
+REACH = 2 * Resample(44_100).window_length  # samples
+
+
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def run_saved_model(path, output="embedding", signature="serving_default"):
@@ -88,11 +85,8 @@ def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach
         ("keras", "float32"),
     ],
 )
-def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(
-    format, precision, small, tmp_path
-):
-    runtimes.needs(format)
-    path = export(small, tmp_path / NAMES[format], format=format, precision=precision, pca=None)
+def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(format, precision, exported):
+    path = exported(format, precision=precision)
     check_waveforms(RUNTIMES[format](path))
     if format == "saved_model":
         check_waveforms(run_session(path))
@@ -101,32 +95,38 @@ def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(
 @pytest.mark.parametrize(
     ("format", "postprocess"),
     [
-        ("saved_model", "pca"),
         ("saved_model", "quantized"),
         ("onnx", "quantized"),
+        ("tflite", "pca"),
         ("tflite", "quantized"),
         ("openvino", "quantized"),
-        ("keras", "quantized"),
+        ("keras", "pca"),
+        slow("saved_model", "pca"),
+        slow("keras", "quantized"),
     ],
 )
-def test_quantized_rows_are_all_0(format, postprocess, small, tmp_path, pca_params):
-    runtimes.needs(format)
-    path = export(
-        small, tmp_path / NAMES[format], format=format, postprocess=postprocess, pca=pca_params
-    )
-    check_waveforms(RUNTIMES[format](path), nothing=0 if postprocess == "quantized" else np.nan)
+def test_quantized_rows_are_all_0_and_whitened_ones_nan(format, postprocess, exported, pca_params):
+    """Behind a resampler, which carries what is not finite no further than its filter."""
+    options = {"input_rate": 44_100, "postprocess": postprocess, "pca": pca_params}
+    path, behind = exported(format, **options), {"rate": 44_100, "reach": REACH}
+    nothing = 0 if postprocess == "quantized" else np.nan
+    check_waveforms(RUNTIMES[format](path), nothing=nothing, **behind)
     if format == "saved_model":
-        check_waveforms(run_saved_model(path, signature="quantized"), nothing=0)
+        check_waveforms(run_saved_model(path, signature="quantized"), nothing=0, **behind)
 
 
-@pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "openvino"])
-def test_a_resampler_carries_it_no_further_than_its_filter(format, small, tmp_path):
-    runtimes.needs(format)
-    path = export(small, tmp_path / NAMES[format], format=format, input_rate=32_000, pca=None)
-    check_waveforms(RUNTIMES[format](path), rate=32_000, reach=2 * Resample(32_000).window_length)
+@pytest.mark.parametrize("format", ["saved_model", *map(slow, ("onnx", "tflite", "openvino"))])
+def test_a_resampler_carries_it_no_further_than_its_filter(format, exported):
+    run = RUNTIMES[format](exported(format, input_rate=44_100))
+    check_waveforms(run, rate=44_100, reach=REACH)
 
 
-def test_the_signature_examples_of_a_saved_model(small, tmp_path):
+def test_the_signature_examples_of_a_saved_model(exported):
     examples = np.random.default_rng(0).uniform(-4, 2, (3, 96, 64)).astype(np.float32)
-    run = run_saved_model(export(small, tmp_path / "m", pca=None), signature="examples")
-    check(run, examples, [(1, 0, 0), (1, 40, 30), (1, 95, 63)], 1)
+    path = exported("saved_model")
+    check(
+        run_saved_model(path, signature="examples"),
+        examples,
+        [(1, 0, 0), (1, 40, 30), (1, 95, 63)],
+        1,
+    )
