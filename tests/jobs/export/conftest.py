@@ -20,8 +20,9 @@ def small():
 
 @pytest.fixture(scope="session")
 def exported(small, tmp_path_factory):
-    """format, options → the file of `small`, exported once, by whichever worker; what was printed is
-    in printed.txt beside it. Do not change it.
+    """Format, options → the file of `small`, exported once, by whichever worker.
+
+    The lines that were printed are in printed.txt beside it. Do not change it.
     """
     base = tmp_path_factory.getbasetemp()
     root = base.parent if base.name.startswith("popen-") else base  # that of all workers
