@@ -1,11 +1,10 @@
 """The process of a command: killed, closed streams, no reader, system errors, `-m vggish_tf`."""
 
-import argparse
 import os
 import signal
 import subprocess
 import sys
-import time
+import textwrap
 from pathlib import Path
 
 import labelled_clips
@@ -18,7 +17,6 @@ from commands import SMALL, environment, program
 
 import vggish_tf
 from vggish_tf import cli
-from vggish_tf.cli import process
 
 # Where half a file has been written, the process says so and waits to be killed.
 HALF = """
@@ -101,67 +99,71 @@ def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monke
     assert not {path for path in left if path.name.startswith(".") or path.parent.name != "cache"}
 
 
-def in_a_command(act) -> int:
-    """Runs a command in this process, which is not to end by it."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        return process.run(argparse.Namespace(run=lambda args: act()))
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+IN_A_COMMAND = """
+import argparse, os, signal, sys, time
+from vggish_tf.cli import process
+{before}
+def act(args):
+{code}
+status = process.run(argparse.Namespace(run=act))
+print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, signal.getsignal(signal.SIGHUP).name)
+sys.exit(status)
+"""
 
 
-def test_a_second_signal_waits_until_all_is_clean(capsys):
-    cleaned = []
+def in_a_command(code: str, before: str = "") -> subprocess.CompletedProcess:
+    """Runs code as a command, in a process of its own, which a signal may end."""
+    script = IN_A_COMMAND.format(code=textwrap.indent(textwrap.dedent(code), "    "), before=before)
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
-    def act():
+
+def test_a_second_signal_waits_until_all_is_clean():
+    ended = in_a_command("""
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(10)
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(0.05)
-            cleaned.append(True)
-
-    assert in_a_command(act) == 143
-    assert cleaned
-    assert capsys.readouterr().err == "vggish-tf: terminated\n"
+            print("clean")
+    """)
+    assert ended.returncode == 143
+    assert ended.stdout.splitlines()[0] == "clean"
+    assert ended.stderr == "vggish-tf: terminated\n"
 
 
 def test_without_a_signal_the_handlers_are_as_before():
-    inside = []
-    act = lambda: inside.append(signal.getsignal(signal.SIGTERM))  # noqa: E731
-    assert process.run(argparse.Namespace(run=lambda args: act())) == 0
-    assert inside[0] != signal.SIG_DFL
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    ended = in_a_command("print(signal.getsignal(signal.SIGTERM) != signal.SIG_DFL)")
+    assert ended.returncode == 0
+    assert ended.stdout == "True\nTrue SIG_DFL\n"
 
 
-def test_an_error_that_a_library_makes_of_the_signal_is_no_traceback(capsys):
+def test_an_error_that_a_library_makes_of_the_signal_is_no_traceback():
     """As TensorFlow does in a function of ours that it calls."""
-
-    def act():
+    ended = in_a_command("""
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(10)
         except KeyboardInterrupt:
             raise RuntimeError("UnknownError: KeyboardInterrupt") from None
-
-    assert in_a_command(act) == 143
-    assert capsys.readouterr().err == "vggish-tf: terminated\n"
+    """)
+    assert ended.returncode == 143
+    assert ended.stderr == "vggish-tf: terminated\n"
 
 
 def test_what_nohup_ignores_stays_ignored():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        assert in_a_command(lambda: os.kill(os.getpid(), signal.SIGHUP)) == 0
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    ignore = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    ended = in_a_command("os.kill(os.getpid(), signal.SIGHUP)", before=ignore)
+    assert ended.returncode == 0
+    assert ended.stdout == "True SIG_IGN\n"
 
 
 def test_a_bug_is_still_a_traceback():
-    with pytest.raises(ZeroDivisionError):
-        in_a_command(lambda: 1 / 0)
+    ended = in_a_command("1 / 0")
+    assert ended.returncode == 1
+    assert "ZeroDivisionError" in ended.stderr
+    assert "Traceback" in ended.stderr
 
 
 def in_bash(redirections, arguments, code=SMALL) -> subprocess.CompletedProcess:

@@ -34,6 +34,8 @@ def readers_machine(tmp_path, monkeypatch, sized_checkpoint, pca_params):
     monkeypatch.chdir(tmp_path)
     shutil.copy(str(resources.files("vggish_tf") / "data" / "demo.flac"), "clip.flac")
     soundfile.write("other.wav", signals.noise(40_000), signals.RATE)
+    (tmp_path / "sounds").mkdir()
+    shutil.copy("other.wav", "sounds")
 
 
 def test_the_sessions_print_what_the_readme_says(readers_machine):

@@ -59,7 +59,7 @@ def test_missing_checkpoint_is_a_value_error(tmp_path):
 
 
 def test_v2_restores_as_v1(run, examples, tmp_path):
-    path = seeded.write_sized_checkpoint(tmp_path / "v2.ckpt", version="V2")
+    path = seeded.write_seeded_checkpoint(tmp_path / "v2.ckpt", version="V2")
     files = sorted(tmp_path.iterdir())
     try:
         assert [file.name for file in files] == ["v2.ckpt.data-00000-of-00001", "v2.ckpt.index"]
