@@ -1,5 +1,6 @@
 """The process of a command: killed, closed streams, no reader, system errors, `-m vggish_tf`."""
 
+import argparse
 import os
 import signal
 import subprocess
@@ -240,10 +241,10 @@ def test_no_reader_of_the_output_does_not_change_the_status(weights):
     ids=str,
 )
 def test_system_errors_are_in_words(error, words, capsys):
-    def act():
+    def act(args):
         raise error
 
-    assert in_a_command(act) == 6
+    assert process.run(argparse.Namespace(run=act)) == 6
     assert capsys.readouterr().err == f"vggish-tf: {words}\n"
 
 
