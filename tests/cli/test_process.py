@@ -18,11 +18,13 @@ from commands import SMALL, environment, program
 
 import vggish_tf
 from vggish_tf import cli
+from vggish_tf.cli import process
 
 # Where half a file has been written, the process says so and waits to be killed.
 HALF = """
 import os, sys, time, numpy as np
 from vggish_tf import cli
+from vggish_tf.cli import process
 def wait(*_, **__):
     print("half", flush=True)
     time.sleep(60)
