@@ -24,7 +24,6 @@ from vggish_tf.cli import process
 HALF = """
 import os, sys, time, numpy as np
 from vggish_tf import cli
-from vggish_tf.cli import process
 def wait(*_, **__):
     print("half", flush=True)
     time.sleep(60)
