@@ -164,7 +164,7 @@ def test_without_pca_parameters_the_report_says_why(published):
 
 
 def test_what_verdict_follows_from_what(tmp_path):
-    base = checkpoints.Report(
+    base = checkpoints.Verification(
         asked="audioset",
         values_sha256="e3b0",
         path=str(tmp_path / "model.ckpt"),

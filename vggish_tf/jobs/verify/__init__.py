@@ -14,8 +14,8 @@ from vggish_tf.weights.registry import REGISTRY
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(Identity):
-    """Report on a file of weights: their identity, and the figures of the smoke test; print it.
+class Verification(Identity):
+    """Verification of weights: their identity, and the figures of the smoke test; print it.
 
     Args:
         figures: of the smoke test, without activation; the quantized ones are None without PCA
@@ -85,7 +85,7 @@ def _as_published(same: bool) -> str:
 
 def verify(
     path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset"
-) -> Report:
+) -> Verification:
     """Runs the official smoke test with the weights of a file.
 
     Args:
@@ -93,7 +93,7 @@ def verify(
         pca: "audioset", or the path of the PCA parameters, for the quantized figures.
 
     Returns:
-        Report, with the generation of published figures that the weights give.
+        Verification, with the generation of published figures that the weights give.
 
     Raises:
         CheckpointError: as `load_weights`. Missing PCA parameters are not an error but a note in
@@ -104,7 +104,7 @@ def verify(
     embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
     figures, note = smoke_test.figures_of(embedding, pca)
     with_relu, _ = smoke_test.figures_of(np.maximum(embedding, 0), pca)
-    return Report(
+    return Verification(
         **vars(identity),
         figures=figures,
         with_relu=with_relu,
