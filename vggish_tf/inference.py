@@ -1,6 +1,7 @@
 """The network with its weights as this machine runs it fastest: arrays in, arrays out."""
 
 import os
+import threading
 from functools import cached_property
 from typing import NamedTuple, TypeGuard
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 
 from vggish_tf import backend
-from vggish_tf.errors import UsageError
+from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
 from vggish_tf.network import winograd
 from vggish_tf.network.postprocess import Postprocessor
@@ -22,11 +23,15 @@ class _Loaded(NamedTuple):
     identity: Identity
 
 
+_sent: dict[tuple, _Loaded] = {}  # networks that came pickled, for the life of this process
+_sent_lock = threading.Lock()
+
+
 class Network:
     """The network with its weights: arrays (n, 96, 64) float32 → (n, 128).
 
-    Pickled, it is where its weights are, and is made again at the first call; weights that no file
-    holds go along.
+    Pickled, it is where its weights are, and is made again at the first call, once a process for
+    all copies; weights that no file holds go along.
 
     Args:
         model, params: as for network_of.
@@ -34,7 +39,8 @@ class Network:
         postprocess: the post-processing of the embedding.
 
     Raises:
-        CheckpointError: the weights cannot be had, or do not fit.
+        CheckpointError: the weights cannot be had, or do not fit; later, of a copy in another
+            process, that its file holds other weights.
         UsageError: the model post-processes already.
         VGGishError: this process was forked from one that had computed.
     """
@@ -51,6 +57,7 @@ class Network:
         self._model = _placed(model)
         self._identity: Identity | None = None  # of weights that no file holds
         self._params, self._precision, self._postprocess = params, precision, postprocess
+        self._digest = ""  # of the values that a copy must have
         _ = self._loaded  # now, so that what is wrong with the weights shows here
 
     def __call__(self, examples: np.ndarray) -> np.ndarray:
@@ -63,8 +70,25 @@ class Network:
 
     @cached_property
     def _loaded(self) -> _Loaded:
+        if not self._digest:
+            return self._load()
+        where = str(self._model) if _is_file(self._model) else None
+        which = (where, self._identity, self._digest)
+        key = (*which, self._params, self._precision, self._postprocess)
+        with _sent_lock:
+            if key not in _sent:
+                _sent[key] = self._load()
+            return _sent[key]
+
+    def _load(self) -> _Loaded:
         backend.check_process()
         network, identity = network_of(self._model, self._params, dtype=self._precision)
+        if _is_file(self._model) and self._digest not in ("", identity.values_sha256):
+            raise CheckpointError(
+                f"{self._model} holds other weights here (digest of the values: "
+                f"{identity.values_sha256}) than where the embedder was made ({self._digest}). "
+                "Copy the file to this machine."
+            )
         if not _is_file(self._model):
             self._model, self._identity = network, self._identity or identity
         shape = (None, self._params.num_frames, self._params.num_mel_bins)
@@ -72,7 +96,8 @@ class Network:
         return _Loaded(run, self._identity or identity)
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name != "_loaded"}
+        state = {name: value for name, value in vars(self).items() if name != "_loaded"}
+        return {**state, "_digest": self._digest or self.identity.values_sha256}
 
     def __repr__(self) -> str:
         if "_loaded" not in vars(self) and self._identity is None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ import signals
 import soundfile
 from commands import environment, program
 
-from vggish_tf import __version__, cli
+from vggish_tf import __version__, cli, formats
 from vggish_tf.formats import npz
 from vggish_tf.reference import vggish_input
+from vggish_tf.weights import registry
 
 
 @pytest.fixture
@@ -87,40 +89,74 @@ def test_embedding_a_real_file_end_to_end(seeded_checkpoint, shared_data, tmp_pa
     assert os.listdir(tmp_path) == ["bus.npz"]
 
 
-@pytest.mark.usefixtures("small_networks")
-def test_many_files_into_a_folder(small_checkpoint, wav, tmp_path, capsys):
+@pytest.fixture
+def two(wav, tmp_path):
+    """Arguments to embed two files with a row every 0.48 s, and the folder they are in."""
     other = tmp_path / "other.flac"
     soundfile.write(other, signals.noise(16_000), signals.RATE)
-    out = tmp_path / "out"
-    arguments = [
-        "embed",
-        wav,
-        other,
-        "-o",
-        out,
-        "--weights",
-        small_checkpoint,
-        "--set",
-        "example_hop_seconds=0.48",
-    ]
-    assert cli.main(list(map(str, arguments))) == 0
-    assert sorted(os.listdir(out)) == ["clip.npz", "other.npz"]
-    assert [len(npz.read(out / name)[0]) for name in ("clip.npz", "other.npz")] == [4, 1]
-    assert npz.read(out / "clip.npz")[2]["params"]["example_hop_seconds"] == 0.48
+    return ["embed", str(wav), str(other), "--set", "example_hop_seconds=0.48"]
 
 
 @pytest.mark.usefixtures("small_networks")
-def test_a_bad_file_does_not_cost_the_good_ones(small_checkpoint, wav, tmp_path, capsys):
-    bad, out = tmp_path / "bad.wav", tmp_path / "out"
-    bad.write_text("this is not audio")
-    assert (
-        cli.main(["embed", str(bad), str(wav), "-o", str(out), "--weights", str(small_checkpoint)])
-        == 3
+@pytest.mark.parametrize(
+    ("output", "options", "made"),
+    [
+        ("out", [], "parquet"),
+        ("out.parquet", [], "parquet"),
+        ("out.csv", [], "csv"),
+        ("out", ["--format", "npz"], "npz"),
+        ("out", ["--format", "memmap"], "memmap"),
+        ("out.tfrecord", ["--postprocess", "quantized"], "tfrecord"),
+        ("out", ["--format", "youtube8m", "--pool", "mean"], "tfrecord"),
+    ],
+)
+def test_many_files_into_one_archive(
+    output, options, made, small_checkpoint, two, pca_params, tmp_path, monkeypatch
+):
+    resolve = registry.resolve
+    monkeypatch.setattr(
+        registry,
+        "resolve",
+        lambda path, kind="model": pca_params if kind == "pca" else resolve(path),
     )
-    assert os.listdir(out) == ["clip.npz"]
+    out = tmp_path / output
+    arguments = [*two, "-o", str(out), "--weights", str(small_checkpoint), *options]
+    assert cli.main(arguments) == 0
+    assert formats.format_of(out) == made
+    archive = formats.read(out)
+    clips = {clip.path: clip for clip in archive.clips}
+    num_rows = [1, 1] if "--pool" in options else [4, 1]
+    assert [len(clips[path].start) for path in two[1:3]] == num_rows
+    assert archive.provenance["params"]["example_hop_seconds"] == 0.48
+    assert not [name for name in os.listdir(tmp_path) if "parts" in name or name[0] == "."]
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_an_npz_a_file_mirrors_the_folders(small_checkpoint, wav, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("sounds/a", "sounds/b"):
+        os.makedirs(folder)
+        shutil.copy(wav, f"{folder}/clip.wav")
+    options = ["--format", "npz", "--weights", str(small_checkpoint)]
+    assert cli.main(["embed", "sounds", "-o", "out", *options]) == 0
+    found = sorted(str(path) for path in Path("out").rglob("*.npz"))
+    assert found == ["out/sounds/a/clip.wav.npz", "out/sounds/b/clip.wav.npz"]
+    assert len(npz.read(found[0])[0]) == 2
+
+
+@pytest.mark.usefixtures("small_networks")
+@pytest.mark.parametrize("output", ["out", "out.csv"])
+def test_a_bad_file_does_not_cost_the_good_ones(output, small_checkpoint, wav, tmp_path, capsys):
+    bad, out = tmp_path / "bad.wav", tmp_path / output
+    bad.write_text("this is not audio")
+    arguments = ["embed", bad, wav, "-o", out, "--weights", small_checkpoint]
+    assert cli.main(list(map(str, arguments))) == 3
+    assert [clip.path for clip in formats.read(out).clips] == [str(wav)]
     first, last = capsys.readouterr().err.splitlines()
     assert "bad.wav is not audio" in first
-    assert "1 of 2 files could not be embedded" in last
+    assert "1 clip could not be embedded; the rest was written" in last
+    table = Path(last.split("See ")[1].rstrip("."))
+    assert "bad.wav is not audio" in table.read_text()
 
 
 @pytest.mark.usefixtures("small_networks")
@@ -159,9 +195,14 @@ def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
             4,
             "there is no checkpoint at nowhere.ckpt",
         ),
-        (["second.wav", "-o", "out.npz"], 2, "2 files do not fit into out.npz. Give a folder"),
-        (["sub/clip.wav", "-o", "out"], 2, "two files would be written to out/clip.npz"),
-        (["-o", "clip.npy"], 2, "clip.npy is neither an .npz nor a folder"),
+        (["second.wav", "-o", "out.npz"], 2, "2 clips do not fit into out.npz. Give a folder"),
+        (
+            ["-o", "clip.npy"],
+            2,
+            "clip.npy has no suffix that tells its format. Give format: parquet",
+        ),
+        (["-o", "clip.csv", "--format", "zarr"], 2, "format must be None, 'parquet', 'csv'"),
+        (["-o", "out", "--overwrite"], 2, "out would go on, not begin anew. Remove it"),
         (
             ["-o", "out.npz", "--set", "num_mel_bins=1e9"],
             2,
@@ -196,8 +237,7 @@ def test_a_full_disk_leaves_nothing(small_checkpoint, wav, tmp_path, capsys, mon
 def test_a_recording_is_not_overwritten_with_its_embeddings(wav, tmp_path, capsys):
     misnamed = wav.rename(tmp_path / "clip.npz")
     before = misnamed.read_bytes()
-    for output in (misnamed, tmp_path):
-        assert "would be overwritten" in fails(["embed", misnamed, "-o", output], 5, capsys)
+    assert "would be overwritten" in fails(["embed", misnamed, "-o", misnamed], 5, capsys)
     assert misnamed.read_bytes() == before
 
 
@@ -212,7 +252,7 @@ def test_a_closed_pipe_does_not_stop_the_work(small_checkpoint, wav, tmp_path):
         text=True,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert sorted(os.listdir(tmp_path / "out")) == ["clip.npz", "other.npz"]
+    assert [clip.path for clip in formats.read(tmp_path / "out").clips] == [str(wav), str(other)]
 
 
 def test_ctrl_c_is_one_line(monkeypatch, capsys):

@@ -1,7 +1,6 @@
 """The process of a command: killed, closed streams, no reader, system errors, `-m vggish_tf`."""
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import soundfile
 from commands import SMALL, environment, program
 
 import vggish_tf
-from vggish_tf import cli
+from vggish_tf import cli, formats
 from vggish_tf.cli import process
 
 # Where half a file has been written, the process says so and waits to be killed.
@@ -183,14 +182,13 @@ def test_closed_streams_change_nothing_of_what_is_written(wav, weights, tmp_path
     other = tmp_path / "bad.wav"
     other.write_text("this is not audio")
     embed = ["embed", wav, other, "--weights", weights, "-o"]
-    assert cli.main([*map(str, embed), str(tmp_path / "open")]) == 3
-    expected = (tmp_path / "open" / "clip.npz").read_bytes()
+    assert cli.main([*map(str, embed), str(tmp_path / "open.csv")]) == 3
+    expected = (tmp_path / "open.csv").read_bytes()
     for name, redirections in {"output": ">&-", "all": "<&- >&- 2>&-"}.items():
-        done = in_bash(redirections, [*embed, tmp_path / name])
+        done = in_bash(redirections, [*embed, tmp_path / f"{name}.csv"])
         assert done.returncode == 3
         assert "Traceback" not in done.stderr
-        assert os.listdir(tmp_path / name) == ["clip.npz"]
-        assert (tmp_path / name / "clip.npz").read_bytes() == expected
+        assert (tmp_path / f"{name}.csv").read_bytes() == expected
 
 
 def test_what_is_printed_does_not_go_into_a_file(wav, tmp_path):
@@ -212,7 +210,7 @@ def test_no_reader_of_the_errors_stops_no_work(wav, weights, tmp_path):
     (tmp_path / "bad.wav").write_text("this is not audio")
     embed = ["embed", tmp_path / "bad.wav", wav, "-o", tmp_path / "out", "--weights", weights]
     assert in_bash("2>&1 | true", embed).returncode == 3
-    assert os.listdir(tmp_path / "out") == ["clip.npz"]
+    assert [clip.path for clip in formats.read(tmp_path / "out").clips] == [str(wav)]
 
 
 def test_no_reader_of_the_output_does_not_change_the_status(weights):

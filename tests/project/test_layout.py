@@ -38,6 +38,7 @@ ROOMS = [
     "drawing",
     "jobs",
     "checkpoints",
+    "integrations",
     "cli",
     "__main__",
 ]

@@ -1,10 +1,11 @@
 """`vggish-tf embed`: audio → embeddings, one file or a whole archive."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from vggish_tf.cli import options, process
-from vggish_tf.errors import AudioError, UsageError, counted
+from vggish_tf.errors import AudioError, VGGishError, counted, how_to_install
 
 HELP = "write the embeddings of audio files, folders, lists and tables"
 EPILOG = "A run that was stopped goes on with the same command, and ends with the same rows."
@@ -14,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=(
         "a file, a folder, a glob, @list.txt or - for a list, a CSV or Parquet table "
         "path[,start,end], a .tar shard"))  # fmt: skip
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=(
-        "an .npz file for one FILE, a folder for all else"))  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=(
+        "a folder; or a file: .npz for one FILE, .parquet, .csv or .tfrecord for all"))  # fmt: skip
     weights = parser.add_mutually_exclusive_group()
     options.add_weights(weights)
     weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
@@ -37,9 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser):
 
 
 def _add_archive(group):
-    group.add_argument("--format", choices=("npz", "parquet"), help=(
-        "one .npz for each file (default for FILEs), or one table of Parquet shards, which can be "
-        "resumed (default for all else)"))  # fmt: skip
+    group.add_argument("--format", help=(
+        "of OUT: parquet (default for a folder), csv, npz (a file a clip), tfrecord (as AudioSet), "
+        "youtube8m, memmap; default: by its suffix"))  # fmt: skip
+    group.add_argument(
+        "--overwrite", action="store_true", help="replace OUT, if it is not a folder of Parquet"
+    )
     group.add_argument(
         "--pool",
         choices=("mean", "max", "mean+std"),
@@ -52,6 +56,9 @@ def _add_archive(group):
         "--json", action="store_true", help="a line of JSON an event instead of a progress bar"
     )
     group.add_argument("--quiet", action="store_true", help="no progress bar, no lines")
+    group.add_argument("--beam", nargs=argparse.REMAINDER, metavar="OPTION", help=(
+        "run as an Apache Beam pipeline; all that follows is passed on to Beam, as in "
+        "--beam --runner=FlinkRunner --flink_master=…"))  # fmt: skip
 
 
 def run(args: argparse.Namespace):
@@ -77,17 +84,25 @@ def run(args: argparse.Namespace):
             print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
         return made
 
-    format = args.format or ("npz" if embed.are_files(args.inputs) else "parquet")
-    if format == "parquet":
-        _embed_archive(args, embedder)
+    files = embed.local_files(args.inputs)
+    if _is_one_npz(args, files):
+        embed.embed_each(files, args.output, embedder)
         return
-    if args.pool or args.max_failures is not None or args.json or args.quiet:
-        raise UsageError("--pool, --max-failures, --json and --quiet are for --format parquet.")
-    embed.embed_each([Path(path) for path in args.inputs], args.output, embedder)
+    if files:
+        options.check_audio(files)
+    _embed_archive(args, embedder)
+
+
+def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
+    """Whether OUT is the npz of one FILE, and nothing else is asked for."""
+    others = (args.pool, args.max_failures, args.beam)
+    plain = not (args.json or args.quiet) and all(option is None for option in others)
+    to_npz = args.output.endswith(".npz") and args.format in (None, "npz")
+    return len(files) == 1 and to_npz and plain
 
 
 def _embed_archive(args: argparse.Namespace, embedder):
-    from vggish_tf.jobs.embed import embed_archive, progress
+    from vggish_tf.jobs.embed import embed_archive, progress, table_of_failures, work_here
 
     said = progress.Json() if args.json else progress.Progress() if args.quiet else progress.Bar()
     try:
@@ -95,14 +110,27 @@ def _embed_archive(args: argparse.Namespace, embedder):
             args.inputs,
             args.output,
             embedder,
+            format=args.format,
+            overwrite=args.overwrite,
             pool=args.pool,
             max_failures=args.max_failures,
             progress=said,
+            engine=work_here if args.beam is None else _beam(args.beam),
         )
     except KeyboardInterrupt:
-        print(f"{args.output} keeps what is done. The same command goes on.")
+        print("What is done is kept. The same command goes on.", file=sys.stderr)
         raise
     if failures:
-        table = args.output / "_failures.csv"
         failed = counted(len(failures), "clip")
+        table = table_of_failures(args.output, args.format)
         raise AudioError(f"{failed} could not be embedded; the rest was written. See {table}.")
+
+
+def _beam(flags: list[str]):
+    """The engine that runs the units on Beam."""
+    try:
+        from vggish_tf.integrations import beam
+    except ImportError:
+        raise VGGishError(f"--beam needs Apache Beam. {how_to_install('beam')}") from None
+
+    return beam.engine(flags)

@@ -107,16 +107,30 @@ def check_output(
     """
     from vggish_tf.formats.provenance import sidecar_of
 
-    check_word("format", format, (None, *FORMATS))
-    format = format or _format_for(Path(path))
+    format, is_folder = chosen(path, format)
     path = Path(path)
-    if _writer(path, format) == FORMATS[format].to_folder:
+    if is_folder:
         _check_folder(path, overwrite)
     else:
         check_target(path, overwrite=overwrite)
         if FORMATS[format].has_sidecar:
             check_target(sidecar_of(path), overwrite=overwrite)
     return format
+
+
+def chosen(path: str | os.PathLike[str], format: str | None = None) -> tuple[str, bool]:
+    """The format in which write() would write, and whether it would make a folder.
+
+    Raises:
+        UsageError: an unknown format, or a suffix that tells none.
+
+    Example:
+        >>> chosen("rows"), chosen("rows.csv"), chosen("rows", "npz")
+        (('parquet', True), ('csv', False), ('npz', True))
+    """
+    check_word("format", format, (None, *FORMATS))
+    format = format or _format_for(Path(path))
+    return format, _writer(path, format) == FORMATS[format].to_folder
 
 
 def _format_for(path: Path) -> str:

@@ -18,7 +18,7 @@ from sound_files import write_noise as write
 from vggish_tf import Embedder
 from vggish_tf.errors import UsageError, VGGishError
 from vggish_tf.formats import parquet
-from vggish_tf.jobs.embed import embed_archive, records
+from vggish_tf.jobs.embed import embed_archive, units
 from vggish_tf.jobs.embed.progress import Json, Progress
 
 # The batches of an archive hold other clips beside; float32 sums in another order.
@@ -35,7 +35,7 @@ def files_in(folder) -> dict[str, bytes]:
 
 @pytest.fixture
 def small_units(monkeypatch):
-    monkeypatch.setattr(records, "UNIT_CLIPS", 3)
+    monkeypatch.setattr(units, "UNIT_CLIPS", 3)
 
 
 def test_every_clip_has_the_rows_that_it_has_alone(sounds, embedder):
@@ -63,10 +63,10 @@ def test_stretches_have_the_rows_of_the_cut_sound(sounds, embedder):
 def test_a_bad_clip_is_in_the_table_and_stops_nothing(sounds, embedder):
     (sounds / "odd" / "bad.wav").write_bytes(b"no audio, and\nnothing else")
     failures = embed_archive([sounds, "missing.wav"], "rows", embedder)
-    assert [row["path"] for row in failures] == [str(sounds / "odd/bad.wav"), "missing.wav"]
+    assert [failure.path for failure in failures] == [str(sounds / "odd/bad.wav"), "missing.wav"]
     assert len(rows_of("rows")) == 12
     table = pandas.read_csv("rows/_failures.csv")
-    assert table.to_dict("records") == failures
+    assert [*table.itertuples(index=False, name=None)] == failures
     assert set(table["kind"]) == {"AudioError"}
 
 
@@ -176,7 +176,7 @@ def test_pooled_rows_are_numpys(sounds, embedder, pool, size):
 
 
 def test_bytes_are_not_pooled(sounds, embedder, monkeypatch):
-    monkeypatch.setitem(embedder.provenance, "postprocess", "quantized")
+    monkeypatch.setattr(embedder, "postprocess", "quantized")
     with pytest.raises(UsageError, match="pool='mean' needs numbers"):
         embed_archive([sounds], "rows", embedder, pool="mean")
 
@@ -194,8 +194,8 @@ import small_network
 small_network.shrink()
 import keras
 from vggish_tf import Embedder
-from vggish_tf.jobs.embed import embed_archive, records
-records.UNIT_CLIPS = 2
+from vggish_tf.jobs.embed import embed_archive, units
+units.UNIT_CLIPS = 2
 keras.utils.set_random_seed(0)
 embedder = Embedder(None)
 print("ready", flush=True)

@@ -1,30 +1,31 @@
 """embed_archive(): folders, lists, tables and shards → one archive, resumable, in bounded memory.
 
-Clips go in units (records.py): within a unit they share batches, decoding goes on ahead across
-units, and each unit becomes a shard of Parquet by a rename. A run that was killed goes on with the
-same call, redoes only the units that were not done, and ends with the same rows, bit for bit.
+Clips go in units (units.py): within a unit they share batches, decoding goes on ahead across units,
+and each unit becomes a shard of Parquet by a rename. A run that was killed goes on with the same
+call, redoes only the units that were not done, and ends with the same rows, bit for bit. Any other
+format is made from that when all is done.
 """
 
-import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from vggish_tf import audio
-from vggish_tf.errors import AudioError, UsageError, VGGishError, check_word, counted
-from vggish_tf.formats import parquet
+from vggish_tf import formats
+from vggish_tf.errors import UsageError, check_word, counted
 from vggish_tf.jobs.embed import inputs as sources
-from vggish_tf.jobs.embed.inputs import Clip
+from vggish_tf.jobs.embed import stores
+from vggish_tf.jobs.embed.clips import Clip, Failure
 from vggish_tf.jobs.embed.progress import Progress
-from vggish_tf.jobs.embed.records import Records, Unit, units_of
-from vggish_tf.rows import POOLS, Archive, ClipRows, Pool
+from vggish_tf.jobs.embed.records import Records
+from vggish_tf.jobs.embed.units import Unit, units_of
+from vggish_tf.jobs.embed.work import Work, work_here
+from vggish_tf.rows import POOLS, Archive, Pool
 
 if TYPE_CHECKING:  # so that a mistyped name is answered before Keras has been imported
     from vggish_tf.embedding import Embedder
 
-BLOCK_SECONDS = 10  # of a file, decoded at a time
+Engine = Callable[[Work, Records, Iterable[Unit], Progress, int | None], None]
 
 
 def embed_archive(
@@ -32,27 +33,37 @@ def embed_archive(
     output: str | os.PathLike[str],
     embedder: "Embedder | Callable[[], Embedder]",
     *,
+    format: str | None = None,
+    overwrite: bool = False,
     pool: Pool | None = None,
     max_failures: int | None = None,
     progress: Progress | None = None,
-) -> list[dict]:
-    """Embeds clips of any number and length into a folder of Parquet shards.
+    engine: Engine = work_here,
+) -> list[Failure]:
+    """Embeds clips of any number and length into one archive.
 
     Args:
         inputs: files, folders, globs, "@list.txt", tables (CSV or Parquet), tar shards; see
             inputs.py.
-        output: the folder; formats.read() and everybody's Parquet readers take it as one table.
+        output: a folder of Parquet shards, which formats.read() and everybody's Parquet readers
+            take as one table; or a file or a folder of another format.
         embedder: or a function that makes one, which is called when the inputs have been found.
+        format: as for formats.write(): None follows the suffix of the output, and is Parquet for a
+            folder. All but that is made at the end, out of shards in `<output>.parts`.
+        overwrite: whether an output may be replaced. A folder of Parquet shards is none such: the
+            run goes on with it.
         pool: one row a clip instead of one an example: "mean", "max", or "mean+std", which is twice
             as long.
         max_failures: after how many bad clips to stop; None goes on whatever their number.
         progress: hears of all that happens; None says nothing.
+        engine: does the units elsewhere, as in vggish_tf.integrations.beam.
 
     Returns:
-        The failures, each a dictionary of `path`, `kind` and `message`; also in _failures.csv.
+        The failures, each with `path`, `kind` and `message`; also in the table _failures.csv of the
+        folder, or `<output>.failures.csv`.
 
     Raises:
-        UsageError: no inputs; or `pool` and an embedder whose rows are bytes.
+        UsageError: no inputs; an unknown word; rows that the format cannot hold.
         VGGishError: an output that cannot be written, that another run writes to, or that holds
             rows of other settings; too many failures.
 
@@ -61,88 +72,80 @@ def embed_archive(
         []
     """
     check_word("pool", pool, (None, *POOLS))
+    output, said = os.fspath(output), progress or Progress()
+    format, is_final = _checked(output, format, overwrite)
     clips = sources.find(inputs)
-    if not clips:
-        raise UsageError("there is nothing to embed. Give files or folders.")
-    records, said = Records(output), progress or Progress()
-    with records.locked():
-        records.load()
-        said.changed(records.changed(clips))
-        pending = [(place, clip) for place, clip in enumerate(clips) if not records.is_done(clip)]
-        said.begin(clips, len(clips) - len(pending), len(records.failures))
-        if pending:
-            made = _made(embedder)
-            provenance = {**made.provenance, "pool": pool}
-            _check_pool(pool, provenance)
-            records.check_settings(provenance)
-            _run(records, pending, made, provenance, pool, max_failures, said)
-        records.write_failures()
-        said.end(records.failures)
+    _check_clips(clips, output, format)
+    records = Records(output if is_final else f"{output}.parts")
+    with records.opened():
+        pending = _pending(clips, records, said)
+        try:
+            if pending:
+                work = _work(embedder, pool, format, records)
+                engine(work, records, units_of(pending), said, max_failures)
+        finally:
+            records.write_failures()
+        if not is_final:
+            _convert(records, output, format)
+    if not is_final:
+        shutil.rmtree(records.output)
+    said.end(records.failures)
     return records.failures
 
 
-def _made(embedder) -> "Embedder":
+def table_of_failures(output: str | os.PathLike[str], format: str | None = None) -> str:
+    """The file in which embed_archive() lists the clips that could not be embedded.
+
+    Example:
+        >>> table_of_failures("rows"), table_of_failures("rows.csv")
+        ('rows/_failures.csv', 'rows.csv.failures.csv')
+    """
+    output = os.fspath(output)
+    is_shards = formats.chosen(output, format) == ("parquet", True)
+    return f"{output}/_failures.csv" if is_shards else f"{output}.failures.csv"
+
+
+def _checked(output: str, format: str | None, overwrite: bool) -> tuple[str, bool]:
+    """The format, and whether the output is the folder of shards itself."""
+    format, is_folder = formats.chosen(output, format)
+    if format == "parquet" and is_folder:
+        if overwrite:
+            raise UsageError(f"{output} would go on, not begin anew. Remove it, or leave that out.")
+        return format, True
+    if stores.is_remote(output):
+        raise UsageError(f"{output} must be a folder of Parquet shards. Convert it afterwards.")
+    return formats.check_output(output, format, overwrite=overwrite), False
+
+
+def _check_clips(clips: list[Clip], output: str, format: str):
+    if not clips:
+        raise UsageError("there is nothing to embed. Give files or folders.")
+    if len(clips) > 1 and format == "npz" and not formats.chosen(output, format)[1]:
+        raise UsageError(
+            f"{counted(len(clips), 'clip')} do not fit into {output}. Give a folder, and "
+            "format='npz'."
+        )
+
+
+def _pending(clips: list[Clip], records: Records, said: Progress) -> list[tuple[int, Clip]]:
+    """The clips that are not done, numbered among all."""
+    said.changed(records.changed(clips))
+    pending = [(place, clip) for place, clip in enumerate(clips) if not records.is_done(clip)]
+    said.begin(len(clips), len(clips) - len(pending), len(records.failures))
+    return pending
+
+
+def _work(embedder, pool: Pool | None, format: str, records: Records) -> Work:
     """Embedders can be called too, so it is by their methods that they are known."""
-    return embedder if hasattr(embedder, "embed_blocks") else embedder()
+    work = Work(embedder if hasattr(embedder, "embed_blocks") else embedder(), pool)
+    work.check(format)
+    records.check_settings(work.provenance)
+    return work
 
 
-def _check_pool(pool: Pool | None, provenance: dict):
-    if pool and provenance["postprocess"] == "quantized":
-        raise UsageError(f"pool={pool!r} needs numbers, and the rows are bytes. Leave out one.")
-
-
-def _run(records, pending, embedder, provenance, pool, max_failures, said: Progress):
-    """Embeds and writes unit after unit; the table of failures is kept whatever happens."""
-    rate = embedder.params.sample_rate
-    decoded = audio.decoded_ahead((clip.name, _blocks(clip, rate)) for _, clip in pending)
-    try:
-        for unit in units_of(pending):
-            results = embedder.embed_blocks(itertools.islice(decoded, len(unit.clips)))
-            archive = Archive(_rows(unit, results, pool, said), provenance)
-            _write(records, unit, archive)
-            if max_failures is not None and len(records.failures) > max_failures:
-                failed = counted(len(records.failures), "clip")
-                raise VGGishError(f"{failed} could not be embedded, more than {max_failures}.")
-    finally:
-        decoded.close()
-        records.write_failures()
-
-
-def _blocks(clip: Clip, rate: int) -> Iterator[np.ndarray]:
-    """The clip's samples, mono at a rate; the file is opened when the first is asked for."""
-    last = None if clip.end is None else round(clip.end * rate)
-    with clip.opened() as path:
-        blocks = audio.read_blocks(path, rate, BLOCK_SECONDS)
-        count = 0
-        for block in audio.cut(blocks, round(clip.start * rate), last):
-            count += len(block)
-            yield block
-    if not count:
-        raise AudioError(f"{clip.name} has no samples from {clip.start:g} s on.")
-
-
-def _rows(unit: Unit, results, pool, said: Progress) -> Iterator[ClipRows]:
-    """The rows of each clip that could be embedded; the unit counts them, and the failures."""
-    for clip, result in zip(unit.clips, results, strict=True):
-        if isinstance(result, AudioError):
-            message = " ".join(str(result).split())
-            failure = {"path": clip.name, "kind": type(result).__name__, "message": message}
-            unit.failures.append(failure)
-            said.failed(failure)
-            continue
-        rows = ClipRows.of(clip.name, result, clip.start)
-        said.done(clip, rows)
-        if len(rows.start):
-            rows = rows.pooled(pool)
-            unit.num_rows += len(rows.start)
-            yield rows
-
-
-def _write(records: Records, unit: Unit, archive: Archive):
-    """The shard, if there are rows, and then the record."""
-    clips = iter(archive.clips)
-    first = next(clips, None)
-    if first is not None:
-        rows = itertools.chain([first], clips)
-        parquet.write(records.shard_of(unit.name), Archive(rows, archive.provenance))
-    records.add(unit)
+def _convert(records: Records, output: str, format: str):
+    """Makes the output of the shards."""
+    has_rows = any(name.endswith(".parquet") for name in os.listdir(records.output))
+    archive = formats.read(records.output) if has_rows else Archive([], records.settings)
+    formats.write(output, archive, format)
+    records.write_failures(table_of_failures(output, format))

@@ -11,79 +11,35 @@ Nothing is decoded here, and of a shard nothing is read but its table of content
 """
 
 import csv
-import glob
 import io
 import os
+import posixpath
 import sys
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from vggish_tf import audio
-from vggish_tf.errors import AudioError, UsageError, VGGishError, reason_of
+from vggish_tf.errors import UsageError, VGGishError, reason_of
+from vggish_tf.jobs.embed import stores
+from vggish_tf.jobs.embed.clips import Clip
+from vggish_tf.jobs.embed.stores import Stamp
 
 GLOB = frozenset("*?[")
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A clip to embed.
-
-    Args:
-        name: in the output: the path as found, or `shard::member`.
-        file: the file that holds it; its size and time of change say whether it changed.
-        start, end: of the stretch, in seconds; None is the end of the file.
-        read: its bytes, where it is a part of a file.
-    """
-
-    name: str
-    file: str
-    start: float = 0.0
-    end: float | None = None
-    read: Callable[[], bytes] | None = None
-
-    @property
-    def key(self) -> tuple:
-        """What tells the clip from others."""
-        return self.name, self.start, self.end
-
-    @property
-    def stamp(self) -> list[int]:
-        """Size and time of change; zeros if the file is gone."""
-        try:
-            status = os.stat(self.file)
-        except (OSError, ValueError):
-            return [0, 0]
-        return [status.st_size, status.st_mtime_ns]
-
-    @contextmanager
-    def opened(self) -> Iterator[str]:
-        """The path of a file with the sound alone."""
-        if self.read is None:
-            yield self.file
-            return
-        with tempfile.NamedTemporaryFile(prefix="vggish_tf.") as file:
-            try:
-                file.write(self.read())
-                file.flush()
-                yield file.name
-            except AudioError as error:  # in the words of the user, who does not know that file
-                raise AudioError(str(error).replace(file.name, self.name)) from None
-            except OSError as error:
-                raise AudioError(f"{self.name} cannot be read: {reason_of(error)}.") from None
-
-
-def are_files(inputs: Iterable[str | os.PathLike[str]]) -> bool:
-    """Whether each input is the name of one audio file, which may be missing.
+def local_files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """The inputs, if each is the name of one audio file of this machine, which may be missing.
 
     Example:
-        >>> are_files(["a.wav", "b.flac"]), are_files(["sounds/*.wav"]), are_files(["list.csv"])
-        (True, False, False)
+        >>> local_files(["a.wav", "b.flac"]), local_files(["sounds/*.wav"])
+        ([PosixPath('a.wav'), PosixPath('b.flac')], [])
     """
-    return all(_stands_for(os.fspath(given)) is _one for given in inputs)
+    names = [os.fspath(given) for given in inputs]
+    are_files = all(not stores.is_remote(name) and _stands_for(name) is _one for name in names)
+    return list(map(Path, names)) if are_files else []
 
 
 def find(inputs: Iterable[str | os.PathLike[str]]) -> list[Clip]:
@@ -93,49 +49,63 @@ def find(inputs: Iterable[str | os.PathLike[str]]) -> list[Clip]:
         UsageError: an input that stands for nothing.
         VGGishError: a table or a shard that cannot be read.
     """
-    found: dict[tuple, Clip] = {}
+    found, seen = list[Clip](), set()
     for given in inputs:
-        clips = list(_stands_for(os.fspath(given))(os.fspath(given)))
-        if not clips:
+        empty = True
+        for clip in _stands_for(os.fspath(given))(os.fspath(given)):
+            empty = False
+            if clip.key not in seen:
+                seen.add(clip.key)
+                found.append(clip)
+        if empty:
             raise UsageError(f"{given}: no audio files. Give files, or a folder that has some.")
-        for clip in clips:
-            found.setdefault(clip.key, clip)
-    return list(found.values())
+    return found
 
 
-def _stands_for(given: str) -> Callable[[str], Iterator[Clip]]:
+def _stands_for(given: str) -> Callable[[str], Iterable[Clip]]:
     """The function that finds the clips of an input, by its form."""
-    suffix = os.path.splitext(given)[1].lower()
+    store = stores.of(given)
     if given == "-":
         return lambda _: _listed(sys.stdin.buffer.read())
-    if os.path.isdir(given):
-        return lambda folder: map(_clip, _files_in(folder))
-    if suffix in READERS:
-        return READERS[suffix]
-    if os.path.exists(given):
-        return _one
-    if given.startswith("@"):
+    if store.is_folder(given):
+        return lambda folder: _sounds_in(store.files_in(folder))
+    if GLOB & set(given) and not store.exists(given):
+        return _matches
+    if given.startswith("@") and not store.exists(given):
         return lambda name: _listed(_bytes_of(name[1:]))
-    return _matches if GLOB & set(given) else _one
+    return READERS.get(_suffix(given), _one)
 
 
-def _one(given: str) -> Iterator[Clip]:
-    return iter([_clip(given)])
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _one(given: str) -> list[Clip]:
+    return [_clip(given)]
+
+
+def _clip(path: str, listed: Stamp | None = None) -> Clip:
+    return Clip(path, path, listed=listed)
 
 
 def _matches(pattern: str) -> Iterator[Clip]:
-    return map(_clip, sorted(filter(os.path.isfile, glob.iglob(pattern, recursive=True))))
+    """What matches a glob: audio files, or tables and shards."""
+    for path, listed in stores.of(pattern).matches(pattern):
+        read = READERS.get(_suffix(path))
+        yield from read(path) if read else [_clip(path, listed)]
 
 
-def _clip(path: str) -> Clip:
-    return Clip(path, path)
+def _sounds_in(files: Iterable[tuple[str, Stamp | None]]) -> Iterator[Clip]:
+    """Audio files by their suffixes."""
+    suffixes = audio.suffixes()
+    for path, listed in files:
+        if _suffix(path) in suffixes:
+            yield _clip(path, listed)
 
 
 def _bytes_of(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise VGGishError(f"{path} cannot be read: {reason_of(error)}.") from None
+    with _opened(path, "file") as file:
+        return file.read()
 
 
 def _listed(lines: bytes) -> Iterator[Clip]:
@@ -147,28 +117,21 @@ def _listed(lines: bytes) -> Iterator[Clip]:
             yield _clip(os.fsdecode(path))
 
 
-def _files_in(folder: str) -> Iterator[str]:
-    """Audio files by their suffixes, in the order of their names; links are followed, once each."""
-    suffixes, seen = audio.suffixes(), set[tuple[int, int]]()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        status = os.stat(parent)
-        if (status.st_dev, status.st_ino) in seen:  # a link to a folder above, or to one again
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith("."):
-                yield os.path.join(parent, name)
-
-
-def _rows_of_csv(given: str) -> Iterator[Clip]:
-    """Paths are relative to the table."""
-    table = Path(given)
+@contextmanager
+def _opened(path: str, kind: str, *errors: type[Exception]) -> Iterator[BinaryIO]:
+    """A file that is read as a kind of file; what goes wrong is one line."""
     try:
-        text = table.read_bytes().decode("utf-8-sig", "surrogateescape")
+        with stores.of(path).open(path) as file:
+            yield file
     except OSError as error:
-        raise VGGishError(f"{table} cannot be read: {reason_of(error)}.") from None
+        raise VGGishError(f"{path} cannot be read: {reason_of(error)}.") from None
+    except errors as error:
+        raise VGGishError(f"{path} is no {kind}, or is damaged: {reason_of(error)}.") from None
+
+
+def _rows_of_csv(table: str) -> Iterator[Clip]:
+    """Paths are relative to the table."""
+    text = _bytes_of(table).decode("utf-8-sig", "surrogateescape")
     rows = csv.DictReader(io.StringIO(text, newline=""))
     if "path" not in (rows.fieldnames or ()):
         raise VGGishError(f"{table}: the first line must name the columns path[,start,end].")
@@ -176,29 +139,35 @@ def _rows_of_csv(given: str) -> Iterator[Clip]:
         yield _stretch(table, row["path"], row.get("start"), row.get("end"), rows.line_num)
 
 
-def _rows_of_parquet(given: str) -> Iterator[Clip]:
+def _rows_of_parquet(table: str) -> Iterator[Clip]:
     """A column `path`; or one of structs {bytes, path}, as datasets stores audio."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = Path(given)
-    try:
-        file = pq.ParquetFile(table)
-    except Exception as error:
-        raise VGGishError(f"{table} is no Parquet file, or is damaged: {error}.") from None
-    names = file.schema_arrow.names
-    if "path" in names:
-        columns = [name for name in ("path", "start", "end") if name in names]
-        for number, row in enumerate(file.read(columns).to_pylist(), start=1):
-            yield _stretch(table, row["path"], row.get("start"), row.get("end"), number)
-        return
-    column = _column_of_bytes(file.schema_arrow)
-    if column is None:
-        raise VGGishError(f"{table} has no column `path`, and none of {{bytes, path}}.")
+    with (
+        _opened(table, "Parquet file", pa.ArrowException) as source,
+        pq.ParquetFile(source) as file,
+    ):
+        names, column = file.schema_arrow.names, _column_of_bytes(file.schema_arrow)
+        if "path" in names:
+            yield from _stretches(table, file, [n for n in ("path", "start", "end") if n in names])
+        elif column:
+            yield from _cells(table, file, column)
+        else:
+            raise VGGishError(f"{table} has no column `path`, and none of {{bytes, path}}.")
+
+
+def _stretches(table: str, file, columns: list[str]) -> Iterator[Clip]:
+    for number, row in enumerate(file.read(columns).to_pylist(), start=1):
+        yield _stretch(table, row["path"], row.get("start"), row.get("end"), number)
+
+
+def _cells(table: str, file, column: str) -> Iterator[Clip]:
     for group in range(file.num_row_groups):
         paths = file.read_row_group(group, [f"{column}.path"])[column].to_pylist()
-        for number, named in enumerate(paths):
-            name = f"{table}::{named['path'] or f'{group}-{number}'}"
-            yield Clip(name, str(table), read=_Cell(str(table), column, group, number))
+        for row, named in enumerate(paths):
+            name = f"{table}::{named['path'] or f'{group}-{row}'}"
+            yield Clip(name, table, part=("cell", column, group, row))
 
 
 def _column_of_bytes(schema) -> str | None:
@@ -212,24 +181,7 @@ def _column_of_bytes(schema) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """The bytes in a row of a Parquet file."""
-
-    table: str
-    column: str
-    group: int
-    number: int
-
-    def __call__(self) -> bytes:
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(self.table) as file:
-            values = file.read_row_group(self.group, [f"{self.column}.bytes"])[self.column]
-        return values[self.number].as_py()["bytes"] or b""
-
-
-def _stretch(table: Path, path: str, start, end, line: int) -> Clip:
+def _stretch(table: str, path: str, start, end, line: int) -> Clip:
     try:
         first, last = float(start or 0), None if end in (None, "") else float(end)
         if not (path and first >= 0 and (last is None or last > first)):
@@ -239,35 +191,26 @@ def _stretch(table: Path, path: str, start, end, line: int) -> Clip:
             f"{table}, line {line}: a row needs a path, and an end after its start, in seconds; "
             f"received {path!r}, {start!r}, {end!r}."
         ) from None
-    whole = str(table.parent / path)
+    whole = path if stores.is_remote(path) else _beside(table, path)
     return Clip(whole, whole, first, last)
+
+
+def _beside(table: str, path: str) -> str:
+    if stores.is_remote(table):
+        return posixpath.join(posixpath.dirname(table), path)
+    return str(Path(table).parent / path)
 
 
 def _members_of(shard: str) -> Iterator[Clip]:
     suffixes = audio.suffixes()
-    try:
-        with tarfile.open(shard) as file:
-            members = [member for member in file if member.isfile()]
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise VGGishError(f"{shard} is no tar file, or is damaged: {reason_of(error)}.") from None
-    for member in members:
-        if os.path.splitext(member.name)[1].lower() in suffixes:
-            place = _Member(shard, member.offset_data, member.size)
-            yield Clip(f"{shard}::{member.name}", shard, read=place)
-
-
-@dataclass(frozen=True)
-class _Member:
-    """The bytes of a file in a tar file."""
-
-    shard: str
-    offset: int
-    size: int
-
-    def __call__(self) -> bytes:
-        with open(self.shard, "rb") as file:
-            file.seek(self.offset)
-            return file.read(self.size)
+    with (
+        _opened(shard, "tar file", tarfile.TarError, EOFError) as source,
+        tarfile.open(fileobj=source) as file,
+    ):
+        for member in file:
+            if member.isfile() and _suffix(member.name) in suffixes:
+                place = ("member", member.offset_data, member.size)
+                yield Clip(f"{shard}::{member.name}", shard, part=place)
 
 
 READERS = {".csv": _rows_of_csv, ".parquet": _rows_of_parquet, ".tar": _members_of}

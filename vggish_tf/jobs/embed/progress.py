@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from vggish_tf.errors import counted
-from vggish_tf.jobs.embed.inputs import Clip
-from vggish_tf.rows import ClipRows
+from vggish_tf.jobs.embed.clips import Clip, Failure
+
+BAR = "{percentage:3.0f}% {n_fmt} of {total_fmt} clips, {postfix}, {remaining} left"
 
 
 class Progress:
@@ -18,16 +19,19 @@ class Progress:
     def changed(self, clips: Sequence[Clip]):
         """These changed since they were embedded, and are embedded again."""
 
-    def begin(self, clips: Sequence[Clip], num_done: int, num_failed: int):
+    def begin(self, num_clips: int, num_done: int, num_failed: int):
         """Out of all clips, some are done already, of which some had failed."""
 
-    def done(self, clip: Clip, rows: ClipRows):
+    def heard(self, seconds: float):
+        """So much sound is decoded; from any thread."""
+
+    def done(self, path: str, num_rows: int):
         """A clip is embedded."""
 
-    def failed(self, failure: dict):
+    def failed(self, failure: Failure):
         """A clip could not be embedded."""
 
-    def end(self, failures: Sequence[dict]):
+    def end(self, failures: Sequence[Failure]):
         """All clips are done."""
 
 
@@ -42,35 +46,39 @@ class Bar(Progress):
         for clip in clips:
             print(f"{clip.name} changed since it was embedded: it is embedded again")
 
-    def begin(self, clips, num_done, num_failed):
-        self._num_clips, self._started = len(clips), time.monotonic()
+    def begin(self, num_clips, num_done, num_failed):
+        self._num_clips, self._started = num_clips, time.monotonic()
         self._failures = num_failed
         already = f", {num_done:,} of them done before" if num_done else ""
-        print(f"{counted(len(clips), 'clip')}{already}", flush=True)
+        print(f"{counted(num_clips, 'clip')}{already}", flush=True)
         self._bar = tqdm(
-            total=len(clips), initial=num_done, unit="clip", disable=None, leave=False,
-            file=sys.stderr,
+            total=num_clips, initial=num_done, unit="clip", disable=None, leave=False,
+            file=sys.stderr, bar_format=BAR,
         )  # fmt: skip
 
-    def done(self, clip, rows):
-        self._seconds += float(rows.end[-1] - rows.start[0]) if len(rows.start) else 0.0
-        self._step()
+    def heard(self, seconds):
+        self._seconds += seconds  # a race of threads may lose some: it is shown, and no more
+        self._show()
+        self._bar.update(0)  # which draws it, if it is time to
+
+    def done(self, path, num_rows):
+        self._bar.update()
 
     def failed(self, failure):
         self._failures += 1
-        self._bar.write(failure["message"], file=sys.stderr)
-        self._step()
+        self._bar.write(failure.message, file=sys.stderr)
+        self._show()
+        self._bar.update()
 
     def end(self, failures):
         self._bar.close()
         good = self._num_clips - len(failures)
         print(f"{good:,} of {counted(self._num_clips, 'clip')} embedded{self._speed()}")
 
-    def _step(self):
+    def _show(self):
         failed = f", {self._failures:,} failed" if self._failures else ""
         hours = f"{self._seconds / 3600:.2f} h"
         self._bar.set_postfix_str(f"{hours}{self._speed()}{failed}", refresh=False)
-        self._bar.update()
 
     def _speed(self) -> str:
         elapsed = time.monotonic() - self._started
@@ -84,14 +92,14 @@ class Json(Progress):
         for clip in clips:
             self._say("changed", path=clip.name)
 
-    def begin(self, clips, num_done, num_failed):
-        self._say("begin", clips=len(clips), done=num_done, failed=num_failed)
+    def begin(self, num_clips, num_done, num_failed):
+        self._say("begin", clips=num_clips, done=num_done, failed=num_failed)
 
-    def done(self, clip, rows):
-        self._say("done", path=clip.name, start=clip.start, end=clip.end, rows=len(rows.start))
+    def done(self, path, num_rows):
+        self._say("done", path=path, rows=num_rows)
 
     def failed(self, failure):
-        self._say("failed", **failure)
+        self._say("failed", **failure._asdict())
 
     def end(self, failures):
         self._say("end", failed=len(failures))

@@ -3,60 +3,34 @@
     _embed/settings.json      the provenance of every row
     _embed/units/<id>.json    one a unit, written last: its clips with their stamps, its failures
     _embed/lock               held by the run that writes here
+    _embed/pending/<n>.jsonl  units of work, for workers on other machines
+    _embed/stop               there while those are to do no more
     _failures.csv             all failures, for people
 
 A unit is a shard of the output and its record. It counts as done from the moment its record has its
 name; a run that was killed before does the unit again, to the same bytes.
 """
 
-import contextlib
 import csv
-import hashlib
+import io
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
-from vggish_tf.errors import VGGishError
-from vggish_tf.files import make_folder, replacing
-from vggish_tf.jobs.embed.inputs import Clip
+from vggish_tf.errors import VGGishError, counted
+from vggish_tf.files import replacing
+from vggish_tf.formats import parquet
+from vggish_tf.jobs.embed import stores
+from vggish_tf.jobs.embed.clips import Clip, Failure
+from vggish_tf.jobs.embed.stores import Stamp
+from vggish_tf.jobs.embed.units import Unit
+from vggish_tf.rows import Archive
 
-UNIT_BYTES, UNIT_CLIPS = 1 << 26, 512  # at which a unit is full: 64 MB of files, or so many clips
-Stamp = list[int]
 ANY_VERSION = {"vggish_tf"}  # settings that may differ between the runs of one output
-
-
-@dataclass
-class Unit:
-    """Clips that are embedded and written together, and the failures among them."""
-
-    place: int  # of its first clip among all
-    clips: list[Clip] = field(default_factory=list)
-    stamps: list[Stamp] = field(default_factory=list)
-    failures: list[dict] = field(default_factory=list)
-    num_rows: int = 0
-
-    @property
-    def name(self) -> str:
-        """A name that follows from the clips, and sorts as they do."""
-        keys = json.dumps([clip.key for clip in self.clips])
-        return f"rows-{self.place:09d}-{hashlib.sha256(keys.encode()).hexdigest()[:12]}"
-
-
-def units_of(clips: Iterable[tuple[int, Clip]]) -> Iterator[Unit]:
-    """Numbered clips in units, cut in the same places whichever units are done already."""
-    unit, size = Unit(0), 0
-    for place, clip in clips:
-        unit = unit if unit.clips else Unit(place)
-        unit.clips.append(clip)
-        unit.stamps.append(clip.stamp)
-        size += unit.stamps[-1][0]
-        if size >= UNIT_BYTES or len(unit.clips) >= UNIT_CLIPS:
-            yield unit
-            unit, size = Unit(0), 0
-    if unit.clips:
-        yield unit
+READERS = 16  # records that are read at once: of a remote store each takes its time
 
 
 class Records:
@@ -67,31 +41,39 @@ class Records:
     """
 
     def __init__(self, output: str | os.PathLike[str]):
-        self.output = make_folder(output)
-        self.folder = make_folder(self.output / "_embed")
-        self._units = make_folder(self.folder / "units")
-        self._stamps: dict[str, tuple[str, Stamp]] = {}  # key of a clip → its unit, its stamp
-        self._failures: dict[str, list[dict]] = {}  # unit → its failures
+        self.output = os.fspath(output)
+        self.folder = f"{self.output}/_embed"
+        self._units = f"{self.folder}/units"
+        self._store = stores.of(self.output)
+        self._stamps: dict[str | tuple, tuple[str, Stamp]] = {}  # key of a clip → unit, stamp
+        self._failures: dict[str, list[Failure]] = {}  # unit → its failures
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the output for this run; the system lets go of it when the process ends."""
-        with open(self.folder / "lock", "a+b") as file:
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Makes the output folder, holds it for this run, and reads its records.
+
+        Raises:
+            VGGishError: it cannot be made, another run writes there, or a record is damaged.
+        """
+        for folder in (self.output, self.folder, self._units, f"{self.folder}/pending"):
+            self._store.make_folder(folder)
+        with ExitStack() as held:
             try:
-                _lock(file)
-            except OSError:
+                held.enter_context(self._store.locked(f"{self.folder}/lock"))
+            except BlockingIOError:
                 raise VGGishError(
                     f"another run writes to {self.output}. Wait for it, or choose another output."
                 ) from None
+            self.load()
             yield
 
     def check_settings(self, settings: dict):
         """Writes the settings down, or compares them with those of the rows that are there."""
-        path = self.folder / "settings.json"
-        if not path.exists():
-            _write_json(path, settings)
+        path = f"{self.folder}/settings.json"
+        if not self._store.exists(path):
+            self.write_text(path, json.dumps(settings))
             return
-        found = _read_json(path)
+        found = self._read(path)
         different = [
             name
             for name in settings
@@ -106,95 +88,133 @@ class Records:
                 f"{self.output} holds rows of other settings: {changes}. Choose another output."
             )
 
-    def load(self):
-        """Reads the records; one whose shard is gone counts for nothing."""
-        for path in self._units.glob("*.json"):
-            record = _read_json(path)
-            if record["rows"] and not self.shard_of(path.stem).exists():
-                path.unlink()
-                continue
-            self._failures[path.stem] = record["failures"]
+    @property
+    def settings(self) -> dict:
+        """The provenance of every row."""
+        return self._read(f"{self.folder}/settings.json")
+
+    def load(self) -> list[dict]:
+        """Reads the records that are new since the last time, and returns them.
+
+        One whose shard is gone counts for nothing.
+        """
+        shards = {*self._store.names_in(self.output)}
+        names = {name.removesuffix(".json") for name in self._store.names_in(self._units)}
+        new = sorted(name for name in names - {*self._failures} if not name.startswith("."))
+        with ThreadPoolExecutor(READERS) as pool:
+            found = list(pool.map(lambda name: self._read(self._record_of(name)), new))
+        for name, record in zip(new, found, strict=True):
+            self._take(name, record, f"{name}.parquet" in shards)
+        return found
+
+    def _take(self, name: str, record: dict, has_shard: bool):
+        try:
+            if any(record["rows"]) and not has_shard:
+                self._store.remove(self._record_of(name))
+                return
+            self._failures[name] = [Failure(*failure) for failure in record["failures"]]
             for key, stamp in zip(record["clips"], record["stamps"], strict=True):
-                self._stamps[json.dumps(key)] = path.stem, stamp
+                self._stamps[tuple(key) if isinstance(key, list) else key] = name, tuple(stamp)
+        except (KeyError, TypeError, ValueError):
+            raise _damaged(self._record_of(name)) from None
 
     def changed(self, clips: Iterable[Clip]) -> list[Clip]:
         """The clips whose files changed since they were embedded; their units are undone."""
         found = [clip for clip in clips if self._stamp_of(clip) not in (None, clip.stamp)]
-        for unit in {self._stamps[_key(clip)][0] for clip in found}:
-            (self._units / f"{unit}.json").unlink()  # first: then its shard counts for nothing
-            self.shard_of(unit).unlink(missing_ok=True)
+        for unit in {self._stamps[clip.key][0] for clip in found}:
+            self._store.remove(self._record_of(unit))  # first: then its shard counts for nothing
+            self._store.remove(self.shard_of(unit))
             del self._failures[unit]
             self._stamps = {key: pair for key, pair in self._stamps.items() if pair[0] != unit}
         return found
 
     def is_done(self, clip: Clip) -> bool:
-        """Whether a clip is in a unit that is done."""
-        return _key(clip) in self._stamps
+        """Whether a clip is in a unit that was done when the records were loaded."""
+        return clip.key in self._stamps
 
-    def add(self, unit: Unit):
-        """Says that a unit is done; its shard has been written."""
+    def has(self, unit: Unit) -> bool:
+        """Whether a unit is done."""
+        return self._store.exists(self._record_of(unit.name))
+
+    def write(self, unit: Unit, archive: Archive):
+        """Writes the shard of a unit, and then the record: from then on the unit is done."""
+        clips = iter(archive.clips)
+        first = next(clips, None)  # asked for before the file is made, as there may be no rows
+        if first is not None:
+            with self._store.written(self.shard_of(unit.name)) as path:
+                parquet.write(path, archive._replace(clips=itertools.chain([first], clips)))
         keys = [clip.key for clip in unit.clips]
-        record = {"clips": keys, "stamps": unit.stamps, "failures": unit.failures}
-        _write_json(self._units / f"{unit.name}.json", {**record, "rows": unit.num_rows})
+        record = {"clips": keys, "stamps": unit.stamps, "rows": unit.rows, "seconds": unit.seconds}
+        text = json.dumps({**record, "failures": unit.failures})
+        self.write_text(self._record_of(unit.name), text)
         self._failures[unit.name] = unit.failures
-        for clip, stamp in zip(unit.clips, unit.stamps, strict=True):
-            self._stamps[_key(clip)] = unit.name, stamp
+
+    def check_failures(self, most: int | None):
+        """Raises if there are too many failures.
+
+        Raises:
+            VGGishError: there are more than `most`; None is any number.
+        """
+        if most is not None and len(self.failures) > most:
+            failed = counted(len(self.failures), "clip")
+            raise VGGishError(f"{failed} could not be embedded, more than {most}.")
 
     @property
-    def failures(self) -> list[dict]:
+    def failures(self) -> list[Failure]:
         """All failures, in the order of the clips."""
         return [failure for unit in sorted(self._failures) for failure in self._failures[unit]]
 
-    def write_failures(self) -> Path:
-        """Writes the table of failures, and returns its path; without any, there is none."""
-        path = self.output / "_failures.csv"
+    def write_failures(self, path: str | None = None):
+        """Writes the table of failures; without any, there is none."""
+        path = path or f"{self.output}/_failures.csv"
         if not self.failures:
-            path.unlink(missing_ok=True)
-            return path
-        with (
-            replacing(path) as temporary,
-            open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-        ):
-            writer = csv.DictWriter(file, ["path", "kind", "message"])
-            writer.writeheader()
-            writer.writerows(self.failures)
-        return path
+            self._store.remove(path)
+            return
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerows([Failure._fields, *self.failures])
+        self.write_text(path, text.getvalue())
 
-    def shard_of(self, unit: str) -> Path:
+    @property
+    def is_stopped(self) -> bool:
+        """Whether workers on other machines are to do no more."""
+        return self._store.exists(f"{self.folder}/stop")
+
+    def stop(self):
+        """Lets workers on other machines do no more."""
+        self.write_text(f"{self.folder}/stop", "")
+
+    def go(self):
+        """Takes stop() back."""
+        self._store.remove(f"{self.folder}/stop")
+
+    def shard_of(self, unit: str) -> str:
         """The file of a unit's rows."""
-        return self.output / f"{unit}.parquet"
+        return f"{self.output}/{unit}.parquet"
+
+    def _record_of(self, unit: str) -> str:
+        return f"{self._units}/{unit}.json"
 
     def _stamp_of(self, clip: Clip) -> Stamp | None:
-        return self._stamps.get(_key(clip), ("", None))[1]
+        return self._stamps.get(clip.key, ("", None))[1]
+
+    def write_text(self, path: str, text: str):
+        """Writes a file of the output, whole or not at all."""
+        with self._store.written(path) as local, replacing(local) as temporary:
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+
+    def _read(self, path: str) -> dict:
+        try:
+            with self._store.open(path) as file:
+                return json.loads(file.read())
+        except ValueError:
+            raise _damaged(path) from None
 
 
-def _key(clip: Clip) -> str:
-    return json.dumps(clip.key)
+def _damaged(path: str) -> VGGishError:
+    return VGGishError(f"{path} is damaged. Remove it: its clips are embedded again.")
 
 
 def _shown(settings: dict, name: str) -> object:
     value = settings.get(name)
     return value["values_sha256"] if name == "weights" and isinstance(value, dict) else value
-
-
-def _write_json(path: Path, value):
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value), encoding="utf-8")
-
-
-def _read_json(path: Path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise VGGishError(f"{path} is damaged. Remove it: its clips are embedded again.") from None
-
-
-def _lock(file):
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

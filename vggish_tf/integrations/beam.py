@@ -1,0 +1,167 @@
+"""embed_archive() as an Apache Beam pipeline: the same units, the same rows, the same failures.
+
+The process that starts the pipeline finds the clips and cuts the units. Whoever gets a unit writes
+its shard and its record, under names that follow from the unit, so that any machine may try it
+again. Beam's writers and its handling of exceptions take no part: they lose the rows of a killed
+run, and let a run succeed that embedded nothing.
+
+Source: Beam's programming guide, for exactly-once work by idempotent writes.
+"""
+
+import itertools
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+
+import apache_beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from vggish_tf.errors import UsageError, VGGishError, counted
+from vggish_tf.jobs.embed import stores
+from vggish_tf.jobs.embed.archive import Engine
+from vggish_tf.jobs.embed.clips import Failure
+from vggish_tf.jobs.embed.progress import Progress
+from vggish_tf.jobs.embed.records import Records
+from vggish_tf.jobs.embed.units import Unit
+from vggish_tf.jobs.embed.work import Work
+
+LIST_UNITS = 1000  # of a list, which one worker reads
+POLL_SECONDS = 2.0  # between two looks at the records
+
+
+def engine(flags: Iterable[str] = ()) -> Engine:
+    """An engine for embed_archive() that runs a pipeline.
+
+    Args:
+        flags: Beam's options, as on its own command lines.
+
+    Raises:
+        UsageError: an option that Beam does not know.
+
+    Example:
+        >>> from vggish_tf.jobs.embed import embed_archive
+        >>> embed_archive(["sounds"], "rows", embedder, engine=engine())  # doctest: +SKIP
+        []
+    """
+    options = _options([*flags])
+
+    def run(
+        work: Work,
+        records: Records,
+        units: Iterable[Unit],
+        said: Progress,
+        max_failures: int | None,
+    ):
+        lists = _write_lists(records, units)
+        with _watched(records, said, max_failures):
+            _run(options, work, records.output, lists)
+        records.check_failures(max_failures)
+        _check_all(records, lists)
+
+    return run
+
+
+def _options(flags: list[str]) -> PipelineOptions:
+    """Beam would only log what it does not know."""
+    options = PipelineOptions(flags)
+    known = options.get_all_options(retain_unknown_options=False)
+    unknown = set(options.get_all_options(retain_unknown_options=True)) - set(known)
+    if unknown:
+        names = ", ".join(f"--{name}" for name in sorted(unknown))
+        raise UsageError(f"Beam has no option {names}. See its documentation of the runner.")
+    return options
+
+
+def _write_lists(records: Records, units: Iterable[Unit]) -> list[str]:
+    """Writes the units down, so that the pipeline itself stays small, whatever their number."""
+    units, paths = iter(units), list[str]()
+    while some := list(itertools.islice(units, LIST_UNITS)):
+        path = f"{records.folder}/pending/{len(paths):06d}.jsonl"
+        records.write_text(path, "".join(f"{unit.to_json()}\n" for unit in some))
+        paths.append(path)
+    return paths
+
+
+def _lines_of(path: str) -> list[str]:
+    with stores.of(path).open(path) as file:
+        return file.read().decode().splitlines()
+
+
+def _run(options: PipelineOptions, work: Work, output: str, lists: list[str]):
+    pipeline = apache_beam.Pipeline(options=options)
+    _ = (
+        pipeline
+        | "lists of units" >> apache_beam.Create(lists)
+        | "units" >> apache_beam.FlatMap(_lines_of)
+        | "to any worker" >> apache_beam.Reshuffle()
+        | "embed" >> apache_beam.ParDo(_EmbedUnit(work, output))
+    )
+    pipeline.run().wait_until_finish()
+
+
+class _EmbedUnit(apache_beam.DoFn):
+    """Embeds a unit and writes it, unless somebody has done so."""
+
+    def __init__(self, work: Work, output: str):
+        self._work, self._output = work, output
+
+    def setup(self):
+        _ = self._work.embedder.identity  # the weights are read here, once a process
+
+    def process(self, line):
+        records, unit = Records(self._output), Unit.from_json(line)
+        if records.is_stopped or records.has(unit):
+            return
+        with closing(self._work.decoded(unit.clips, Progress())) as blocks:
+            self._work.do(unit, blocks, records, Progress())
+
+
+@contextmanager
+def _watched(records: Records, said: Progress, max_failures: int | None) -> Iterator[None]:
+    """Looks at the records while a pipeline runs, shows what is new, and stops it if it must."""
+    records.go()
+    over = threading.Event()
+
+    def look():
+        for record in records.load():
+            _say(record, said)
+        if max_failures is not None and len(records.failures) > max_failures:
+            records.stop()
+
+    def watch():
+        while not over.wait(POLL_SECONDS):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        records.stop()
+        raise
+    finally:
+        over.set()
+        thread.join()
+        look()
+
+
+def _say(record: dict, said: Progress):
+    failures = {Failure(*failure).path: Failure(*failure) for failure in record["failures"]}
+    said.heard(record["seconds"])
+    for key, num_rows in zip(record["clips"], record["rows"], strict=True):
+        path = key if isinstance(key, str) else key[0]
+        if not num_rows and path in failures:
+            said.failed(failures[path])
+        else:
+            said.done(path, num_rows)
+
+
+def _check_all(records: Records, lists: list[str]):
+    """A pipeline may end well and yet have lost units."""
+    units = (Unit.from_json(line) for path in lists for line in _lines_of(path))
+    lost = sum(not records.is_done(unit.clips[0]) for unit in units)
+    if lost:
+        raise VGGishError(
+            f"{counted(lost, 'unit')} of work did not come back, although the pipeline ended well. "
+            "The same command goes on."
+        )

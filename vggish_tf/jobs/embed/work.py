@@ -1,0 +1,84 @@
+"""Work on units: clips → rows → a shard and a record, in this process or in that of an engine."""
+
+import itertools
+from collections.abc import Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from vggish_tf.errors import UsageError
+from vggish_tf.jobs.embed.clips import Blocks, Clip, Failure, decoded, embedded
+from vggish_tf.jobs.embed.progress import Progress
+from vggish_tf.jobs.embed.records import Records
+from vggish_tf.jobs.embed.units import Unit
+from vggish_tf.rows import Archive, ClipRows, Pool
+
+if TYPE_CHECKING:
+    from vggish_tf.embedding import Embedder
+
+
+class Work(NamedTuple):
+    """The same for every unit of a run, on whichever machine; it pickles by its settings."""
+
+    embedder: "Embedder"
+    pool: Pool | None = None
+
+    @property
+    def provenance(self) -> dict:
+        """The provenance of the rows."""
+        return {**self.embedder.provenance, "pool": self.pool}
+
+    def check(self, format: str):
+        """Raises if the rows cannot be pooled, or a format cannot hold them.
+
+        Raises:
+            UsageError: so it is.
+        """
+        if self.embedder.postprocess == "quantized":
+            if self.pool:
+                raise UsageError(
+                    f"pool={self.pool!r} needs numbers, and the rows are bytes. Leave out one."
+                )
+        elif format == "tfrecord" or (format == "youtube8m" and not self.pool):
+            raise UsageError(
+                f"format={format!r} holds bytes. Say postprocess='quantized', or convert later."
+            )
+
+    def decoded(self, clips: Iterable[Clip], said: Progress) -> Generator[Blocks]:
+        """The name and the samples of each clip, which threads decode ahead."""
+        return decoded(clips, self.embedder.params.sample_rate, said.heard)
+
+    def do(self, unit: Unit, blocks: Iterable[Blocks], records: Records, said: Progress):
+        """Embeds a unit, of which the clips are being decoded, and writes it."""
+        results = embedded(unit.clips, blocks, self.embedder)
+        records.write(unit, Archive(self._rows(unit, results, said), self.provenance))
+
+    def _rows(
+        self, unit: Unit, results: Iterable[ClipRows | Failure], said: Progress
+    ) -> Iterator[ClipRows]:
+        """The rows of each clip that could be embedded; the unit counts them, and the failures."""
+        for result in results:
+            if isinstance(result, Failure):
+                unit.failures.append(result)
+                unit.rows.append(0)
+                said.failed(result)
+                continue
+            pooled = result.pooled(self.pool)
+            unit.seconds += float(result.end[-1] - result.start[0]) if len(result.start) else 0.0
+            unit.rows.append(len(pooled.start))
+            said.done(result.path, unit.rows[-1])
+            if unit.rows[-1]:
+                yield pooled
+
+
+def work_here(
+    work: Work, records: Records, units: Iterable[Unit], said: Progress, max_failures: int | None
+):
+    """Does all units one after the other in this process, decoding ahead across them."""
+    now, ahead = itertools.tee(units)
+    clips = (clip for unit in ahead for clip in unit.clips)
+    blocks = work.decoded(clips, said)
+    try:
+        for unit in now:
+            work.do(unit, itertools.islice(blocks, len(unit.clips)), records, said)
+            records.check_failures(max_failures)
+    finally:
+        blocks.close()
