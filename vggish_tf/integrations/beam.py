@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 
 import apache_beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from vggish_tf.errors import UsageError, VGGishError, counted
@@ -44,6 +45,7 @@ def engine(flags: Iterable[str] = ()) -> Engine:
         []
     """
     options = _options([*flags])
+    FileSystems.set_options(options)  # credentials and addresses, for what this process reads
 
     def run(
         work: Work,

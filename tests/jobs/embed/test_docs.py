@@ -18,7 +18,7 @@ def test_every_command_of_the_page_runs(sounds, small_networks, monkeypatch):
     listed = "\n".join(map(str, sounds.rglob("*.wav"))).encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(listed)))
     lines = "".join(block for language, block in BLOCKS if language == "sh").splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 6
     for line in lines:
         arguments = shlex.split(line.rpartition("| ")[2], comments=True)[1:]
         assert cli.main([*arguments, "--untrained"]) == 0, line
@@ -28,5 +28,5 @@ def test_the_session_prints_what_the_page_says(sounds, embedder):
     text = "".join(block for language, block in BLOCKS if language == "python")
     names = {"embedder": embedder}
     session = doctest.DocTestParser().get_doctest(text, names, "archives.md", str(PAGE), 0)
-    assert len(session.examples) == 5
+    assert len(session.examples) == 13
     assert doctest.DocTestRunner().run(session).failed == 0

@@ -107,10 +107,13 @@ class Remote(Local):
         try:
             from apache_beam.io.filesystem import CompressionTypes
             from apache_beam.io.filesystems import FileSystems
+            from apache_beam.options.pipeline_options import PipelineOptions
         except ImportError:
             raise VGGishError(
                 f"paths such as gs://… need Apache Beam. {how_to_install('beam')}"
             ) from None
+        if FileSystems._pipeline_options is None:  # without any, some refuse to work
+            FileSystems.set_options(PipelineOptions([]))
         self._systems: Any = FileSystems
         self._as_is = {"compression_type": CompressionTypes.UNCOMPRESSED}
 
