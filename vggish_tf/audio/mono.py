@@ -8,6 +8,7 @@ values beyond ±1, and keep them, as in soundfile and librosa.
 Source: upstream's vggish_input.py (mean over channels, then resampling; there with resampy).
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,7 @@ from vggish_tf.audio.waveform import (
 from vggish_tf.errors import AudioError, check_argument, counted
 
 QUALITY = "HQ"
+WARM_UP_SECONDS = 1.0  # before a stretch, which the resampler's filter looks back on
 RESAMPLER = f"soxr {QUALITY}"
 
 
@@ -105,14 +107,52 @@ def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.n
     positive = is_number(block_seconds) and 0 < block_seconds < float("inf")
     check_argument("block_seconds", block_seconds, positive, "a positive number")
     with _opened(path) as sound:
-        stream = MonoStream(sound.info.sample_rate, target_rate, sound.info.num_channels)
-        for block in sound.blocks(block_seconds * sound.info.sample_rate):
-            mono = stream.push(block)
-            if len(mono):
-                yield mono
-        tail = stream.finish()
-        if len(tail):
-            yield tail
+        yield from _mono_blocks(sound, target_rate, block_seconds)
+
+
+def _mono_blocks(sound: Sound, target_rate, block_seconds: float, *first) -> Iterator[np.ndarray]:
+    stream = MonoStream(sound.info.sample_rate, target_rate, sound.info.num_channels)
+    for block in sound.blocks(block_seconds * sound.info.sample_rate, *first):
+        mono = stream.push(block)
+        if len(mono):
+            yield mono
+    tail = stream.finish()
+    if len(tail):
+        yield tail
+
+
+def read_stretch(
+    path, target_rate, start: float, end: float | None, block_seconds: float = 10.0
+) -> Iterator[np.ndarray]:
+    """The blocks of read_blocks() from one time to another, in seconds; None is the end.
+
+    Uncompressed files and FLAC are decoded from a second before the start on, which moves samples
+    by a last bit if they are resampled; others from the beginning.
+
+    Raises:
+        AudioError: as read_blocks, and a file that ends before the start.
+    """
+    first, last = round(start * target_rate), None if end is None else round(end * target_rate)
+    with _opened(path) as sound:
+        skipped, skipped_mono = _skipped(sound, target_rate, start)
+        blocks = _mono_blocks(sound, target_rate, block_seconds, *([skipped] if skipped else []))
+        last = None if last is None else last - skipped_mono
+        count = 0
+        for block in cut(blocks, first - skipped_mono, last):
+            count += len(block)
+            yield block
+    if not count:
+        raise AudioError(f"{path} has no samples from {start:g} s on.")
+
+
+def _skipped(sound: Sound, target_rate, start: float) -> tuple[int, int]:
+    """How many samples need not be decoded, a whole number before resampling and after it."""
+    if not sound.is_exact or start <= WARM_UP_SECONDS or int(target_rate) != target_rate:
+        return 0, 0
+    common = math.gcd(sound.info.sample_rate, int(target_rate))
+    last = (sound.info.num_samples or 1) - 1  # FLAC cannot seek to the end itself
+    times = min(int((start - WARM_UP_SECONDS) * common), last * common // sound.info.sample_rate)
+    return times * sound.info.sample_rate // common, times * int(target_rate) // common
 
 
 def to_mono(waveform, sample_rate, target_rate) -> np.ndarray:

@@ -53,6 +53,10 @@ _SIZE_LINES = {
 }
 
 
+# samples that do not depend on others, or, in a FLAC, on those of their frame alone
+_EXACT = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+
+
 class AudioInfo(NamedTuple):
     """Header of a sound file.
 
@@ -70,12 +74,13 @@ class AudioInfo(NamedTuple):
 class Sound(NamedTuple):
     """An open sound file: its header, and its decoder.
 
-    `blocks` is a function of the samples in a block → blocks (num_samples, num_channels) float32,
-    up to the end.
+    `blocks` is a function of the samples in a block, and of the number of the first sample where
+    the file is `exact` → blocks (num_samples, num_channels) float32, up to the end.
     """
 
     info: AudioInfo
-    blocks: Callable[[float], Iterator[np.ndarray]]
+    blocks: Callable[..., Iterator[np.ndarray]]
+    is_exact: bool = False  # whether decoding can begin at any sample, and gives the same
 
 
 class _Sound(soundfile.SoundFile):
@@ -95,7 +100,8 @@ def opened(file: BinaryIO) -> Iterator[Sound]:
         _check_header(file, sound)
         known = None if sound.frames >= 2**62 else sound.frames
         info = AudioInfo(sound.samplerate, sound.channels, known, sound.format, sound.subtype)
-        yield Sound(info, partial(_decode, file, sound))
+        is_exact = known is not None and sound.subtype in _EXACT
+        yield Sound(info, partial(_decode, file, sound), is_exact)
 
 
 def open_file(path) -> BinaryIO:
@@ -213,10 +219,12 @@ def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
     return data
 
 
-def _decode(file: BinaryIO, sound: _Sound, block_samples: float) -> Iterator[np.ndarray]:
+def _decode(
+    file: BinaryIO, sound: _Sound, block_samples: float, first: int = 0
+) -> Iterator[np.ndarray]:
     """Blocks (num_samples, num_channels) float32, then the checks that need the whole file."""
     size = int(max(1, min(block_samples, PIECE // sound.channels)))
-    count = 0
+    count = sound.seek(first) if first else 0
     while True:
         # Not beyond the header's count: libsndfile would decode the rest and drop it, and
         # _check_count would see nothing left.

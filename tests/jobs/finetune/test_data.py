@@ -69,8 +69,9 @@ def test_a_segment_is_that_stretch_of_the_resampled_file(tmp_path):
     whole = audio.to_mono(*audio.load_audio(tmp_path / "a.wav"), 16_000)
     clip = Clip(tmp_path / "a.wav", ("x",), 0.5, 1.25)
     np.testing.assert_array_equal(finetune.read_clip(clip, 16_000), whole[8_000:20_000])
-    np.testing.assert_array_equal(
-        finetune.read_clip(Clip(clip.path, ("x",), 2.5), 16_000), whole[40_000:]
+    # decoding begins a second before the stretch, which moves a last bit
+    np.testing.assert_allclose(
+        finetune.read_clip(Clip(clip.path, ("x",), 2.5), 16_000), whole[40_000:], rtol=0, atol=1e-6
     )
 
 
@@ -323,7 +324,7 @@ def test_a_source_that_is_not_there(tmp_path):
 
 def test_a_segment_behind_the_end_is_unreadable(tmp_path):
     soundfile.write(tmp_path / "a.wav", waveform("sine"), 16_000)
-    with pytest.raises(AudioError, match="has no samples: the file ends after 1 s"):
+    with pytest.raises(AudioError, match="has no samples from"):
         finetune.read_clip(Clip(tmp_path / "a.wav", ("x",), 1.5), 16_000)
 
 

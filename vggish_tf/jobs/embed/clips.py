@@ -138,16 +138,10 @@ def decoded(
 
 def _blocks(clip: Clip, rate: float, heard: Callable[[float], None]) -> Iterator[np.ndarray]:
     """The clip's samples, mono at a rate; the file is opened when the first is asked for."""
-    last = None if clip.end is None else round(clip.end * rate)
     with clip.opened() as path:
-        blocks = audio.read_blocks(path, rate, BLOCK_SECONDS)
-        count = 0
-        for block in audio.cut(blocks, round(clip.start * rate), last):
-            count += len(block)
+        for block in audio.read_stretch(path, rate, clip.start, clip.end, BLOCK_SECONDS):
             heard(len(block) / rate)
             yield block
-    if not count:
-        raise AudioError(f"{clip.name} has no samples from {clip.start:g} s on.")
 
 
 def embedded(

@@ -29,18 +29,8 @@ def read_clip(clip: Clip, sample_rate: float) -> np.ndarray:
     Raises:
         AudioError: the file cannot be read, or ends before the clip starts.
     """
-    first = round(clip.start * sample_rate)
-    last = None if clip.end is None else round(clip.end * sample_rate)
-    blocks, count = [], 0
-    for block in audio.read_blocks(clip.path, sample_rate):
-        blocks.append(block)
-        count += len(block)
-        if last is not None and count >= last:
-            break
-    waveform = np.concatenate(blocks)[first:last]
-    if not len(waveform):
-        raise AudioError(f"{clip} has no samples: the file ends after {count / sample_rate:g} s.")
-    return waveform
+    stretch = audio.read_stretch(clip.path, sample_rate, clip.start, clip.end)
+    return np.concatenate(list(stretch))
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
