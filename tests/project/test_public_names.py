@@ -29,6 +29,7 @@ NAMES = [
     *("formats.npz.read", "formats.npz.write", "formats.tfrecord.read", "formats.tfrecord.write"),
     "formats.tfrecord.Record",
     *("jobs.export.export", "jobs.report.inspect", "jobs.bulk.embed_archive", "jobs.demo.run"),
+    *(f"jobs.embed.{name}" for name in ("embed_archive", "embed_bytes", "embed_many", "Failure")),
     *("jobs.classify.Classifier", "jobs.classify.classify_files", "jobs.search.nearest"),
     *(
         "jobs.panels.Stages",

@@ -60,7 +60,7 @@ def test_every_command_runs(readers_machine, capsys):
     for command in commands():
         # The seeded weights are not the published ones, and verify must say so.
         assert cli.main(shlex.split(command)[1:]) == ("verify" in command), command
-    assert {"clip.npz", "half.npz", "embeddings"} <= {path.name for path in Path.cwd().iterdir()}
+    assert {"clip.npz", "half.npz", "rows", "files"} <= {path.name for path in Path.cwd().iterdir()}
 
 
 def test_the_printed_demo_is_what_it_prints(tmp_path, monkeypatch, capsys, small_networks):
