@@ -73,6 +73,12 @@ def test_a_clip_may_be_in_many_groups_and_batches(tmp_path):
     assert some_rows.described(formats.read(path)) == some_rows.described(archive)
 
 
+def test_a_clip_that_is_kept_does_not_keep_the_rows_around_it(tmp_path):
+    archive = Archive([some_rows.clip(f"{number}.wav", 1) for number in range(50)], {})
+    for clip in formats.read(formats.write(tmp_path / "rows.parquet", archive)).clips:
+        assert all(array.flags.owndata and array.flags.writeable for array in clip[1:4])
+
+
 def test_shards_of_other_settings_are_refused(tmp_path):
     path = formats.write(tmp_path / "rows", some_rows.archive())
     other = Archive([some_rows.clip("b.wav", 1)], {**some_rows.PROVENANCE, "pad": "always"})
