@@ -134,9 +134,9 @@ def _parts(rows: Rows) -> Iterator[ClipRows]:
 
 def _is_same(one: ClipRows, other: ClipRows) -> bool:
     """Whether parts are of one clip."""
-    if one.path != other.path or one.labels is None:
+    if one.labels is None or other.labels is None:
         return one.path == other.path
-    return np.array_equal(one.labels, other.labels)
+    return one.path == other.path and np.array_equal(one.labels, other.labels)
 
 
 def _joined(parts: list[ClipRows]) -> ClipRows:

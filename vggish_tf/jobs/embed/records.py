@@ -20,11 +20,11 @@ from pathlib import Path
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import make_folder, replacing
+from vggish_tf.formats.provenance import differences
 from vggish_tf.jobs.embed.inputs import Clip
 
 UNIT_BYTES, UNIT_CLIPS = 1 << 26, 512  # at which a unit is full: 64 MB of files, or so many clips
 Stamp = list[int]
-ANY_VERSION = {"vggish_tf"}  # settings that may differ between the runs of one output
 
 
 @dataclass
@@ -91,17 +91,9 @@ class Records:
         if not path.exists():
             _write_json(path, settings)
             return
-        found = _read_json(path)
-        different = [
-            name
-            for name in settings
-            if name not in ANY_VERSION and _shown(found, name) != _shown(settings, name)
-        ]
+        different = differences(_read_json(path), settings)
         if different:
-            changes = "; ".join(
-                f"{name} was {_shown(found, name)}, and is {_shown(settings, name)}"
-                for name in different
-            )
+            changes = "; ".join(f"{name} was {was}, and is {now}" for name, was, now in different)
             raise VGGishError(
                 f"{self.output} holds rows of other settings: {changes}. Choose another output."
             )
@@ -170,11 +162,6 @@ class Records:
 
 def _key(clip: Clip) -> str:
     return json.dumps(clip.key)
-
-
-def _shown(settings: dict, name: str) -> object:
-    value = settings.get(name)
-    return value["values_sha256"] if name == "weights" and isinstance(value, dict) else value
 
 
 def _write_json(path: Path, value):
