@@ -18,7 +18,7 @@ from vggish_tf.weights import registry
 
 USER_CACHE = registry.cache_folder()  # asked before any test hides it
 CHECKPOINT_NAME = "vggish_model.ckpt"
-os.environ["VGGISH_TF_OFFLINE"] = "1"
+os.environ["VGGISH_TF_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
 collect_ignore = ["helpers/on_backend.py"]  # a script: it runs when it is imported
 
 

@@ -1,9 +1,5 @@
-"""Parquet: everybody reads the same rows, shards are one table, other tables are refused."""
+"""Parquet: shards are one table, and other tables are refused; see also test_readers.py."""
 
-import duckdb
-import numpy as np
-import pandas
-import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,48 +8,6 @@ import some_rows
 from vggish_tf import VGGishError, formats
 from vggish_tf.formats import parquet
 from vggish_tf.rows import Archive
-
-
-def columns_of(archive: Archive) -> dict[str, list]:
-    clips = list(archive.clips)
-    return {
-        "path": [clip.path for clip in clips for _ in clip.start],
-        "start": [start for clip in clips for start in clip.start],
-        "embedding": [row.tolist() for clip in clips for row in clip.embedding],
-    }
-
-
-def with_pandas(path):
-    frame = pandas.read_parquet(path)
-    return {name: [*frame[name]] for name in ("path", "start")} | {
-        "embedding": [row.tolist() for row in frame["embedding"]]
-    }
-
-
-def with_polars(path):
-    frame = polars.read_parquet(path / "*.parquet" if path.is_dir() else path)
-    return {name: frame[name].to_list() for name in ("path", "start", "embedding")}
-
-
-def with_duckdb(path):
-    files = path / "*.parquet" if path.is_dir() else path
-    rows = duckdb.sql(f"select path, start, embedding from '{files}'").fetchall()
-    return {
-        name: [list(row[place]) if name == "embedding" else row[place] for row in rows]
-        for place, name in enumerate(("path", "start", "embedding"))
-    }
-
-
-@pytest.mark.parametrize("read", [with_pandas, with_polars, with_duckdb])
-@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
-@pytest.mark.parametrize("name", ["rows.parquet", "rows"])
-def test_everybodys_readers(read, dtype, name, tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet, "SHARD_ROWS", 10)
-    archive = some_rows.archive(
-        dtype, [name for name in some_rows.ODD_NAMES if "\udc80" not in name]
-    )
-    path = formats.write(tmp_path / name, archive)
-    assert read(path) == columns_of(archive)
 
 
 def test_shards_are_cut_between_clips_and_read_as_one(tmp_path, monkeypatch):
