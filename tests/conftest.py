@@ -148,3 +148,12 @@ def pca_params(shared_data) -> Path:
     if not path.is_file():
         pytest.skip(f"{path.name} is not in shared/data")
     return path
+
+
+@pytest.fixture(scope="session")
+def audioset_shard(shared_data) -> Path:
+    """A genuine shard of the AudioSet release, 328 records."""
+    path = shared_data / "audioset_rm.tfrecord"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in shared/data")
+    return path

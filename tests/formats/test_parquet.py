@@ -1,5 +1,8 @@
 """Parquet: shards are one table, and other tables are refused; see also test_readers.py."""
 
+import json
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -8,6 +11,21 @@ import some_rows
 from vggish_tf import VGGishError, formats
 from vggish_tf.formats import parquet
 from vggish_tf.rows import Archive
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_the_columns_and_their_types_are_those_of_the_page(dtype, tmp_path):
+    path = formats.write(tmp_path / "rows.parquet", some_rows.archive(dtype))
+    schema, column = pq.read_schema(path), pq.read_metadata(path).row_group(0).column
+    values = pa.list_(pa.float32() if dtype == np.float32 else pa.uint8(), 128)
+    assert dict(zip(schema.names, schema.types, strict=True)) == {
+        "path": pa.string(),
+        "start": pa.float64(),
+        "end": pa.float64(),
+        "embedding": values,
+    }
+    assert json.loads(schema.metadata[b"vggish_tf"]) == some_rows.PROVENANCE
+    assert {column(place).compression for place in range(4)} == {"ZSTD"}
 
 
 def test_shards_are_cut_between_clips_and_read_as_one(tmp_path, monkeypatch):
