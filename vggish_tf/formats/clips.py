@@ -95,9 +95,9 @@ def groups(clips: Iterable[ClipRows]) -> Iterator[Rows]:
 
 def _rows_of(clips: list[ClipRows]) -> Rows:
     counts = [len(clip.start) for clip in clips]
+    columns = zip(*(clip[1:4] for clip in clips), strict=True)
     start, end, embedding = (
-        np.concatenate([getattr(clip, name) for clip in clips])
-        for name in ("start", "end", "embedding")
+        np.concatenate(arrays) if len(clips) > 1 else arrays[0] for arrays in columns
     )
     paths = np.repeat(np.array([clip.path for clip in clips], object), counts)
     if clips[0].labels is None:
@@ -105,6 +105,22 @@ def _rows_of(clips: list[ClipRows]) -> Rows:
     pairs = zip(clips, counts, strict=True)
     labels = [np.asarray(clip.labels) for clip, count in pairs for _ in range(count)]
     return Rows(paths, start, end, embedding, labels)
+
+
+class Clips(Iterator[ClipRows]):
+    """The clips of a table, which is read once: clip after clip, or as the batches themselves."""
+
+    def __init__(self, batches: Iterable[Rows]):
+        self.batches = batches
+        self._clips = clips_of(batches)
+
+    def __next__(self) -> ClipRows:
+        return next(self._clips)
+
+
+def batches_of(clips: Iterable[ClipRows]) -> Iterable[Rows]:
+    """The rows of clips, many together: as they are read, which is faster, or in groups."""
+    return clips.batches if isinstance(clips, Clips) else groups(clips)
 
 
 def clips_of(batches: Iterable[Rows]) -> Iterator[ClipRows]:
