@@ -18,7 +18,7 @@ from vggish_tf.weights import registry
 
 USER_CACHE = registry.cache_folder()  # asked before any test hides it
 CHECKPOINT_NAME = "vggish_model.ckpt"
-os.environ["VGGISH_TF_OFFLINE"] = "1"
+os.environ["VGGISH_TF_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
 collect_ignore = ["helpers/on_backend.py"]  # a script: it runs when it is imported
 
 
@@ -145,6 +145,15 @@ def shared_data() -> Path:
 def pca_params(shared_data) -> Path:
     """The genuine published vggish_pca_params.npz."""
     path = shared_data / "vggish_pca_params.npz"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in shared/data")
+    return path
+
+
+@pytest.fixture(scope="session")
+def audioset_shard(shared_data) -> Path:
+    """A genuine shard of the AudioSet release, 328 records."""
+    path = shared_data / "audioset_rm.tfrecord"
     if not path.is_file():
         pytest.skip(f"{path.name} is not in shared/data")
     return path

@@ -13,27 +13,19 @@ def record(rows=2, **context):
     return Record(np.arange(rows * 128).astype(np.uint8).reshape(rows, 128), context)
 
 
-@pytest.fixture
-def shard(shared_data):
-    path = shared_data / "audioset_rm.tfrecord"
-    if not path.is_file():
-        pytest.skip(f"{path.name} is not in shared/data")
-    return path
-
-
-def test_a_shard_of_the_release_comes_back_byte_for_byte(shard, tmp_path):
-    records = list(tfrecord.read(shard))
+def test_a_shard_of_the_release_comes_back_byte_for_byte(audioset_shard, tmp_path):
+    records = list(tfrecord.read(audioset_shard))
     assert len(records) == 328
     assert {tuple(record.context) for record in records} == {
         ("video_id", "start_time_seconds", "labels", "end_time_seconds"),
         ("start_time_seconds", "labels", "end_time_seconds", "video_id"),
     }
     path = tfrecord.write(tmp_path / "again.tfrecord", records)
-    assert path.read_bytes() == shard.read_bytes()
+    assert path.read_bytes() == audioset_shard.read_bytes()
 
 
-def test_the_first_record_of_the_release(shard):
-    first = next(tfrecord.read(shard))
+def test_the_first_record_of_the_release(audioset_shard):
+    first = next(tfrecord.read(audioset_shard))
     assert first.context["video_id"] == [b"rmLnozgTQMY"]
     assert (first.context["start_time_seconds"], first.context["end_time_seconds"]) == (30.0, 40.0)
     # the bytes 00 ac02 b402 b502 bc02 c702

@@ -10,6 +10,7 @@ from vggish_tf.errors import VGGishError
 from vggish_tf.params import EMBEDDING_SIZE
 from vggish_tf.rows import Archive, ClipRows
 
+DTYPES = (np.dtype(np.float32), np.dtype(np.uint8))
 NO_ROWS = ClipRows("", np.zeros(0), np.zeros(0), np.zeros((0, EMBEDDING_SIZE), np.float32))
 ROWS_AT_ONCE = 4096  # of a file that is read
 GROUP_ROWS = 4096  # of a file that is written, which are 2 MB of float32
@@ -48,29 +49,35 @@ def opened(archive: Archive) -> tuple[ClipRows, Iterator[ClipRows]]:
 
 
 def _checked(clip: ClipRows) -> ClipRows:
-    embedding = np.asarray(clip.embedding)
-    fits = embedding.ndim == 2 and embedding.dtype in (np.float32, np.uint8)
-    if not fits or not len(embedding) == len(clip.start) == len(clip.end):
+    path, start, end, embedding, labels = clip
+    embedding = np.asarray(embedding)
+    fits = embedding.ndim == 2 and embedding.dtype in DTYPES
+    if not fits or not len(embedding) == len(start) == len(end):
         raise VGGishError(
-            f"the rows of {clip.path!r} must be (n, size) float32 or uint8 with n times; received "
-            f"{embedding.dtype} {embedding.shape} with {len(clip.start)} and {len(clip.end)}."
+            f"the rows of {path!r} must be (n, size) float32 or uint8 with n times; received "
+            f"{embedding.dtype} {embedding.shape} with {len(start)} and {len(end)}."
         )
-    return clip._replace(path=printable(clip.path), embedding=embedding)
+    return ClipRows(printable(path), start, end, embedding, labels)
 
 
 def _alike(first: ClipRows, others: Iterable[ClipRows]) -> Iterator[ClipRows]:
+    kind = _kind(first)
     for clip in itertools.chain([first], others):
-        if _kind(clip) != _kind(first):
+        if _kind(clip) != kind:
             raise VGGishError(
-                f"an archive holds rows of one kind, {_kind(first)}; received {_kind(clip)}, "
-                f"of {clip.path!r}."
+                f"an archive holds rows of one kind, {_described(first)}; received "
+                f"{_described(clip)}, of {clip.path!r}."
             )
         yield clip
 
 
-def _kind(clip: ClipRows) -> str:
-    labelled = "with" if clip.labels is not None else "without"
-    return f"(n, {clip.embedding.shape[1]}) {clip.embedding.dtype} {labelled} labels"
+def _kind(clip: ClipRows) -> tuple:
+    return clip.embedding.shape[1], clip.embedding.dtype, clip.labels is None
+
+
+def _described(clip: ClipRows) -> str:
+    size, dtype, unlabelled = _kind(clip)
+    return f"(n, {size}) {dtype} {'without' if unlabelled else 'with'} labels"
 
 
 def groups(clips: Iterable[ClipRows]) -> Iterator[Rows]:
@@ -88,21 +95,39 @@ def groups(clips: Iterable[ClipRows]) -> Iterator[Rows]:
 
 def _rows_of(clips: list[ClipRows]) -> Rows:
     counts = [len(clip.start) for clip in clips]
+    columns = zip(*(clip[1:4] for clip in clips), strict=True)
     start, end, embedding = (
-        np.concatenate([getattr(clip, name) for clip in clips])
-        for name in ("start", "end", "embedding")
+        np.concatenate(arrays) if len(clips) > 1 else arrays[0] for arrays in columns
     )
+    paths = np.repeat(np.array([clip.path for clip in clips], object), counts)
+    if clips[0].labels is None:
+        return Rows(paths, start, end, embedding)
     pairs = zip(clips, counts, strict=True)
     labels = [np.asarray(clip.labels) for clip, count in pairs for _ in range(count)]
-    paths = np.repeat(np.array([clip.path for clip in clips], object), counts)
-    return Rows(paths, start, end, embedding, labels if clips[0].labels is not None else None)
+    return Rows(paths, start, end, embedding, labels)
+
+
+class Clips(Iterator[ClipRows]):
+    """The clips of a table, which is read once: clip after clip, or as the batches themselves."""
+
+    def __init__(self, batches: Iterable[Rows]):
+        self.batches = batches
+        self._clips = clips_of(batches)
+
+    def __next__(self) -> ClipRows:
+        return next(self._clips)
+
+
+def batches_of(clips: Iterable[ClipRows]) -> Iterable[Rows]:
+    """The rows of clips, many together: as they are read, which is faster, or in groups."""
+    return clips.batches if isinstance(clips, Clips) else groups(clips)
 
 
 def clips_of(batches: Iterable[Rows]) -> Iterator[ClipRows]:
     """Clip after clip; the rows of one follow each other, and may be in several batches."""
     held: list[ClipRows] = []
     for part in (part for rows in batches for part in _parts(rows)):
-        if held and _key(held[0]) != _key(part):
+        if held and not _is_same(held[0], part):
             yield _joined(held)
             held = []
         held.append(part)
@@ -111,22 +136,27 @@ def clips_of(batches: Iterable[Rows]) -> Iterator[ClipRows]:
 
 
 def _parts(rows: Rows) -> Iterator[ClipRows]:
-    """The rows of clips, as far as they are in one batch."""
-    changes = rows.paths[1:] != rows.paths[:-1]
-    if rows.labels is not None:
-        changes |= [not np.array_equal(*pair) for pair in itertools.pairwise(rows.labels)]
-    borders = [0, *(np.flatnonzero(changes) + 1), len(rows.paths)]
-    for first, last in itertools.pairwise(borders):
-        if first < last:
-            start, end, embedding = (array[first:last] for array in rows[1:4])
-            labels = rows.labels[first] if rows.labels else None
-            yield ClipRows(rows.paths[first], start, end, embedding, labels)
+    """The rows of clips, as far as they are in one batch; copied, so that none keeps the batch."""
+    paths, start, end, embedding, labels = rows
+    changes = paths[1:] != paths[:-1]
+    if labels is not None:
+        changes |= [not np.array_equal(*pair) for pair in itertools.pairwise(labels)]
+    borders = [0, *(np.flatnonzero(changes) + 1).tolist(), len(paths)]
+    for first, last in itertools.pairwise(borders if len(paths) else ()):
+        times = start[first:last].copy(), end[first:last].copy()
+        label = None if labels is None else labels[first]
+        yield ClipRows(paths[first], *times, embedding[first:last].copy(), label)
 
 
-def _key(clip: ClipRows) -> tuple:
-    return clip.path, None if clip.labels is None else clip.labels.tobytes()
+def _is_same(one: ClipRows, other: ClipRows) -> bool:
+    """Whether parts are of one clip."""
+    if one.labels is None or other.labels is None:
+        return one.path == other.path
+    return one.path == other.path and np.array_equal(one.labels, other.labels)
 
 
 def _joined(parts: list[ClipRows]) -> ClipRows:
+    if len(parts) == 1:
+        return parts[0]
     start, end, embedding = map(np.concatenate, zip(*(part[1:4] for part in parts), strict=True))
     return ClipRows(parts[0].path, start, end, embedding, parts[0].labels)

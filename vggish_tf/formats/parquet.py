@@ -20,8 +20,8 @@ from vggish_tf.files import replacing, replacing_all
 from vggish_tf.formats.clips import (
     GROUP_ROWS,
     ROWS_AT_ONCE,
+    Clips,
     Rows,
-    clips_of,
     groups,
     opened,
 )
@@ -104,7 +104,7 @@ def read(path: str | os.PathLike[str]) -> Archive:
     """
     shards = shards_of(Path(path))
     provenance = _provenance(shards[0])
-    return Archive(clips_of(_batches(shards, provenance)), provenance)
+    return Archive(Clips(_batches(shards, provenance)), provenance)
 
 
 def shards_of(path: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from vggish_tf.errors import VGGishError, reason_of
 from vggish_tf.files import check_target, replacing_all
@@ -15,7 +16,7 @@ from vggish_tf.formats import clips as clips_module
 from vggish_tf.rows import Archive, ClipRows
 
 IN_FOLDER = "provenance.json"
-MAY_DIFFER = ("vggish_tf", "audio")  # between the files of one archive
+MAY_DIFFER = {"vggish_tf", "audio"}  # between the rows of one archive
 
 
 def sidecar_of(path: Path) -> Path:
@@ -88,22 +89,51 @@ def read(path: Path) -> dict:
     return found
 
 
+class Difference(NamedTuple):
+    """A setting that two provenances do not share."""
+
+    name: str
+    found: object
+    expected: object
+
+
+def differences(found: dict, expected: dict) -> list[Difference]:
+    """The settings in which the provenance that was found is not the expected one.
+
+    Weights are the same if their values are, whatever the file is called.
+
+    Example:
+        >>> expected = {"pad": "short", "params": {"mel_min_hz": 125, "mel_max_hz": 7500}}
+        >>> differences({**expected, "params": {"mel_min_hz": 125, "mel_max_hz": 8000}}, expected)
+        [Difference(name='params.mel_max_hz', found=8000, expected=7500)]
+    """
+    ours, theirs = _settings(expected), _settings(found)
+    every = (Difference(name, theirs.get(name), ours.get(name)) for name in {**ours, **theirs})
+    return [each for each in every if each.found != each.expected]
+
+
+def _settings(provenance: dict) -> dict[str, object]:
+    """Each setting under a name of its own, those of `params` too; of weights their digest."""
+    settings: dict[str, object] = {}
+    for name, value in provenance.items():
+        inner = value if isinstance(value, dict) else {"values_sha256": value}
+        if "values_sha256" in inner:
+            settings[name] = inner["values_sha256"]
+        else:
+            settings |= {f"{name}.{each}": inner[each] for each in inner}
+    return {name: value for name, value in settings.items() if name not in MAY_DIFFER}
+
+
 def check_same(found: dict, expected: dict, path: Path) -> None:
     """Refuses a file of an archive that was made with other settings than its first one.
 
     Raises:
-        VGGishError: which settings differ.
+        VGGishError: which settings differ, and both values.
     """
-    names = sorted({*found, *expected} - {*MAY_DIFFER})
-    different = [name for name in names if _value(found, name) != _value(expected, name)]
+    different = differences(found, expected)
     if different:
+        changes = "; ".join(f"{name} is {its}, not {theirs}" for name, its, theirs in different)
         raise VGGishError(
-            f"{path} was made with other settings than the files before it: "
-            f"{', '.join(different)}. Read them one by one."
+            f"{path} was made with other settings than the files before it: {changes}. Read them "
+            "one by one."
         )
-
-
-def _value(provenance: dict, name: str) -> object:
-    """Weights are the same if their values are, whatever the file is called."""
-    value = provenance.get(name)
-    return value.get("values_sha256", value) if isinstance(value, dict) else value

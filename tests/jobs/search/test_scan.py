@@ -67,6 +67,22 @@ def test_many_rows_in_several_blocks_of_the_real_size():
     check_same(found(clips, query, top=50), archives.oracle(clips, query, 50))
 
 
+@pytest.mark.parametrize("per_file", [False, True])
+def test_clips_of_any_length_in_a_file(per_file, tmp_path):
+    """They are read in batches, whose borders are not those of clips."""
+    lengths = [1] * 300 + [5000] + [3] * 20
+    clips = [
+        archives.clip(f"{k}.wav", archives.normal(n, 128, seed=k)) for k, n in enumerate(lengths)
+    ]
+    path, query = (
+        archives.written(tmp_path / "rows.parquet", clips),
+        archives.normal(2, 128, seed=999),
+    )
+    hits = nearest(path, query, top=40, per_file=per_file)
+    found = [(hit.path, hit.start, hit.cosine, hit.example) for hit in hits]
+    check_same(found, archives.oracle(clips, query, 40, per_file))
+
+
 def test_equal_rows_come_in_the_order_of_the_archive():
     """BLAS gives the same row other last bits at the end of a block than in its middle."""
     rows = archives.normal(1, 128)

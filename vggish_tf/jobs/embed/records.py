@@ -23,13 +23,13 @@ from contextlib import ExitStack, contextmanager
 from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import replacing
 from vggish_tf.formats import parquet
+from vggish_tf.formats.provenance import differences
 from vggish_tf.jobs.embed import stores
 from vggish_tf.jobs.embed.clips import Clip, Failure
 from vggish_tf.jobs.embed.stores import Stamp
 from vggish_tf.jobs.embed.units import Unit
 from vggish_tf.rows import Archive
 
-ANY_VERSION = {"vggish_tf"}  # settings that may differ between the runs of one output
 READERS = 16  # records that are read at once: of a remote store each takes its time
 
 
@@ -73,17 +73,9 @@ class Records:
         if not self._store.exists(path):
             self.write_text(path, json.dumps(settings))
             return
-        found = self._read(path)
-        different = [
-            name
-            for name in settings
-            if name not in ANY_VERSION and _shown(found, name) != _shown(settings, name)
-        ]
+        different = differences(self._read(path), settings)
         if different:
-            changes = "; ".join(
-                f"{name} was {_shown(found, name)}, and is {_shown(settings, name)}"
-                for name in different
-            )
+            changes = "; ".join(f"{name} was {was}, and is {now}" for name, was, now in different)
             raise VGGishError(
                 f"{self.output} holds rows of other settings: {changes}. Choose another output."
             )
@@ -213,8 +205,3 @@ class Records:
 
 def _damaged(path: str) -> VGGishError:
     return VGGishError(f"{path} is damaged. Remove it: its clips are embedded again.")
-
-
-def _shown(settings: dict, name: str) -> object:
-    value = settings.get(name)
-    return value["values_sha256"] if name == "weights" and isinstance(value, dict) else value

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vggish_tf.formats.clips import batches_of
 from vggish_tf.rows import ClipRows, byte_values
 
 BLOCK_ROWS = 8192  # 4 MB of float32, which a processor's cache holds
@@ -63,30 +64,16 @@ def floats(rows: np.ndarray) -> np.ndarray:
 
 def blocks_of(clips: Iterable[ClipRows]) -> Iterator[Block]:
     """Clips → blocks of at most BLOCK_ROWS rows: short clips share one, long ones are cut."""
-    held, count, number = list[ClipRows](), 0, 0
-    for part in (part for clip in clips for part in _cut(clip)):
-        if count + len(part.start) > BLOCK_ROWS:
-            yield _block(held, number)
-            number += count
-            held, count = [], 0
-        held.append(part)
-        count += len(part.start)
-    if count:
-        yield _block(held, number)
+    number = 0
+    for rows in batches_of(clips):
+        for first in range(0, len(rows.start), BLOCK_ROWS):
+            part = slice(first, first + BLOCK_ROWS)
+            yield _block(number + first, *(array[part] for array in rows[:4]))
+        number += len(rows.start)
 
 
-def _cut(clip: ClipRows) -> Iterator[ClipRows]:
-    for first in range(0, len(clip.start), BLOCK_ROWS):
-        part = slice(first, first + BLOCK_ROWS)
-        yield ClipRows(clip.path, clip.start[part], clip.end[part], clip.embedding[part])
-
-
-def _block(clips: list[ClipRows], number: int) -> Block:
-    start, end, embedding = (
-        np.concatenate([getattr(clip, name) for clip in clips])
-        for name in ("start", "end", "embedding")
-    )
-    clip = np.repeat(np.arange(len(clips)), [len(each.start) for each in clips])
-    return Block(
-        number + np.arange(len(start)), [each.path for each in clips], clip, start, end, embedding
-    )
+def _block(number: int, paths, start, end, embedding) -> Block:
+    is_first = np.concatenate([[True], paths[1:] != paths[:-1]])
+    numbers = number + np.arange(len(start))
+    clip = np.cumsum(is_first) - 1
+    return Block(numbers, paths[is_first].tolist(), clip, start, end, embedding)
