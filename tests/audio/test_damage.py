@@ -4,6 +4,7 @@ Oracles: byte counts made by hand, and the same file undamaged. libsndfile's log
 sizes that a header declares; the cut files below are what holds its wording.
 """
 
+import ctypes
 import os
 import re
 import struct
@@ -233,6 +234,13 @@ def test_what_is_not_audio_is_refused_whatever_its_name(tmp_path, content, suffi
     path = tmp_path / f"file{suffix}"
     path.write_bytes(content)
     assert_refused(path, "is not audio that libsndfile can read|no samples|cut short")
+
+
+def test_a_midi_sample_dump_is_refused_before_libsndfile_prints_its_damage(tmp_path, capfd):
+    path, _ = make(tmp_path, "SDS", "PCM_16", samples=sound(num_channels=1))
+    assert_refused(rewrite(path, lambda data: data[:500] + data[501:]), "is a MIDI sample dump")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr().out == ""
 
 
 def test_paths_that_are_no_files_are_refused(tmp_path):

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import some_rows
 
-from vggish_tf import VGGishError, formats
+from vggish_tf import VGGishError, files, formats
 from vggish_tf.formats import parquet
 from vggish_tf.rows import Archive
 
@@ -36,6 +36,13 @@ def test_shards_are_cut_between_clips_and_read_as_one(tmp_path, monkeypatch):
     assert len(counts) > 3
     assert all(10 <= count < 14 for count in counts[:-1])
     assert some_rows.described(formats.read(path)) == some_rows.described(archive)
+
+
+def test_a_shard_that_is_being_written_is_not_read(tmp_path):
+    path = formats.write(tmp_path / "rows", some_rows.archive())
+    with files.replacing(path / "rows-1.parquet") as temporary:
+        temporary.write_bytes(b"PAR1, and no more yet")
+        assert some_rows.described(formats.read(path)) == some_rows.described(some_rows.archive())
 
 
 def test_a_clip_may_be_in_many_groups_and_batches(tmp_path):

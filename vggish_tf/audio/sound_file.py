@@ -7,10 +7,11 @@ MP3 two frames shorter than its Xing/Info/LAME count; errors that libsndfile rep
 audio behind the end that libsndfile sees (files joined end to end, a VBR MP3 without a Xing
 header).
 
-Not read: AAC and the other formats of ffmpeg.py, raw PCM, pipes. Cuts that cannot be detected: an
-MP3 or FLAC whose header gives no count, cut between two frames; a WAV or AU written to a pipe (its
-size is a placeholder, and all that is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5, SDS and
-other rare formats. Nor is noise from a flipped bit detected.
+Not read: AAC and the other formats of ffmpeg.py, raw PCM, MIDI sample dumps (SDS: libsndfile prints
+their damage on standard output, and goes on), pipes. Cuts that cannot be detected: an MP3 or FLAC
+whose header gives no count, cut between two frames; a WAV or AU written to a pipe (its size is a
+placeholder, and all that is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5 and other rare
+formats. Nor is noise from a flipped bit detected.
 
 The only format written is MP3, for players.
 """
@@ -37,6 +38,7 @@ SUFFIXES = (
 PIECE = 1 << 20  # values that are decoded or resampled at a time
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
+_SDS = b"\xf0\x7e"  # the first bytes of a MIDI sample dump
 _MPEG_SLACK = 2 * 1152  # samples; encoders count the frame that holds the header, or do not
 CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
 # Where libsndfile's log says "NAME : 320000 (should be 239989)"; the first of the names that is in
@@ -86,7 +88,7 @@ class Sound(NamedTuple):
 class _Sound(soundfile.SoundFile):
     """A SoundFile that only reads forward.
 
-    soundfile seeks after every read, which GSM610, DWVW and SDS do not support.
+    soundfile seeks after every read, which GSM610 and DWVW do not support.
     """
 
     def seekable(self) -> bool:
@@ -133,6 +135,11 @@ def _check_path(path: Path):
 
 
 def _open_sound(file: BinaryIO) -> _Sound:
+    if read_head(file, len(_SDS)) == _SDS:
+        raise AudioError(
+            f"{file.name} is a MIDI sample dump, which is not read. Convert it: ffmpeg -i OLD "
+            "NEW.wav"
+        )
     # On Windows the libsndfile DLL cannot use Python's descriptors; the file object is slower.
     try:
         return _Sound(file) if os.name == "nt" else _Sound(file.fileno(), closefd=False)

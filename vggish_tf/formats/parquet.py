@@ -108,8 +108,8 @@ def read(path: str | os.PathLike[str]) -> Archive:
 
 
 def shards_of(path: Path) -> list[Path]:
-    """The files of an archive, in order."""
-    shards = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    """The files of an archive, in order; not one that is being written, or that a kill left."""
+    shards = sorted(path.glob("[!.]*.parquet")) if path.is_dir() else [path]
     if not shards:
         raise VGGishError(f"{path} holds no .parquet file. Give an archive that embed wrote.")
     return shards
