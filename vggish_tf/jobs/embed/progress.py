@@ -10,7 +10,7 @@ from tqdm import tqdm
 from vggish_tf.errors import counted
 from vggish_tf.jobs.embed.clips import Clip, Failure
 
-BAR = "{percentage:3.0f}% {n_fmt} of {total_fmt} clips, {postfix}, {remaining} left"
+BAR = "{percentage:3.0f}% {n_fmt} of {total_fmt} clips{postfix}, {remaining} left"
 
 
 class Progress:
