@@ -195,6 +195,14 @@ def test_a_wav_header_that_lies_is_refused(tmp_path, place, layout, value, messa
     assert_refused(put(path, place, layout, value), message)
 
 
+def test_a_count_that_no_file_of_this_size_can_have_is_refused(tmp_path):
+    """libsndfile takes the size as negative, and would decode 42 thousand million samples."""
+    path, _ = make(tmp_path, "W64", "GSM610")
+    whole = path.read_bytes()
+    put(path, whole.index(b"data") + 16, "<Q", 2**63 + 3000)
+    assert_refused(path, f"samples, more than {len(whole):,} bytes can hold")
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_samples_that_are_no_numbers_are_found_and_counted(tmp_path, subtype, bad):

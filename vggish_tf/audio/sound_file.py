@@ -39,6 +39,8 @@ PIECE = 1 << 20  # values that are decoded or resampled at a time
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
 _SDS = b"\xf0\x7e"  # the first bytes of a MIDI sample dump
+_DENSE = ("MPEG", "ALAC", "VORBIS", "OPUS")  # codecs of which a byte may hold many samples
+_MOST_SAMPLES = 16  # that a byte holds in any other codec but FLAC: 8 in DWVW, 4.9 in GSM
 _MPEG_SLACK = 2 * 1152  # samples; encoders count the frame that holds the header, or do not
 CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
 # Where libsndfile's log says "NAME : 320000 (should be 239989)"; the first of the names that is in
@@ -157,6 +159,7 @@ def _check_header(file: BinaryIO, sound: _Sound):
         raise AudioError(
             f"{file.name}: the header promises {declared:,} bytes, the file holds {held:,}. {CUT}"
         )
+    _check_count_promised(file, sound)
     if re.search(
         r"^(\*\*\* File seems to be truncated|Seems to be a truncated file)",
         sound.extra_info,
@@ -165,6 +168,20 @@ def _check_header(file: BinaryIO, sound: _Sound):
         raise AudioError(f"{file.name}: the header promises more than the file holds. {CUT}")
     if sound.format == "OGG" and not _has_last_page(file):
         raise AudioError(f"{file.name}: the last Ogg page is missing or not whole. {CUT}")
+
+
+def _check_count_promised(file: BinaryIO, sound: _Sound):
+    """Raises if the file is too small for its samples.
+
+    libsndfile's GSM decoder goes on behind the end of the file.
+    """
+    size = os.fstat(file.fileno()).st_size
+    dense = sound.format == "FLAC" or sound.subtype.startswith(_DENSE)
+    if not dense and sound.frames * sound.channels > _MOST_SAMPLES * size:
+        raise AudioError(
+            f"{file.name}: the header promises {sound.frames:,} samples, more than {size:,} bytes "
+            f"can hold. {CUT}"
+        )
 
 
 def _sizes(sound: _Sound) -> tuple[int, int]:
