@@ -251,6 +251,24 @@ def test_a_midi_sample_dump_is_refused_before_libsndfile_prints_its_damage(tmp_p
     assert capfd.readouterr().out == ""
 
 
+# 40,000 samples are ten packets; sizes that are too long, that end in the middle, or are zero
+@pytest.mark.parametrize(
+    "sizes",
+    [b"\xff" * 5, b"\x80" * 8, b"", b"\xff" * 99, b"\x01\x00" * 10, b"\x80\x00" + b"\x01" * 9],
+)
+def test_a_caf_with_a_damaged_table_of_packets_is_refused(tmp_path, sizes, capfd):
+    path, _ = make(tmp_path, "CAF", "ALAC_16")
+    whole = path.read_bytes()
+    place = whole.index(b"pakt") + 4
+    (length,) = struct.unpack_from(">q", whole, place)
+    end = place + 8 + length
+    table = whole[place + 8 : place + 32] + sizes
+    path.write_bytes(whole[:place] + struct.pack(">q", len(table)) + table + whole[end:])
+    assert_refused(path, "the packet table of the CAF is damaged")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr().out == ""
+
+
 def test_paths_that_are_no_files_are_refused(tmp_path):
     (tmp_path / "empty.wav").touch()
     os.mkfifo(tmp_path / "pipe.wav")  # opening it would wait for ever

@@ -28,6 +28,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import soundfile
 
+from vggish_tf.audio.caf import has_damaged_packets
 from vggish_tf.audio.waveform import check_rate, check_samples
 from vggish_tf.errors import AudioError
 
@@ -136,6 +137,8 @@ def _open_sound(file: BinaryIO) -> _Sound:
             f"{file.name} is a MIDI sample dump, which is not read. Convert it: ffmpeg -i OLD "
             "NEW.wav"
         )
+    if has_damaged_packets(file):
+        raise AudioError(f"{file.name}: the packet table of the CAF is damaged. {CUT}")
     # On Windows the libsndfile DLL cannot use Python's descriptors; the file object is slower.
     try:
         return _Sound(file) if os.name == "nt" else _Sound(file.fileno(), closefd=False)
