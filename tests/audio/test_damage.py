@@ -195,6 +195,14 @@ def test_a_wav_header_that_lies_is_refused(tmp_path, place, layout, value, messa
     assert_refused(put(path, place, layout, value), message)
 
 
+def test_a_count_that_no_file_of_this_size_can_have_is_refused(tmp_path):
+    """libsndfile takes the size as negative, and would decode 42 thousand million samples."""
+    path, _ = make(tmp_path, "W64", "GSM610")
+    whole = path.read_bytes()
+    put(path, whole.index(b"data") + 16, "<Q", 2**63 + 3000)
+    assert_refused(path, f"samples, more than {len(whole):,} bytes can hold")
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_samples_that_are_no_numbers_are_found_and_counted(tmp_path, subtype, bad):
@@ -239,6 +247,24 @@ def test_what_is_not_audio_is_refused_whatever_its_name(tmp_path, content, suffi
 def test_a_midi_sample_dump_is_refused_before_libsndfile_prints_its_damage(tmp_path, capfd):
     path, _ = make(tmp_path, "SDS", "PCM_16", samples=sound(num_channels=1))
     assert_refused(rewrite(path, lambda data: data[:500] + data[501:]), "is a MIDI sample dump")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr().out == ""
+
+
+# 40,000 samples are ten packets; sizes that are too long, that end in the middle, or are zero
+@pytest.mark.parametrize(
+    "sizes",
+    [b"\xff" * 5, b"\x80" * 8, b"", b"\xff" * 99, b"\x01\x00" * 10, b"\x80\x00" + b"\x01" * 9],
+)
+def test_a_caf_with_a_damaged_table_of_packets_is_refused(tmp_path, sizes, capfd):
+    path, _ = make(tmp_path, "CAF", "ALAC_16")
+    whole = path.read_bytes()
+    place = whole.index(b"pakt") + 4
+    (length,) = struct.unpack_from(">q", whole, place)
+    end = place + 8 + length
+    table = whole[place + 8 : place + 32] + sizes
+    path.write_bytes(whole[:place] + struct.pack(">q", len(table)) + table + whole[end:])
+    assert_refused(path, "the packet table of the CAF is damaged")
     ctypes.CDLL(None).fflush(None)
     assert capfd.readouterr().out == ""
 

@@ -1,6 +1,7 @@
 """Audio files and arrays → mono float32 at one sample rate.
 
     waveform     checks of arrays
+    caf          damage of CAF files that libsndfile does not see
     sound_file   files, through libsndfile
     ffmpeg       files that libsndfile cannot read
     mono         both → mono float32 at one rate, whole or block by block

@@ -28,6 +28,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import soundfile
 
+from vggish_tf.audio.caf import has_damaged_packets
 from vggish_tf.audio.waveform import check_rate, check_samples
 from vggish_tf.errors import AudioError
 
@@ -39,6 +40,8 @@ PIECE = 1 << 20  # values that are decoded or resampled at a time
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
 _SDS = b"\xf0\x7e"  # the first bytes of a MIDI sample dump
+_DENSE = ("MPEG", "ALAC", "VORBIS", "OPUS")  # codecs of which a byte may hold many samples
+_MOST_SAMPLES = 16  # that a byte holds in any other codec but FLAC: 8 in DWVW, 4.9 in GSM
 _MPEG_SLACK = 2 * 1152  # samples; encoders count the frame that holds the header, or do not
 CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
 # Where libsndfile's log says "NAME : 320000 (should be 239989)"; the first of the names that is in
@@ -140,6 +143,8 @@ def _open_sound(file: BinaryIO) -> _Sound:
             f"{file.name} is a MIDI sample dump, which is not read. Convert it: ffmpeg -i OLD "
             "NEW.wav"
         )
+    if has_damaged_packets(file):
+        raise AudioError(f"{file.name}: the packet table of the CAF is damaged. {CUT}")
     # On Windows the libsndfile DLL cannot use Python's descriptors; the file object is slower.
     try:
         return _Sound(file) if os.name == "nt" else _Sound(file.fileno(), closefd=False)
@@ -163,6 +168,7 @@ def _check_header(file: BinaryIO, sound: _Sound):
         raise AudioError(
             f"{file.name}: the header promises {declared:,} bytes, the file holds {held:,}. {CUT}"
         )
+    _check_count_promised(file, sound)
     if re.search(
         r"^(\*\*\* File seems to be truncated|Seems to be a truncated file)",
         sound.extra_info,
@@ -171,6 +177,20 @@ def _check_header(file: BinaryIO, sound: _Sound):
         raise AudioError(f"{file.name}: the header promises more than the file holds. {CUT}")
     if sound.format == "OGG" and not _has_last_page(file):
         raise AudioError(f"{file.name}: the last Ogg page is missing or not whole. {CUT}")
+
+
+def _check_count_promised(file: BinaryIO, sound: _Sound):
+    """Raises if the file is too small for its samples.
+
+    libsndfile's GSM decoder goes on behind the end of the file.
+    """
+    size = os.fstat(file.fileno()).st_size
+    dense = sound.format == "FLAC" or sound.subtype.startswith(_DENSE)
+    if not dense and sound.frames * sound.channels > _MOST_SAMPLES * size:
+        raise AudioError(
+            f"{file.name}: the header promises {sound.frames:,} samples, more than {size:,} bytes "
+            f"can hold. {CUT}"
+        )
 
 
 def _sizes(sound: _Sound) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import small_network
 from sound_files import write_noise
 
 import vggish_tf
-from vggish_tf import Params
+from vggish_tf import Params, formats
 from vggish_tf.errors import AudioError, UsageError, VGGishError
 from vggish_tf.formats import npz, parquet
 from vggish_tf.jobs.embed import embed_archive
@@ -101,6 +101,24 @@ def test_rows_that_are_read_are_the_query(kind, tmp_path):
     expected = archives.oracle(clips, rows, 20, False, np.concatenate([negatives, rows]))
     assert [(hit.path, hit.start, hit.example) for hit in hits] == [
         (path, start, example) for path, start, _, example in expected
+    ]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.wav", "rows"])
+@pytest.mark.parametrize("format", ["npz", "parquet", "csv", "memmap"])
+def test_rows_are_known_by_their_content(format, name, tmp_path):
+    rows = archives.normal(2, 128, seed=8)
+    made = formats.write(
+        tmp_path / ("one" if format in ("csv", "memmap") else f"one.{format}"),
+        Archive([archives.clip("q.wav", rows)], PROVENANCE),
+        format,
+    )
+    for path in tmp_path.iterdir():  # the provenance beside it too
+        path.rename(tmp_path / path.name.replace(made.name, name))
+    clips = [archives.clip(f"{k}.wav", archives.normal(9, 128, seed=k)) for k in range(5)]
+    hits = nearest(Archive(clips, PROVENANCE), tmp_path / name, top=4)
+    assert [(hit.path, hit.start) for hit in hits] == [
+        (path, start) for path, start, *_ in archives.oracle(clips, rows, 4)
     ]
 
 

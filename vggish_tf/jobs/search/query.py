@@ -4,6 +4,7 @@ The archive's provenance decides how audio is embedded and pooled, and rows that
 been made with the same weights and settings. Neither Keras nor TensorFlow is needed for rows.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +14,6 @@ import numpy as np
 
 from vggish_tf import formats
 from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
-from vggish_tf.formats import npz
 from vggish_tf.jobs.search.blocks import floats
 from vggish_tf.params import Params
 from vggish_tf.rows import Archive, ClipRows
@@ -31,7 +31,7 @@ def read(archive: "Archive | str | os.PathLike[str]") -> Archive:
 
 
 def holds_rows(source: Source) -> bool:
-    """Whether a query is rows already: an array, an npz or an archive.
+    """Whether a query is rows already: an array, or an archive by its content, whatever its name.
 
     Example:
         >>> holds_rows("rows.parquet"), holds_rows("clip.wav")
@@ -40,7 +40,11 @@ def holds_rows(source: Source) -> bool:
     if isinstance(source, np.ndarray):
         return True
     path = Path(source)
-    return path.is_dir() or path.suffix in (".npz", ".parquet")
+    if path.is_dir() or path.suffix in (".npz", ".parquet"):  # there or not, whole or damaged
+        return True
+    with contextlib.suppress(VGGishError):
+        return bool(formats.format_of(path))
+    return False
 
 
 def rows_of(
@@ -121,7 +125,7 @@ def _heard(path, provenance: dict, embedder: "Embedder") -> np.ndarray:
 
 def _stored(path, provenance: dict) -> np.ndarray:
     """The rows of an npz or an archive."""
-    archive = _read_stored(Path(path))
+    archive = read(path)
     _check(provenance, archive.provenance)
     if provenance.get("weights", {}).get("untrained"):
         warn("the weights of the archive are untrained: its hits mean nothing.")
@@ -132,13 +136,6 @@ def _stored(path, provenance: dict) -> np.ndarray:
     if not any(len(clip.start) for clip in clips):
         raise UsageError(f"{path} holds no rows. Give another query.")
     return np.concatenate([clip.embedding for clip in clips])
-
-
-def _read_stored(path: Path) -> Archive:
-    if path.suffix != ".npz":
-        return read(path)
-    embedding, starts, provenance = npz.read(path)
-    return Archive([ClipRows(str(path), starts, starts, embedding)], provenance)
 
 
 def _check(archive: dict, query: dict):
