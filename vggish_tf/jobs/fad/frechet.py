@@ -110,7 +110,7 @@ def infinity(
     Example:
         >>> reference, rows = np.random.default_rng(0).standard_normal((2, 2000, 8))
         >>> found = infinity(Statistics.of(reference), rows)
-        >>> found.distances[0] > found.distances[-1] > found.value
+        >>> bool(found.distances[0] > found.distances[-1] > found.value)
         True
     """
     check_argument("rows", len(rows), len(rows) >= 3, "at least 3")
