@@ -8,6 +8,10 @@ from vggish_tf.errors import UsageError, VGGishError
 from vggish_tf.jobs.fad import Statistics, frechet, frechet_distance
 
 
+def gaussian(rows):
+    return Statistics.of(rows).gaussian
+
+
 @pytest.fixture
 def golden():
     """The two sets of rows of which many implementations' values are known."""
@@ -16,7 +20,7 @@ def golden():
 
 
 def test_the_golden_of_other_implementations(golden):
-    x, y = map(Statistics.of, golden)
+    x, y = map(gaussian, golden)
     assert frechet.distance(x, y) == pytest.approx(4.445374468942042, rel=1e-9)
 
 
@@ -51,7 +55,7 @@ def test_commuting_covariances_have_a_formula(size, spread):
 def test_scipy_s_square_root_agrees_on_full_rank(seed):
     generator = np.random.default_rng(seed)
     sets = [generator.standard_normal((400, 64)) * generator.uniform(0.1, 3, 64) for _ in "ab"]
-    first, second = map(Statistics.of, sets)
+    first, second = map(gaussian, sets)
     root = scipy.linalg.sqrtm(first.covariance @ second.covariance).real
     expected = (
         ((first.mean - second.mean) ** 2).sum()
@@ -64,17 +68,17 @@ def test_scipy_s_square_root_agrees_on_full_rank(seed):
 @pytest.mark.parametrize("num_rows", [2, 3, 20, 127])
 def test_fewer_rows_than_dimensions_stay_real_and_not_negative(num_rows):
     rows = np.random.default_rng(num_rows).standard_normal((num_rows, 128)) * 100
-    statistics = Statistics.of(rows)
+    statistics = gaussian(rows)
     scale = np.trace(statistics.covariance)
     assert abs(frechet.distance(statistics, statistics)) < 1e-12 * scale
     with pytest.warns(
         UserWarning, match=f"{num_rows} rows for 128 dimensions.*rank {num_rows - 1}"
     ):
-        statistics.check("the candidate")
+        statistics.warn_of_few("the candidate")
 
 
 def test_it_is_symmetric(golden):
-    x, y = map(Statistics.of, golden)
+    x, y = map(gaussian, golden)
     assert frechet.distance(x, y) == pytest.approx(frechet.distance(y, x), rel=1e-12)
 
 
@@ -86,7 +90,7 @@ def test_what_cannot_be_compared_is_refused():
     with pytest.raises(UsageError, match=r"received \(2,\) and \(3, 3\)"):
         frechet_distance(np.zeros(2), np.eye(3), np.zeros(2), np.eye(2))
     with pytest.raises(VGGishError, match="at least 2 rows of each set; received 1 row"):
-        frechet.distance(Statistics.of(np.zeros((1, 3))), Statistics.of(np.zeros((5, 3))))
+        gaussian(np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize("sizes", [[100], [1] * 100, [1, 99], [50, 0, 50], [33, 33, 34]])
@@ -95,27 +99,27 @@ def test_merged_parts_are_the_whole(sizes):
     rows = np.random.default_rng(0).standard_normal((100, 16)) + 1e4  # where squares would cancel
     parts = np.split(rows, np.cumsum(sizes)[:-1])
     found = Statistics.merged(map(Statistics.of, parts))
-    assert (found.count, found.num_files) == (100, len(sizes))
+    assert (found.num_rows, found.num_files) == (100, len(sizes))
     np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-14)
-    np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.gaussian.covariance, np.cov(rows.T), rtol=0, atol=1e-9)
 
 
 def test_infinity_is_where_the_distances_of_larger_samples_lead():
     """Two samples of one distribution, whose distance is all bias."""
     generator = np.random.default_rng(1)
     reference, rows = generator.standard_normal((2, 4000, 16))
-    found = frechet.infinity(Statistics.of(reference), rows)
+    found = frechet.infinity(gaussian(reference), rows)
     assert found.sizes[-1] == 4000
     assert found.distances[-1] == pytest.approx(
-        frechet.distance(Statistics.of(reference), Statistics.of(rows)), rel=1e-12
+        frechet.distance(gaussian(reference), gaussian(rows)), rel=1e-12
     )
     assert found.r2 > 0.9  # each size is drawn once
     assert abs(found.value) < found.distances[-1]
     fit = np.polyfit(1 / found.sizes, found.distances, 1)
     assert (found.slope, found.value) == pytest.approx(tuple(fit), rel=1e-6)
-    again = frechet.infinity(Statistics.of(reference), rows)
+    again = frechet.infinity(gaussian(reference), rows)
     assert again.value == found.value
-    assert frechet.infinity(Statistics.of(reference), rows, seed=1).value != found.value
+    assert frechet.infinity(gaussian(reference), rows, seed=1).value != found.value
 
 
 def test_the_standard_error_is_that_of_the_regression():

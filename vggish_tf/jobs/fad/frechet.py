@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vggish_tf.errors import UsageError, check_argument
-from vggish_tf.jobs.fad.statistics import Statistics
+from vggish_tf.jobs.fad.statistics import Gaussian, Statistics
 
 SIZES, LEAST = 25, 500  # of the samples of FAD∞, as fadtk takes them
 
@@ -38,10 +38,12 @@ def frechet_distance(
         >>> frechet_distance(np.zeros(2), eye, np.zeros(2), 4 * eye)
         2.0
     """
-    mean_1, mean_2 = (np.asarray(mean, np.float64) for mean in (mean_1, mean_2))
-    first, second = (np.asarray(each, np.float64) for each in (covariance_1, covariance_2))
-    _check(mean_1, first)
-    _check(mean_2, second)
+    return distance(Gaussian.of(mean_1, covariance_1), Gaussian.of(mean_2, covariance_2))
+
+
+def distance(reference: Gaussian, candidate: Gaussian) -> float:
+    """The Fréchet distance of two sets of rows, by their Gaussians."""
+    (mean_1, first), (mean_2, second) = reference[:2], candidate[:2]
     if mean_1.shape != mean_2.shape:
         raise UsageError(f"the means must be of one size; received {mean_1.shape}, {mean_2.shape}.")
     difference = mean_1 - mean_2
@@ -60,28 +62,6 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
-def _check(mean: np.ndarray, covariance: np.ndarray):
-    fits = mean.ndim == 1 and covariance.shape == (len(mean), len(mean))
-    if not fits:
-        raise UsageError(
-            f"a mean (size,) and a covariance (size, size) are needed; received {mean.shape} and "
-            f"{covariance.shape}."
-        )
-    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-        raise UsageError("a mean or a covariance is not finite.")
-
-
-def distance(reference: Statistics, candidate: Statistics) -> float:
-    """The Fréchet distance of two sets of rows.
-
-    Raises:
-        VGGishError: one has fewer than two rows.
-    """
-    return frechet_distance(
-        reference.mean, reference.covariance, candidate.mean, candidate.covariance
-    )
-
-
 class Infinity(NamedTuple):
     """FAD∞: the line through the distances of samples of n rows, over 1/n, where 1/n is zero."""
 
@@ -94,7 +74,7 @@ class Infinity(NamedTuple):
 
 
 def infinity(
-    reference: Statistics, rows: np.ndarray, *, seed: int = 0, replace: bool = False
+    reference: Gaussian, rows: np.ndarray, *, seed: int = 0, replace: bool = False
 ) -> Infinity:
     """Estimates the distance that infinitely many rows of the candidate would have.
 
@@ -109,7 +89,7 @@ def infinity(
 
     Example:
         >>> reference, rows = np.random.default_rng(0).standard_normal((2, 2000, 8))
-        >>> found = infinity(Statistics.of(reference), rows)
+        >>> found = infinity(Statistics.of(reference).gaussian, rows)
         >>> bool(found.distances[0] > found.distances[-1] > found.value)
         True
     """
@@ -118,7 +98,9 @@ def infinity(
     sizes = np.linspace(min(LEAST, max(2, len(rows) // 10)), len(rows), SIZES).astype(int)
     distances = np.array(
         [
-            distance(reference, Statistics.of(rows[generator.choice(len(rows), size, replace)]))
+            distance(
+                reference, Statistics.of(rows[generator.choice(len(rows), size, replace)]).gaussian
+            )
             for size in sizes
         ]
     )
