@@ -48,6 +48,7 @@ def fails(arguments, status, capsys):
         ["classify"],
         ["search"],
         ["convert"],
+        ["fad"],
     ],
 )
 def test_help_loads_nothing_heavy(command):

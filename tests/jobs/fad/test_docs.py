@@ -1,0 +1,33 @@
+"""docs/fad.md is true: its commands and its session run in a folder of sounds."""
+
+import doctest
+import re
+import shlex
+
+import places
+import pytest
+from sound_files import write_noise
+
+from vggish_tf import cli
+
+PAGE = places.ROOT / "docs" / "fad.md"
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore:.*the Fréchet distance depends on the number of rows")
+def test_the_page_is_true(tmp_path, monkeypatch, small_networks):
+    monkeypatch.chdir(tmp_path)
+    for number in range(12):
+        folder = tmp_path / ("made" if number % 2 else "real")
+        folder.mkdir(exist_ok=True)
+        write_noise(folder / f"{number}.wav", 2, number)
+    lines = "".join(block for language, block in BLOCKS if language == "sh").splitlines()
+    assert len(lines) == 7
+    for line in lines:
+        untrained = ["--untrained"] if " embed " in line else []
+        arguments = [*shlex.split(line, comments=True)[1:], *untrained]
+        assert cli.main(arguments) == 0, line
+    text = "".join(block for language, block in BLOCKS if language == "python")
+    session = doctest.DocTestParser().get_doctest(text, {}, "fad.md", str(PAGE), 0)
+    assert len(session.examples) == 7
+    assert doctest.DocTestRunner().run(session).failed == 0

@@ -1,0 +1,119 @@
+"""Fréchet distance of two Gaussians, and its limit for infinitely many rows (FAD∞).
+
+    d² = |μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr (Σ₁ Σ₂)^½
+
+Source: Dowson and Landau (1982); Kilgour et al., "Fréchet Audio Distance" (2019); Gui et al.,
+"Adapting Frechet Audio Distance for Generative Music Evaluation" (2024), for FAD∞.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vggish_tf.errors import UsageError, check_argument
+from vggish_tf.jobs.fad.statistics import Gaussian, Statistics
+
+SIZES, LEAST = 25, 500  # of the samples of FAD∞, as fadtk takes them
+
+
+def frechet_distance(
+    mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.ndarray, covariance_2: np.ndarray
+) -> float:
+    """The Fréchet distance of two Gaussians, squared, as everybody gives it.
+
+    Args:
+        mean_1, mean_2: (size,).
+        covariance_1, covariance_2: (size, size), symmetric, of any rank.
+
+    Returns:
+        A number that is not negative but for rounding: about 1e-13 of the traces.
+
+    Raises:
+        UsageError: the shapes do not fit, or a number is not finite.
+
+    Example:
+        >>> eye = np.eye(2)
+        >>> frechet_distance(np.zeros(2), eye, np.array([3.0, 4.0]), eye)
+        25.0
+        >>> frechet_distance(np.zeros(2), eye, np.zeros(2), 4 * eye)
+        2.0
+    """
+    return distance(Gaussian.of(mean_1, covariance_1), Gaussian.of(mean_2, covariance_2))
+
+
+def distance(reference: Gaussian, candidate: Gaussian) -> float:
+    """The Fréchet distance of two sets of rows, by their Gaussians."""
+    (mean_1, first), (mean_2, second) = reference[:2], candidate[:2]
+    if mean_1.shape != mean_2.shape:
+        raise UsageError(f"the means must be of one size; received {mean_1.shape}, {mean_2.shape}.")
+    difference = mean_1 - mean_2
+    traces = np.trace(first) + np.trace(second) - 2 * _trace_of_root(first, second)
+    return float(difference @ difference + traces)
+
+
+def _trace_of_root(first: np.ndarray, second: np.ndarray) -> float:
+    """tr (Σ₁ Σ₂)^½, which is the sum of the singular values of Σ₁^½ Σ₂^½: never complex."""
+    return float(np.linalg.svd(_root(first) @ _root(second), compute_uv=False).sum())
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """The symmetric root; eigenvalues that rounding made negative are zero."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+class Infinity(NamedTuple):
+    """FAD∞: the line through the distances of samples of n rows, over 1/n, where 1/n is zero."""
+
+    value: float
+    standard_error: float
+    r2: float
+    slope: float
+    sizes: np.ndarray  # (25,) of the samples
+    distances: np.ndarray  # (25,)
+
+
+def infinity(
+    reference: Gaussian, rows: np.ndarray, *, seed: int = 0, replace: bool = False
+) -> Infinity:
+    """Estimates the distance that infinitely many rows of the candidate would have.
+
+    Args:
+        reference: is fixed.
+        rows: of the candidate, (n, size).
+        seed: of the samples.
+        replace: whether a sample may hold a row twice, as in fadtk.
+
+    Raises:
+        UsageError: under 3 rows.
+
+    Example:
+        >>> reference, rows = np.random.default_rng(0).standard_normal((2, 2000, 8))
+        >>> found = infinity(Statistics.of(reference).gaussian, rows)
+        >>> bool(found.distances[0] > found.distances[-1] > found.value)
+        True
+    """
+    check_argument("rows", len(rows), len(rows) >= 3, "at least 3")
+    generator = np.random.default_rng(seed)
+    sizes = np.linspace(min(LEAST, max(2, len(rows) // 10)), len(rows), SIZES).astype(int)
+    distances = np.array(
+        [
+            distance(
+                reference, Statistics.of(rows[generator.choice(len(rows), size, replace)]).gaussian
+            )
+            for size in sizes
+        ]
+    )
+    return Infinity(*_line(1 / sizes, distances), sizes, distances)
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
+    """The value at zero of the line of least squares, its standard error, r² and the slope."""
+    design = np.stack([np.ones_like(x), x], axis=1)
+    (value, slope), *_ = np.linalg.lstsq(design, y, rcond=None)
+    left = y - design @ [value, slope]
+    variance = left @ left / max(len(x) - 2, 1)
+    error = np.sqrt(variance * np.linalg.pinv(design.T @ design)[0, 0])
+    total = ((y - y.mean()) ** 2).sum()
+    r2 = 1 - left @ left / total if total else 1.0
+    return float(value), float(error), float(r2), float(slope)

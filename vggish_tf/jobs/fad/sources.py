@@ -1,0 +1,116 @@
+"""Sets to compare: archives of embeddings, or saved statistics, of ours and of other tools.
+
+    an archive         any that formats.read() reads; its clips are read one after the other
+    an .npz            of save(); or with `mu` and `cov`; or of fadtk, with `<model>.mu` and `.cov`
+    a folder           with mu.npy and cov.npy, as fadtk and kadtk keep them
+
+Nothing is embedded here.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vggish_tf import formats
+from vggish_tf.errors import UsageError, VGGishError, reason_of
+from vggish_tf.files import check_source, replacing
+from vggish_tf.jobs.fad.statistics import Gaussian, Statistics
+from vggish_tf.rows import Archive, ClipRows
+
+PAIRS = (("mean", "covariance"), ("mu", "cov"), ("vggish.mu", "vggish.cov"))
+
+
+class Set(NamedTuple):
+    """A set to compare: its name, its Gaussian, and how its embeddings were made."""
+
+    name: str
+    gaussian: Gaussian
+    provenance: dict
+    path: Path
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether its rows are there, and not its statistics alone."""
+        return not _holds_statistics(self.path)
+
+
+def read(path: str | os.PathLike[str]) -> Set:
+    """Reads a set in one pass, with one clip in memory at a time.
+
+    Raises:
+        UsageError: rows that are bytes.
+        VGGishError: nothing is there, or nothing of that kind; a clip is not finite.
+    """
+    place = check_source(path, "Give an archive of embeddings, or saved statistics.")
+    if _holds_statistics(place):
+        gaussian, provenance = _saved(place)
+        return Set(str(path), gaussian, provenance, place)
+    archive = formats.read(place)
+    merged = Statistics.merged(Statistics.of(clip.embedding) for clip in checked(archive, place))
+    return Set(str(path), merged.gaussian, archive.provenance, place)
+
+
+def checked(archive: Archive, path: Path) -> Iterator[ClipRows]:
+    """The clips of an archive, of which each must be finite floats."""
+    for clip in archive.clips:
+        if clip.embedding.dtype == np.uint8:
+            raise UsageError(
+                f"{path} holds bytes. Turn them into floats: vggish-tf convert --dequantize edge."
+            )
+        if not np.isfinite(clip.embedding).all():
+            raise VGGishError(f"{path}: the embeddings of {clip.path} are not finite.")
+        yield clip
+
+
+def rows_of(found: Set) -> np.ndarray:
+    """All rows of a set, (n, size) float32.
+
+    Raises:
+        UsageError: there are only statistics of it.
+    """
+    if not found.has_rows:
+        raise UsageError(
+            f"{found.name} holds statistics, and no rows, which this needs. Give the embeddings."
+        )
+    clips = checked(formats.read(found.path), found.path)
+    return np.concatenate([clip.embedding for clip in clips])
+
+
+def save(path: str | os.PathLike[str], found: Set) -> Path:
+    """Writes the statistics of a set as an npz, which read() reads; whole or not at all."""
+    known = {name: value for name, value in found.gaussian._asdict().items() if value is not None}
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, allow_pickle=False, **known, provenance=json.dumps(found.provenance))
+    return Path(path)
+
+
+def _holds_statistics(path: Path) -> bool:
+    if path.is_dir():
+        return (path / "mu.npy").exists() and (path / "cov.npy").exists()
+    if path.suffix != ".npz":
+        return False
+    try:
+        with np.load(path) as file:
+            return any(set(pair) <= {*file.files} for pair in PAIRS)
+    except Exception:  # of a damaged file: it is read, and refused, as an archive
+        return False
+
+
+def _saved(path: Path) -> tuple[Gaussian, dict]:
+    try:
+        if path.is_dir():
+            mean, covariance = np.load(path / "mu.npy"), np.load(path / "cov.npy")
+            return Gaussian.of(mean, covariance), {}
+        with np.load(path) as file:
+            names = next(pair for pair in PAIRS if set(pair) <= {*file.files})
+            counts = (int(file[n]) if n in file.files else None for n in ("num_rows", "num_files"))
+            provenance = json.loads(str(file["provenance"])) if "provenance" in file.files else {}
+            return Gaussian.of(*(file[name] for name in names), *counts), provenance
+    except UsageError:
+        raise
+    except Exception as error:  # zlib's, NumPy's and others' of a damaged file
+        raise VGGishError(f"{path} is damaged: {reason_of(error)}.") from None
