@@ -38,12 +38,12 @@ def write(path: Path, seconds: float, rate: int = RATE, channels: int = 2) -> Pa
 
 
 def write_links(folder: Path, source: Path, count: int) -> Path:
-    """A folder of clips, which are one file under many names."""
+    """A folder of clips, which are links to one file."""
     folder.mkdir()
     for number in range(count):
         place = folder / f"{number // 1000:03}"
         place.mkdir(exist_ok=True)
-        os.link(source, place / f"{number:06}.wav")
+        os.symlink(source, place / f"{number:06}.wav")
     return folder
 
 

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from vggish_tf.errors import UsageError, VGGishError
-from vggish_tf.jobs.embed import inputs
+from vggish_tf.jobs.embed import Failure, inputs, units
+from vggish_tf.jobs.embed.clips import decoded, embedded
 
 
 def names(*given) -> list[str]:
@@ -98,6 +99,72 @@ def test_a_column_of_bytes_is_a_clip_a_row(sounds):
     for clip, row in zip(clips, rows, strict=True):
         with clip.opened() as path, open(path, "rb") as file:
             assert file.read() == row["bytes"]
+
+
+def test_clips_of_one_name_in_a_table_or_a_shard_are_as_many_clips(sounds):
+    """Many tables call each of their clips the same, or do not say."""
+    paths = ["audio.wav", "audio.wav", None, "audio.wav", None]
+    data = (sounds / "even/00.wav").read_bytes()
+    rows = [{"bytes": data, "path": path} for path in paths]
+    pq.write_table(pa.table({"audio": [*rows, None]}), "data.parquet", row_group_size=3)
+    assert names("data.parquet") == [
+        f"data.parquet::{name}"
+        for name in ("audio.wav", "audio.wav#0-1", "0-2", "audio.wav#1-0", "1-1", "1-2")
+    ]
+    with tarfile.open("shard.tar", "w") as file:
+        for _ in range(3):
+            file.add(sounds / "even/00.wav", "a.wav")
+    assert len(set(names("shard.tar"))) == 3
+
+
+def test_a_glob_may_match_shards_and_tables(sounds):
+    for number in range(2):
+        with tarfile.open(f"{number}.tar", "w") as file:
+            file.add(sounds / f"even/0{2 * number}.wav", "a.wav")
+    assert names("*.tar") == ["0.tar::a.wav", "1.tar::a.wav"]
+
+
+def test_units_hold_as_many_clips_of_a_shard_as_of_a_folder(sounds):
+    """Each clip of a shard counted with the bytes of the whole shard, and was a unit of its own."""
+    with tarfile.open("shard.tar", "w") as file:
+        for number in range(40):
+            file.add(sounds / "even/00.wav", f"{number}.wav")
+        padding = tarfile.TarInfo("pad.bin")
+        padding.size = units.UNIT_BYTES
+        file.addfile(padding, io.BytesIO(bytes(padding.size)))
+    table = "path,start,end\n" + "".join(f"shard.tar,{n},{n + 10}\n" for n in range(70))
+    (sounds.parent / "table.csv").write_text(table)
+    data = (sounds / "even/00.wav").read_bytes()
+    rows = [{"bytes": data, "path": f"{number}"} for number in range(40)]
+    pq.write_table(pa.table({"audio": rows}), "data.parquet")
+    for given, lengths in {
+        "shard.tar": [40],
+        "data.parquet": [40],
+        "table.csv": [34, 34, 2],
+    }.items():
+        made = list(units.units_of(enumerate(inputs.find([given]))))
+        assert [len(unit.clips) for unit in made] == lengths, given
+
+
+@pytest.mark.parametrize("damage", ["shorter", "zeros", "gone"])
+def test_a_table_of_bytes_that_is_damaged_later_costs_its_clips_alone(damage, sounds, embedder):
+    """It was whole when the clips were listed."""
+    rows = [{"bytes": (sounds / "even/00.wav").read_bytes(), "path": f"{n}.wav"} for n in range(4)]
+    pq.write_table(pa.table({"audio": rows}), "data.parquet", row_group_size=2)
+    clips = inputs.find(["data.parquet"])
+    if damage == "shorter":
+        pq.write_table(pa.table({"audio": rows[:1]}), "data.parquet")
+    elif damage == "zeros":
+        content = bytearray((sounds.parent / "data.parquet").read_bytes())
+        content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
+        (sounds.parent / "data.parquet").write_bytes(content)
+    else:
+        os.unlink("data.parquet")
+    results = list(embedded(clips, decoded(clips, 16_000), embedder))
+    failures = [result for result in results if isinstance(result, Failure)]
+    assert len(results) == 4
+    assert len(failures) == {"shorter": 3, "zeros": len(failures) or 1, "gone": 4}[damage]
+    assert {failure.kind for failure in failures} == {"AudioError"}
 
 
 def test_links_in_a_circle_end(sounds):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
 
 BLOCK_SECONDS = 10  # of a file, decoded at a time
+BYTES_A_SECOND = 200_000  # of a stretch: about 44.1 kHz, 16 bits, stereo
 Blocks = tuple[str, Iterable[np.ndarray]]  # the name of a clip, and its samples
 
 
@@ -65,6 +66,14 @@ class Clip:
         """Size and time of change of the file."""
         return self.listed or stores.of(self.file).stamp(self.file)
 
+    def num_bytes(self, stamp: Stamp) -> int:
+        """About how many bytes of sound it has, if its file has that stamp."""
+        if self.part:
+            return self.part[2] if self.part[0] == "member" else 0
+        if self.end is None:
+            return stamp[0]
+        return min(stamp[0], round((self.end - self.start) * BYTES_A_SECOND))
+
     @contextmanager
     def opened(self) -> Iterator[str]:
         """The path of a file on this machine with the sound alone."""
@@ -104,7 +113,13 @@ def _member(file: str, offset: int, size: int) -> bytes:
 
 
 def _cell(file: str, column: str, group: int, row: int) -> bytes:
-    return _cells(file, column, group, stores.of(file).stamp(file))[row].as_py()["bytes"] or b""
+    import pyarrow as pa
+
+    try:
+        cells = _cells(file, column, group, stores.of(file).stamp(file))
+        return (cells[row].as_py() or {}).get("bytes") or b""
+    except (pa.ArrowException, IndexError) as error:  # damaged, or another file by now
+        raise AudioError(f"{file} cannot be read: {reason_of(error)}.") from None
 
 
 @lru_cache(maxsize=2)

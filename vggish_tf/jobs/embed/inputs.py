@@ -163,11 +163,20 @@ def _stretches(table: str, file, columns: list[str]) -> Iterator[Clip]:
 
 
 def _cells(table: str, file, column: str) -> Iterator[Clip]:
+    seen = set[str]()
     for group in range(file.num_row_groups):
         paths = file.read_row_group(group, [f"{column}.path"])[column].to_pylist()
         for row, named in enumerate(paths):
-            name = f"{table}::{named['path'] or f'{group}-{row}'}"
-            yield Clip(name, table, part=("cell", column, group, row))
+            name = (named or {}).get("path") or f"{group}-{row}"
+            part = ("cell", column, group, row)
+            yield Clip(f"{table}::{_unlike(seen, name, f'{group}-{row}')}", table, part=part)
+
+
+def _unlike(seen: set[str], name: str, place: str) -> str:
+    """A name that none before has: many tables call each of their clips `audio.wav`."""
+    name = f"{name}#{place}" if name in seen else name
+    seen.add(name)
+    return name
 
 
 def _column_of_bytes(schema) -> str | None:
@@ -202,15 +211,16 @@ def _beside(table: str, path: str) -> str:
 
 
 def _members_of(shard: str) -> Iterator[Clip]:
-    suffixes = audio.suffixes()
+    suffixes, seen = audio.suffixes(), set[str]()
     with (
         _opened(shard, "tar file", tarfile.TarError, EOFError) as source,
         tarfile.open(fileobj=source) as file,
     ):
         for member in file:
             if member.isfile() and _suffix(member.name) in suffixes:
-                place = ("member", member.offset_data, member.size)
-                yield Clip(f"{shard}::{member.name}", shard, part=place)
+                part = ("member", member.offset_data, member.size)
+                name = _unlike(seen, member.name, str(member.offset))
+                yield Clip(f"{shard}::{name}", shard, part=part)
 
 
 READERS = {".csv": _rows_of_csv, ".parquet": _rows_of_parquet, ".tar": _members_of}

@@ -59,7 +59,7 @@ def units_of(clips: Iterable[tuple[int, Clip]]) -> Iterator[Unit]:
         unit = unit if unit.clips else Unit(place)
         unit.clips.append(clip)
         unit.stamps.append(clip.stamp)
-        size += unit.stamps[-1][0]
+        size += clip.num_bytes(unit.stamps[-1])
         if size >= UNIT_BYTES or len(unit.clips) >= UNIT_CLIPS:
             yield unit
             unit, size = Unit(0), 0
