@@ -277,6 +277,7 @@ def worker_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
 
 
+@pytest.mark.slow  # the job server below has processes of its own, too
 @pytest.mark.usefixtures("worker_environment")
 def test_several_processes_write_the_same(sounds, embedder):
     flags = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
