@@ -87,7 +87,7 @@ def test_an_error_that_is_no_bad_clip_fails_the_run(sounds, embedder, monkeypatc
     def absent(*_):
         raise ImportError("no module named soundfile")
 
-    monkeypatch.setattr("vggish_tf.audio.read_blocks", absent)
+    monkeypatch.setattr("vggish_tf.audio.read_stretch", absent)
     with pytest.raises(Exception, match="no module named soundfile"):
         embed_archive([sounds], "there", embedder, engine=beam.engine())
     assert not files_in("there")

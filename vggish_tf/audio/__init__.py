@@ -5,6 +5,7 @@
     sound_file   files, through libsndfile
     ffmpeg       files that libsndfile cannot read
     mono         both → mono float32 at one rate, whole or block by block
+    mp3          sound → MP3, for players
     ahead        several files decoded in threads, a few ahead
 
 The only room with soundfile, soxr and ffmpeg. No TensorFlow here.

@@ -16,7 +16,6 @@ formats. Nor is noise from a flipped bit detected.
 The only format written is MP3, for players.
 """
 
-import io
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -37,7 +36,6 @@ SUFFIXES = (
     ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
 )  # fmt: skip
 PIECE = 1 << 20  # values that are decoded or resampled at a time
-MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
 _SDS = b"\xf0\x7e"  # the first bytes of a MIDI sample dump
 _DENSE = ("MPEG", "ALAC", "VORBIS", "OPUS")  # codecs of which a byte may hold many samples
@@ -290,15 +288,3 @@ def _check_count(file: BinaryIO, sound: _Sound, count: int):
         )
     if not count:
         raise AudioError(f"{file.name} has a header and no samples. Copy it again.")
-
-
-def encode_mp3(waveform: np.ndarray, sample_rate: int) -> bytes:
-    """Encodes a waveform, (num_samples,) at one of MP3_RATES, as the bytes of an MP3 file.
-
-    Example:
-        >>> encode_mp3(np.zeros(16_000, np.float32), 16_000)[:1]
-        b'\\xff'
-    """
-    buffer = io.BytesIO()
-    soundfile.write(buffer, waveform, sample_rate, format="MP3", subtype="MPEG_LAYER_III")
-    return buffer.getvalue()
