@@ -87,6 +87,7 @@ def test_memory_is_that_of_one_file_and_of_the_programs_it_needs(act, acting, tm
     assert acting.embed(path).memory < 20e6
 
 
+@pytest.mark.slow  # each kill is a start of the program; tests/jobs/embed/test_archive.py has some
 def test_killed_runs_end_as_one_that_was_not(tmp_path):
     report = kills.run(commands.program("embed"), 3, 64, 0)
     assert report.faults == []
