@@ -11,6 +11,7 @@ Source: upstream's vggish_input.py (mean over channels, then resampling; there w
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import soxr
@@ -110,9 +111,9 @@ def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.n
         yield from _mono_blocks(sound, target_rate, block_seconds)
 
 
-def _mono_blocks(sound: Sound, target_rate, block_seconds: float, *first) -> Iterator[np.ndarray]:
+def _mono_blocks(sound: Sound, target_rate, block_seconds: float) -> Iterator[np.ndarray]:
     stream = MonoStream(sound.info.sample_rate, target_rate, sound.info.num_channels)
-    for block in sound.blocks(block_seconds * sound.info.sample_rate, *first):
+    for block in sound.blocks(block_seconds * sound.info.sample_rate):
         mono = stream.push(block)
         if len(mono):
             yield mono
@@ -135,7 +136,9 @@ def read_stretch(
     first, last = round(start * target_rate), None if end is None else round(end * target_rate)
     with _opened(path) as sound:
         skipped, skipped_mono = _skipped(sound, target_rate, start)
-        blocks = _mono_blocks(sound, target_rate, block_seconds, *([skipped] if skipped else []))
+        if skipped:
+            sound = sound._replace(blocks=partial(sound.blocks, first=skipped))
+        blocks = _mono_blocks(sound, target_rate, block_seconds)
         last = None if last is None else last - skipped_mono
         count = 0
         for block in cut(blocks, first - skipped_mono, last):

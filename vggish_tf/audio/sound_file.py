@@ -12,8 +12,6 @@ their damage on standard output, and goes on), pipes. Cuts that cannot be detect
 whose header gives no count, cut between two frames; a WAV or AU written to a pipe (its size is a
 placeholder, and all that is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5 and other rare
 formats. Nor is noise from a flipped bit detected.
-
-The only format written is MP3, for players.
 """
 
 import os
@@ -77,8 +75,8 @@ class AudioInfo(NamedTuple):
 class Sound(NamedTuple):
     """An open sound file: its header, and its decoder.
 
-    `blocks` is a function of the samples in a block, and of the number of the first sample where
-    the file is `exact` → blocks (num_samples, num_channels) float32, up to the end.
+    `blocks` is a function of the samples in a block → blocks (num_samples, num_channels) float32,
+    up to the end. Where decoding `is_exact`, it takes `first`, the number of the first sample.
     """
 
     info: AudioInfo
