@@ -50,23 +50,28 @@ def kernel_distance(
         >>> round(kernel_distance(rows[:50], rows[50:] + 1.0), 1)
         25.2
     """
+    return measured(reference, candidate, kernel, bandwidth, scale)[0]
+
+
+def measured(
+    reference: np.ndarray,
+    candidate: np.ndarray,
+    kernel: Kernel,
+    bandwidth: Bandwidth | float,
+    scale: float = SCALE,
+) -> tuple[float, float | None]:
+    """The distance of kernel_distance(), and the bandwidth in numbers, if the kernel has one."""
     check_word("kernel", kernel, get_args(Kernel))
     reference, candidate = _checked(reference, candidate)
     if kernel == "cubic":
-        return scale * _mmd2(reference, candidate, _cubic)
-    width = bandwidth_of(reference, candidate, bandwidth)
+        return scale * _mmd2(reference, candidate, _cubic), None
+    width = _width(reference, candidate, bandwidth)
     function = _of_distances(kernel, 1 / (2 * width**2 + 1e-8))
-    return scale * _mmd2(reference, candidate, function)
+    return scale * _mmd2(reference, candidate, function), width
 
 
-def bandwidth_of(
-    reference: np.ndarray, candidate: np.ndarray, bandwidth: Bandwidth | float
-) -> float:
-    """The bandwidth in numbers: the lower median of all distances within a set.
-
-    Raises:
-        UsageError: an unknown word, or a number that is not positive.
-    """
+def _width(reference: np.ndarray, candidate: np.ndarray, bandwidth: Bandwidth | float) -> float:
+    """The bandwidth in numbers: the lower median of all distances within a set."""
     if isinstance(bandwidth, str):
         check_word("bandwidth", bandwidth, get_args(Bandwidth))
         return median_distance(reference if bandwidth == "reference" else candidate)

@@ -15,7 +15,7 @@ from vggish_tf.errors import VGGishError
 from vggish_tf.files import replacing
 from vggish_tf.formats.provenance import differences
 from vggish_tf.jobs.fad import frechet, sources
-from vggish_tf.jobs.fad.kernel import Bandwidth, Kernel, bandwidth_of, kernel_distance
+from vggish_tf.jobs.fad.kernel import Bandwidth, Kernel, measured
 from vggish_tf.jobs.fad.sources import Set
 from vggish_tf.jobs.fad.statistics import Gaussian, Statistics
 
@@ -78,9 +78,7 @@ def compare(
         rows = sources.rows_of(candidate)
     if kernel:
         first = sources.rows_of(reference)
-        more["kad"] = kernel_distance(first, rows, kernel=kernel, bandwidth=bandwidth)
-        if kernel != "cubic":
-            more["bandwidth"] = bandwidth_of(first, rows, bandwidth)
+        more["kad"], more["bandwidth"] = measured(first, rows, kernel, bandwidth)
     if infinity:
         found = frechet.infinity(reference.gaussian, rows, seed=seed, replace=replace)
         more["infinity"], more["infinity_error"], more["infinity_r2"] = found[:3]
