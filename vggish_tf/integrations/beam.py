@@ -8,10 +8,10 @@ run, and let a run succeed that embedded nothing.
 Source: Beam's programming guide, for exactly-once work by idempotent writes.
 """
 
-import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from itertools import islice, starmap
 
 import apache_beam
 from apache_beam.io.filesystems import FileSystems
@@ -77,7 +77,7 @@ def _options(flags: list[str]) -> PipelineOptions:
 def _write_lists(records: Records, units: Iterable[Unit]) -> list[str]:
     """Writes the units down, so that the pipeline itself stays small, whatever their number."""
     units, paths = iter(units), list[str]()
-    while some := list(itertools.islice(units, LIST_UNITS)):
+    while some := list(islice(units, LIST_UNITS)):
         path = f"{records.folder}/pending/{len(paths):06d}.jsonl"
         records.write_text(path, "".join(f"{unit.to_json()}\n" for unit in some))
         paths.append(path)
@@ -148,7 +148,7 @@ def _watched(records: Records, said: Progress, max_failures: int | None) -> Iter
 
 
 def _say(record: dict, said: Progress):
-    failures = {Failure(*failure).path: Failure(*failure) for failure in record["failures"]}
+    failures = {failure.path: failure for failure in starmap(Failure, record["failures"])}
     said.heard(record["seconds"])
     for key, num_rows in zip(record["clips"], record["rows"], strict=True):
         path = key if isinstance(key, str) else key[0]

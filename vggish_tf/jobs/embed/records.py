@@ -90,9 +90,9 @@ class Records:
 
         One whose shard is gone counts for nothing.
         """
-        shards = {*self._store.names_in(self.output)}
         names = {name.removesuffix(".json") for name in self._store.names_in(self._units)}
         new = sorted(name for name in names - {*self._failures} if not name.startswith("."))
+        shards = {*self._store.names_in(self.output)} if new else set()
         with ThreadPoolExecutor(READERS) as pool:
             found = list(pool.map(lambda name: self._read(self._record_of(name)), new))
         for name, record in zip(new, found, strict=True):
@@ -113,11 +113,12 @@ class Records:
     def changed(self, clips: Iterable[Clip]) -> list[Clip]:
         """The clips whose files changed since they were embedded; their units are undone."""
         found = [clip for clip in clips if self._stamp_of(clip) not in (None, clip.stamp)]
-        for unit in {self._stamps[clip.key][0] for clip in found}:
+        undone = {self._stamps[clip.key][0] for clip in found}
+        for unit in undone:
             self._store.remove(self._record_of(unit))  # first: then its shard counts for nothing
             self._store.remove(self.shard_of(unit))
             del self._failures[unit]
-            self._stamps = {key: pair for key, pair in self._stamps.items() if pair[0] != unit}
+        self._stamps = {key: pair for key, pair in self._stamps.items() if pair[0] not in undone}
         return found
 
     def is_done(self, clip: Clip) -> bool:
