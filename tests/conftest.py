@@ -141,19 +141,20 @@ def shared_data() -> Path:
     return places.SHARED_DATA
 
 
-@pytest.fixture(scope="session")
-def pca_params(shared_data) -> Path:
-    """The genuine published vggish_pca_params.npz."""
-    path = shared_data / "vggish_pca_params.npz"
+def there(path: Path) -> Path:
+    """The same, or the test is skipped."""
     if not path.is_file():
         pytest.skip(f"{path.name} is not in shared/data")
     return path
+
+
+@pytest.fixture(scope="session")
+def pca_params(shared_data) -> Path:
+    """The genuine published vggish_pca_params.npz."""
+    return there(shared_data / "vggish_pca_params.npz")
 
 
 @pytest.fixture(scope="session")
 def audioset_shard(shared_data) -> Path:
     """A genuine shard of the AudioSet release, 328 records."""
-    path = shared_data / "audioset_rm.tfrecord"
-    if not path.is_file():
-        pytest.skip(f"{path.name} is not in shared/data")
-    return path
+    return there(shared_data / "audioset_rm.tfrecord")

@@ -173,7 +173,7 @@ def shards_in(folder: Path) -> dict[str, bytes]:
 
 
 def _files_in(folder: Path) -> dict[str, bytes]:
-    """What readers of the folder see, and the table of failures."""
+    """The shards that readers of the folder see, and the table of failures."""
     paths = folder.glob("[!.]*")
     return {path.name: path.read_bytes() for path in paths if path.is_file()}
 

@@ -77,7 +77,7 @@ def _bound(node: ast.AST, module: str) -> Iterator[tuple[str, str]]:
 
 
 def _reached(node: ast.AST, bound: dict[str, str]) -> Iterator[str]:
-    """What is reached through an imported name, `jobs.finetune.train`, or imported by a call."""
+    """Names reached through an imported one, `jobs.finetune.train`, or imported by a call."""
     match node:
         case ast.Attribute():
             first, *rest = ast.unparse(node).split(".")

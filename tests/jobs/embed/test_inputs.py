@@ -1,4 +1,4 @@
-"""What an input stands for: files, folders, globs, lists, tables, shards; in a fixed order."""
+"""Clips of an input: files, folders, globs, lists, tables, shards; in a fixed order."""
 
 import io
 import os

@@ -127,7 +127,7 @@ def test_inputs_that_vanish_are_failures(sounds, embedder):
 
 
 def test_an_input_that_grows_while_it_is_read_is_done_again_next_time(sounds, embedder):
-    """What was read of it is a whole number of rows, and the record says of which size it was."""
+    """A whole number of rows was read of it, and the record says of which size it was."""
     growing = sounds / "even" / "00.wav"
     seconds = {str(growing): 3}
 

@@ -89,7 +89,7 @@ def _clip(path: str, listed: Stamp | None = None) -> Clip:
 
 
 def _matches(pattern: str) -> Iterator[Clip]:
-    """What matches a glob: audio files, or tables and shards."""
+    """Clips of the files that match a glob: of audio files, tables and shards."""
     for path, listed in stores.of(pattern).matches(pattern):
         read = READERS.get(_suffix(path))
         yield from read(path) if read else [_clip(path, listed)]

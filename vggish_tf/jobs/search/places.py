@@ -41,7 +41,7 @@ class Places(NamedTuple):
 
     @classmethod
     def open(cls, folder: Path) -> "Places":
-        """What save() wrote, read where it is asked for."""
+        """The places that save() wrote, read where they are asked for."""
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in cls._fields))
 
     def block(self, numbers: np.ndarray, embedding: np.ndarray) -> Block:
