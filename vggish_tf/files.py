@@ -79,11 +79,17 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
+def replacing(
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = True,
+    through: str | os.PathLike[str] | None = None,
+) -> Iterator[Path]:
     """Yields a temporary path beside `path`; renames it on success, removes it on any error.
 
     A file or a folder may be written there. The temporary name keeps the suffix of `path`, since
-    many writers choose their format by it.
+    many writers choose their format by it; in a folder that others read meanwhile by that suffix,
+    let it go `through` another one of the same disk.
 
     Example:
         >>> import tempfile
@@ -94,7 +100,8 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
         'whole or not at all'
     """
     path = check_target(path, overwrite=overwrite)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    name = f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}"
+    temporary = path.with_name(name) if through is None else Path(through, name)
     try:
         yield temporary
         os.replace(temporary, path)

@@ -94,6 +94,7 @@ def test_killed_runs_end_as_one_that_was_not(tmp_path):
     assert (report.kills, report.clips) == (3, 64)
     assert report.shards >= 4, "so few that no kill comes between two of them"
     assert report.outputs >= 2
+    assert report.left == 0
 
 
 @pytest.mark.slow

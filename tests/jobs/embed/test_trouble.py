@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pandas
+import polars
 import pytest
 import small_network
 import soundfile
@@ -68,6 +69,29 @@ def test_a_full_disk_while_the_output_is_made_costs_no_rows(sounds, embedder, mo
     embed_archive([sounds], "rows.csv", embedder)
     assert len([*formats.read("rows.csv").clips]) == 12
     assert sorted(os.listdir()) == ["rows.csv", "rows.csv.json", "sounds"]
+
+
+def test_what_is_half_written_is_in_no_reader_s_way(sounds, embedder, monkeypatch, tmp_path):
+    """Neither while a run goes on, nor after it was killed: the temporary file stays."""
+    write, number, rows = parquet._write, iter(range(100)), tmp_path / "rows"
+
+    def killed(path, *args):
+        if next(number) == 2:
+            path.write_bytes(b"PAR1")
+            shutil.copy(path, tmp_path / "half")
+            assert len(polars.read_parquet("rows/*.parquet")["path"].unique()) == 6
+            raise KeyboardInterrupt
+        write(path, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "_write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            embed_archive([sounds], "rows", embedder)
+    shutil.move(tmp_path / "half", rows / "_embed" / "writing" / ".rows-1.parquet")
+    assert len(polars.read_parquet("rows/*.parquet")["path"].unique()) == 6
+    embed_archive([sounds], "rows", embedder)
+    assert os.listdir(rows / "_embed" / "writing") == []
+    assert len(polars.read_parquet("rows/*.parquet")["path"].unique()) == 12
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
     _embed/settings.json      the provenance of every row
     _embed/units/<id>.json    one a unit, written last: its clips with their stamps, its failures
+    _embed/writing/           files that are half written, which a kill may leave there
     _embed/lock               held by the run that writes here
     _embed/pending/<n>.jsonl  units of work, for workers on other machines
     _embed/stop               there while those are to do no more
@@ -21,7 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from vggish_tf.errors import VGGishError, counted
-from vggish_tf.files import replacing
 from vggish_tf.formats import parquet
 from vggish_tf.formats.provenance import differences
 from vggish_tf.jobs.embed import stores
@@ -44,6 +44,7 @@ class Records:
         self.output = os.fspath(output)
         self.folder = f"{self.output}/_embed"
         self._units = f"{self.folder}/units"
+        self._writing = f"{self.folder}/writing"
         self._store = stores.of(self.output)
         self._stamps: dict[str | tuple, tuple[str, Stamp]] = {}  # key of a clip → unit, stamp
         self._failures: dict[str, list[Failure]] = {}  # unit → its failures
@@ -55,7 +56,8 @@ class Records:
         Raises:
             VGGishError: it cannot be made, another run writes there, or a record is damaged.
         """
-        for folder in (self.output, self.folder, self._units, f"{self.folder}/pending"):
+        pending = f"{self.folder}/pending"
+        for folder in (self.output, self.folder, self._units, self._writing, pending):
             self._store.make_folder(folder)
         with ExitStack() as held:
             try:
@@ -64,6 +66,7 @@ class Records:
                 raise VGGishError(
                     f"another run writes to {self.output}. Wait for it, or choose another output."
                 ) from None
+            self._store.clear(self._writing)
             self.load()
             yield
 
@@ -134,7 +137,7 @@ class Records:
         clips = iter(archive.clips)
         first = next(clips, None)  # asked for before the file is made, as there may be no rows
         if first is not None:
-            with self._store.written(self.shard_of(unit.name)) as path:
+            with self._store.written(self.shard_of(unit.name), self._writing) as path:
                 parquet.write(path, archive._replace(clips=itertools.chain([first], clips)))
         keys = [clip.key for clip in unit.clips]
         record = {"clips": keys, "stamps": unit.stamps, "rows": unit.rows, "seconds": unit.seconds}
@@ -193,8 +196,8 @@ class Records:
 
     def write_text(self, path: str, text: str):
         """Writes a file of the output, whole or not at all."""
-        with self._store.written(path) as local, replacing(local) as temporary:
-            temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        with self._store.written(path, self._writing) as local:
+            local.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
     def _read(self, path: str) -> dict:
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from vggish_tf.errors import AudioError, VGGishError, how_to_install, reason_of
-from vggish_tf.files import make_folder
+from vggish_tf.files import make_folder, replacing
 
 Stamp = tuple[int, int]  # size in bytes, time of change in nanoseconds; zeros of what is gone
 GONE: Stamp = (0, 0)
@@ -84,9 +84,20 @@ class Local:
         yield path
 
     @contextmanager
-    def written(self, path: str) -> Iterator[Path]:
-        """A path on this machine to write a file to, whole or not at all."""
-        yield Path(path)
+    def written(self, path: str, through: str) -> Iterator[Path]:
+        """A path on this machine to write a file to, which appears whole or not at all.
+
+        Args:
+            path: of the file.
+            through: a folder for what is half written, which a kill may leave there.
+        """
+        with replacing(path, through=through) as temporary:
+            yield temporary
+
+    def clear(self, folder: str) -> None:
+        """Removes what is in a folder."""
+        for path in Path(folder).iterdir():
+            path.unlink()
 
     @contextmanager
     def locked(self, path: str) -> Iterator[None]:
@@ -164,20 +175,22 @@ class Remote(Local):
             yield file.name
 
     @contextmanager
-    def written(self, path):
+    def written(self, path, through):
         with tempfile.TemporaryDirectory(prefix="vggish_tf.") as folder:
             local = Path(folder, posixpath.basename(path))
             yield local
-            self._publish(local, path)
+            self._publish(local, path, through)
+
+    def clear(self, folder):
+        pass  # without locks another run may be writing there
 
     @contextmanager
     def locked(self, path):
         yield  # there are no locks: two runs write the same bytes under the same names
 
-    def _publish(self, local: Path, path: str):
+    def _publish(self, local: Path, path: str, through: str):
         """Under another name first: a file system may show what is half written."""
-        folder, name = posixpath.split(path)
-        temporary = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}"
+        temporary = f"{through}/{posixpath.basename(path)}.{uuid.uuid4().hex[:8]}"
         try:
             with open(local, "rb") as source, self._systems.create(temporary, **self._as_is) as to:
                 shutil.copyfileobj(source, to)
