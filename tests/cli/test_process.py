@@ -65,6 +65,9 @@ def wav(tmp_path):
     return path
 
 
+MORE = ("export", "inspect", "finetune")
+
+
 def arguments_of(command, wav, weights, folder) -> list:
     if command == "finetune":
         sounds = labelled_clips.write_folder(folder / "sounds", takes=3, seconds=(1.0, 1.1))
@@ -77,7 +80,10 @@ def arguments_of(command, wav, weights, folder) -> list:
     }[command]
 
 
-@pytest.mark.parametrize("command", PLACES)
+@pytest.mark.parametrize(
+    "command",
+    ["embed", "fetch", *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)],
+)
 def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monkeypatch):
     """A second signal, as `timeout` sends to the process group, does not interrupt the clean-up."""
     (tmp_path / "fetched").mkdir()
@@ -178,6 +184,7 @@ def in_bash(redirections, arguments, code=SMALL) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_closed_streams_change_nothing_of_what_is_written(wav, weights, tmp_path, small_networks):
     other = tmp_path / "bad.wav"
     other.write_text("this is not audio")
@@ -206,6 +213,7 @@ def test_what_is_printed_does_not_go_into_a_file(wav, tmp_path):
     assert (tmp_path / "out.html").read_text() == "data"
 
 
+@pytest.mark.slow
 def test_no_reader_of_the_errors_stops_no_work(wav, weights, tmp_path):
     (tmp_path / "bad.wav").write_text("this is not audio")
     embed = ["embed", tmp_path / "bad.wav", wav, "-o", tmp_path / "out", "--weights", weights]

@@ -65,6 +65,7 @@ def test_an_import_that_fails_shows_every_line(capfd):
     assert capfd.readouterr().err == TENSORFLOW_LINES.decode()
 
 
+@pytest.mark.slow
 def test_without_a_standard_error_it_imports_all_the_same():
     ran = run("import os; os.close(2); import vggish_tf; print(vggish_tf.VGGish.__name__)")
     assert ran.stdout == "VGGish\n"

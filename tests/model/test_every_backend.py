@@ -45,12 +45,16 @@ ATOL = 1e-5
 LOG_MEL_ATOL = {"examples": 2e-6, "examples_in_float32": 1e-4}
 
 
+# JAX compiles each length anew: a minute and a half.
+BACKENDS = ["tensorflow", "torch", pytest.param("jax", marks=pytest.mark.slow)]
+
+
 @pytest.fixture(scope="module")
 def waveform():
     return np.concatenate([signals.by_name()["speech"], signals.by_name()["noise"]])[: 16_000 * 5]
 
 
-@pytest.fixture(scope="module", params=["tensorflow", "jax", "torch"])
+@pytest.fixture(scope="module", params=BACKENDS)
 def on_backend(request, sized_checkpoint, waveform, tmp_path_factory):
     """The folder that helpers/on_backend.py filled."""
     if importlib.util.find_spec(request.param) is None:

@@ -79,11 +79,16 @@ def test_keras_files_restore_the_model(model, tmp_path):
 @pytest.mark.parametrize(
     "imports",
     [
-        "import keras, vggish_tf",
         "import vggish_tf, keras",
-        "import vggish_tf, tensorflow; import keras",
-        "from vggish_tf import Params, WaveformToExamples; import keras",
-        "import vggish_tf, vggish_tf.model, keras",
+        *(
+            pytest.param(imports, marks=pytest.mark.slow)
+            for imports in (
+                "import keras, vggish_tf",
+                "import vggish_tf, tensorflow; import keras",
+                "from vggish_tf import Params, WaveformToExamples; import keras",
+                "import vggish_tf, vggish_tf.model, keras",
+            )
+        ),
     ],
 )
 def test_keras_loads_a_file_in_a_fresh_process(imports, tmp_path):

@@ -80,6 +80,7 @@ def check_quick(folder, printed):
     assert report.table(results) in printed
 
 
+@pytest.mark.slow
 def test_the_quick_bench_runs_its_jobs_and_prints_the_table(
     small_networks, small_checkpoint, tmp_path, monkeypatch, capsys
 ):

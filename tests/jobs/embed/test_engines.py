@@ -149,6 +149,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_process_of_a_pool_loads_the_weights_once(sounds):
     small_network.vggish().save("small.keras")
     Path("pool.py").write_text(POOL)

@@ -215,8 +215,10 @@ import sys
 
 @pytest.mark.parametrize(
     ("number", "options"),
-    [(signal.SIGINT, []), (signal.SIGTERM, ["--json"])],
-    ids=["Ctrl-C", "TERM"],
+    [
+        pytest.param(signal.SIGINT, [], id="Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, ["--json"], id="TERM"),
+    ],
 )
 def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(
     number, options, sounds, tmp_path, small_networks

@@ -191,6 +191,7 @@ def test_saved_model_cli_runs_it(exported, oracle, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_c_program_runs_it(exported, oracle, tmp_path):
     """The session loader of C and C++, without Python, on which TF Serving is built."""
     compiler = shutil.which("gcc")
@@ -255,6 +256,7 @@ print(rows, kilobytes("VmHWM") - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is reset through /proc")
 @pytest.mark.parametrize("seconds", [600, pytest.param(3600, marks=pytest.mark.slow)])
 def test_memory_does_not_grow_with_the_waveform(exported, tmp_path, seconds):

@@ -209,6 +209,7 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(url, header):
     assert post(url, {"inputs": {"waveform": [[1.0]]}})[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_networks")
 def test_the_client_of_the_docs_gets_the_embeddings_of_an_export(
     small_checkpoint, tmp_path, monkeypatch

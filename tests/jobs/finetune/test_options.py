@@ -44,6 +44,7 @@ def test_a_job_takes_options_whole_by_name_or_both(folder, tmp_path, monkeypatch
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.slow
 def test_a_training_takes_augmentations_by_name_and_as_layers(folder, tmp_path, monkeypatch):
     """The name of the layer is part of a training checkpoint: stopped jobs go on only under it."""
     found = fingerprints(monkeypatch)

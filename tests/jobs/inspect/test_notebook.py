@@ -53,6 +53,7 @@ def pictures(notebook) -> list[Image.Image]:
     return [Image.open(io.BytesIO(base64.b64decode(picture))) for picture in encoded]
 
 
+@pytest.mark.slow
 def test_the_kept_outputs_are_those_of_a_fresh_run(kernel_finds_this_package):
     kept, fresh = nbformat.read(NOTEBOOK, as_version=4), load_script().run(NOTEBOOK)
     assert texts(kept) == texts(fresh)
