@@ -45,6 +45,9 @@ def _add_archive(group):
         "--overwrite", action="store_true", help="replace OUT, if it is not a folder of Parquet"
     )
     group.add_argument(
+        "--prune", action="store_true", help="remove the rows of clips that are no INPUT any more"
+    )
+    group.add_argument(
         "--pool",
         choices=("mean", "max", "mean+std"),
         help="one row a clip instead of one an example",
@@ -112,6 +115,7 @@ def _embed_archive(args: argparse.Namespace, embedder):
             embedder,
             format=args.format,
             overwrite=args.overwrite,
+            prune=args.prune,
             pool=args.pool,
             max_failures=args.max_failures,
             progress=said,

@@ -107,12 +107,12 @@ def differences(found: dict, expected: dict) -> list[Difference]:
         >>> differences({**expected, "params": {"mel_min_hz": 125, "mel_max_hz": 8000}}, expected)
         [Difference(name='params.mel_max_hz', found=8000, expected=7500)]
     """
-    ours, theirs = _settings(expected), _settings(found)
+    ours, theirs = settings_of(expected), settings_of(found)
     every = (Difference(name, theirs.get(name), ours.get(name)) for name in {**ours, **theirs})
     return [each for each in every if each.found != each.expected]
 
 
-def _settings(provenance: dict) -> dict[str, object]:
+def settings_of(provenance: dict) -> dict[str, object]:
     """Each setting under a name of its own, those of `params` too; of weights their digest."""
     settings: dict[str, object] = {}
     for name, value in provenance.items():

@@ -9,9 +9,11 @@ records    which units of an output are done, and how
 progress   a bar for people, JSON for machines
 work       a unit → a shard of Parquet and a record
 archive    embed_archive(): all of it, resumable
+beside     embed_beside(): an archive beside the sounds, which the next call takes up
 """
 
 from vggish_tf.jobs.embed.archive import embed_archive, table_of_failures
+from vggish_tf.jobs.embed.beside import embed_beside
 from vggish_tf.jobs.embed.clips import Failure, embed_bytes, embed_many
 from vggish_tf.jobs.embed.files import embed_each, plan
 from vggish_tf.jobs.embed.inputs import local_files
@@ -20,6 +22,7 @@ from vggish_tf.jobs.embed.work import work_here
 __all__ = [
     "Failure",
     "embed_archive",
+    "embed_beside",
     "embed_bytes",
     "embed_each",
     "embed_many",

@@ -35,6 +35,7 @@ def embed_archive(
     *,
     format: str | None = None,
     overwrite: bool = False,
+    prune: bool = False,
     pool: Pool | None = None,
     max_failures: int | None = None,
     progress: Progress | None = None,
@@ -52,6 +53,7 @@ def embed_archive(
             folder. All but that is made at the end, out of shards in `<output>.parts`.
         overwrite: whether an output may be replaced. A folder of Parquet shards is none such: the
             run goes on with it.
+        prune: whether rows of clips that are no longer among the inputs are removed.
         pool: one row a clip instead of one an example: "mean", "max", or "mean+std", which is twice
             as long.
         max_failures: after how many bad clips to stop; None goes on whatever their number.
@@ -78,6 +80,8 @@ def embed_archive(
     _check_clips(clips, output, format)
     records = Records(output if is_final else f"{output}.parts")
     with records.opened():
+        if prune:
+            records.prune(clips)
         pending = _pending(clips, records, said)
         try:
             if pending:

@@ -116,13 +116,20 @@ class Records:
     def changed(self, clips: Iterable[Clip]) -> list[Clip]:
         """The clips whose files changed since they were embedded; their units are undone."""
         found = [clip for clip in clips if self._stamp_of(clip) not in (None, clip.stamp)]
-        undone = {self._stamps[clip.key][0] for clip in found}
-        for unit in undone:
+        self._undo({self._stamps[clip.key][0] for clip in found})
+        return found
+
+    def prune(self, clips: Iterable[Clip]):
+        """Undoes the units with clips that are not among these."""
+        kept = {clip.key for clip in clips}
+        self._undo({unit for key, (unit, _) in self._stamps.items() if key not in kept})
+
+    def _undo(self, units: set[str]):
+        for unit in units:
             self._store.remove(self._record_of(unit))  # first: then its shard counts for nothing
             self._store.remove(self.shard_of(unit))
             del self._failures[unit]
-        self._stamps = {key: pair for key, pair in self._stamps.items() if pair[0] not in undone}
-        return found
+        self._stamps = {key: pair for key, pair in self._stamps.items() if pair[0] not in units}
 
     def is_done(self, clip: Clip) -> bool:
         """Whether a clip is in a unit that was done when the records were loaded."""
