@@ -1,81 +1,129 @@
-"""`vggish-tf fad`: sets of embeddings → their distances from a reference."""
+"""`vggish-tf fad`: sets of sounds or embeddings → their distances from a reference."""
 
 import argparse
 from pathlib import Path
 
 from vggish_tf.cli import options
-from vggish_tf.errors import UsageError
+from vggish_tf.errors import AudioError, UsageError, counted
 from vggish_tf.files import check_target
 
-HELP = "compare sets of embeddings: Fréchet distance (FAD), kernel distance (KAD)"
+HELP = "compare sets of sounds: Fréchet distance (FAD), kernel distance (KAD)"
 EPILOG = (
-    "A set is an archive that embed wrote, or saved statistics: an .npz of --save-stats or of "
-    "fadtk, a folder with mu.npy and cov.npy."
+    "A SET is sounds (a folder, a file, @list.txt, a table path[,start,end]), an archive that "
+    "embed wrote, or saved statistics: an .npz of --save-stats or of fadtk, a folder with mu.npy "
+    "and cov.npy. Embeddings of sounds are kept in SET.embeddings, and used again."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("reference", metavar="REFERENCE", help="the set to compare with")
     parser.add_argument("candidates", nargs="*", metavar="CANDIDATE", help="sets to compare")
-    parser.add_argument("--kad", action="store_true", help="the kernel distance too")
-    parser.add_argument(
+    _add_sounds(parser.add_argument_group("sounds"))
+    _add_measures(parser.add_argument_group("measures"))
+    _add_outputs(parser.add_argument_group("outputs"))
+
+
+def _add_sounds(group):
+    weights = group.add_mutually_exclusive_group()
+    options.add_weights(weights, None)
+    weights.add_argument("--untrained", action="store_true", help=(
+        "embed with untrained weights, as a trial: the distances mean nothing"))  # fmt: skip
+    group.add_argument("--cache", type=Path, metavar="FOLDER", help=(
+        "keep embeddings of sounds there, and not beside them"))  # fmt: skip
+
+
+def _add_measures(group):
+    group.add_argument("--kad", action="store_true", help="the kernel distance too")
+    group.add_argument(
         "--kernel",
         choices=("gaussian", "iq", "imq", "cubic"),
         default="gaussian",
         help="of --kad (default: gaussian; cubic is KID's)",
     )
-    parser.add_argument("--bandwidth", choices=("reference", "kadtk"), default="reference", help=(
+    group.add_argument("--bandwidth", choices=("reference", "kadtk"), default="reference", help=(
         "of --kad: the median distance within the reference (default), or, as kadtk 1 has it, "
         "within the candidate"))  # fmt: skip
-    parser.add_argument(
+    group.add_argument(
         "--inf", action="store_true", help="FAD∞ too: the distance that unlimited rows would have"
     )
-    parser.add_argument(
+    group.add_argument(
         "--fadtk", action="store_true", help="draw the samples of --inf with replacement, as fadtk"
     )
-    parser.add_argument(
-        "--seed", type=options.whole, default=0, metavar="N", help="of --inf (default: 0)"
+    group.add_argument("--bootstrap", type=options.count, metavar="N", help=(
+        "the 95 %% interval of FAD, from N draws of its files, as in 1000"))  # fmt: skip
+    group.add_argument("--permute", type=options.count, metavar="N", help=(
+        "the p-value of the difference of two CANDIDATEs, from N draws"))  # fmt: skip
+    group.add_argument(
+        "--seed", type=options.whole, default=0, metavar="N", help="of what is drawn (default: 0)"
     )
-    parser.add_argument(
-        "--per-file", type=Path, metavar="OUT", help="write the distance of each file, a .csv"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object, no table")
-    parser.add_argument("--csv", type=Path, metavar="OUT", help="write the table, a .csv")
-    parser.add_argument(
+
+
+def _add_outputs(group):
+    group.add_argument("--json", action="store_true", help="print one JSON object, no table")
+    group.add_argument("--csv", type=Path, metavar="OUT", help="write the table, a .csv")
+    group.add_argument("--picture", type=Path, metavar="OUT", help=(
+        "draw bars, intervals and the lines of --inf, a .png, .svg or .pdf"))  # fmt: skip
+    group.add_argument("--per-file", type=Path, metavar="OUT", help=(
+        "write the distance of each file of a CANDIDATE, a .csv, the farthest first"))  # fmt: skip
+    group.add_argument(
         "--save-stats", type=Path, metavar="OUT", help="write the reference's statistics, an .npz"
     )
 
 
 def run(args: argparse.Namespace):
-    targets = ((args.csv, ".csv"), (args.per_file, ".csv"), (args.save_stats, ".npz"))
-    for target, ending in targets:
+    _check(args)
+    from vggish_tf.cli import sets
+    from vggish_tf.jobs import fad
+
+    (reference, *candidates), failures = sets.read(args)
+    reference.gaussian.warn_of_few(reference.name)
+    found = [*fad.compare_each(
+        reference, candidates, kernel=args.kernel if args.kad else None, bandwidth=args.bandwidth,
+        infinity=args.inf, bootstrap=args.bootstrap or 0, seed=args.seed, replace=args.fadtk,
+    )]  # fmt: skip
+    p_value = (
+        fad.p_value(reference, *candidates, times=args.permute, seed=args.seed)
+        if args.permute
+        else None
+    )
+    if found:
+        print((fad.as_json if args.json else fad.as_text)(reference, found, p_value))
+    _write(args, reference, candidates, found)
+    if failures:
+        failed = counted(len(failures), "clip")
+        raise AudioError(
+            f"{failed} could not be embedded, and did not count: {failures[0].message}"
+        )
+
+
+def _check(args: argparse.Namespace):
+    pictures = (".png", ".svg", ".pdf")
+    targets = (
+        (args.csv, (".csv",)),
+        (args.per_file, (".csv",)),
+        (args.save_stats, (".npz",)),
+        (args.picture, pictures),
+    )
+    for target, endings in targets:
         if target:
-            check_target(target, endings=(ending,))
+            check_target(target, endings=endings)
     if not (args.candidates or args.save_stats):
         raise UsageError("there is nothing to compare. Give a CANDIDATE, or --save-stats.")
     if args.per_file and len(args.candidates) != 1:
         raise UsageError("--per-file is for one CANDIDATE.")
+    if args.permute and len(args.candidates) != 2:
+        raise UsageError("--permute is for two CANDIDATEs.")
+
+
+def _write(args: argparse.Namespace, reference, candidates, found):
     from vggish_tf.jobs import fad
 
-    reference = fad.read(args.reference)
-    reference.gaussian.warn_of_few(reference.name)
-    candidates = [fad.read(candidate) for candidate in args.candidates]
-    found = [
-        fad.compare(
-            reference,
-            candidate,
-            kernel=args.kernel if args.kad else None,
-            bandwidth=args.bandwidth,
-            infinity=args.inf,
-            seed=args.seed,
-            replace=args.fadtk,
-        )
-        for candidate in candidates
-    ]
-    if found:
-        print((fad.as_json if args.json else fad.as_text)(reference, found))
     if args.csv:
         fad.write_csv(args.csv, found)
+    if args.picture and found:
+        from vggish_tf.drawing import pictures
+
+        pictures.save(fad.draw(reference, found), args.picture)
     if args.per_file:
         fad.write_by_file(args.per_file, fad.by_file(reference, candidates[0]))
     if args.save_stats:

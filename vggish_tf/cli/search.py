@@ -3,13 +3,9 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from vggish_tf.cli import options, process
+from vggish_tf.cli import options, sets
 from vggish_tf.files import check_source, check_target
-
-if TYPE_CHECKING:
-    from vggish_tf.embedding import Embedder
 
 HELP = "find the segments of an archive that sound like a query"
 
@@ -58,21 +54,10 @@ def run(args: argparse.Namespace):
         _say(f"index: {index}")
     hits = search.nearest(
         archive, args.query, top=args.top, per_file=args.per_file, unlike=args.like_none_of,
-        index=index, embedder=lambda provenance: _embedder(provenance, args.weights),
+        index=index, embedder=lambda provenance: sets.embedder_like(provenance, args.weights),
     )  # fmt: skip
     print(search.as_json(hits) if args.json else search.as_text(hits))
     _write(args, hits, archive.provenance)
-
-
-def _embedder(provenance: dict, weights: str | None) -> "Embedder":
-    options.check_weights(weights)
-    process.import_tensorflow()
-    import keras
-
-    from vggish_tf.jobs import search
-
-    keras.utils.set_random_seed(0)  # of untrained weights, as embed does
-    return search.embedder_for(provenance, weights)
 
 
 def _write(args: argparse.Namespace, hits, provenance: dict):

@@ -131,9 +131,7 @@ def test_files_by_distance(sets):
 def test_the_command_prints_a_table(sets, capsys):
     assert cli.main(["fad", "a", "b", "a", "--kad", "--inf"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == (
-        "embeddings: weights abababababab, post-processing none (before any activation), soxr HQ"
-    )
+    assert lines[0] == ("embeddings: weights abababababab, before the ReLU, soxr HQ")
     assert lines[1].split() == [
         "files",
         "rows",
@@ -164,6 +162,9 @@ def test_the_command_writes_files_and_json(sets, capsys):
     with open("t.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     assert (row["name"], float(row["fad"])) == ("b", candidate["fad"])
+    made = {name: row[name] for name in ("weights", "activation", "resampler")}
+    weights = PROVENANCE["weights"]["values_sha256"]
+    assert made == {"weights": weights, "activation": "before the ReLU", "resampler": "soxr HQ"}
     with open("f.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 16
     assert cli.main(["fad", "s.npz", "b", "--json"]) == 0
@@ -176,8 +177,10 @@ def test_the_command_writes_files_and_json(sets, capsys):
     [
         ("fad a", 2, "Give a CANDIDATE, or --save-stats"),
         ("fad a b b --per-file out.csv", 2, "--per-file is for one CANDIDATE"),
+        ("fad a b --permute 9", 2, "--permute is for two CANDIDATEs"),
+        ("fad a b --picture out.gif", 2, "must end in .png or .svg or .pdf"),
         ("fad a b --csv out.txt", 2, "must end in .csv"),
-        ("fad a no", 5, "no does not exist. Give an archive of embeddings"),
+        ("fad a no", 5, "no does not exist. Give sounds or embeddings"),
         ("fad no b", 5, "no does not exist"),
     ],
 )

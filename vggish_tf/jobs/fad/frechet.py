@@ -6,6 +6,7 @@ Source: Dowson and Landau (1982); Kilgour et al., "Fréchet Audio Distance" (201
 "Adapting Frechet Audio Distance for Generative Music Evaluation" (2024), for FAD∞.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -43,17 +44,27 @@ def frechet_distance(
 
 def distance(reference: Gaussian, candidate: Gaussian) -> float:
     """The Fréchet distance of two sets of rows, by their Gaussians."""
-    (mean_1, first), (mean_2, second) = reference[:2], candidate[:2]
-    if mean_1.shape != mean_2.shape:
-        raise UsageError(f"the means must be of one size; received {mean_1.shape}, {mean_2.shape}.")
-    difference = mean_1 - mean_2
-    traces = np.trace(first) + np.trace(second) - 2 * _trace_of_root(first, second)
-    return float(difference @ difference + traces)
+    return distance_from(reference)(candidate)
 
 
-def _trace_of_root(first: np.ndarray, second: np.ndarray) -> float:
-    """tr (Σ₁ Σ₂)^½, which is the sum of the singular values of Σ₁^½ Σ₂^½: never complex."""
-    return float(np.linalg.svd(_root(first) @ _root(second), compute_uv=False).sum())
+def distance_from(reference: Gaussian) -> Callable[[Gaussian], float]:
+    """A function that gives the distance of a candidate; the reference's root is computed once.
+
+    The trace of (Σ₁ Σ₂)^½ is the sum of the singular values of Σ₁^½ Σ₂^½: never complex.
+    """
+    mean, covariance = reference[:2]
+    root, trace = _root(covariance), np.trace(covariance)
+
+    def measure(candidate: Gaussian) -> float:
+        if candidate.mean.shape != mean.shape:
+            sizes = f"{mean.shape}, {candidate.mean.shape}"
+            raise UsageError(f"the means must be of one size; received {sizes}.")
+        difference = mean - candidate.mean
+        values = np.linalg.svd(root @ _root(candidate.covariance), compute_uv=False)
+        traces = trace + np.trace(candidate.covariance) - 2 * values.sum()
+        return float(difference @ difference + traces)
+
+    return measure
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
@@ -82,7 +93,8 @@ def infinity(
         reference: is fixed.
         rows: of the candidate, (n, size).
         seed: of the samples.
-        replace: whether a sample may hold a row twice, as in fadtk.
+        replace: whether a sample may hold a row twice, as in fadtk, whose samples begin at 500 rows
+            even if there are fewer.
 
     Raises:
         UsageError: under 3 rows.
@@ -94,16 +106,16 @@ def infinity(
         True
     """
     check_argument("rows", len(rows), len(rows) >= 3, "at least 3")
-    generator = np.random.default_rng(seed)
-    sizes = np.linspace(min(LEAST, max(2, len(rows) // 10)), len(rows), SIZES).astype(int)
-    distances = np.array(
-        [
-            distance(
-                reference, Statistics.of(rows[generator.choice(len(rows), size, replace)]).gaussian
-            )
-            for size in sizes
-        ]
-    )
+    return infinity_by(np.random.default_rng(seed), reference, rows, replace=replace)
+
+
+def infinity_by(generator, reference: Gaussian, rows: np.ndarray, *, replace: bool) -> Infinity:
+    """FAD∞ by samples that a generator of NumPy draws; those of fadtk are its RandomState's."""
+    least = LEAST if replace else min(LEAST, max(2, len(rows) // 10))
+    sizes = np.linspace(least, len(rows), SIZES).astype(int)
+    measure = distance_from(reference)
+    samples = (rows[generator.choice(len(rows), size, replace)] for size in sizes)
+    distances = np.array([measure(Statistics.of(sample).gaussian) for sample in samples])
     return Infinity(*_line(1 / sizes, distances), sizes, distances)
 
 

@@ -1,136 +1,30 @@
-"""Comparison of sets with a reference: numbers, a table, JSON, CSV."""
+"""What was compared, for people and for programs: a table, JSON, CSV."""
 
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from dataclasses import replace as replaced
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from vggish_tf import formats
-from vggish_tf.errors import VGGishError
 from vggish_tf.files import replacing
-from vggish_tf.formats.provenance import differences
-from vggish_tf.jobs.fad import frechet, sources
-from vggish_tf.jobs.fad.kernel import Bandwidth, Kernel, measured
+from vggish_tf.jobs.fad.comparison import Comparison
 from vggish_tf.jobs.fad.sources import Set
-from vggish_tf.jobs.fad.statistics import Gaussian, Statistics
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A candidate beside the reference; what was not asked for is None.
-
-    Args:
-        name: of the candidate.
-        num_files, num_rows: None where saved statistics do not say it.
-        rank: of its covariance.
-        fad: the Fréchet distance.
-        kad: the kernel distance; `bandwidth` of its kernel.
-        infinity: FAD∞; `infinity_error` its standard error, `infinity_r2` of the line.
-    """
-
-    name: str
-    num_files: int | None
-    num_rows: int | None
-    rank: int
-    fad: float
-    kad: float | None = None
-    bandwidth: float | None = None
-    infinity: float | None = None
-    infinity_error: float | None = None
-    infinity_r2: float | None = None
-
-
-def compare(
-    reference: Set,
-    candidate: Set,
-    *,
-    kernel: Kernel | None = None,
-    bandwidth: Bandwidth | float = "reference",
-    infinity: bool = False,
-    seed: int = 0,
-    replace: bool = False,
-) -> Comparison:
-    """Compares a set with the reference.
-
-    Args:
-        reference, candidate: of read(); made with the same weights and settings.
-        kernel: of the kernel distance; None leaves that out.
-        bandwidth: of the kernel.
-        infinity: whether to estimate FAD∞.
-        seed, replace: of its samples, as for frechet.infinity().
-
-    Raises:
-        UsageError: rows are needed, and there are statistics alone.
-        VGGishError: the sets were made with other weights or settings.
-    """
-    check_same(reference, candidate)
-    gaussian = candidate.gaussian
-    gaussian.warn_of_few(candidate.name)
-    fad = frechet.distance(reference.gaussian, gaussian)
-    about = (candidate.name, gaussian.num_files, gaussian.num_rows, gaussian.rank, fad)
-    more: dict[str, Any] = {}
-    if kernel or infinity:
-        rows = sources.rows_of(candidate)
-    if kernel:
-        first = sources.rows_of(reference)
-        more["kad"], more["bandwidth"] = measured(first, rows, kernel, bandwidth)
-    if infinity:
-        found = frechet.infinity(reference.gaussian, rows, seed=seed, replace=replace)
-        more["infinity"], more["infinity_error"], more["infinity_r2"] = found[:3]
-    return replaced(Comparison(*about), **more)
-
-
-def check_same(reference: Set, candidate: Set) -> None:
-    """Refuses sets that were made in other ways; what one of them does not say is not compared.
-
-    Raises:
-        VGGishError: which settings differ.
-    """
-    if not (reference.provenance and candidate.provenance):
-        return
-    different = differences(candidate.provenance, reference.provenance)
-    if different:
-        changes = "; ".join(f"{name} is {found}, not {was}" for name, found, was in different)
-        raise VGGishError(
-            f"{candidate.name} was made in another way than {reference.name}: {changes}. Embed "
-            "both with the same settings."
-        )
-
-
-def by_file(reference: Set, candidate: Set) -> list[tuple[str, int, float]]:
-    """The distance of each file by itself, the farthest first: path, number of rows, distance.
-
-    Files with fewer than two rows have none, and are left out.
-    """
-    clips = sources.checked(formats.read(candidate.path), candidate.path)
-    found = [
-        (clip.path, len(clip.start), _distance(reference.gaussian, clip.embedding))
-        for clip in clips
-        if len(clip.start) > 1
-    ]
-    return sorted(found, key=lambda row: -row[2])
-
-
-def _distance(reference: Gaussian, rows: np.ndarray) -> float:
-    return frechet.distance(reference, Statistics.of(rows).gaussian)
-
-
-def as_text(reference: Set, found: Sequence[Comparison]) -> str:
+def as_text(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
     """A line on how the embeddings were made, and a table with a line for each set."""
     gaussian = reference.gaussian
-    first = Comparison(reference.name, gaussian.num_files, gaussian.num_rows, gaussian.rank, 0.0)
-    names = [name for name in COLUMNS if any(getattr(each, name) is not None for each in found)]
+    about = reference.name, gaussian.num_files, gaussian.num_rows, gaussian.rank
+    first = Comparison(*about, reference.provenance, fad=0.0)
+    names = [name for name in COLUMNS if any(each.numbers[name] is not None for each in found)]
     table = [["", *(COLUMNS[name] for name in names)]]
     table.append([f"reference {first.name}", *_cells(first, names[:3]), *[""] * (len(names) - 3)])
     table += [[each.name, *_cells(each, names)] for each in found]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ("  ".join(_aligned(row, widths)).rstrip() for row in table)
-    return "\n".join([described(reference), *lines])
+    made = reference.provenance or next((each.provenance for each in found), {})
+    both = " and ".join(each.name for each in found)
+    differ = [] if p_value is None else [f"{both} differ in FAD: p = {p_value:.3g}"]
+    return "\n".join([described(made), *lines, *differ])
 
 
 COLUMNS = {
@@ -138,6 +32,8 @@ COLUMNS = {
     "num_rows": "rows",
     "rank": "rank",
     "fad": "FAD",
+    "low": "95 % from",
+    "high": "to",
     "kad": "KAD",
     "bandwidth": "bandwidth",
     "infinity": "FAD∞",
@@ -148,7 +44,7 @@ COLUMNS = {
 
 def _cells(each: Comparison, names: Sequence[str]) -> Iterator[str]:
     for name in names:
-        value = getattr(each, name)
+        value = each.numbers[name]
         yield "?" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
@@ -158,20 +54,26 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     yield from (cell.rjust(width) for cell, width in others)
 
 
-def described(reference: Set) -> str:
-    """How the embeddings were made, in one line."""
-    made = reference.provenance
-    if not made:
+def described(provenance: dict) -> str:
+    """How embeddings were made, in one line."""
+    if not provenance:
         return "embeddings: nothing is known of how they were made"
-    weights = made.get("weights") or {}
-    digest = str(weights.get("values_sha256", "unknown"))[:12]
-    untrained = "UNTRAINED " if weights.get("untrained") else ""
-    process = made.get("postprocess") or "none (before any activation)"
-    resampler = made.get("resampler", "unknown")
-    return f"embeddings: {untrained}weights {digest}, post-processing {process}, {resampler}"
+    weights, *others = made_by(provenance).values()
+    untrained = "UNTRAINED " if provenance.get("weights", {}).get("untrained") else ""
+    return f"embeddings: {untrained}weights {weights[:12]}, {', '.join(others)}"
 
 
-def as_json(reference: Set, found: Sequence[Comparison]) -> str:
+def made_by(provenance: dict) -> dict[str, str]:
+    """What most often makes two distances differ, in words."""
+    process = provenance.get("postprocess")
+    return {
+        "weights": (provenance.get("weights") or {}).get("values_sha256", "unknown"),
+        "activation": f"{process} of the output before its ReLU" if process else "before the ReLU",
+        "resampler": provenance.get("resampler", "resampler unknown"),
+    }
+
+
+def as_json(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
     """An object with the reference, how it was made, and the candidates."""
     gaussian = reference.gaussian
     about = {
@@ -181,12 +83,21 @@ def as_json(reference: Set, found: Sequence[Comparison]) -> str:
         "rank": gaussian.rank,
         "provenance": reference.provenance,
     }
-    return json.dumps({"reference": about, "candidates": [asdict(each) for each in found]})
+    every = {"reference": about, "candidates": [_as_object(each) for each in found]}
+    return json.dumps(every if p_value is None else {**every, "p_value": p_value})
+
+
+def _as_object(each: Comparison) -> dict:
+    line = each.infinity
+    points = line and [*zip(line.sizes.tolist(), line.distances.tolist(), strict=True)]
+    more = {"infinity_points": points, "provenance": each.provenance}
+    return {"name": each.name, **each.numbers, **more}
 
 
 def write_csv(path: Path, found: Sequence[Comparison]) -> None:
     """Writes a table with a line for each candidate; whole or not at all."""
-    _write(path, ["name", *COLUMNS], (list(asdict(each).values()) for each in found))
+    rows = [{"name": each.name, **each.numbers, **made_by(each.provenance)} for each in found]
+    _write(path, [*rows[0]], (row.values() for row in rows))
 
 
 def write_by_file(path: Path, found: Iterable[tuple[str, int, float]]) -> None:
@@ -194,7 +105,7 @@ def write_by_file(path: Path, found: Iterable[tuple[str, int, float]]) -> None:
     _write(path, ["path", "num_rows", "fad"], found)
 
 
-def _write(path: Path, header: list[str], rows: Iterable[Sequence]):
+def _write(path: Path, header: list[str], rows: Iterable[Iterable]):
     with (
         replacing(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,

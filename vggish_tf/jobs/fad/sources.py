@@ -38,8 +38,28 @@ class Set(NamedTuple):
         return not _holds_statistics(self.path)
 
 
-def read(path: str | os.PathLike[str]) -> Set:
+def is_set(path: str | os.PathLike[str]) -> bool:
+    """Whether embeddings or statistics are there, and not sounds.
+
+    Example:
+        >>> is_set("nothing"), is_set("clip.wav")
+        (False, False)
+    """
+    place = Path(path)
+    if _holds_statistics(place):
+        return True
+    try:
+        return bool(formats.format_of(place))
+    except VGGishError:
+        return False
+
+
+def read(path: str | os.PathLike[str], name: str | None = None) -> Set:
     """Reads a set in one pass, with one clip in memory at a time.
+
+    Args:
+        path: of embeddings or statistics.
+        name: of the set; None names it by its path.
 
     Raises:
         UsageError: rows that are bytes.
@@ -48,10 +68,10 @@ def read(path: str | os.PathLike[str]) -> Set:
     place = check_source(path, "Give an archive of embeddings, or saved statistics.")
     if _holds_statistics(place):
         gaussian, provenance = _saved(place)
-        return Set(str(path), gaussian, provenance, place)
+        return Set(name or str(path), gaussian, provenance, place)
     archive = formats.read(place)
     merged = Statistics.merged(Statistics.of(clip.embedding) for clip in checked(archive, place))
-    return Set(str(path), merged.gaussian, archive.provenance, place)
+    return Set(name or str(path), merged.gaussian, archive.provenance, place)
 
 
 def checked(archive: Archive, path: Path) -> Iterator[ClipRows]:
@@ -66,8 +86,8 @@ def checked(archive: Archive, path: Path) -> Iterator[ClipRows]:
         yield clip
 
 
-def rows_of(found: Set) -> np.ndarray:
-    """All rows of a set, (n, size) float32.
+def clips_of(found: Set) -> Iterator[ClipRows]:
+    """The clips of a set, one after the other.
 
     Raises:
         UsageError: there are only statistics of it.
@@ -76,8 +96,17 @@ def rows_of(found: Set) -> np.ndarray:
         raise UsageError(
             f"{found.name} holds statistics, and no rows, which this needs. Give the embeddings."
         )
-    clips = checked(formats.read(found.path), found.path)
-    return np.concatenate([clip.embedding for clip in clips])
+    return checked(formats.read(found.path), found.path)
+
+
+def files_of(found: Set) -> list[np.ndarray]:
+    """The rows of each file of a set, (n, size) float32."""
+    return [clip.embedding for clip in clips_of(found)]
+
+
+def rows_of(found: Set) -> np.ndarray:
+    """All rows of a set, (n, size) float32."""
+    return np.concatenate(files_of(found))
 
 
 def save(path: str | os.PathLike[str], found: Set) -> Path:

@@ -1,0 +1,73 @@
+"""Sounds beside embeddings that are there: embedded with the same weights and settings."""
+
+import argparse
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+from vggish_tf.cli import options, process
+from vggish_tf.errors import AudioError
+from vggish_tf.files import check_source
+
+if TYPE_CHECKING:
+    from vggish_tf.embedding import Embedder
+    from vggish_tf.jobs.embed import Failure
+    from vggish_tf.jobs.fad.sources import Set
+
+
+def read(args: argparse.Namespace) -> "tuple[list[Set], list[Failure]]":
+    """The sets of `vggish-tf fad`, and the clips of them that could not be embedded."""
+    from vggish_tf.jobs import fad
+
+    names = [args.reference, *args.candidates]
+    sets = {name: fad.read(name) for name in names if fad.is_set(name)}
+    sounds = [name for name in dict.fromkeys(names) if name not in sets]
+    for name in sounds:  # before the weights are loaded
+        check_source(name.removeprefix("@"), "Give sounds or embeddings.")
+    provenance = next((each.provenance for each in sets.values() if each.provenance), {})
+    failures = list["Failure"]()
+    if sounds:
+        embedder = _embedder(provenance, args)
+        for name in sounds:
+            sets[name], failed = _embedded(name, embedder, args)
+            failures += failed
+    return [sets[name] for name in names], failures
+
+
+def embedder_like(provenance: dict, weights: str | None) -> "Embedder":
+    """An Embedder with the settings of an archive; its weights too, if none are given."""
+    options.check_weights(weights)
+    process.import_tensorflow()
+    import keras
+
+    from vggish_tf.jobs import search
+
+    keras.utils.set_random_seed(0)  # of untrained weights, as embed does
+    return search.embedder_for(provenance, weights)
+
+
+def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
+    if provenance and not args.untrained:
+        return embedder_like(provenance, args.weights)
+    weights = None if args.untrained else args.weights or "audioset"
+    options.check_weights(weights)
+    process.import_tensorflow()
+    import keras
+
+    from vggish_tf.embedding import Embedder
+
+    keras.utils.set_random_seed(0)
+    return Embedder(weights)
+
+
+def _embedded(name: str, embedder: "Embedder", args: argparse.Namespace):
+    """A set of sounds; what is said meanwhile goes to standard error, beside the table."""
+    from vggish_tf.jobs import fad
+    from vggish_tf.jobs.embed import embed_beside, progress
+
+    said = progress.Progress() if args.json else progress.Bar()
+    with contextlib.redirect_stdout(sys.stderr):
+        rows, failures = embed_beside(name, embedder, cache=args.cache, progress=said)
+    if failures and not fad.is_set(rows):
+        raise AudioError(f"{name}: no clip could be embedded: {failures[0].message}")
+    return fad.read(rows, name), failures

@@ -1,0 +1,177 @@
+"""Comparison of sets with a reference: every number of a set, and of each of its files."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.formats.provenance import differences
+from vggish_tf.jobs.fad import frechet, resampling, sources
+from vggish_tf.jobs.fad.kernel import Bandwidth, Kernel, measured, median_distance
+from vggish_tf.jobs.fad.sources import Set
+from vggish_tf.jobs.fad.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A candidate beside the reference; what was not asked for is None.
+
+    Args:
+        name: of the candidate.
+        num_files, num_rows: None where saved statistics do not say it.
+        rank: of its covariance.
+        provenance: how its embeddings were made; empty where that is not known.
+        fad: the Fréchet distance.
+        interval: of the distance, from and to.
+        kad: the kernel distance; `bandwidth` of its kernel.
+        infinity: FAD∞ and its line.
+    """
+
+    name: str
+    num_files: int | None
+    num_rows: int | None
+    rank: int
+    provenance: dict
+    fad: float
+    interval: tuple[float, float] | None = None
+    kad: float | None = None
+    bandwidth: float | None = None
+    infinity: frechet.Infinity | None = None
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """All numbers by their names."""
+        low, high = self.interval or (None, None)
+        line = self.infinity
+        return {
+            "num_files": self.num_files,
+            "num_rows": self.num_rows,
+            "rank": self.rank,
+            "fad": self.fad,
+            "low": low,
+            "high": high,
+            "kad": self.kad,
+            "bandwidth": self.bandwidth,
+            "infinity": line and line.value,
+            "infinity_error": line and line.standard_error,
+            "infinity_r2": line and line.r2,
+            "infinity_slope": line and line.slope,
+        }
+
+
+def compare(
+    reference: Set,
+    candidate: Set,
+    *,
+    kernel: Kernel | None = None,
+    bandwidth: Bandwidth | float = "reference",
+    infinity: bool = False,
+    bootstrap: int = 0,
+    seed: int = 0,
+    replace: bool = False,
+) -> Comparison:
+    """Compares a set with the reference.
+
+    Args:
+        reference, candidate: of read(); made with the same weights and settings.
+        kernel: of the kernel distance; None leaves that out.
+        bandwidth: of the kernel, as of kernel_distance().
+        infinity: whether to estimate FAD∞.
+        bootstrap: sets to draw for the interval of the distance; 0 leaves that out.
+        seed: of all that is drawn.
+        replace: whether a sample of FAD∞ may hold a row twice, as in fadtk.
+
+    Raises:
+        UsageError: rows are needed, and there are statistics alone; too few rows or files.
+        VGGishError: the sets were made with other weights or settings.
+
+    Example:
+        >>> reference, candidate = read("real"), read("made")  # doctest: +SKIP
+        >>> compare(reference, candidate, bootstrap=1000)  # doctest: +SKIP
+        Comparison(name='made', num_files=40, num_rows=400, rank=128, …, fad=1.93, …)
+    """
+    check_same(reference, candidate)
+    gaussian = candidate.gaussian
+    gaussian.warn_of_few(candidate.name)
+    fad = frechet.distance(reference.gaussian, gaussian)
+    about = (candidate.name, gaussian.num_files, gaussian.num_rows, gaussian.rank)
+    more: dict[str, Any] = {}
+    if kernel or infinity or bootstrap:
+        files = sources.files_of(candidate)
+        rows = np.concatenate(files)
+    if bootstrap:
+        draws = {"times": bootstrap, "seed": seed}
+        more["interval"] = resampling.interval(reference.gaussian, files, **draws)
+    if kernel:
+        first = sources.rows_of(reference)
+        more["kad"], more["bandwidth"] = measured(first, rows, kernel, bandwidth)
+    if infinity:
+        more["infinity"] = frechet.infinity(reference.gaussian, rows, seed=seed, replace=replace)
+    return Comparison(*about, candidate.provenance, fad, **more)
+
+
+def compare_each(
+    reference: Set,
+    candidates: Iterable[Set],
+    *,
+    kernel: Kernel | None = None,
+    bandwidth: Bandwidth | float = "reference",
+    **options,
+) -> Iterator[Comparison]:
+    """Compares several sets, as compare() does one; the reference's median is computed once."""
+    if kernel not in (None, "cubic") and bandwidth == "reference":
+        bandwidth = median_distance(sources.rows_of(reference).astype(np.float64))
+    for candidate in candidates:
+        yield compare(reference, candidate, kernel=kernel, bandwidth=bandwidth, **options)
+
+
+def p_value(
+    reference: Set, first: Set, second: Set, *, times: int = resampling.TIMES, seed: int = 0
+) -> float:
+    """The probability of a difference between two sets as large as theirs, were it all chance.
+
+    Args:
+        reference, first, second: of read(); the difference is that of their Fréchet distances.
+        times, seed: as of resampling.p_value().
+
+    Raises:
+        UsageError: there are statistics alone, or fewer than two files.
+        VGGishError: the sets were made with other weights or settings.
+    """
+    for candidate in (first, second):
+        check_same(reference, candidate)
+    files = sources.files_of(first), sources.files_of(second)
+    return resampling.p_value(reference.gaussian, *files, times=times, seed=seed)
+
+
+def check_same(reference: Set, candidate: Set) -> None:
+    """Refuses sets that were made in other ways; what one of them does not say is not compared.
+
+    Raises:
+        VGGishError: which settings differ.
+    """
+    if not (reference.provenance and candidate.provenance):
+        return
+    different = differences(candidate.provenance, reference.provenance)
+    if different:
+        changes = "; ".join(f"{name} is {found}, not {was}" for name, found, was in different)
+        raise VGGishError(
+            f"{candidate.name} was made in another way than {reference.name}: {changes}. Embed "
+            "both with the same settings."
+        )
+
+
+def by_file(reference: Set, candidate: Set) -> list[tuple[str, int, float]]:
+    """The distance of each file by itself, the farthest first: path, number of rows, distance.
+
+    Files with fewer than two rows have none, and are left out.
+    """
+    measure = frechet.distance_from(reference.gaussian)
+    found = [
+        (clip.path, len(clip.start), measure(Statistics.of(clip.embedding).gaussian))
+        for clip in sources.clips_of(candidate)
+        if len(clip.start) > 1
+    ]
+    return sorted(found, key=lambda row: -row[2])

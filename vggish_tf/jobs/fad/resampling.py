@@ -1,0 +1,126 @@
+"""Resampling of files: how far distances depend on which files a set happens to have.
+
+Rows of one file are alike, so that whole files are drawn, and never single rows. The reference
+stays as it is.
+
+Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 13 and 15.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from vggish_tf.errors import UsageError, counted
+from vggish_tf.jobs.fad.frechet import distance_from
+from vggish_tf.jobs.fad.statistics import Gaussian
+
+TIMES = 1000
+LEVEL = 0.95  # of an interval
+
+
+def interval(
+    reference: Gaussian, files: Sequence[np.ndarray], *, times: int = TIMES, seed: int = 0
+) -> tuple[float, float]:
+    """The interval in which 95 % of such sets, of as many files, have their distance.
+
+    The files are drawn with replacement. A set that is drawn has fewer different rows, and so a
+    larger distance on average: that shift is taken off. The bias of few rows, which all sets of
+    that size share, is not: see frechet.infinity().
+
+    Args:
+        files: the rows of each file, (n, size).
+        times: sets that are drawn.
+        seed: of what is drawn.
+
+    Raises:
+        UsageError: fewer than two files with rows.
+
+    Example:
+        >>> files = np.random.default_rng(0).standard_normal((50, 10, 2))
+        >>> low, high = interval(Gaussian(np.ones(2), np.eye(2)), files)
+        >>> bool(low < distance_from(Gaussian(np.ones(2), np.eye(2)))(_Files(files).all) < high)
+        True
+    """
+    found, measure = _Files(files), distance_from(reference)
+    generator = np.random.default_rng(seed)
+    draws = (generator.integers(len(found), size=len(found)) for _ in _progress(times))
+    distances = np.array([measure(found.drawn(draw)) for draw in draws])
+    centred = distances - distances.mean() + measure(found.all)
+    low, high = np.quantile(centred, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def p_value(
+    reference: Gaussian,
+    first: Sequence[np.ndarray],
+    second: Sequence[np.ndarray],
+    *,
+    times: int = TIMES,
+    seed: int = 0,
+) -> float:
+    """The probability that the distances of two sets differ as much, or more, by chance alone.
+
+    The files of both are mixed, and parted again into sets of as many files.
+
+    Args:
+        first, second: the rows of each file, (n, size).
+        times: how often they are mixed; no value is below 1 / (times + 1).
+        seed: of the mixing.
+
+    Raises:
+        UsageError: fewer than two files with rows in a set.
+
+    Example:
+        >>> first, second = np.random.default_rng(0).standard_normal((2, 20, 10, 2))
+        >>> p_value(Gaussian(np.zeros(2), np.eye(2)), first, second + 1.0)
+        0.000999...
+    """
+    both = _Files([*first, *second])
+    parts = len(_Files(first)), len(_Files(second))
+    difference = _difference(distance_from(reference), both, parts[0])
+    least = difference(np.arange(sum(parts))) * (1 - 1e-9)  # the same sets in another order
+    generator = np.random.default_rng(seed)
+    orders = (generator.permutation(sum(parts)) for _ in _progress(times))
+    return (1 + sum(difference(order) >= least for order in orders)) / (times + 1)
+
+
+def _difference(measure: Callable, both: "_Files", cut: int) -> Callable[[np.ndarray], float]:
+    return lambda order: abs(
+        measure(both.drawn(order[:cut])) - measure(both.drawn(order[cut:]))
+    )  # fmt: skip
+
+
+class _Files:
+    """The rows of files; those without any are passed over."""
+
+    def __init__(self, files: Sequence[np.ndarray]):
+        files = [rows for rows in files if len(rows)]
+        if len(files) < 2:
+            found = counted(len(files), "file")
+            raise UsageError(f"a set of {found} cannot be resampled. Give at least 2 with rows.")
+        self._file = np.repeat(np.arange(len(files)), [len(rows) for rows in files])
+        rows = np.concatenate(files).astype(np.float64)
+        self._mean = rows.mean(axis=0)
+        self._rows = rows - self._mean  # about it, so that squares do not cancel
+        self._count = len(files)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def all(self) -> Gaussian:
+        return self.drawn(np.arange(len(self)))
+
+    def drawn(self, numbers: np.ndarray) -> Gaussian:
+        """The Gaussian of files, each of which counts as often as its number is there."""
+        weights = np.bincount(numbers, minlength=len(self))[self._file]
+        rows, weights = self._rows[weights > 0], weights[weights > 0, np.newaxis]
+        count, weighted = int(weights.sum()), weights * rows
+        mean = weighted.sum(axis=0) / count
+        scatter = weighted.T @ rows - count * np.outer(mean, mean)
+        return Gaussian(self._mean + mean, scatter / (count - 1), count, len(numbers))
+
+
+def _progress(times: int) -> Iterator[int]:
+    yield from tqdm(range(times), unit="set", disable=None, leave=False)
