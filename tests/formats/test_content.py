@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -142,6 +144,21 @@ def test_reading_is_lazy(kind, tmp_path):
     expected = Archive(archive.clips[: len(found)], archive.provenance)
     assert found
     assert some_rows.described(Archive(found, {})) == some_rows.described(expected)
+
+
+def test_pyarrow_and_tensorflow_are_imported_where_they_are_used(tmp_path):
+    """Not by the modules themselves, nor by reading and writing what needs neither."""
+    path = formats.write(tmp_path / "rows.npz", one_clip())
+    code = (
+        "import sys\n"
+        "from vggish_tf import formats\n"
+        "for name in formats.__all__: getattr(formats, name)\n"
+        f"formats.write({str(tmp_path / 'mapped')!r}, formats.read({str(path)!r}), 'memmap')\n"
+        "assert not {'pyarrow', 'tensorflow'} & set(sys.modules)\n"
+        f"formats.write({str(tmp_path / 'rows.parquet')!r}, formats.read({str(path)!r}))\n"
+        "assert 'pyarrow' in sys.modules and 'tensorflow' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_checksum_is_the_one_of_records(tmp_path):

@@ -227,8 +227,13 @@ def peak_of(folder: Path, *arguments: str | int) -> int:
 @pytest.mark.parametrize(
     ("steps", "size"),
     [
-        *(("file csv memmap parquet file", 20), ("file csv memmap parquet file", 1)),
-        *(("parquet npz parquet", 20), ("parquet tfrecord youtube8m csv", 20)),
+        (steps, size)
+        for steps in (
+            "file csv memmap parquet file",
+            "parquet npz parquet",
+            "parquet tfrecord youtube8m csv",
+        )
+        for size in (20, 1)
     ],
 )
 def test_memory_does_not_grow_with_the_archive(steps, size, tmp_path):

@@ -1,11 +1,13 @@
 """The format of a file or folder, by what is in it."""
 
 import csv
+import os
 import struct
 from pathlib import Path
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import check_source
+from vggish_tf.formats import tree
 from vggish_tf.formats.csv import is_header
 from vggish_tf.formats.provenance import IN_FOLDER
 
@@ -32,9 +34,10 @@ def format_in(path: Path) -> str:
 def _of_folder(path: Path) -> str | None:
     if (path / "embedding.npy").exists():
         return "memmap"
-    if any(path.glob("*.parquet")):
-        return "parquet"
-    if (path / IN_FOLDER).exists() or any(path.rglob("*.npz")):
+    with os.scandir(path) as entries:  # one by one, where glob() lists them all
+        if any(entry.name.endswith(".parquet") for entry in entries):
+            return "parquet"
+    if (path / IN_FOLDER).exists() or next(tree.files_of(path), None):
         return "npz"
     return None
 

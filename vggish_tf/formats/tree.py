@@ -77,7 +77,9 @@ def files_of(folder: Path) -> Iterator[Path]:
     """The npz files of a folder and of its subfolders, in order."""
     for place, folders, names in os.walk(folder):
         folders.sort()
-        yield from (Path(place, name) for name in sorted(names) if name.endswith(".npz"))
+        names.sort()
+        # One string, of which Path keeps copies: it would intern a name, and so as long as `names`.
+        yield from (Path(os.path.join(place, name)) for name in names if name.endswith(".npz"))
 
 
 def _provenance(folder: Path) -> dict:
