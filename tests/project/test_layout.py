@@ -44,7 +44,9 @@ ROOMS = [
 ]
 REFERENCE_IMPORTS = ["errors", "params", "audio"]  # the oracle stands by itself
 MAY_IMPORT_REFERENCE = ("jobs.verify", "jobs.export")
-MAY_IMPORT_TENSORFLOW = ("importing", "backend", "weights", "formats", "jobs", "cli", "reference")
+MAY_IMPORT_TENSORFLOW = (
+    *("importing", "backend", "weights", "formats", "jobs", "integrations", "cli", "reference"),
+)
 NAMES_OF_BEFORE = ("bulk", "report")  # of the first release: no jobs, but other names of them
 JOBS = {path.stem for path in (PACKAGE / "jobs").iterdir()} - {
     "__init__",

@@ -1,0 +1,59 @@
+"""HEAR's common interface, of the Holistic Evaluation of Audio Representations.
+
+    hear-validator vggish_tf.integrations.hear
+    python -m heareval.embeddings.runner vggish_tf.integrations.hear --tasks-dir tasks
+
+Source: https://hearbenchmark.com/hear-api.html. An embedding is of a second, and has the time of
+its middle. Sound shorter than that is filled with silence, and the end of longer sound that fills
+no second has no embedding.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from vggish_tf.embedding import Embedder
+from vggish_tf.params import EMBEDDING_SIZE, Params
+
+
+class Model(tf.Module):
+    """An Embedder, with the attributes that HEAR asks for."""
+
+    sample_rate = int(Params().sample_rate)
+    scene_embedding_size = timestamp_embedding_size = EMBEDDING_SIZE
+
+    def __init__(self, embedder: Embedder):
+        super().__init__()
+        self.embedder = embedder
+
+
+def load_model(model_file_path: str = "", **params: Any) -> Model:
+    """Loads the weights of a checkpoint, or without a path the published ones.
+
+    Args:
+        params: fields of Params, such as example_hop_seconds=0.05.
+
+    Raises:
+        CheckpointError, ParamsError: as Embedder.
+    """
+    return Model(Embedder(model_file_path or "audioset", params=Params(**params)))
+
+
+def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor, tf.Tensor]:
+    """Embeddings over time of sounds (n, samples), at 16 kHz.
+
+    Returns:
+        Embeddings (n, rows, 128), and their times in milliseconds (n, rows).
+    """
+    sounds, params = np.asarray(audio, np.float32), model.embedder.params
+    found = model.embedder.embed_batch(list(sounds), params.sample_rate)
+    middles = found[0].timestamps + params.example_window_seconds / 2
+    times = 1000 * np.minimum(middles, sounds.shape[1] / params.sample_rate)
+    embeddings = np.stack([each.embedding for each in found])
+    return tf.constant(embeddings), tf.constant(np.tile(times, (len(found), 1)), tf.float32)
+
+
+def get_scene_embeddings(audio: tf.Tensor, model: Model) -> tf.Tensor:
+    """The mean embedding of each of some sounds (n, samples) at 16 kHz: (n, 128)."""
+    return tf.reduce_mean(get_timestamp_embeddings(audio, model)[0], axis=1)

@@ -1,0 +1,74 @@
+"""MTEB's interface, of the Massive (Text, Image, Audio …) Embedding Benchmark.
+
+    >>> import mteb  # doctest: +SKIP
+    >>> from vggish_tf import Embedder  # doctest: +SKIP
+    >>> model = Encoder(Embedder())  # doctest: +SKIP
+    >>> mteb.evaluate(model, tasks=mteb.get_tasks(["ESC50"]))  # doctest: +SKIP
+
+Source: https://embeddings-benchmark.github.io/mteb/. A clip has the mean of its rows.
+"""
+
+from typing import Any
+
+import numpy as np
+from mteb.models.abs_encoder import AbsEncoder
+from mteb.models.model_meta import ModelMeta
+
+import vggish_tf
+from vggish_tf.embedding import Embedder
+from vggish_tf.errors import UsageError
+from vggish_tf.params import EMBEDDING_SIZE
+
+PARAMETERS, MEGABYTES = 72_141_184, 275
+
+
+class Encoder(AbsEncoder):
+    """An Embedder as a model of MTEB; its settings and resampler are those of the Embedder."""
+
+    def __init__(self, embedder: Embedder):
+        self.model = embedder
+        self.mteb_model_meta = meta(embedder)
+
+    def encode(self, inputs: Any, **_: Any) -> np.ndarray:
+        """The mean rows (n, 128) of clips, batches of {"array", "sampling_rate"} under "audio".
+
+        Raises:
+            UsageError: the inputs have no audio.
+        """
+        if "audio" not in inputs.dataset.features:
+            raise UsageError(f"VGGish embeds audio; received {[*inputs.dataset.features]}.")
+        return np.concatenate([self._means(batch["audio"]) for batch in inputs])
+
+    def _means(self, clips: list[dict]) -> np.ndarray:
+        """Clips of one rate share batches."""
+        rates, means = [clip["sampling_rate"] for clip in clips], [np.zeros(0)] * len(clips)
+        for rate in {*rates}:
+            places = [place for place, each in enumerate(rates) if each == rate]
+            sounds = [np.asarray(clips[place]["array"], np.float32).T for place in places]
+            for place, found in zip(places, self.model.embed_batch(sounds, rate), strict=True):
+                means[place] = found.embedding.mean(axis=0)
+        return np.stack(means)
+
+
+def meta(embedder: Embedder) -> ModelMeta:
+    """What MTEB records of a model; the revision is that of the weights' values."""
+    return ModelMeta(
+        loader=None,
+        name="vggish-tf/vggish",
+        revision=embedder.identity.values_sha256[:12] + f"-{vggish_tf.__version__}",
+        release_date="2017-04-01",
+        languages=None,
+        n_parameters=PARAMETERS,
+        memory_usage_mb=MEGABYTES,
+        max_tokens=None,
+        embed_dim=EMBEDDING_SIZE,
+        license="apache-2.0",
+        open_weights=True,
+        public_training_code=None,
+        public_training_data=None,
+        framework=["TensorFlow"],
+        similarity_fn_name="cosine",
+        use_instructions=False,
+        training_datasets=None,
+        modalities=["audio"],
+    )
