@@ -107,6 +107,19 @@ def read(path: str | os.PathLike[str]) -> Archive:
     return Archive(Clips(_batches(shards, provenance)), provenance)
 
 
+def holds_rows(path: Path) -> bool:
+    """Whether a file or a folder has the columns of an archive, and is no other table.
+
+    Raises:
+        VGGishError: it is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    first = shards_of(path)[0]
+    with _reading(first):
+        return set(COLUMNS) <= {*pq.read_schema(first).names}
+
+
 def shards_of(path: Path) -> list[Path]:
     """The files of an archive, in order; not one that is being written, or that a kill left."""
     shards = sorted(path.glob("[!.]*.parquet")) if path.is_dir() else [path]

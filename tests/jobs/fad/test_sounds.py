@@ -2,8 +2,10 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import soundfile
 from sound_files import write_noise
@@ -107,6 +109,19 @@ def test_only_bad_files_are_an_error(sounds, capsys):
     (sounds / "bad" / "1.wav").write_bytes(b"RIFF")
     assert cli.main(["fad", "real", "bad", "--untrained"]) == 3
     assert "bad: no clip could be embedded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("table", ["table.csv", "table.parquet", "bytes.parquet"])
+def test_a_table_of_sounds_is_a_set(sounds, capsys, table):
+    paths = [str(path) for path in sorted((sounds / "made").iterdir())]
+    rows = pandas.DataFrame({"path": paths, "start": 0.0, "end": 1.0})
+    rows.to_csv("table.csv", index=False)
+    rows.to_parquet("table.parquet")
+    audio = [{"bytes": Path(path).read_bytes(), "path": path} for path in paths]
+    pandas.DataFrame({"audio": audio}).to_parquet("bytes.parquet")
+    assert cli.main(["fad", "real", table, "--untrained", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["candidates"]
+    assert (found["num_files"], found["num_rows"]) == (4, 8 if table == "bytes.parquet" else 4)
 
 
 def test_one_file_and_a_list_are_sets_too(sounds, capsys):

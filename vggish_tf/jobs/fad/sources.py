@@ -41,6 +41,9 @@ class Set(NamedTuple):
 def is_set(path: str | os.PathLike[str]) -> bool:
     """Whether embeddings or statistics are there, and not sounds.
 
+    Raises:
+        VGGishError: a damaged Parquet file.
+
     Example:
         >>> is_set("nothing"), is_set("clip.wav")
         (False, False)
@@ -49,9 +52,10 @@ def is_set(path: str | os.PathLike[str]) -> bool:
     if _holds_statistics(place):
         return True
     try:
-        return bool(formats.format_of(place))
+        format = formats.format_of(place)
     except VGGishError:
         return False
+    return format != "parquet" or formats.parquet.holds_rows(place)  # it may be a table of sounds
 
 
 def read(path: str | os.PathLike[str], name: str | None = None) -> Set:
