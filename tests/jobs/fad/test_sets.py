@@ -167,6 +167,8 @@ def test_the_command_writes_files_and_json(sets, capsys):
     assert made == {"weights": weights, "activation": "before the ReLU", "resampler": "soxr HQ"}
     with open("f.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 16
+    assert cli.main(["fad", "s.npz", "b", "--json", "--kad", "--kernel", "cubic"]) == 2
+    assert "s.npz holds statistics, and no rows" in capsys.readouterr().err
     assert cli.main(["fad", "s.npz", "b", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)["candidates"][0]
     assert again["fad"] == pytest.approx(candidate["fad"], rel=1e-12)
@@ -187,3 +189,22 @@ def test_the_command_writes_files_and_json(sets, capsys):
 def test_mistakes_are_one_line(line, status, words, sets, capsys):
     assert cli.main(line.split()) == status
     assert words in capsys.readouterr().err
+
+
+def test_what_is_not_known_is_called_so(sets, capsys):
+    """Statistics of others say nothing of their weights, and are not said to be before the ReLU."""
+    np.savez("stats.npz", mu=sets[0].mean(0), cov=np.cov(sets[0].T))
+    assert cli.main(["fad", "stats.npz", "stats.npz", "--csv", "t.csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "embeddings: nothing is known of how they were made"
+    with open("t.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert [row[name] for name in ("weights", "activation", "resampler")] == ["unknown"] * 3
+
+
+def test_the_kernel_is_said(sets, capsys):
+    assert cli.main(["fad", "a", "b", "--json", "--kad", "--kernel", "iq"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["candidates"]
+    assert found["kernel"] == "iq"
+    expected = fad.kernel_distance(*sets, kernel="iq")
+    assert found["kad"] == pytest.approx(expected, rel=1e-9)

@@ -25,7 +25,7 @@ class Comparison:
         provenance: how its embeddings were made; empty where that is not known.
         fad: the Fréchet distance.
         interval: of the distance, from and to.
-        kad: the kernel distance; `bandwidth` of its kernel.
+        kad: the kernel distance; `bandwidth` of its `kernel`.
         infinity: FAD∞ and its line.
     """
 
@@ -38,6 +38,7 @@ class Comparison:
     interval: tuple[float, float] | None = None
     kad: float | None = None
     bandwidth: float | None = None
+    kernel: Kernel | None = None
     infinity: frechet.Infinity | None = None
 
     @property
@@ -107,6 +108,7 @@ def compare(
     if kernel:
         first = sources.rows_of(reference)
         more["kad"], more["bandwidth"] = measured(first, rows, kernel, bandwidth)
+        more["kernel"] = kernel
     if infinity:
         more["infinity"] = frechet.infinity(reference.gaussian, rows, seed=seed, replace=replace)
     return Comparison(*about, candidate.provenance, fad, **more)

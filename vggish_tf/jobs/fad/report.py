@@ -59,12 +59,14 @@ def described(provenance: dict) -> str:
     if not provenance:
         return "embeddings: nothing is known of how they were made"
     weights, *others = made_by(provenance).values()
-    untrained = "UNTRAINED " if provenance.get("weights", {}).get("untrained") else ""
+    untrained = "UNTRAINED " if (provenance.get("weights") or {}).get("untrained") else ""
     return f"embeddings: {untrained}weights {weights[:12]}, {', '.join(others)}"
 
 
 def made_by(provenance: dict) -> dict[str, str]:
     """What most often makes two distances differ, in words."""
+    if not provenance:
+        return dict.fromkeys(("weights", "activation", "resampler"), "unknown")
     process = provenance.get("postprocess")
     return {
         "weights": (provenance.get("weights") or {}).get("values_sha256", "unknown"),
@@ -90,13 +92,16 @@ def as_json(reference: Set, found: Sequence[Comparison], p_value: float | None =
 def _as_object(each: Comparison) -> dict:
     line = each.infinity
     points = line and [*zip(line.sizes.tolist(), line.distances.tolist(), strict=True)]
-    more = {"infinity_points": points, "provenance": each.provenance}
+    more = {"kernel": each.kernel, "infinity_points": points, "provenance": each.provenance}
     return {"name": each.name, **each.numbers, **more}
 
 
 def write_csv(path: Path, found: Sequence[Comparison]) -> None:
     """Writes a table with a line for each candidate; whole or not at all."""
-    rows = [{"name": each.name, **each.numbers, **made_by(each.provenance)} for each in found]
+    rows = [
+        {"name": each.name, **each.numbers, "kernel": each.kernel, **made_by(each.provenance)}
+        for each in found
+    ]
     _write(path, [*rows[0]], (row.values() for row in rows))
 
 
