@@ -191,6 +191,13 @@ def test_mistakes_are_one_line(line, status, words, sets, capsys):
     assert words in capsys.readouterr().err
 
 
+def test_a_table_of_no_candidates_has_its_header(sets):
+    assert cli.main(["fad", "a", "--save-stats", "s.npz", "--csv", "none.csv"]) == 0
+    assert cli.main(["fad", "a", "b", "--csv", "one.csv"]) == 0
+    with open("none.csv") as none, open("one.csv") as one:
+        assert none.readlines() == one.readlines()[:1]
+
+
 def test_what_is_not_known_is_called_so(sets, capsys):
     """Statistics of others say nothing of their weights, and are not said to be before the ReLU."""
     np.savez("stats.npz", mu=sets[0].mean(0), cov=np.cov(sets[0].T))

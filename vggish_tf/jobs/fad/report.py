@@ -1,4 +1,4 @@
-"""What was compared, for people and for programs: a table, JSON, CSV."""
+"""Comparisons for people and for programs: a table, JSON, CSV."""
 
 import csv
 import json
@@ -64,7 +64,7 @@ def described(provenance: dict) -> str:
 
 
 def made_by(provenance: dict) -> dict[str, str]:
-    """What most often makes two distances differ, in words."""
+    """The settings that most often make two distances differ, in words."""
     if not provenance:
         return dict.fromkeys(("weights", "activation", "resampler"), "unknown")
     process = provenance.get("postprocess")
@@ -98,11 +98,15 @@ def _as_object(each: Comparison) -> dict:
 
 def write_csv(path: Path, found: Sequence[Comparison]) -> None:
     """Writes a table with a line for each candidate; whole or not at all."""
-    rows = [
-        {"name": each.name, **each.numbers, "kernel": each.kernel, **made_by(each.provenance)}
+    numbers = (*COLUMNS, "infinity_slope")
+    rows = (
+        [
+            *(each.name, *map(each.numbers.get, numbers), each.kernel),
+            *made_by(each.provenance).values(),
+        ]
         for each in found
-    ]
-    _write(path, [*rows[0]], (row.values() for row in rows))
+    )
+    _write(path, ["name", *numbers, "kernel", *made_by({})], rows)
 
 
 def write_by_file(path: Path, found: Iterable[tuple[str, int, float]]) -> None:
