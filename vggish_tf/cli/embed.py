@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from vggish_tf.cli import options, process
+from vggish_tf.cli import options
 from vggish_tf.errors import AudioError, VGGishError, counted, how_to_install
 
 HELP = "write the embeddings of audio files, folders, lists and tables"
@@ -69,13 +69,9 @@ def run(args: argparse.Namespace):
     from vggish_tf.jobs import embed
 
     def embedder():
-        options.check_weights(args.weights)
-        process.import_tensorflow()
-        import keras
-
+        options.prepare(args.weights)
         from vggish_tf.embedding import Embedder
 
-        keras.utils.set_random_seed(0)  # of untrained weights
         made = Embedder(
             args.weights,
             params=params,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vggish_tf.cli import process
 from vggish_tf.errors import AudioError, ParamsError, UsageError, counted
 
 if TYPE_CHECKING:
@@ -71,6 +72,15 @@ def check_weights(weights: str | None):
     registry.digests_ahead(weights)
     if weights not in registry.REGISTRY:
         registry.resolve(weights)
+
+
+def prepare(weights: str | None):
+    """Checks weights, then imports Keras for an Embedder; untrained ones are alike in each run."""
+    check_weights(weights)
+    process.import_tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(0)
 
 
 def number(kind, low, high, expected: str):

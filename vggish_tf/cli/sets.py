@@ -5,7 +5,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from vggish_tf.cli import options, process
+from vggish_tf.cli import options
 from vggish_tf.errors import AudioError
 from vggish_tf.files import check_source
 
@@ -36,13 +36,9 @@ def read(args: argparse.Namespace) -> "tuple[list[Set], list[Failure]]":
 
 def embedder_like(provenance: dict, weights: str | None) -> "Embedder":
     """An Embedder with the settings of an archive; its weights too, if none are given."""
-    options.check_weights(weights)
-    process.import_tensorflow()
-    import keras
-
+    options.prepare(weights)
     from vggish_tf.jobs import search
 
-    keras.utils.set_random_seed(0)  # of untrained weights, as embed does
     return search.embedder_for(provenance, weights)
 
 
@@ -50,13 +46,9 @@ def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
     if provenance and not args.untrained:
         return embedder_like(provenance, args.weights)
     weights = None if args.untrained else args.weights or "audioset"
-    options.check_weights(weights)
-    process.import_tensorflow()
-    import keras
-
+    options.prepare(weights)
     from vggish_tf.embedding import Embedder
 
-    keras.utils.set_random_seed(0)
     return Embedder(weights)
 
 

@@ -51,7 +51,7 @@ class Encoder(AbsEncoder):
 
 
 def meta(embedder: Embedder) -> ModelMeta:
-    """What MTEB records of a model; the revision is that of the weights' values."""
+    """The record that MTEB keeps of a model; its revision is the digest of the weights' values."""
     return ModelMeta(
         loader=None,
         name="vggish-tf/vggish",

@@ -49,10 +49,7 @@ def embed_beside(
     mark = "@" if name.startswith("@") else ""
     place = check_source(name.removeprefix("@"), "Give sounds or embeddings.").resolve()
     output = _folder(place, cache) / _key(embedder.provenance)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    failures = embed_archive(
-        [f"{mark}{place}"], output, embedder, prune=True, progress=progress
-    )  # fmt: skip
+    failures = embed_archive([f"{mark}{place}"], output, embedder, prune=True, progress=progress)
     return output, failures
 
 

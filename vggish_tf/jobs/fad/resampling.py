@@ -6,7 +6,7 @@ stays as it is.
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 13 and 15.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -76,29 +76,32 @@ def p_value(
         >>> p_value(Gaussian(np.zeros(2), np.eye(2)), first, second + 1.0)
         0.000999...
     """
-    both = _Files([*first, *second])
-    parts = len(_Files(first)), len(_Files(second))
-    difference = _difference(distance_from(reference), both, parts[0])
-    least = difference(np.arange(sum(parts))) * (1 - 1e-9)  # the same sets in another order
+    first, second = _with_rows(first), _with_rows(second)
+    both, cut, measure = _Files([*first, *second]), len(first), distance_from(reference)
+
+    def difference(order: np.ndarray) -> float:
+        return abs(measure(both.drawn(order[:cut])) - measure(both.drawn(order[cut:])))
+
+    least = difference(np.arange(len(both))) * (1 - 1e-9)  # the same sets in another order
     generator = np.random.default_rng(seed)
-    orders = (generator.permutation(sum(parts)) for _ in _progress(times))
+    orders = (generator.permutation(len(both)) for _ in _progress(times))
     return (1 + sum(difference(order) >= least for order in orders)) / (times + 1)
 
 
-def _difference(measure: Callable, both: "_Files", cut: int) -> Callable[[np.ndarray], float]:
-    return lambda order: abs(
-        measure(both.drawn(order[:cut])) - measure(both.drawn(order[cut:]))
-    )  # fmt: skip
+def _with_rows(files: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The files that have rows, at least two."""
+    found = [rows for rows in files if len(rows)]
+    if len(found) < 2:
+        count = counted(len(found), "file")
+        raise UsageError(f"a set of {count} cannot be resampled. Give at least 2 with rows.")
+    return found
 
 
 class _Files:
     """The rows of files; those without any are passed over."""
 
     def __init__(self, files: Sequence[np.ndarray]):
-        files = [rows for rows in files if len(rows)]
-        if len(files) < 2:
-            found = counted(len(files), "file")
-            raise UsageError(f"a set of {found} cannot be resampled. Give at least 2 with rows.")
+        files = _with_rows(files)
         self._file = np.repeat(np.arange(len(files)), [len(rows) for rows in files])
         rows = np.concatenate(files).astype(np.float64)
         self._mean = rows.mean(axis=0)
