@@ -9,6 +9,9 @@ import places
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a worker: those that wait take others' time
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(threads, "1")
 
 from pathlib import Path
 
@@ -63,7 +66,7 @@ def models_do_not_outlive_their_tests():
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()
-    gc.collect()
+    free()
 
 
 @pytest.fixture(autouse=True)
@@ -76,8 +79,14 @@ def models_do_not_pile_up():
     yield
     least["resident"] = min(least["resident"], resident_bytes())
     if resident_bytes() > least["resident"] + 0.6e9:
-        gc.collect()
+        free()
         least["resident"] = resident_bytes()
+
+
+def free():
+    """Collects garbage; what is alive now, such as TensorFlow, is not looked at again."""
+    gc.collect()
+    gc.freeze()
 
 
 def resident_bytes() -> int:

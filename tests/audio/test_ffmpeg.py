@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from damage import assert_refused, rewrite
+from scipy import signal
 from sound_files import sound
 
 from vggish_tf import audio
@@ -76,10 +77,8 @@ def test_lossy_containers_give_about_what_was_encoded(encoded, suffix, codec):
     assert (waveform.shape[1], sample_rate) == (2, 48_000)
     assert abs(len(waveform) - len(samples)) <= 4096
     middle = samples[20_000:60_000]
-    delays = range(4097)
-    best = min(
-        delays, key=lambda delay: np.abs(waveform[20_000 + delay :][:40_000:7] - middle[::7]).sum()
-    )
+    delayed = waveform[20_000 : 60_000 + 4096, 0]
+    best = signal.correlate(delayed, middle[:, 0], mode="valid", method="fft").argmax()
     error = waveform[20_000 + best :][:40_000] - middle
     assert error.std() < 0.2 * samples.std()  # as for the lossy formats of libsndfile
 

@@ -154,7 +154,13 @@ def step(model) -> dict[str, float]:
     return moved(model, before)
 
 
-@pytest.mark.parametrize("trainable", FREEZE)
+@pytest.mark.parametrize(
+    "trainable",
+    [
+        pytest.param(level, marks=[] if level in ("head", "conv4") else pytest.mark.slow)
+        for level in FREEZE
+    ],
+)
 def test_freeze_levels_by_what_moves(trainable):
     assert set(step(small_network.classifier(trainable=trainable))) == FREEZE[trainable] | HEAD
 
@@ -247,6 +253,7 @@ def test_a_saved_classifier_gives_the_same_scores_and_knows_its_labels(tmp_path)
     assert (loaded.input.name, loaded.output_shape) == ("waveform", (None, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_scores_alike(policy):
     reference = small_network.classifier().predict_on_batch(clips([15_600, 31_000]))

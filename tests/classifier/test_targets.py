@@ -55,7 +55,12 @@ def test_loss_and_accuracy_are_numpys_in_every_form(form):
     assert float(loss) == pytest.approx((losses * weights).mean(), abs=ATOL)
 
 
-@pytest.mark.parametrize("form", ["one-hot int", "numbers int64", "column of numbers"])
+MORE_FORMS = [
+    pytest.param(form, marks=pytest.mark.slow) for form in ("one-hot int", "column of numbers")
+]
+
+
+@pytest.mark.parametrize("form", ["numbers int64", *MORE_FORMS])
 def test_fit_takes_the_same_step_in_every_form(form):
     first, second = (
         small_network.classifier(learning_rate=1e-2),
@@ -68,6 +73,7 @@ def test_fit_takes_the_same_step_in_every_form(form):
         np.testing.assert_allclose(one, other, atol=1e-5)  # Adam's steps are 1e-2
 
 
+@pytest.mark.slow
 def test_one_model_takes_both_forms_in_turn():
     """Keras keeps its functions: a form chosen by the first batch would be wrong for the next."""
     model = small_network.classifier()

@@ -64,6 +64,7 @@ def test_help_loads_nothing_heavy(command):
     assert "usage: vggish-tf" in result.stdout
 
 
+@pytest.mark.slow
 def test_embedding_a_real_file_end_to_end(seeded_checkpoint, shared_data, tmp_path):
     """44.1 kHz stereo in, 19 rows out, equal to the TF1 session on the same audio."""
     source, target = shared_data / "audio" / "bus_chatter.wav", tmp_path / "bus.npz"
@@ -242,6 +243,7 @@ def test_a_recording_is_not_overwritten_with_its_embeddings(wav, tmp_path, capsy
     assert misnamed.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_does_not_stop_the_work(small_checkpoint, wav, tmp_path):
     other = tmp_path / "other.wav"
     soundfile.write(other, signals.noise(16_000), signals.RATE)

@@ -39,6 +39,7 @@ def test_an_archive_in_each_format(line, format, rows, capsys):
     assert cli.main(["convert", rows, *line.split(), "--overwrite"]) == 0
 
 
+@pytest.mark.slow
 def test_tensorflow_is_imported_for_records_alone_and_quietly(rows):
     code = (
         "import sys; from vggish_tf.cli import main\n"

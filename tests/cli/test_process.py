@@ -82,7 +82,7 @@ def arguments_of(command, wav, weights, folder) -> list:
 
 @pytest.mark.parametrize(
     "command",
-    ["embed", "fetch", *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)],
+    ["fetch", *(pytest.param(each, marks=pytest.mark.slow) for each in ("embed", *MORE))],
 )
 def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monkeypatch):
     """A second signal, as `timeout` sends to the process group, does not interrupt the clean-up."""

@@ -74,8 +74,11 @@ def test_time_axes_are_aligned():
         np.testing.assert_allclose(ax.get_xlim(), (0, 3.0))
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [(WIDE, False), (NARROW, True)]
+    + [pytest.param(*each, marks=pytest.mark.slow) for each in ((WIDE, True), (NARROW, False))],
+)
 def test_single_pictures_have_the_same_margins_to_the_pixel(size, dark):
     """However wide the labels are, an event stands at one place from picture to picture."""
     stages = make_stages(15_360 * 20 + 240)
@@ -124,7 +127,7 @@ def test_the_cells_of_the_similarity_are_square(size):
         assert x1 - x0 == pytest.approx(y1 - y0, rel=1e-6)
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize("size", [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "stages",
     [
@@ -229,6 +232,7 @@ def test_clips_about_too_short_are_drawn_with_the_reason(num_samples, tmp_path):
     ) == (num_samples < 15_600)
 
 
+@pytest.mark.slow
 def test_an_hour_is_a_small_picture_in_minutes(tmp_path):
     stages = make_stages()
     hour = stages._replace(

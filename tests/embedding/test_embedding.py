@@ -361,6 +361,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_spawned_processes_embed_and_forked_ones_refuse_at_once(tmp_path):
     (tmp_path / "pool.py").write_text(POOL)
     paths = [str(places.HELPERS), *sys.path]

@@ -62,7 +62,9 @@ def spark():
     gateway.proc.wait(60)
 
 
-@pytest.fixture(params=CALLS)
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.slow if name == "Spark" else []) for name in CALLS]
+)
 def library(request):
     return request.param
 

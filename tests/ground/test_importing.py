@@ -41,6 +41,7 @@ def run(code: str, *options: str, **environment: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.slow
 def test_embedders_write_nothing_but_that_they_are_untrained_and_warn_of_nothing():
     ran = run(EMBEDDERS, "-W", "error")
     assert ran.stderr.splitlines() == [UNTRAINED] * 4

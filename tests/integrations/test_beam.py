@@ -314,6 +314,7 @@ def written(path) -> str:
     raise TimeoutError(path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker_environment")
 def test_a_job_server_and_a_pool_of_workers_write_the_same(sounds, embedder):
     servers = "apache_beam.runners.portability.local_job_service_main"

@@ -46,7 +46,10 @@ LOG_MEL_ATOL = {"examples": 2e-6, "examples_in_float32": 1e-4}
 
 
 # JAX compiles each length anew: a minute and a half.
-BACKENDS = ["tensorflow", "torch", pytest.param("jax", marks=pytest.mark.slow)]
+BACKENDS = [
+    "torch",
+    *(pytest.param(each, marks=pytest.mark.slow) for each in ("tensorflow", "jax")),
+]
 
 
 @pytest.fixture(scope="module")

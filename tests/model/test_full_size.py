@@ -107,6 +107,7 @@ def test_untrained_weights_are_upstreams_initializers():
     assert checkpoints.is_untrained(core)
 
 
+@pytest.mark.slow
 def test_mixed_precision_gives_float32_embeddings_from_a_float32_front_end(
     seeded_checkpoint, slim_layers
 ):

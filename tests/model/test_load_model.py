@@ -202,7 +202,13 @@ REFUSED = {
 }
 
 
-@pytest.fixture(params=REFUSED, ids=lambda write: write.__name__)
+@pytest.fixture(
+    params=[
+        pytest.param(write, marks=pytest.mark.slow if write is write_lzma else [])
+        for write in REFUSED
+    ],
+    ids=lambda write: write.__name__,
+)
 def refused(request, tmp_path):
     """A path that no model can be loaded from, and words of the reason."""
     path = tmp_path / "model.keras"

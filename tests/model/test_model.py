@@ -76,19 +76,15 @@ def test_keras_files_restore_the_model(model, tmp_path):
     np.testing.assert_array_equal(other.predict(clip, verbose=0), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [
         "import vggish_tf, keras",
-        *(
-            pytest.param(imports, marks=pytest.mark.slow)
-            for imports in (
-                "import keras, vggish_tf",
-                "import vggish_tf, tensorflow; import keras",
-                "from vggish_tf import Params, WaveformToExamples; import keras",
-                "import vggish_tf, vggish_tf.model, keras",
-            )
-        ),
+        "import keras, vggish_tf",
+        "import vggish_tf, tensorflow; import keras",
+        "from vggish_tf import Params, WaveformToExamples; import keras",
+        "import vggish_tf, vggish_tf.model, keras",
     ],
 )
 def test_keras_loads_a_file_in_a_fresh_process(imports, tmp_path):

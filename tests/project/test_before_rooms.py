@@ -52,6 +52,7 @@ def test_weights_are_read_out_of_a_saved_model(expected, small_networks):
     )
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on(tmp_path, small_networks):
     folder = labelled_clips.write_folder(tmp_path / "sounds")
     shutil.copytree(FILES / "stopped", tmp_path / "run")

@@ -29,7 +29,7 @@ def processes_find_the_package(monkeypatch):
 
 
 def test_mutated_files_of_every_format_are_embedded_or_refused(tmp_path):
-    results = faults.mutate(range(120), 0, tmp_path / "kept", SMALL)
+    results = faults.mutate(range(60), 0, tmp_path / "kept", SMALL)
     assert [row for row in results if row[1].is_fault] == []
     assert {answer for _, (answer, _, _) in results} == {watched.EMBEDDED, watched.REFUSED}
     expected = mutations.FORMATS if shutil.which("ffmpeg") else (*mutations.USUAL, mutations.RARE)

@@ -228,6 +228,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_everything_else_works_when_tf_slim_is_broken(tmp_path):
     (tmp_path / "tf_slim.py").write_text("raise AttributeError('no such thing')\n")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{BROKEN_SLIM}"

@@ -47,7 +47,7 @@ def test_the_seeded_checkpoint_gives_what_the_tf1_session_gives(network, seeded_
     assert np.abs(found - expected).max() <= EMBEDDING_RTOL * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("version", ["V1", "V2"])
+@pytest.mark.parametrize("version", ["V1", pytest.param("V2", marks=pytest.mark.slow)])
 def test_weights_go_back_to_tf1(network, tmp_path, version):
     """Names and shapes are the published ones; the reference restores them bit for bit."""
     path = checkpoints.save_tf1_checkpoint(network, tmp_path / "model.ckpt", version=version)
@@ -64,6 +64,7 @@ def test_weights_go_back_to_tf1(network, tmp_path, version):
         part.unlink()
 
 
+@pytest.mark.slow
 def test_a_waveform_models_file_is_an_examples_models(
     network, seeded_checkpoint, pca_params, tmp_path
 ):

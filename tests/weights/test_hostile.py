@@ -124,7 +124,9 @@ def test_a_bomb_that_hides_its_size_is_not_unpacked(tmp_path):
     assert messages == [f"cannot read checkpoint '{path}': it is damaged or cut short."]
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_BZIP2, pytest.param(zipfile.ZIP_LZMA, marks=pytest.mark.slow)]
+)
 def test_a_bomb_of_another_method_is_not_unpacked(method, tmp_path):
     """Python's decompressors of these take no limit, so a lie about the size is all it takes."""
     path = pack(tmp_path / "model.keras", method)

@@ -114,7 +114,7 @@ def test_a_model_that_is_no_vggish_has_no_identity():
         loading.identify(layer)
 
 
-@pytest.mark.parametrize("trainable", ["head", "all"])
+@pytest.mark.parametrize("trainable", ["head", pytest.param("all", marks=pytest.mark.slow)])
 def test_a_fine_tuned_run_says_what_it_started_from_and_what_it_became(
     checkpoint, digest, tmp_path, trainable
 ):

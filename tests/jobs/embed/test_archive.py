@@ -203,6 +203,7 @@ embed_archive(["sounds"], sys.argv[1], embedder)
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_rows(sounds):
     for number in range(12, 60):
         write(sounds / f"{number}.wav", 2, number)

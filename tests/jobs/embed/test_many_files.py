@@ -45,6 +45,7 @@ def embedder():
         return vggish_tf.Embedder(None)
 
 
+@pytest.mark.slow
 def test_many_results_are_handed_out_in_linear_time(embedder, monkeypatch, copied):
     """Stubs decode and embed: one row for most files, none or an error for others."""
     row = np.zeros((1, 96, 64), np.float32)

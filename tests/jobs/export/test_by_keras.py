@@ -58,9 +58,9 @@ def matrix(small):
     [
         (by_onnx, "rfft"),
         (by_litert, "rfft"),
-        (by_onnx, "matrix"),
-        (by_litert, "matrix"),
-        (by_converter, "matrix"),
+        pytest.param(by_onnx, "matrix", marks=pytest.mark.slow),
+        pytest.param(by_litert, "matrix", marks=pytest.mark.slow),
+        pytest.param(by_converter, "matrix", marks=pytest.mark.slow),
     ],
 )
 def test_a_converted_model_is_the_model(convert, transform, small, matrix, tmp_path):

@@ -98,14 +98,13 @@ def slow(*values):
 
 # Each in one of the ways of pooling, and in none.
 EXPORTS = [
-    ("saved_model", "attention"),
     ("onnx", "mean"),
-    ("onnx", "none"),
-    ("tflite", "max, multi"),
     ("tflite", "none"),
     ("keras", "max, multi"),
-    ("keras", "none"),
-    *[slow("saved_model", head) for head in ("mean", "max, multi", "none", "none, multi")],
+    slow("onnx", "none"),
+    slow("tflite", "max, multi"),
+    slow("keras", "none"),
+    *[slow("saved_model", head) for head in HEADS],
     *[slow("onnx", head) for head in ("attention", "max, multi", "none, multi")],
     *[slow("openvino", head) for head in ("attention", "max, multi", "none")],
     slow("keras", "mean"),
@@ -143,7 +142,7 @@ def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(form
     )
 
 
-@pytest.mark.parametrize("format", ["saved_model", "keras", slow("onnx")])
+@pytest.mark.parametrize("format", ["keras", slow("saved_model"), slow("onnx")])
 def test_a_resampled_clip_ends_where_it_ends_alone(format, tmp_path):
     """The filter rings after the end of a clip, one too short for two examples and one padded."""
     runtimes.needs(format)
@@ -173,6 +172,7 @@ def test_a_clip_that_is_not_finite_has_no_scores(format, head, exported):
         np.testing.assert_array_equal(run(batch), expected)
 
 
+@pytest.mark.slow
 def test_a_saved_model_has_the_parts_too_and_can_be_trained(tmp_path):
     model = make()
     loaded = tf.saved_model.load(export(model, tmp_path / "m"))

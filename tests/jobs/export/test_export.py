@@ -36,7 +36,10 @@ def oracle(small):
     return run
 
 
-@pytest.mark.parametrize("format", RUNTIMES)
+@pytest.mark.parametrize(
+    "format",
+    [pytest.param(name, marks=pytest.mark.slow if name == "openvino" else []) for name in RUNTIMES],
+)
 def test_a_waveform_goes_in_and_embeddings_come_out(format, oracle, exported):
     """By name, for a batch, and for more than one length."""
     path = exported(format)
@@ -68,7 +71,10 @@ def test_a_clip_too_short_gives_no_rows_and_spoils_none_that_follow(format, expo
         np.testing.assert_allclose(run(whole), expected, atol=ATOL)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+MORE_PRECISIONS = [pytest.param(name, marks=pytest.mark.slow) for name in ("float32", "int8")]
+
+
+@pytest.mark.parametrize("precision", ["float16", *MORE_PRECISIONS])
 def test_litert_has_builtin_operators_only(precision, exported):
     path = exported("tflite", precision=precision)
     from ai_edge_litert.interpreter import Interpreter
@@ -104,10 +110,10 @@ def test_litert_weights_get_smaller_and_the_front_end_stays_exact(small, exporte
     ("format", "postprocess"),
     [
         ("onnx", "quantized"),
-        ("tflite", "pca"),
-        ("tflite", "quantized"),
-        ("openvino", "quantized"),
         ("keras", "pca"),
+        pytest.param("tflite", "pca", marks=pytest.mark.slow),
+        pytest.param("tflite", "quantized", marks=pytest.mark.slow),
+        pytest.param("openvino", "quantized", marks=pytest.mark.slow),
     ],
 )
 def test_the_resampler_and_the_postprocessor_go_along(
@@ -134,9 +140,9 @@ def test_the_resampler_and_the_postprocessor_go_along(
 @pytest.mark.parametrize(
     ("options", "seconds", "num_samples", "rows"),
     [
-        ({}, 0.975, 15_600, 1),
         ({"input_rate": 44_100}, 2.5, 110_250, 2),
-        ({"pad": "short"}, 0.5, 8_000, 1),
+        pytest.param({}, 0.975, 15_600, 1, marks=pytest.mark.slow),
+        pytest.param({"pad": "short"}, 0.5, 8_000, 1, marks=pytest.mark.slow),
     ],
 )
 def test_litert_takes_one_clip_of_a_fixed_length(
@@ -171,6 +177,7 @@ def test_litert_takes_one_clip_of_a_fixed_length(
     ]
 
 
+@pytest.mark.slow
 def test_a_saved_model_resamples_in_blocks(small, exported):
     """A batch over many blocks equals the layer on all samples at once.
 

@@ -76,11 +76,11 @@ def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach
     ("format", "precision"),
     [
         ("saved_model", "float32"),
-        ("saved_model", "bfloat16"),
+        slow("saved_model", "bfloat16"),
         ("onnx", "float32"),
         ("tflite", "float32"),
-        ("tflite", "float16"),
-        ("tflite", "int8"),
+        slow("tflite", "float16"),
+        slow("tflite", "int8"),
         ("openvino", "float32"),
         ("keras", "float32"),
     ],
@@ -95,13 +95,11 @@ def test_the_example_that_holds_it_is_nan_and_no_other_row_changes(format, preci
 @pytest.mark.parametrize(
     ("format", "postprocess"),
     [
-        ("saved_model", "quantized"),
         ("onnx", "quantized"),
-        ("tflite", "pca"),
-        ("tflite", "quantized"),
-        ("openvino", "quantized"),
         ("keras", "pca"),
-        slow("saved_model", "pca"),
+        *[slow("tflite", postprocess) for postprocess in ("pca", "quantized")],
+        *[slow("saved_model", postprocess) for postprocess in ("pca", "quantized")],
+        slow("openvino", "quantized"),
         slow("keras", "quantized"),
     ],
 )
@@ -115,7 +113,7 @@ def test_quantized_rows_are_all_0_and_whitened_ones_nan(format, postprocess, exp
         check_waveforms(run_saved_model(path, signature="quantized"), nothing=0, **behind)
 
 
-@pytest.mark.parametrize("format", ["saved_model", *map(slow, ("onnx", "tflite", "openvino"))])
+@pytest.mark.parametrize("format", ["onnx", *map(slow, ("saved_model", "tflite", "openvino"))])
 def test_a_resampler_carries_it_no_further_than_its_filter(format, exported):
     run = RUNTIMES[format](exported(format, input_rate=44_100))
     check_waveforms(run, rate=44_100, reach=REACH)

@@ -149,6 +149,7 @@ def test_a_disk_too_small_is_refused_beforehand(small, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_saved_model_replaces_another_if_told(small, tmp_path):
     path = export(small, tmp_path / "vggish", pca=None)
     assert "already exists" in message_of(small, path, pca=None)

@@ -137,6 +137,7 @@ def test_weights_are_stored_once(exported, sized_checkpoint):
     assert size <= 1.02 * raw or raw < 1e6  # beside a small network the graph is large
 
 
+@pytest.mark.slow
 def test_it_can_be_trained_after_loading(exported):
     """All 18 weights get a gradient through the loop, and a step changes the embedding."""
     loaded = tf.saved_model.load(exported)
@@ -171,6 +172,7 @@ def saved_model_cli(*arguments, folder) -> str:
     return alone(code, *arguments, folder=folder)
 
 
+@pytest.mark.slow
 def test_saved_model_cli_shows_the_signatures(exported, tmp_path):
     text = saved_model_cli("show", "--dir", exported, "--tag_set", "serve", folder=tmp_path)
     assert set(re.findall(r'SignatureDef key: "(\w+)"', text)) >= {

@@ -192,7 +192,11 @@ def test_what_is_over_the_limits_is_answered(url):
 
 
 @pytest.mark.parametrize(
-    "header", [b"Content-Length: 1000000000000", b"Transfer-Encoding: chunked"]
+    "header",
+    [
+        b"Content-Length: 1000000000000",
+        pytest.param(b"Transfer-Encoding: chunked", marks=pytest.mark.slow),
+    ],
 )
 def test_a_body_over_the_limit_is_not_read_to_its_end(url, header):
     """The reply comes while the client still sends, and has promised much more."""

@@ -51,6 +51,7 @@ def test_the_interval_is_scipy_s_but_for_its_centre():
     assert low == pytest.approx(spread.low - shift, abs=0.05 * (high - low))
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_distance_of_fresh_sets():
     """The mean over fresh sets of as many files is inside for 19 of 20 of them."""
     mean = np.mean([distance(files(seed)) for seed in range(1000, 3000)])

@@ -151,8 +151,14 @@ def test_class_weights_make_classes_count_the_same(folder):
     assert set(finetune.dataset(folder, class_weight=None).weights.values()) == {1.0}
 
 
-@pytest.mark.parametrize("stage", ["examples", "embedding"])
-@pytest.mark.parametrize("on_disk", [True, False])
+@pytest.mark.parametrize(
+    ("stage", "on_disk"),
+    [("examples", True), ("embedding", False)]
+    + [
+        pytest.param(*each, marks=pytest.mark.slow)
+        for each in (("examples", False), ("embedding", True))
+    ],
+)
 def test_cached_values_score_as_the_waveforms_do(folder, tmp_path, stage, on_disk):
     tail = np.concatenate([waveform("noise", 1.5), np.zeros(32_000, np.float32)])
     # ends in digital silence, which is padding

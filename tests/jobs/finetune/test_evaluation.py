@@ -146,7 +146,7 @@ def test_one_epoch_is_a_curve_of_one_point():
     assert ax.get_ylim()[1] > 2.0
 
 
-@pytest.mark.parametrize("count", [2, 4, 40])
+@pytest.mark.parametrize("count", [2, 40, pytest.param(4, marks=pytest.mark.slow)])
 def test_nothing_in_the_picture_is_cut_off_or_hides_another_part(count):
     generator = np.random.default_rng(0)
     targets, scores = (

@@ -27,6 +27,7 @@ def fingerprints(monkeypatch) -> list[dict]:
     return found
 
 
+@pytest.mark.slow
 def test_a_job_takes_options_whole_by_name_or_both(folder, tmp_path, monkeypatch):
     found = fingerprints(monkeypatch)
     names = {

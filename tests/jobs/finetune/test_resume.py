@@ -248,7 +248,12 @@ def archive(path):
 
 
 @pytest.mark.parametrize(
-    "damage", [empty, text, truncated, longer, other_shape, other_dtype, pickled, archive]
+    "damage",
+    [truncated, other_dtype, pickled]
+    + [
+        pytest.param(damage, marks=pytest.mark.slow)
+        for damage in (empty, text, longer, other_shape, archive)
+    ],
 )
 def test_cached_values_that_are_damaged_are_computed_anew_and_that_is_said(
     folder, tmp_path, damage, capsys
