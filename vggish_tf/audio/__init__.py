@@ -4,7 +4,10 @@
     caf          damage of CAF files that libsndfile does not see
     sound_file   files, through libsndfile
     ffmpeg       files that libsndfile cannot read
-    mono         both → mono float32 at one rate, whole or block by block
+    resamplers   resamplers of published pipelines
+    preparation  the steps from decoded sound to mono at one rate
+    streams      blocks → mono float32 at one rate
+    mono         files and arrays → the same, whole or block by block
     mp3          sound → MP3, for players
     ahead        several files decoded in threads, a few ahead
 
@@ -13,18 +16,20 @@ The only room with soundfile, soxr and ffmpeg. No TensorFlow here.
 
 from vggish_tf.audio.ahead import decoded_ahead
 from vggish_tf.audio.mono import (
-    RESAMPLER,
-    MonoStream,
     array_blocks,
     audio_info,
     failure_of,
     load_audio,
+    pieces,
     read_blocks,
     read_stretch,
     suffixes,
     to_mono,
 )
+from vggish_tf.audio.preparation import Preparation
+from vggish_tf.audio.resamplers import described
 from vggish_tf.audio.sound_file import AudioInfo
+from vggish_tf.audio.streams import MonoStream, WholeClip, stream_of
 from vggish_tf.audio.waveform import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -36,19 +41,23 @@ from vggish_tf.audio.waveform import (
 __all__ = [
     "MAX_SAMPLE_RATE",
     "MIN_SAMPLE_RATE",
-    "RESAMPLER",
     "AudioInfo",
     "MonoStream",
+    "Preparation",
+    "WholeClip",
     "array_blocks",
     "audio_info",
     "check_examples",
     "check_shape",
     "check_waveform",
     "decoded_ahead",
+    "described",
     "failure_of",
     "load_audio",
+    "pieces",
     "read_blocks",
     "read_stretch",
+    "stream_of",
     "suffixes",
     "to_mono",
 ]

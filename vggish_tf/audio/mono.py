@@ -1,11 +1,8 @@
-"""Audio of any rate and channel count → mono float32 at one rate, whole or block by block.
+"""Files and arrays of any rate and channel count → mono float32 at one rate, whole or in blocks.
 
-A file is decoded by sound_file.py, or by ffmpeg.py where that cannot; the channels are averaged,
-then soxr HQ resamples. Arrays and streams are processed in the same way: the three agree bit for
-bit, whatever the blocks. Samples are never clipped or normalized: float and lossy files may hold
-values beyond ±1, and keep them, as in soundfile and librosa.
-
-Source: upstream's vggish_input.py (mean over channels, then resampling; there with resampy).
+A file is decoded by sound_file.py, or by ffmpeg.py where that cannot; a stream of streams.py makes
+mono samples of the blocks. Arrays and files are processed in the same way: they agree bit for bit,
+whatever the blocks.
 """
 
 import math
@@ -14,23 +11,16 @@ from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
-import soxr
 
 from vggish_tf.audio import ffmpeg, sound_file
+from vggish_tf.audio.preparation import Preparation
 from vggish_tf.audio.sound_file import PIECE, AudioInfo, Sound
-from vggish_tf.audio.waveform import (
-    MAX_CHANNELS,
-    check_rate,
-    check_samples,
-    check_shape,
-    check_waveform,
-    is_number,
-)
-from vggish_tf.errors import AudioError, check_argument, counted
+from vggish_tf.audio.streams import stream_of
+from vggish_tf.audio.waveform import check_waveform, is_number
+from vggish_tf.errors import AudioError, check_argument
 
-QUALITY = "HQ"
 WARM_UP_SECONDS = 1.0  # before a stretch, which the resampler's filter looks back on
-RESAMPLER = f"soxr {QUALITY}"
+Stretch = tuple[float, float | None]  # start and end in seconds; None is the end of the clip
 
 
 def suffixes() -> tuple[str, ...]:
@@ -94,11 +84,14 @@ def load_audio(path) -> tuple[np.ndarray, int]:
         return np.concatenate(list(sound.blocks(PIECE))), sound.info.sample_rate
 
 
-def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.ndarray]:
+def read_blocks(
+    path, target_rate, block_seconds: float = 10.0, prepare: Preparation = Preparation()
+) -> Iterator[np.ndarray]:
     """Decodes a file in constant memory, as mono float32 blocks at `target_rate`.
 
     A block has about `block_seconds` or less. Concatenated, the blocks equal
-    to_mono(*load_audio(path), target_rate), bit for bit.
+    to_mono(*load_audio(path), target_rate), bit for bit. A preparation other than the default
+    takes the whole clip into memory.
 
     Raises:
         UsageError: block_seconds is not positive and finite.
@@ -108,44 +101,97 @@ def read_blocks(path, target_rate, block_seconds: float = 10.0) -> Iterator[np.n
     positive = is_number(block_seconds) and 0 < block_seconds < float("inf")
     check_argument("block_seconds", block_seconds, positive, "a positive number")
     with _opened(path) as sound:
-        yield from _mono_blocks(sound, target_rate, block_seconds)
+        yield from _mono_blocks(sound, target_rate, block_seconds, prepare)
 
 
-def _mono_blocks(sound: Sound, target_rate, block_seconds: float) -> Iterator[np.ndarray]:
-    stream = MonoStream(sound.info.sample_rate, target_rate, sound.info.num_channels)
-    for block in sound.blocks(block_seconds * sound.info.sample_rate):
+def _mono_blocks(
+    sound: Sound, target_rate, block_seconds: float, prepare: Preparation
+) -> Iterator[np.ndarray]:
+    info = sound.info
+    stream = stream_of(prepare, info.sample_rate, target_rate, info.num_channels)
+    for block in sound.blocks(block_seconds * info.sample_rate):
         mono = stream.push(block)
         if len(mono):
             yield mono
-    tail = stream.finish()
-    if len(tail):
-        yield tail
+    yield from pieces(stream.finish(), block_seconds * target_rate)
+
+
+def pieces(samples: np.ndarray, size: float) -> Iterator[np.ndarray]:
+    """Cuts samples into pieces of a size or less: whole clips come at once.
+
+    Example:
+        >>> [len(piece) for piece in pieces(np.zeros(5), 2)]
+        [2, 2, 1]
+    """
+    step = int(max(1, min(size, len(samples))))
+    yield from (samples[start : start + step] for start in range(0, len(samples), step))
 
 
 def read_stretch(
-    path, target_rate, start: float, end: float | None, block_seconds: float = 10.0
+    path,
+    target_rate,
+    start: float,
+    end: float | None,
+    block_seconds: float = 10.0,
+    prepare: Preparation = Preparation(),
 ) -> Iterator[np.ndarray]:
     """The blocks of read_blocks() from one time to another, in seconds; None is the end.
 
     Uncompressed files and FLAC are decoded from a second before the start on, which moves samples
-    by a last bit if they are resampled; others from the beginning.
+    by a last bit if they are resampled; others from the beginning. A preparation that looks at the
+    whole clip sees the stretch alone.
 
     Raises:
         AudioError: as read_blocks, and a file that ends before the start.
     """
-    first, last = round(start * target_rate), None if end is None else round(end * target_rate)
+    none = f"{path} has no samples from {start:g} s on."
     with _opened(path) as sound:
-        skipped, skipped_mono = _skipped(sound, target_rate, start)
-        if skipped:
-            sound = sound._replace(blocks=partial(sound.blocks, first=skipped))
-        blocks = _mono_blocks(sound, target_rate, block_seconds)
-        last = None if last is None else last - skipped_mono
-        count = 0
-        for block in cut(blocks, first - skipped_mono, last):
-            count += len(block)
-            yield block
+        if prepare.streams:
+            yield from _some(
+                _stretch_of_mono(sound, target_rate, (start, end), block_seconds), none
+            )
+            return
+        stretch = partial(_decoded_stretch, sound, (start, end))
+        within = sound._replace(blocks=lambda block_samples: _some(stretch(block_samples), none))
+        yield from _mono_blocks(within, target_rate, block_seconds, prepare)
+
+
+def _some(blocks: Iterable[np.ndarray], none: str) -> Iterator[np.ndarray]:
+    """The same blocks; it is an error if there is no sample in them."""
+    count = 0
+    for block in blocks:
+        count += len(block)
+        yield block
     if not count:
-        raise AudioError(f"{path} has no samples from {start:g} s on.")
+        raise AudioError(none)
+
+
+def _stretch_of_mono(
+    sound: Sound, target_rate, stretch: Stretch, block_seconds: float
+) -> Iterator[np.ndarray]:
+    """Cut after the resampler, which then has heard what was before the stretch."""
+    skipped, skipped_mono = _skipped(sound, target_rate, stretch[0])
+    blocks = _mono_blocks(_from(sound, skipped), target_rate, block_seconds, Preparation())
+    first, last = _samples(stretch, target_rate)
+    return cut(blocks, first - skipped_mono, None if last is None else last - skipped_mono)
+
+
+def _decoded_stretch(sound: Sound, stretch: Stretch, block_samples: float) -> Iterator[np.ndarray]:
+    """Cut before any step, so that none sees what is not in the stretch."""
+    first, last = _samples(stretch, sound.info.sample_rate)
+    skipped = min(first, (sound.info.num_samples or 1) - 1) if sound.is_exact else 0
+    blocks = _from(sound, skipped).blocks(block_samples)
+    return cut(blocks, first - skipped, None if last is None else last - skipped)
+
+
+def _from(sound: Sound, first: int) -> Sound:
+    """The same sound from a sample on."""
+    return sound._replace(blocks=partial(sound.blocks, first=first)) if first else sound
+
+
+def _samples(stretch: Stretch, rate) -> tuple[int, int | None]:
+    start, end = stretch
+    return round(start * rate), None if end is None else round(end * rate)
 
 
 def _skipped(sound: Sound, target_rate, start: float) -> tuple[int, int]:
@@ -158,8 +204,9 @@ def _skipped(sound: Sound, target_rate, start: float) -> tuple[int, int]:
     return times * sound.info.sample_rate // common, times * int(target_rate) // common
 
 
-def to_mono(waveform, sample_rate, target_rate) -> np.ndarray:
-    """The mean over the channels, resampled: (num_samples at target_rate,) float32.
+def to_mono(waveform, sample_rate, target_rate, prepare: Preparation = Preparation()) -> np.ndarray:
+    """A whole clip as (num_samples at target_rate,) float32: by default the mean over the channels,
+    resampled by soxr.
 
     Raises:
         AudioError: as check_waveform, and an array without samples.
@@ -168,7 +215,9 @@ def to_mono(waveform, sample_rate, target_rate) -> np.ndarray:
         >>> to_mono(np.array([[0.25, 0.75], [-1.0, 0.0]]), 16000, 16000)
         array([ 0.5, -0.5], dtype=float32)
     """
-    return np.concatenate(list(array_blocks(waveform, sample_rate, target_rate, float("inf"))))
+    return np.concatenate(
+        list(array_blocks(waveform, sample_rate, target_rate, float("inf"), prepare))
+    )
 
 
 def cut(blocks: Iterable[np.ndarray], first: int, last: int | None) -> Iterator[np.ndarray]:
@@ -189,7 +238,11 @@ def cut(blocks: Iterable[np.ndarray], first: int, last: int | None) -> Iterator[
 
 
 def array_blocks(
-    waveform, sample_rate, target_rate, block_seconds: float = 10.0
+    waveform,
+    sample_rate,
+    target_rate,
+    block_seconds: float = 10.0,
+    prepare: Preparation = Preparation(),
 ) -> Iterator[np.ndarray]:
     """Mono float32 blocks of an array, as read_blocks of a file; concatenated they equal to_mono.
 
@@ -199,92 +252,8 @@ def array_blocks(
     samples = check_waveform(waveform, sample_rate)
     if not len(samples):
         raise AudioError("waveform has no samples; received an empty array.")
-    stream = MonoStream(sample_rate, target_rate, samples.shape[1])
+    stream = stream_of(prepare, sample_rate, target_rate, samples.shape[1])
     step = int(max(1, min(block_seconds * sample_rate, PIECE // samples.shape[1])))
     for start in range(0, len(samples), step):
         yield stream.push(samples[start : start + step])
-    yield stream.finish()
-
-
-class MonoStream:
-    """to_mono block by block: constant memory, and the same result bit for bit.
-
-    Args:
-        sample_rate, target_rate: Hz, as in check_waveform.
-        num_channels: of every block; None takes it from the first one.
-
-    Raises:
-        AudioError: an impossible rate or number of channels.
-
-    Example:
-        >>> stream = MonoStream(48000, 16000)
-        >>> blocks = [stream.push(np.zeros(48000)) for _ in range(3)] + [stream.finish()]
-        >>> sum(map(len, blocks))
-        48000
-    """
-
-    def __init__(self, sample_rate, target_rate, num_channels=None):
-        check_rate(sample_rate, "sample_rate")
-        check_rate(target_rate, "target_rate")
-        if num_channels is not None and not (
-            is_number(num_channels) and num_channels in range(1, MAX_CHANNELS + 1)
-        ):
-            raise AudioError(
-                f"num_channels must be from 1 to {MAX_CHANNELS}, or None; received "
-                f"{num_channels!r}."
-            )
-        self._sample_rate, self._num_channels = sample_rate, num_channels
-        self._num_samples, self._finished = 0, False
-        self._resampler = None
-        if sample_rate != target_rate:
-            self._resampler = soxr.ResampleStream(
-                sample_rate, target_rate, 1, dtype="float32", quality=QUALITY
-            )
-
-    def push(self, waveform) -> np.ndarray:
-        """Takes the next block and returns the output that is ready, (k,) float32.
-
-        Both may be empty.
-
-        Raises:
-            AudioError: as check_waveform; another number of channels than before; a stream that is
-                finished.
-        """
-        self._check_open()
-        known = self._num_channels
-        samples = check_shape(waveform) if known else check_waveform(waveform, self._sample_rate)
-        if samples.shape[1] != (known or samples.shape[1]):
-            raise AudioError(
-                "every block of a stream must have "
-                f"{counted(known or 0, 'channel')}, as the first one or as declared; "
-                f"received {samples.shape}. Make a new MonoStream for other audio."
-            )
-        check_samples(samples, "waveform", self._num_samples)
-        if len(samples):
-            self._num_channels = samples.shape[1]
-        self._num_samples += len(samples)
-        return self._resample(_mean(samples))
-
-    def finish(self) -> np.ndarray:
-        """Returns the rest of the resampler's output, (k,) float32, and ends the stream."""
-        self._check_open()
-        self._finished = True
-        return self._resample(np.zeros(0, np.float32), last=True)
-
-    def _resample(self, mono: np.ndarray, last: bool = False) -> np.ndarray:
-        return mono if self._resampler is None else self._resampler.resample_chunk(mono, last=last)
-
-    def _check_open(self):
-        if self._finished:
-            raise AudioError("this MonoStream is finished. Make a new one for the next clip.")
-
-
-def _mean(samples: np.ndarray) -> np.ndarray:
-    """Mean over channels, added one by one in float64.
-
-    np.mean adds in an order that depends on the block's shape.
-    """
-    total = samples[:, 0].astype(np.float64)
-    for channel in range(1, samples.shape[1]):
-        total += samples[:, channel]
-    return (total / samples.shape[1]).astype(np.float32)
+    yield from pieces(stream.finish(), block_seconds * target_rate)

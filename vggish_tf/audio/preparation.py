@@ -1,0 +1,174 @@
+"""Preparation: the steps of a published pipeline from decoded sound to mono samples at one rate.
+
+The default, the mean over the channels and soxr, works block by block in constant memory (streams).
+The others look at the whole clip: at its peak, say. A step is a function of float64 samples
+(num_samples, num_channels) and their rate, and has a word for a name.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from vggish_tf.audio.resamplers import RESAMPLERS, described
+from vggish_tf.errors import AudioError, check_argument, check_word
+
+INT16 = 1 << 15  # the 16-bit integer of a sample of 1
+
+Step = Callable[..., np.ndarray]  # of samples and rate
+
+
+def _mean(samples: np.ndarray, rate: float) -> np.ndarray:
+    return samples.mean(axis=1, keepdims=True)
+
+
+def _first(samples: np.ndarray, rate: float) -> np.ndarray:
+    return samples[:, :1]
+
+
+def _only(samples: np.ndarray, rate: float) -> np.ndarray:
+    if samples.shape[1] > 1:
+        raise AudioError(
+            f"this profile's program takes one channel; the clip has {samples.shape[1]}. "
+            "Mix the channels first."
+        )
+    return samples
+
+
+def _cut_to_int16(samples: np.ndarray, rate: float) -> np.ndarray:
+    """As libsndfile reads wider integers as 16 bits, and writes floats: down, not to the nearest.
+
+    It rounds those of OGG and MP3, and reads floats in a WAV as 0: not so here.
+    """
+    return np.clip(np.floor(samples * INT16), -INT16, INT16 - 1) / INT16
+
+
+def _rounded_to_int16(samples: np.ndarray, rate: float) -> np.ndarray:
+    """As ffmpeg writes floats as 16 bits: to the nearest."""
+    return np.clip(np.round(samples * INT16), -INT16, INT16 - 1) / INT16
+
+
+def _without_dc(samples: np.ndarray, rate: float) -> np.ndarray:
+    return samples - samples.mean(axis=0)
+
+
+def _peak(level: float) -> Step:
+    def scaled(samples: np.ndarray, rate: float) -> np.ndarray:
+        peak = np.abs(samples).max(initial=0)
+        return samples * (level / peak) if peak else samples
+
+    return scaled
+
+
+def _peak_at_most_1(samples: np.ndarray, rate: float) -> np.ndarray:
+    return samples / max(1.0, np.abs(samples).max(initial=0))
+
+
+def _maximum(samples: np.ndarray, rate: float) -> np.ndarray:
+    """By the largest sample, not by the largest distance from 0, as 16-bit integers."""
+    integers = samples * INT16
+    return integers / integers.max(initial=0.1)
+
+
+def _at_least(seconds: float) -> Step:
+    def padded(samples: np.ndarray, rate: float) -> np.ndarray:
+        missing = max(round(seconds * rate) - len(samples), 0)
+        return np.pad(samples, ((0, missing), (0, 0)))
+
+    return padded
+
+
+def _at_most(seconds: float) -> Step:
+    return lambda samples, rate: samples[: round(seconds * rate)]
+
+
+def _whole(seconds: float) -> Step:
+    """Cuts off the end that fills no such time."""
+    return lambda samples, rate: samples[: len(samples) - len(samples) % round(seconds * rate)]
+
+
+def _mirrored(samples: np.ndarray, rate: float) -> np.ndarray:
+    """Half an STFT window before the clip and after it, as a centred STFT has it."""
+    half = round(0.0125 * rate)
+    return np.pad(samples, ((half, half), (0, 0)), mode="reflect")
+
+
+STEPS: dict[str, Step] = {
+    "mean of channels": _mean,
+    "first channel": _first,
+    "one channel": _only,
+    "cut to 16 bits": _cut_to_int16,
+    "rounded to 16 bits": _rounded_to_int16,
+    "without DC": _without_dc,
+    "peak 1": _peak(1.0),
+    "peak -1 dB": _peak(10 ** (-1 / 20)),
+    "peak at most 1": _peak_at_most_1,
+    "maximum 1": _maximum,
+    "at least 0.96 s": _at_least(0.96),
+    "at least 1 s": _at_least(1.0),
+    "at least 2 s": _at_least(2.0),
+    "at most 30 s": _at_most(30.0),
+    "whole half seconds": _whole(0.5),
+    "mirrored 12.5 ms": _mirrored,
+}
+
+
+def words_of(name: str, steps: Iterable[str]) -> tuple[str, ...]:
+    """Names of steps, as a tuple of them; one name alone is no list."""
+    check_argument(name, steps, not isinstance(steps, str), "a list of steps")
+    return tuple(steps)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The steps before the front end, by their names.
+
+    Args:
+        decoded: steps on the decoded sound, of all channels; see STEPS.
+        resampler: see resamplers.
+        resampled: steps on the sound at the front end's rate.
+
+    Raises:
+        UsageError: no such step, or no such resampler.
+
+    Example:
+        >>> prepare = Preparation(("first channel", "peak 1"), "none")
+        >>> prepare(np.array([[0.25, 0.0], [-0.5, 1.0]]), 16_000, 16_000)
+        array([ 0.5, -1. ], dtype=float32)
+    """
+
+    decoded: tuple[str, ...] = ("mean of channels",)
+    resampler: str = "soxr"
+    resampled: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for name in ("decoded", "resampled"):
+            object.__setattr__(self, name, words_of(name, getattr(self, name)))
+        for step in (*self.decoded, *self.resampled):
+            check_word("step", step, tuple(STEPS))
+        check_word("resampler", self.resampler, tuple(RESAMPLERS))
+
+    @property
+    def streams(self) -> bool:
+        """Whether it works block by block: the default alone does."""
+        return self == Preparation()
+
+    def __call__(self, samples: np.ndarray, rate: float, target: float) -> np.ndarray:
+        """(num_samples, num_channels) at one rate → (num_samples,) float32 at another.
+
+        Raises:
+            AudioError: several channels are left, or the program would refuse the clip.
+        """
+        steps = [partial(STEPS[step], rate=rate) for step in self.decoded]
+        if rate != target:
+            steps.append(partial(RESAMPLERS[self.resampler], rate=rate, target=target))
+        steps += [partial(STEPS[step], rate=target) for step in (*self.resampled, "one channel")]
+        samples = samples.astype(np.float64)
+        for step in steps:
+            if len(samples):
+                samples = step(samples)
+        return samples[:, 0].astype(np.float32)
+
+    def __str__(self) -> str:
+        return ", ".join([*self.decoded, described(self.resampler), *self.resampled])
