@@ -9,8 +9,8 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from functools import cached_property, lru_cache
+from dataclasses import asdict, replace
+from functools import cached_property
 from typing import Literal, overload
 
 import keras
@@ -19,12 +19,13 @@ import numpy as np
 import vggish_tf
 from vggish_tf import audio, inference
 from vggish_tf.errors import AudioError, check_count, check_word, warn
-from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream
-from vggish_tf.frontend.framing import PADS, Pad
-from vggish_tf.model import POSTPROCESSES, Postprocess, Weights, describe_front_end, parts_of
+from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream, chunk_log_mel
+from vggish_tf.frontend.framing import Pad
+from vggish_tf.model import Postprocess, Weights, describe_front_end, parts_of
 from vggish_tf.network.batching import batches, embed_clips
 from vggish_tf.params import EMBEDDING_SIZE, Params
-from vggish_tf.rows import Embeddings
+from vggish_tf.profiles import DEFAULT, Profile, named
+from vggish_tf.rows import Embeddings, rounded
 from vggish_tf.stream import BLOCK_SECONDS, EmbeddingStream
 from vggish_tf.weights.identity import Identity
 
@@ -38,8 +39,6 @@ Paths = Iterable[str | os.PathLike[str]]
 # a name for warnings, and mono blocks at params.sample_rate
 Clip = tuple[str, Iterable[np.ndarray]]
 
-_log_mel = lru_cache(ChunkLogMel)  # embedders with the same params share what is traced
-
 
 class Embedder:
     """Turns sound of any rate and channel count into VGGish embeddings.
@@ -48,12 +47,13 @@ class Embedder:
         model: "audioset" for the published weights, the path of a checkpoint, None for untrained
             ones (logged), or a model of VGGish(), whose weights, not its `pad`, are copied as they
             are now.
-        params: front-end parameters, if not the published ones or those of `model`.
-        pad: "short" fills a clip too short for one example with silence, with a warning; "never"
-            gives zero rows for it; "always" fills the end of every clip, so that every sample is
-            covered.
-        postprocess: None, "pca" (whitened, float32) or "quantized" (uint8, as in the AudioSet
-            release).
+        profile: the pipeline, a name of vggish_tf.profiles or a Profile. One that looks at whole
+            clips holds them in memory, and its streams give all rows at the end; no row is pooled.
+        params: front-end parameters, if not those of `model` or of the profile.
+        pad: the default profile's "short" fills a clip too short for one example with silence,
+            with a warning; "never" gives zero rows for it; "always" fills the end of every clip,
+            so that every sample is covered.
+        postprocess: the profile's, "pca" (whitened, float32) or "quantized" (uint8, as released).
         batch_size: examples that the network takes at once.
         precision: "float32", or "bfloat16": half the memory, and faster on short clips where the
             processor has it (avx512_bf16, amx_bf16), with a cosine to float32 of 0.9999;
@@ -83,27 +83,29 @@ class Embedder:
         self,
         model: Weights | keras.Model = "audioset",
         *,
+        profile: str | Profile = DEFAULT,
         params: Params | None = None,
-        pad: Pad = "short",
+        pad: Pad | None = None,
         postprocess: Postprocess = None,
         batch_size: int = 64,
         precision: Literal["float32", "bfloat16"] = "float32",
     ):
-        check_word("pad", pad, PADS)
-        check_word("postprocess", postprocess, POSTPROCESSES)
         check_word("precision", precision, PRECISIONS)
         check_count("batch_size", batch_size)
-        self.params = params or parts_of(model).params
-        self.pad, self.postprocess = pad, postprocess
+        asked = named(profile)
+        self.params = params or (asked if asked.params != Params() else parts_of(model)).params
+        self.pad: Pad = pad or asked.pad
+        self.postprocess: Postprocess = postprocess or asked.postprocess
+        self.profile = replace(
+            asked, params=self.params, pad=self.pad, postprocess=self.postprocess
+        )
         self.batch_size, self.precision = batch_size, precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
-            self._run = inference.Network(
-                model, self.params, precision=precision, postprocess=postprocess
-            )
+            self._network = inference.Network(model, self.profile, precision=precision)
             traced.result()
         self._no_rows = np.zeros(
-            (0, EMBEDDING_SIZE), np.uint8 if postprocess == "quantized" else np.float32
+            (0, EMBEDDING_SIZE), np.uint8 if self.postprocess == "quantized" else np.float32
         )
         said = UNTRAINED if self.untrained else describe_front_end(model, self.params)
         if model is None:  # as was asked for: nothing that -W error should stop
@@ -114,7 +116,7 @@ class Embedder:
     @property
     def identity(self) -> Identity:
         """Identity of the weights: which they are, by digests of their file and of their values."""
-        return self._run.identity
+        return self._network.identity
 
     @property
     def untrained(self) -> bool:
@@ -124,12 +126,12 @@ class Embedder:
     @property
     def log_mel(self) -> ChunkLogMel:
         """The front end."""
-        return _log_mel(self.params)
+        return chunk_log_mel(self.params, self.profile.triangles)
 
     def __repr__(self) -> str:
         names = ("pad", "postprocess", "batch_size", "precision", "params")
         options = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-        return f"Embedder({self._run!r}, {options})"
+        return f"Embedder({self._network!r}, profile={self.profile.name!r}, {options})"
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
         """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1,
@@ -162,7 +164,10 @@ class Embedder:
             [Embeddings((1, 128) float32, 0 to 0.96 s), Embeddings((3, 128) float32, 0 to 2.88 s)]
         """
         rates, results = (sample_rate, self.params.sample_rate), []
-        blocks = (audio.array_blocks(waveform, *rates, BLOCK_SECONDS) for waveform in waveforms)
+        prepare = self.profile.prepare
+        blocks = (
+            audio.array_blocks(waveform, *rates, BLOCK_SECONDS, prepare) for waveform in waveforms
+        )
         clips = ((f"clip {number}", clip) for number, clip in enumerate(blocks))
         for number, result in enumerate(self.embed_blocks(audio.decoded_ahead(clips))):
             if isinstance(result, AudioError):
@@ -203,9 +208,9 @@ class Embedder:
             raise TypeError(
                 f"paths must be a list; received {paths!r}. Use embed_file for one file."
             )
+        rate, prepare = self.params.sample_rate, self.profile.prepare
         clips = (
-            (str(path), audio.read_blocks(path, self.params.sample_rate, BLOCK_SECONDS))
-            for path in paths
+            (str(path), audio.read_blocks(path, rate, BLOCK_SECONDS, prepare)) for path in paths
         )
         for result in self.embed_blocks(audio.decoded_ahead(clips)):
             if isinstance(result, AudioError) and not return_errors:
@@ -254,7 +259,7 @@ class Embedder:
 
     def stream(self, sample_rate: float, *, name: str = "the clip") -> "EmbeddingStream":
         """A stream that takes the blocks of one clip as they come; `name` is for warnings."""
-        mono = audio.MonoStream(sample_rate, self.params.sample_rate)
+        mono = audio.stream_of(self.profile.prepare, sample_rate, self.params.sample_rate)
         examples = ExampleStream(self.log_mel, self.pad, name)
         return EmbeddingStream(sample_rate, mono, examples, self._embed_from)
 
@@ -265,11 +270,15 @@ class Embedder:
             "vggish_tf": vggish_tf.__version__,
             "weights": self.identity.as_json(),
             "params": asdict(self.params),
+            "profile": self.profile.as_json(),
             "pad": self.pad,
             "postprocess": self.postprocess,
             "precision": self.precision,
-            "resampler": audio.RESAMPLER,
+            "resampler": audio.described(self.profile.resampler),
         }
+
+    def _run(self, examples: np.ndarray) -> np.ndarray:
+        return rounded(self._network(examples), self.profile.rounding)
 
     def _embed_from(self, examples: Iterable[np.ndarray], first: int) -> Embeddings:
         """The rows of consecutive examples of a clip, of which the first has a number."""

@@ -3,7 +3,7 @@
 import os
 import threading
 from functools import cached_property
-from typing import NamedTuple, TypeGuard
+from typing import Literal, NamedTuple, TypeGuard
 
 import keras
 import numpy as np
@@ -13,9 +13,11 @@ from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
 from vggish_tf.network import winograd
 from vggish_tf.network.postprocess import Postprocessor
-from vggish_tf.params import Params
+from vggish_tf.profiles import Profile
 from vggish_tf.weights import registry
 from vggish_tf.weights.identity import Identity
+
+Activation = Literal["relu"] | None
 
 
 class _Loaded(NamedTuple):
@@ -34,9 +36,9 @@ class Network:
     all copies; weights that no file holds go along.
 
     Args:
-        model, params: as for network_of.
+        model: as for network_of.
+        profile: its params, activation and post-processing hold.
         precision: "float32" or "bfloat16".
-        postprocess: the post-processing of the embedding.
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit; later, of a copy in another
@@ -45,18 +47,12 @@ class Network:
         VGGishError: this process was forked from one that had computed.
     """
 
-    def __init__(
-        self,
-        model: Weights | keras.Model,
-        params: Params,
-        *,
-        precision: str,
-        postprocess: Postprocess,
-    ):
+    def __init__(self, model: Weights | keras.Model, profile: Profile, *, precision: str):
         _check_raw(model)
         self._model = _placed(model)
         self._identity: Identity | None = None  # of weights that no file holds
-        self._params, self._precision, self._postprocess = params, precision, postprocess
+        self._params, self._precision = profile.params, precision
+        self._after = profile.activation, profile.postprocess
         self._digest = ""  # of the values that a copy must have
         _ = self._loaded  # now, so that what is wrong with the weights shows here
 
@@ -74,7 +70,7 @@ class Network:
             return self._load()
         where = str(self._model) if _is_file(self._model) else None
         which = (where, self._identity, self._digest)
-        key = (*which, self._params, self._precision, self._postprocess)
+        key = (*which, self._params, self._precision, self._after)
         with _sent_lock:
             if key not in _sent:
                 _sent[key] = self._load()
@@ -92,7 +88,7 @@ class Network:
         if not _is_file(self._model):
             self._model, self._identity = network, self._identity or identity
         shape = (None, self._params.num_frames, self._params.num_mel_bins)
-        run = backend.compiled(_fastest(network, self._postprocess), shape)
+        run = backend.compiled(_fastest(network, *self._after), shape)
         return _Loaded(run, self._identity or identity)
 
     def __getstate__(self) -> dict:
@@ -106,12 +102,19 @@ class Network:
         return f"{identity.asked!r}{', UNTRAINED' if identity.untrained else ''}"
 
 
-def _fastest(network: keras.Model, postprocess: Postprocess) -> keras.Model:
-    """The same for inference on this machine, and the post-processing."""
+def _fastest(network: keras.Model, activation: Activation, postprocess: Postprocess) -> keras.Model:
+    """The same for inference on this machine, with what comes after it."""
     fast = winograd.fastest(network)
-    if not postprocess:
-        return fast
-    return keras.Model(fast.input, Postprocessor(quantize=postprocess == "quantized")(fast.output))
+    return keras.Model(fast.input, after(fast.output, activation, postprocess))
+
+
+def after(embedding, activation: Activation, postprocess: Postprocess):
+    """The embedding after its activation and its post-processing, a tensor or an array."""
+    if activation:
+        embedding = keras.ops.relu(embedding)
+    if postprocess:
+        embedding = Postprocessor(quantize=postprocess == "quantized")(embedding)
+    return embedding
 
 
 def _placed(model: Weights | keras.Model) -> Weights | keras.Model:

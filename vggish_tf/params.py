@@ -63,6 +63,16 @@ def hertz_to_mel(hertz):
     return MEL_HIGH_FREQUENCY_Q * np.log(1.0 + np.asarray(hertz) / MEL_BREAK_FREQUENCY_HERTZ)
 
 
+def mel_to_hertz(mel):
+    """Frequency in Hz of an HTK mel, a number or an array.
+
+    Example:
+        >>> round(float(mel_to_hertz(2840.0377117383778)), 6)
+        8000.0
+    """
+    return MEL_BREAK_FREQUENCY_HERTZ * np.expm1(np.asarray(mel) / MEL_HIGH_FREQUENCY_Q)
+
+
 # Larger values are typing errors, and would need gigabytes.
 _LARGEST = {
     "sample_rate": 10_000_000,

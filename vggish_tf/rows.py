@@ -19,6 +19,7 @@ from vggish_tf.params import (
 
 Convention = Literal["edge", "youtube8m"]
 Pool = Literal["mean", "max", "mean+std"]
+Rounding = Literal["float16", "bytes"] | None
 POOLS = {
     "mean": lambda rows: rows.mean(axis=0),
     "max": lambda rows: rows.max(axis=0),
@@ -121,6 +122,26 @@ def byte_values(convention: Convention) -> np.ndarray:
         return (np.arange(256) / QUANTIZE_SCALE + offset + QUANTIZE_MIN_VAL).astype(np.float32)
     again = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(np.uint8)
     return np.where(again < np.arange(256), np.nextafter(edges, np.float32(np.inf)), edges)
+
+
+def rounded(rows: np.ndarray, rounding: Rounding) -> np.ndarray:
+    """Rows as another program would round them; dtype and shape are kept.
+
+    Args:
+        rows: (n, size) float32.
+        rounding: None; "float16"; or "bytes": whitened rows as whole numbers from 0 to 255, to the
+            nearest, where the published post-processing truncates.
+
+    Example:
+        >>> rounded(np.array([[-3.0, 0.0, 0.1]], np.float32), "bytes")
+        array([[  0., 128., 134.]], dtype=float32)
+    """
+    if rounding == "float16":
+        return rows.astype(np.float16).astype(np.float32)
+    if rounding == "bytes":
+        clipped = np.clip(rows, QUANTIZE_MIN_VAL, QUANTIZE_MAX_VAL)
+        return np.round((clipped - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(np.float32)
+    return rows
 
 
 class Stages(NamedTuple):

@@ -14,6 +14,7 @@ from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude
 from vggish_tf.frontend.transforms import mel_matrix
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
+from vggish_tf.profiles import DEFAULT, named
 from vggish_tf.rows import Stages
 
 # a minute: the transform needs 20 times the memory of its samples
@@ -51,7 +52,7 @@ def compute(
         sample_rate: Hz.
         params: of the front end; ignored with an embedder, which has its own.
         pad: how an incomplete last example is handled; ignored with an embedder.
-        embedder: computes `embedding`, which is None without one.
+        embedder: computes `embedding`, which is None without one, by its profile.
         postprocessor: computes `quantized` from `embedding`.
 
     Raises:
@@ -65,16 +66,17 @@ def compute(
     """
     check_word("pad", pad, PADS)
     params, pad = (embedder.params, embedder.pad) if embedder else (params or Params(), pad)
-    mono = audio.to_mono(waveform, sample_rate, params.sample_rate)
+    profile = embedder.profile if embedder else named(DEFAULT)
+    mono = audio.to_mono(waveform, sample_rate, params.sample_rate, profile.prepare)
     mono = np.pad(mono, (0, padded_length(len(mono), params, pad) - len(mono)))
     magnitude = _stft_magnitude(mono, params)
-    log_mel = np.asarray(LogMel(params)(magnitude))
+    log_mel = np.asarray(LogMel(params, triangles=profile.triangles)(magnitude))
     examples = np.asarray(FrameExamples(params)(log_mel))
     embedding = _embed(examples, embedder) if embedder else None
     return Stages(
         waveform=mono,
         stft_magnitude=magnitude,
-        mel_matrix=mel_matrix(params),
+        mel_matrix=mel_matrix(params, profile.triangles),
         log_mel=log_mel,
         examples=examples,
         embedding=embedding,

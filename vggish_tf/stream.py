@@ -28,7 +28,11 @@ class EmbeddingStream:
     """
 
     def __init__(
-        self, sample_rate: float, mono: audio.MonoStream, examples: ExampleStream, embed: Embed
+        self,
+        sample_rate: float,
+        mono: audio.MonoStream | audio.WholeClip,
+        examples: ExampleStream,
+        embed: Embed,
     ):
         self._mono, self._examples, self._embed_from = mono, examples, embed
         self._block = int(BLOCK_SECONDS * sample_rate)
@@ -53,7 +57,11 @@ class EmbeddingStream:
     def finish(self) -> Embeddings:
         """Ends the clip: embeds the rest of the resampler's output, after padding."""
         with self._all_or_broken():
-            return self._embed([self._examples.push(self._mono.finish()), self._examples.finish()])
+            return self._embed(self._rest())
+
+    def _rest(self) -> Iterator[np.ndarray]:
+        yield from map(self._examples.push, audio.pieces(self._mono.finish(), self._block))
+        yield self._examples.finish()
 
     @contextmanager
     def _all_or_broken(self) -> Iterator[None]:

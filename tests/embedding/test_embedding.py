@@ -311,7 +311,9 @@ def test_it_pickles_by_its_settings(changed, clip, tmp_path, monkeypatch):
     assert len(pickled) < 5_000
     monkeypatch.chdir(tmp_path)
     copy = pickle.loads(pickled)
-    assert repr(copy) == repr(changed).replace("'vggish_model.ckpt'", repr(str(copy._run._model)))
+    assert repr(copy) == repr(changed).replace(
+        "'vggish_model.ckpt'", repr(str(copy._network._model))
+    )
     assert copy.provenance == changed.provenance
     expected = changed(clip, signals.RATE)
     for before, after in zip(expected, copy(clip, signals.RATE), strict=True):
@@ -405,7 +407,7 @@ def test_untrained_weights_are_said_to_be(caplog):
     ]
     assert embedder.untrained
     assert embedder.provenance["weights"]["untrained"] is True
-    assert repr(embedder).startswith("Embedder('untrained', UNTRAINED, pad='short'")
+    assert repr(embedder).startswith("Embedder('untrained', UNTRAINED, profile='tf-2020', pad=")
     with pytest.warns(UserWarning, match="untrained"):
         assert Embedder(VGGish(None)).untrained
 

@@ -21,13 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser):
     options.add_weights(weights)
     weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
         "run with untrained weights, as a trial: the embeddings mean nothing"))  # fmt: skip
+    options.add_profile(parser)
     options.add_params(parser)
-    parser.add_argument(
-        "--pad",
-        choices=("never", "short", "always"),
-        default="short",
-        help="zero-pad no clip, clips too short for one row (default), or the end of every clip",
-    )
+    parser.add_argument("--pad", choices=("never", "short", "always"), help=(
+        "zero-pad no clip, clips too short for one row, or the end of every clip (default: the "
+        "profile's, which is short without one)"))  # fmt: skip
     parser.add_argument(
         "--postprocess", choices=("pca", "quantized"), help="PCA whitening, or also 8 bits"
     )
@@ -65,8 +63,11 @@ def _add_archive(group):
 
 
 def run(args: argparse.Namespace):
-    params = options.params_of(args)
+    from vggish_tf import profiles
     from vggish_tf.jobs import embed
+
+    profile = profiles.named(args.profile or profiles.DEFAULT)
+    params = options.params_of(args, base=profile.params)
 
     def embedder():
         options.prepare(args.weights)
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace):
 
         made = Embedder(
             args.weights,
+            profile=profile,
             params=params,
             pad=args.pad,
             postprocess=args.postprocess,
@@ -84,7 +86,7 @@ def run(args: argparse.Namespace):
         return made
 
     files = embed.local_files(args.inputs)
-    if _is_one_npz(args, files):
+    if _is_one_npz(args, files) and not profile.pool:
         embed.embed_each(files, args.output, embedder)
         return
     if files:

@@ -28,6 +28,7 @@ def _add_sounds(group):
     options.add_weights(weights, None)
     weights.add_argument("--untrained", action="store_true", help=(
         "embed with untrained weights, as a trial: the distances mean nothing"))  # fmt: skip
+    options.add_profile(group)
     group.add_argument("--cache", type=Path, metavar="FOLDER", help=(
         "keep embeddings of sounds there, and not beside them"))  # fmt: skip
 

@@ -30,9 +30,18 @@ def add_params(parser: argparse.ArgumentParser):
     )
 
 
-def params_of(args: argparse.Namespace, given: dict[str, Any] | None = None) -> "Params":
-    """Params with the fields of --set NAME=VALUE and of `given`."""
-    from dataclasses import fields
+def add_profile(parser: argparse._ActionsContainer):
+    parser.add_argument("--profile", metavar="NAME", help=(
+        "embed as a published program does; `vggish-tf profiles` lists them"))  # fmt: skip
+
+
+def params_of(
+    args: argparse.Namespace,
+    given: dict[str, Any] | None = None,
+    base: "Params | None" = None,
+) -> "Params":
+    """Params with the fields of --set NAME=VALUE and of `given`; the others are those of `base`."""
+    from dataclasses import fields, replace
 
     from vggish_tf.params import Params
 
@@ -50,7 +59,7 @@ def params_of(args: argparse.Namespace, given: dict[str, Any] | None = None) -> 
             changes[name] = float(value)
         except ValueError:
             raise ParamsError(f"--set {setting}: {name} needs a number, as in {name}=1.") from None
-    return Params(**changes)
+    return replace(base or Params(), **changes)
 
 
 def check_audio(files: Sequence[Path]):

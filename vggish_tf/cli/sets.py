@@ -5,8 +5,9 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from vggish_tf import profiles
 from vggish_tf.cli import options
-from vggish_tf.errors import AudioError
+from vggish_tf.errors import AudioError, UsageError
 from vggish_tf.files import check_source
 
 if TYPE_CHECKING:
@@ -43,13 +44,26 @@ def embedder_like(provenance: dict, weights: str | None) -> "Embedder":
 
 
 def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
+    profile = profiles.named(args.profile or profiles.DEFAULT)
+    _check(profile, provenance, args)
     if provenance and not args.untrained:
         return embedder_like(provenance, args.weights)
     weights = None if args.untrained else args.weights or "audioset"
     options.prepare(weights)
     from vggish_tf.embedding import Embedder
 
-    return Embedder(weights)
+    return Embedder(weights, profile=profile)
+
+
+def _check(profile: profiles.Profile, provenance: dict, args: argparse.Namespace):
+    if profile.postprocess == "quantized":
+        raise UsageError(f"distances need numbers, and rows of profile {profile.name!r} are bytes.")
+    made = provenance.get("profile") or profiles.PROFILES[profiles.DEFAULT].as_json()
+    if args.profile and provenance and made != profile.as_json():
+        raise UsageError(
+            f"--profile {profile.name} contradicts the embeddings, which are of {made['name']}. "
+            "Leave it out."
+        )
 
 
 def _embedded(name: str, embedder: "Embedder", args: argparse.Namespace):

@@ -8,6 +8,7 @@ computed once.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from vggish_tf import backend
 from vggish_tf.errors import counted, warn
 from vggish_tf.frontend.framing import Pad, count_examples, count_frames, padded_length
 from vggish_tf.frontend.layers import LogMel, StftMagnitude
+from vggish_tf.frontend.transforms import Triangles
 from vggish_tf.params import Params
 
 
@@ -31,7 +33,7 @@ class ChunkLogMel:
         (2, 64)
     """
 
-    def __init__(self, params: Params):
+    def __init__(self, params: Params, triangles: Triangles = "mel"):
         backend.check_process()
         self.params = params
         self.chunk_samples, self.chunk_hop = (
@@ -39,7 +41,11 @@ class ChunkLogMel:
             params.num_frames * params.hop_length,
         )
         layers = keras.Sequential(
-            [keras.Input((self.chunk_samples,)), StftMagnitude(params), LogMel(params)]
+            [
+                keras.Input((self.chunk_samples,)),
+                StftMagnitude(params),
+                LogMel(params, triangles=triangles),
+            ]
         )
         self._run = backend.compiled(layers, (None, self.chunk_samples))
 
@@ -54,6 +60,9 @@ class ChunkLogMel:
     def count_full(self, num_samples: int) -> int:
         """Number of complete chunks in `num_samples` samples."""
         return max((num_samples - self.chunk_samples) // self.chunk_hop + 1, 0)
+
+
+chunk_log_mel = lru_cache(ChunkLogMel)  # those with the same params share what is traced
 
 
 class ExampleStream:

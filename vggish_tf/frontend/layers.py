@@ -29,7 +29,7 @@ from vggish_tf.frontend.framing import (
     count_frames,
     padded_length,
 )
-from vggish_tf.frontend.transforms import TRANSFORMS, Transform, mel_matrix
+from vggish_tf.frontend.transforms import TRANSFORMS, TRIANGLES, Transform, Triangles, mel_matrix
 from vggish_tf.params import Params
 
 # Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The
@@ -118,9 +118,13 @@ class LogMel(_FrontEndLayer):
 
     Args:
         params: front-end parameters, if not the published ones.
+        triangles: of the mel filters: "mel", as published, or "hertz"; see transforms.mel_matrix.
 
     Input shape:  (…, frames, fft bins) float32, magnitudes
     Output shape: (…, frames, mel bins) float32, at least ln(log_offset) = -4.605
+
+    Raises:
+        UsageError: `triangles` is neither of the two.
 
     Example:
         >>> float(LogMel()(keras.ops.zeros((1, 257)))[0, 0])
@@ -129,10 +133,15 @@ class LogMel(_FrontEndLayer):
     Source: mel_features.log_mel_spectrogram.
     """
 
+    def __init__(self, params=None, *, triangles: Triangles = "mel", **kwargs):
+        super().__init__(params, **kwargs)
+        check_word("triangles", triangles, TRIANGLES)
+        self.triangles = triangles
+
     def call(self, magnitude):
         shape = ops.shape(magnitude)
         rows = ops.reshape(magnitude, (math.prod(shape[:-1]), self.params.num_spectrogram_bins))
-        mel = ops.matmul(rows, mel_matrix(self.params).astype("float32"))
+        mel = ops.matmul(rows, mel_matrix(self.params, self.triangles).astype("float32"))
         log_mel = ops.log(mel + self.params.log_offset)
         # LiteRT's logarithm turns NaN into a number
         log_mel = ops.where(mel <= _LARGEST, log_mel, mel)
@@ -140,6 +149,9 @@ class LogMel(_FrontEndLayer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.params.num_mel_bins)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "triangles": self.triangles}
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")

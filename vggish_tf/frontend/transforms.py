@@ -5,15 +5,16 @@ converters.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 import numpy as np
 from keras import ops
 
-from vggish_tf.params import Params
+from vggish_tf.params import Params, mel_to_hertz
 
 Transform = Literal["rfft", "matrix"]
+Triangles = Literal["mel", "hertz"]
 _STEPS = 128  # of [0, 1], for _exact_product
 
 
@@ -22,20 +23,28 @@ def periodic_hann(window_length: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(2 * np.pi / window_length * np.arange(window_length))
 
 
-def mel_matrix(params: Params) -> np.ndarray:
+def mel_matrix(params: Params, triangles: Triangles = "mel") -> np.ndarray:
     """Mel filter bank as a matrix, (fft bins, mel bins) float64.
 
-    Triangle i rises from mel edge i to i + 1 and falls to i + 2, linear in mel, with peak 1 and no
-    area normalization. The DC row is zero. Source: mel_features.spectrogram_to_mel_matrix.
+    Triangle i rises from mel edge i to i + 1 and falls to i + 2, with peak 1 and no area
+    normalization. The DC row is zero.
+
+    Args:
+        params: front-end parameters.
+        triangles: "mel", straight lines over mel, as published; "hertz", straight lines over Hz, as
+            torchaudio's and librosa's, which differ by 0.01.
+
+    Source: mel_features.spectrogram_to_mel_matrix; torchaudio.functional.melscale_fbanks.
 
     Example:
         >>> round(float(mel_matrix(Params()).sum()), 9)
         230.913599161
     """
-    lower, center, upper = params.mel_edges[:-2], params.mel_edges[1:-1], params.mel_edges[2:]
-    mels = params.fft_bin_mels[:, np.newaxis]
-    rising = (mels - lower) / (center - lower)
-    falling = (upper - mels) / (upper - center)
+    over = mel_to_hertz if triangles == "hertz" else np.asarray
+    edges, bins = over(params.mel_edges), over(params.fft_bin_mels)[:, np.newaxis]
+    lower, center, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising = (bins - lower) / (center - lower)
+    falling = (upper - bins) / (upper - center)
     matrix = np.maximum(0.0, np.minimum(rising, falling))
     matrix[0] = 0.0
     return matrix
@@ -63,6 +72,7 @@ def matrix(rows, params: Params):
 
 
 TRANSFORMS: dict[Transform, Callable] = {"rfft": rfft, "matrix": matrix}
+TRIANGLES: tuple[Triangles, ...] = get_args(Triangles)
 
 
 def _exact_product(rows, matrix: np.ndarray):

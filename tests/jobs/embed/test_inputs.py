@@ -160,7 +160,7 @@ def test_a_table_of_bytes_that_is_damaged_later_costs_its_clips_alone(damage, so
         (sounds.parent / "data.parquet").write_bytes(content)
     else:
         os.unlink("data.parquet")
-    results = list(embedded(clips, decoded(clips, 16_000), embedder))
+    results = list(embedded(clips, decoded(clips, embedder), embedder))
     failures = [result for result in results if isinstance(result, Failure)]
     assert len(results) == 4
     assert len(failures) == {"shorter": 3, "zeros": len(failures) or 1, "gone": 4}[damage]

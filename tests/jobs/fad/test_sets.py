@@ -131,7 +131,9 @@ def test_files_by_distance(sets):
 def test_the_command_prints_a_table(sets, capsys):
     assert cli.main(["fad", "a", "b", "a", "--kad", "--inf"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == ("embeddings: weights abababababab, before the ReLU, soxr HQ")
+    assert lines[0] == (
+        "embeddings: weights abababababab, profile tf-2020, before the ReLU, soxr HQ"
+    )
     assert lines[1].split() == [
         "files",
         "rows",

@@ -55,7 +55,7 @@ def embed_archive(
             run goes on with it.
         prune: whether rows of clips that are no longer among the inputs are removed.
         pool: one row a clip instead of one an example: "mean", "max", or "mean+std", which is twice
-            as long.
+            as long; None is the profile's way, which is mostly every row.
         max_failures: after how many bad clips to stop; None goes on whatever their number.
         progress: hears of all that happens; None says nothing.
         engine: does the units elsewhere, as in vggish_tf.integrations.beam.
@@ -141,7 +141,8 @@ def _pending(clips: list[Clip], records: Records, said: Progress) -> list[tuple[
 
 def _work(embedder, pool: Pool | None, format: str, records: Records) -> Work:
     """Embedders can be called too, so it is by their methods that they are known."""
-    work = Work(embedder if hasattr(embedder, "embed_blocks") else embedder(), pool)
+    made = embedder if hasattr(embedder, "embed_blocks") else embedder()
+    work = Work(made, pool or made.profile.pool)
     work.check(format)
     records.check_settings(work.provenance)
     return work

@@ -139,22 +139,28 @@ PARTS: dict[str, Callable[..., bytes]] = {
 
 
 def decoded(
-    clips: Iterable[Clip], rate: float, heard: Callable[[float], None] = lambda seconds: None
+    clips: Iterable[Clip],
+    embedder: "Embedder",
+    heard: Callable[[float], None] = lambda seconds: None,
 ) -> Generator[Blocks]:
     """The name and the mono blocks of each clip, which threads decode ahead.
 
     Args:
         clips: are asked for a few at a time.
-        rate: of the samples, Hz.
+        embedder: that the samples are for.
         heard: hears of the seconds of each block.
     """
-    return audio.decoded_ahead((clip.name, _blocks(clip, rate, heard)) for clip in clips)
+    return audio.decoded_ahead((clip.name, _blocks(clip, embedder, heard)) for clip in clips)
 
 
-def _blocks(clip: Clip, rate: float, heard: Callable[[float], None]) -> Iterator[np.ndarray]:
-    """The clip's samples, mono at a rate; the file is opened when the first is asked for."""
+def _blocks(
+    clip: Clip, embedder: "Embedder", heard: Callable[[float], None]
+) -> Iterator[np.ndarray]:
+    """The clip's samples; the file is opened when the first is asked for."""
+    rate, stretch = embedder.params.sample_rate, (clip.start, clip.end)
     with clip.opened() as path:
-        for block in audio.read_stretch(path, rate, clip.start, clip.end, BLOCK_SECONDS):
+        blocks = audio.read_stretch(path, rate, *stretch, BLOCK_SECONDS, embedder.profile.prepare)
+        for block in blocks:
             heard(len(block) / rate)
             yield block
 
@@ -225,7 +231,7 @@ def embed_many(clips: Iterable[tuple], *, embedder: "Embedder") -> Iterator[Clip
     """
     named = (_of_bytes(*clip) for clip in clips)
     now, ahead = itertools.tee(named)
-    return embedded(now, decoded(ahead, embedder.params.sample_rate), embedder)
+    return embedded(now, decoded(ahead, embedder), embedder)
 
 
 def _of_bytes(data: bytes, name: str, start: float = 0.0, end: float | None = None) -> Clip:

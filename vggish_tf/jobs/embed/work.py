@@ -44,7 +44,7 @@ class Work(NamedTuple):
 
     def decoded(self, clips: Iterable[Clip], said: Progress) -> Generator[Blocks]:
         """The name and the samples of each clip, which threads decode ahead."""
-        return decoded(clips, self.embedder.params.sample_rate, said.heard)
+        return decoded(clips, self.embedder, said.heard)
 
     def do(self, unit: Unit, blocks: Iterable[Blocks], records: Records, said: Progress):
         """Embeds a unit, of which the clips are being decoded, and writes it."""

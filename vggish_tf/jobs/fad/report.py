@@ -8,6 +8,7 @@ from pathlib import Path
 from vggish_tf.files import replacing
 from vggish_tf.jobs.fad.comparison import Comparison
 from vggish_tf.jobs.fad.sources import Set
+from vggish_tf.profiles import DEFAULT, PROFILES
 
 
 def as_text(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
@@ -58,19 +59,22 @@ def described(provenance: dict) -> str:
     """How embeddings were made, in one line."""
     if not provenance:
         return "embeddings: nothing is known of how they were made"
-    weights, *others = made_by(provenance).values()
+    weights, profile, *others = made_by(provenance).values()
     untrained = "UNTRAINED " if (provenance.get("weights") or {}).get("untrained") else ""
-    return f"embeddings: {untrained}weights {weights[:12]}, {', '.join(others)}"
+    return f"embeddings: {untrained}weights {weights[:12]}, profile {profile}, {', '.join(others)}"
 
 
 def made_by(provenance: dict) -> dict[str, str]:
     """The settings that most often make two distances differ, in words."""
     if not provenance:
-        return dict.fromkeys(("weights", "activation", "resampler"), "unknown")
+        return dict.fromkeys(("weights", "profile", "activation", "resampler"), "unknown")
     process = provenance.get("postprocess")
+    profile = provenance.get("profile") or PROFILES[DEFAULT].as_json()
+    side = "after" if profile["activation"] else "before"
     return {
         "weights": (provenance.get("weights") or {}).get("values_sha256", "unknown"),
-        "activation": f"{process} of the output before its ReLU" if process else "before the ReLU",
+        "profile": profile["name"],
+        "activation": f"{process} of the output {side} its ReLU" if process else f"{side} the ReLU",
         "resampler": provenance.get("resampler", "resampler unknown"),
     }
 

@@ -16,6 +16,7 @@ from vggish_tf import formats
 from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
 from vggish_tf.jobs.search.blocks import floats
 from vggish_tf.params import Params
+from vggish_tf.profiles import DEFAULT, PROFILES, Profile
 from vggish_tf.rows import Archive, ClipRows
 from vggish_tf.weights.identity import UNTRAINED
 
@@ -83,16 +84,17 @@ def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
     from vggish_tf.embedding import Embedder
 
     try:
-        names = ("pad", "postprocess", "precision")
-        settings = {name: provenance[name] for name in names}
-        params, asked = Params(**provenance["params"]), provenance["weights"]["asked"]
+        steps = provenance.get("profile") or PROFILES[DEFAULT].as_json()
+        own = {name: provenance[name] for name in ("pad", "postprocess")}
+        profile = Profile(**steps, **own, params=Params(**provenance["params"]))
+        precision, asked = provenance["precision"], provenance["weights"]["asked"]
     except (KeyError, TypeError):
         raise VGGishError(
             "the archive does not say how its rows were made, so audio cannot be compared with "
             "them. Give rows as the query: an npz or an archive."
         ) from None
     asked = weights or (None if asked == UNTRAINED else asked)
-    return Embedder(asked, params=params, **settings)
+    return Embedder(asked, profile=profile, params=profile.params, precision=precision)
 
 
 def made(embedder: "Embedder | Callable[[dict], Embedder] | None", provenance: dict) -> "Embedder":

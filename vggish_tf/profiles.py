@@ -1,0 +1,262 @@
+"""Profiles: published pipelines as records of what each does to sound before and after the network.
+
+They are why two programs with the same weights give different numbers. Nothing in the package asks
+for a profile by its name: a new one is a record here, or one of your own.
+
+    Embedder(profile="fadtk")
+    Embedder(profile=Profile("mine", resampler="julius", activation="relu"))
+
+Source: each program's own code, at the version that the record names; docs/profiles.md has the
+differences in words.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from vggish_tf.audio.preparation import Preparation, words_of
+from vggish_tf.errors import UsageError, check_word
+from vggish_tf.params import Params
+
+MEAN = "mean of channels"
+HALF_SECONDS = Params(example_hop_seconds=0.5)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A pipeline from decoded sound to embeddings, apart from the weights.
+
+    Args:
+        name: the name, under which archives record it.
+        program: the program and its version.
+        decoded, resampler, resampled: steps before the front end; see audio.Preparation.
+        params: the front end's parameters.
+        triangles: the mel filters; see transforms.mel_matrix.
+        pad: the rule for an incomplete last example; see framing.padded_length.
+        activation: None, or "relu" before the post-processing.
+        postprocess: None, "pca" or "quantized".
+        rounding: None, "float16", or "bytes": whitened rows as whole numbers from 0 to 255 to the
+            nearest, where the published post-processing truncates.
+        pool: the use of a clip's rows in archives: None keeps all of them, "mean" their mean.
+        remark: anything else worth knowing.
+
+    Raises:
+        UsageError: an unknown word, or a rounding that does not go with the post-processing.
+
+    Example:
+        >>> Profile("mine", activation="relu").changes()
+        {'activation': 'relu'}
+    """
+
+    name: str
+    program: str = field(default="", compare=False)
+    decoded: tuple[str, ...] = (MEAN,)
+    resampler: str = "soxr"
+    resampled: tuple[str, ...] = ()
+    params: Params = Params()
+    triangles: Literal["mel", "hertz"] = "mel"
+    pad: Literal["never", "short", "always"] = "short"
+    activation: Literal["relu"] | None = None
+    postprocess: Literal["pca", "quantized"] | None = None
+    rounding: Literal["float16", "bytes"] | None = None
+    pool: Literal["mean"] | None = None
+    remark: str = field(default="", compare=False)
+
+    def __post_init__(self):
+        for name, words in WORDS.items():
+            check_word(name, getattr(self, name), words)
+        for name in ("decoded", "resampled"):  # lists come from archives
+            object.__setattr__(self, name, words_of(name, getattr(self, name)))
+        _ = self.prepare
+        if self.rounding not in ROUNDINGS[self.postprocess]:
+            raise UsageError(
+                f"rounding={self.rounding!r} does not go with postprocess={self.postprocess!r}. "
+                f"Choose from {', '.join(map(repr, ROUNDINGS[self.postprocess]))}."
+            )
+
+    @property
+    def prepare(self) -> Preparation:
+        """The steps before the front end."""
+        return Preparation(self.decoded, self.resampler, self.resampled)
+
+    def changes(self) -> dict[str, Any]:
+        """The steps that are not those of the default profile, in the order in which they act.
+
+        Example:
+            >>> list(PROFILES["fadtk"].changes())
+            ['resampler', 'resampled', 'pad', 'rounding']
+        """
+        default = Profile(self.name)
+        mine = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        return {name: mine[name] for name in mine if mine[name] != getattr(default, name)}
+
+    def as_json(self) -> dict[str, Any]:
+        """The steps as a provenance has them, without those that it has under their own names.
+
+        Example:
+            >>> PROFILES["tf-2017"].as_json()["activation"]
+            'relu'
+        """
+        apart = {"params", "pad", "postprocess", "pool"}
+        names = [each.name for each in fields(self) if each.compare and each.name not in apart]
+        steps = {name: getattr(self, name) for name in names}
+        return {**steps, "decoded": [*self.decoded], "resampled": [*self.resampled]}
+
+
+WORDS = {
+    "triangles": ("mel", "hertz"),
+    "pad": ("never", "short", "always"),
+    "activation": (None, "relu"),
+    "postprocess": (None, "pca", "quantized"),
+    "rounding": (None, "float16", "bytes"),
+    "pool": (None, "mean"),
+}
+ROUNDINGS = {None: (None, "float16"), "pca": (None, "float16", "bytes"), "quantized": (None,)}
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "tf-2020",
+            "tensorflow/models since 2020-08-10",
+            remark="the default; upstream reads 16 bits, resamples with resampy, drops short clips",
+        ),
+        Profile(
+            "tf-2017",
+            "tensorflow/models until 2020-08-10",
+            activation="relu",
+            remark="as tf-2020 otherwise",
+        ),
+        Profile(
+            "audioset",
+            "the released AudioSet features",
+            postprocess="quantized",
+            remark="PCA, then 8 bits",
+        ),
+        Profile(
+            "torchvggish",
+            "torchvggish f3f9096, as torch.hub loads it",
+            decoded=("cut to 16 bits", MEAN),
+            resampler="resampy",
+            pad="never",
+            activation="relu",
+            postprocess="pca",
+            rounding="bytes",
+            remark="of files; arrays are not cut to 16 bits, and one row comes as (128,) there",
+        ),
+        Profile(
+            "google-fad",
+            "google-research frechet_audio_distance, 2020",
+            decoded=("one channel",),
+            resampler="none",
+            resampled=("maximum 1", "whole half seconds"),
+            params=HALF_SECONDS,
+            pad="never",
+            remark="16-bit WAV at 16 kHz; with tf-slim before 2020-08 it had a ReLU",
+        ),
+        Profile(
+            "audiocraft",
+            "audiocraft 1.3.0",
+            resampler="julius",
+            resampled=("peak -1 dB", "rounded to 16 bits", "maximum 1", "whole half seconds"),
+            params=HALF_SECONDS,
+            pad="never",
+            remark="calls google-fad; mixes the channels after resampling, which is the same",
+        ),
+        Profile(
+            "fadtk",
+            "fadtk 1.1.0",
+            resampler="torchaudio-kaiser",
+            resampled=("cut to 16 bits", "at least 1 s"),
+            pad="never",
+            rounding="float16",
+        ),
+        Profile(
+            "kadtk",
+            "kadtk 1.1.0",
+            resampler="torchaudio-kaiser",
+            resampled=("cut to 16 bits",),
+            pad="never",
+            rounding="float16",
+        ),
+        Profile(
+            "gudgud96",
+            "frechet-audio-distance 0.3.4",
+            resampler="resampy",
+            pad="never",
+            remark="a clip without rows ends its list of files silently there",
+        ),
+        Profile(
+            "audioldm-eval",
+            "audioldm_eval 0.0.3",
+            decoded=("first channel", "without DC"),
+            resampler="torchaudio-hann",
+            resampled=("at least 2 s",),
+            pad="never",
+            remark="a file that cannot be read is replaced by the next one there",
+        ),
+        Profile(
+            "openmic",
+            "openmic-2018 e0c25c6",
+            decoded=(MEAN, "peak 1"),
+            resampler="resampy",
+            pad="never",
+            activation="relu",
+            postprocess="quantized",
+            remark="arrays keep their level there",
+        ),
+        Profile(
+            "hear-baseline",
+            "hearbaseline 2021.1.1",
+            pad="never",
+            activation="relu",
+            postprocess="pca",
+            rounding="bytes",
+            remark="takes 16 kHz; other rates are resampled by soxr here",
+        ),
+        Profile(
+            "video-features",
+            "video_features a2f61b7 (v-iashin)",
+            decoded=("cut to 16 bits", MEAN),
+            resampler="resampy",
+            pad="never",
+            activation="relu",
+        ),
+        Profile(
+            "torchaudio",
+            "torchaudio 2.1 to 2.8, prototype.pipelines.VGGISH",
+            decoded=("one channel",),
+            resampler="torchaudio-hann",
+            pad="never",
+            activation="relu",
+            remark="takes 16 kHz; other rates are resampled by torchaudio's default here",
+        ),
+        Profile(
+            "mteb",
+            "mteb 2.24.1, torch-vggish-yamnet 0.2.1",
+            resampler="torchaudio-hann",
+            resampled=("at most 30 s", "peak at most 1", "at least 0.96 s", "mirrored 12.5 ms"),
+            params=Params(log_offset=0.001),
+            triangles="hertz",
+            pad="never",
+            activation="relu",
+            pool="mean",
+            remark="WRONG: not the front end that the weights were trained on; mended in 2.24.7",
+        ),
+    )
+}
+DEFAULT = "tf-2020"
+
+
+def named(profile: str | Profile) -> Profile:
+    """A profile by its name; a profile as it is.
+
+    Raises:
+        UsageError: no such name.
+
+    Example:
+        >>> named("tf-2017").activation
+        'relu'
+    """
+    if isinstance(profile, Profile):
+        return profile
+    check_word("profile", profile, tuple(PROFILES))
+    return PROFILES[profile]
