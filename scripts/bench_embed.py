@@ -61,7 +61,7 @@ def embed_here(sounds: Path, with_network: bool):
     embedder = Embedder(None)
     embedder(np.ones(64 * 15_600, np.float32), 16_000)
     if not with_network:
-        embedder._run.__dict__["_loaded"] = embedder._run._loaded._replace(run=no_network)
+        embedder._network.__dict__["_loaded"] = embedder._network._loaded._replace(run=no_network)
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM counts anew: of the job, not the loading
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()

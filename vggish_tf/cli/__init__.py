@@ -14,6 +14,7 @@ import argparse
 import vggish_tf
 from vggish_tf.cli import (
     classify,
+    compare_profiles,
     convert,
     demo,
     embed,
@@ -23,6 +24,7 @@ from vggish_tf.cli import (
     finetune,
     inspect,
     process,
+    profiles,
     search,
     verify,
 )
@@ -33,6 +35,8 @@ COMMANDS = (
     search,
     fad,
     inspect,
+    profiles,
+    compare_profiles,
     fetch,
     verify,
     demo,
@@ -67,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         title="commands", required=True, metavar="COMMAND", parser_class=_Command
     )
     for command in COMMANDS:
-        name, text = command.__name__.rpartition(".")[2], command.HELP
+        name, text = command.__name__.rpartition(".")[2].replace("_", "-"), command.HELP
         about = f"{text[0].upper()}{text[1:]}."
         added = commands.add_parser(
             name, help=text, description=about, epilog=getattr(command, "EPILOG", None)

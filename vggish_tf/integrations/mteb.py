@@ -14,12 +14,15 @@ import numpy as np
 from mteb.models.abs_encoder import AbsEncoder
 from mteb.models.model_meta import ModelMeta
 
-import vggish_tf
+from vggish_tf import __version__
 from vggish_tf.embedding import Embedder
 from vggish_tf.errors import UsageError
 from vggish_tf.params import EMBEDDING_SIZE
 
-PARAMETERS, MEGABYTES = 72_141_184, 275
+UNSAID = (
+    *("loader", "languages", "max_tokens", "public_training_code", "public_training_data"),
+    "training_datasets",
+)
 
 
 class Encoder(AbsEncoder):
@@ -53,22 +56,10 @@ class Encoder(AbsEncoder):
 def meta(embedder: Embedder) -> ModelMeta:
     """The record that MTEB keeps of a model; its revision is the digest of the weights' values."""
     return ModelMeta(
-        loader=None,
-        name="vggish-tf/vggish",
-        revision=embedder.identity.values_sha256[:12] + f"-{vggish_tf.__version__}",
-        release_date="2017-04-01",
-        languages=None,
-        n_parameters=PARAMETERS,
-        memory_usage_mb=MEGABYTES,
-        max_tokens=None,
-        embed_dim=EMBEDDING_SIZE,
-        license="apache-2.0",
-        open_weights=True,
-        public_training_code=None,
-        public_training_data=None,
-        framework=["TensorFlow"],
-        similarity_fn_name="cosine",
-        use_instructions=False,
-        training_datasets=None,
+        **dict.fromkeys(UNSAID),
+        name="vggish-tf/vggish", revision=f"{embedder.identity.values_sha256[:12]}-{__version__}",
+        release_date="2017-04-01", license="apache-2.0", framework=["TensorFlow"],
+        n_parameters=72_141_184, memory_usage_mb=275, embed_dim=EMBEDDING_SIZE,
+        open_weights=True, similarity_fn_name="cosine", use_instructions=False,
         modalities=["audio"],
-    )
+    )  # fmt: skip
