@@ -35,7 +35,7 @@ LAYERS = (  # of torchvggish, in the order of the data, and of the checkpoint
 
 
 class Inputs(NamedTuple):
-    """What every program is given."""
+    """The files that every program is given."""
 
     weights: Path
     pca: Path

@@ -206,7 +206,12 @@ PROGRAMS = (
     Program("mteb", "mteb 2.24.1", mteb, (*ANY, "16k short"), 1e-4, KERNEL),
     Program("openmic", "openmic-2018 e0c25c6", openmic, ANY, BYTE, MIDDLE),
     Program(
-        "video-features", "video_features a2f61b7", video_features, ("44k stereo", *AT_16K), 1e-5, FLOAT32
+        "video-features",
+        "video_features a2f61b7",
+        video_features,
+        ("44k stereo", *AT_16K),
+        1e-5,
+        FLOAT32,
     ),
     Program("google-fad", "google-research", google_fad, AT_16K, 1e-5, FLOAT32),
     Program("audiocraft", "audiocraft 1.3.0", audiocraft, ANY, 2e-3, FLIPS),
