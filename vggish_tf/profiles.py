@@ -119,18 +119,8 @@ PROFILES = {
             "tensorflow/models since 2020-08-10",
             remark="the default; upstream reads 16 bits, resamples with resampy, drops short clips",
         ),
-        Profile(
-            "tf-2017",
-            "tensorflow/models until 2020-08-10",
-            activation="relu",
-            remark="as tf-2020 otherwise",
-        ),
-        Profile(
-            "audioset",
-            "the released AudioSet features",
-            postprocess="quantized",
-            remark="PCA, then 8 bits",
-        ),
+        Profile("tf-2017", "tensorflow/models until 2020-08-10", activation="relu"),
+        Profile("audioset", "the released AudioSet features", postprocess="quantized"),
         Profile(
             "torchvggish",
             "torchvggish f3f9096, as torch.hub loads it",
