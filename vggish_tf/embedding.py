@@ -99,6 +99,7 @@ class Embedder:
         self.profile = replace(
             asked, params=self.params, pad=self.pad, postprocess=self.postprocess
         )
+        audio.check_installed(self.profile.resampler)
         self.batch_size, self.precision = batch_size, precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))

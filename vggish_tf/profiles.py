@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from vggish_tf.audio.preparation import Preparation, words_of
-from vggish_tf.errors import UsageError, check_word
+from vggish_tf.errors import UsageError, check_argument, check_word
 from vggish_tf.params import Params
 
 MEAN = "mean of channels"
@@ -36,7 +36,8 @@ class Profile:
         postprocess: None, "pca" or "quantized".
         rounding: None, "float16", or "bytes": whitened rows as whole numbers from 0 to 255 to the
             nearest, where the published post-processing truncates.
-        pool: the use of a clip's rows in archives: None keeps all of them, "mean" their mean.
+        pool: the use of a clip's rows in archives: None keeps all of them, "mean" their mean,
+            "max" their maximum, "mean+std" also their standard deviation.
         remark: anything else worth knowing.
 
     Raises:
@@ -58,10 +59,12 @@ class Profile:
     activation: Literal["relu"] | None = None
     postprocess: Literal["pca", "quantized"] | None = None
     rounding: Literal["float16", "bytes"] | None = None
-    pool: Literal["mean"] | None = None
+    pool: Literal["mean", "max", "mean+std"] | None = None
     remark: str = field(default="", compare=False)
 
     def __post_init__(self):
+        check_argument("name", self.name, isinstance(self.name, str) and bool(self.name), "a name")
+        check_argument("params", self.params, isinstance(self.params, Params), "Params")
         for name, words in WORDS.items():
             check_word(name, getattr(self, name), words)
         for name in ("decoded", "resampled"):  # lists come from archives
@@ -70,7 +73,7 @@ class Profile:
         if self.rounding not in ROUNDINGS[self.postprocess]:
             raise UsageError(
                 f"rounding={self.rounding!r} does not go with postprocess={self.postprocess!r}. "
-                f"Choose from {', '.join(map(repr, ROUNDINGS[self.postprocess]))}."
+                f"Profile {self.name!r} has it: choose another profile, or leave out one of them."
             )
 
     @property
@@ -108,7 +111,7 @@ WORDS = {
     "activation": (None, "relu"),
     "postprocess": (None, "pca", "quantized"),
     "rounding": (None, "float16", "bytes"),
-    "pool": (None, "mean"),
+    "pool": (None, "mean", "max", "mean+std"),
 }
 ROUNDINGS = {None: (None, "float16"), "pca": (None, "float16", "bytes"), "quantized": (None,)}
 PROFILES = {

@@ -27,7 +27,7 @@ from vggish_tf.audio.mono import (
     to_mono,
 )
 from vggish_tf.audio.preparation import Preparation
-from vggish_tf.audio.resamplers import described
+from vggish_tf.audio.resamplers import check_installed, described
 from vggish_tf.audio.sound_file import AudioInfo
 from vggish_tf.audio.streams import MonoStream, WholeClip, stream_of
 from vggish_tf.audio.waveform import (
@@ -48,6 +48,7 @@ __all__ = [
     "array_blocks",
     "audio_info",
     "check_examples",
+    "check_installed",
     "check_shape",
     "check_waveform",
     "decoded_ahead",

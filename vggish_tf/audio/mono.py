@@ -35,11 +35,18 @@ def suffixes() -> tuple[str, ...]:
 
 @contextmanager
 def _opened(path) -> Iterator[Sound]:
-    """Opens a file with libsndfile, or with ffmpeg if its first bytes say so."""
+    """Opens a file with libsndfile, or with ffmpeg if its first bytes say so.
+
+    Errors of the steps after decoding, which do not know the file, are given its name.
+    """
     with sound_file.open_file(path) as file:
         decoder = ffmpeg if ffmpeg.container_of(file) else sound_file
         with decoder.opened(file) as sound:
-            yield sound
+            try:
+                yield sound
+            except AudioError as error:
+                named = str(file.name) in str(error)
+                raise error if named else AudioError(f"{file.name}: {error}") from None
 
 
 def audio_info(path) -> AudioInfo:
@@ -144,26 +151,26 @@ def read_stretch(
     Raises:
         AudioError: as read_blocks, and a file that ends before the start.
     """
-    none = f"{path} has no samples from {start:g} s on."
     with _opened(path) as sound:
         if prepare.streams:
-            yield from _some(
-                _stretch_of_mono(sound, target_rate, (start, end), block_seconds), none
-            )
+            blocks = _stretch_of_mono(sound, target_rate, (start, end), block_seconds)
+            yield from _some(blocks, path, start)
             return
         stretch = partial(_decoded_stretch, sound, (start, end))
-        within = sound._replace(blocks=lambda block_samples: _some(stretch(block_samples), none))
+        within = sound._replace(
+            blocks=lambda block_samples: _some(stretch(block_samples), path, start)
+        )
         yield from _mono_blocks(within, target_rate, block_seconds, prepare)
 
 
-def _some(blocks: Iterable[np.ndarray], none: str) -> Iterator[np.ndarray]:
+def _some(blocks: Iterable[np.ndarray], path, start: float) -> Iterator[np.ndarray]:
     """The same blocks; it is an error if there is no sample in them."""
     count = 0
     for block in blocks:
         count += len(block)
         yield block
     if not count:
-        raise AudioError(none)
+        raise AudioError(f"{path} has no samples from {start:g} s on.")
 
 
 def _stretch_of_mono(

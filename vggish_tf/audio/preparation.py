@@ -31,7 +31,7 @@ def _only(samples: np.ndarray, rate: float) -> np.ndarray:
     if samples.shape[1] > 1:
         raise AudioError(
             f"this profile's program takes one channel; the clip has {samples.shape[1]}. "
-            "Mix the channels first."
+            "Mix the channels first, or choose another profile."
         )
     return samples
 
@@ -116,7 +116,7 @@ STEPS: dict[str, Step] = {
 
 def words_of(name: str, steps: Iterable[str]) -> tuple[str, ...]:
     """Names of steps, as a tuple of them; one name alone is no list."""
-    check_argument(name, steps, not isinstance(steps, str), "a list of steps")
+    check_argument(name, steps, isinstance(steps, (tuple, list)), "a list of steps")
     return tuple(steps)
 
 
@@ -164,7 +164,7 @@ class Preparation:
         if rate != target:
             steps.append(partial(RESAMPLERS[self.resampler], rate=rate, target=target))
         steps += [partial(STEPS[step], rate=target) for step in (*self.resampled, "one channel")]
-        samples = samples.astype(np.float64)
+        samples = samples.astype(np.float64, copy=False)
         for step in steps:
             if len(samples):
                 samples = step(samples)

@@ -20,6 +20,7 @@ so many zero crossings of the sinc.
 Source: torchaudio.functional.resample 2.8; julius.ResampleFrac 0.2.8; resampy.resample 0.4.
 """
 
+import importlib.util
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from vggish_tf.errors import AudioError, VGGishError, how_to_install, warn
 
 QUALITY = "HQ"  # of soxr
-MAX_KERNEL = 1 << 26  # numbers: 512 MB. 44.1 kHz needs 0.2 million
+MAX_KERNEL = 1 << 24  # numbers: 128 MB. 44.1 kHz needs 0.2 million
 BLOCK = 1 << 10  # groups of outputs computed at once
 
 
@@ -97,14 +98,13 @@ def _soxr(samples: np.ndarray, rate: float, target: float) -> np.ndarray:
 
 
 def _resampy(samples: np.ndarray, rate: float, target: float) -> np.ndarray:
-    try:
-        import resampy
-    except ImportError:
-        raise VGGishError(f"this profile needs resampy. {how_to_install('profiles')}") from None
+    check_installed("resampy")
+    import resampy
+
     try:
         return resampy.resample(samples, rate, target, axis=0)
     except ValueError as error:  # a few samples, from which it makes none
-        raise AudioError(f"resampy cannot resample the clip: {error}.") from None
+        raise AudioError(f"resampy cannot resample the clip: {error}. Leave it out.") from None
 
 
 def _linear(samples: np.ndarray, rate: float, target: float) -> np.ndarray:
@@ -116,7 +116,7 @@ def _linear(samples: np.ndarray, rate: float, target: float) -> np.ndarray:
 def _none(samples: np.ndarray, rate: float, target: float) -> np.ndarray:
     warn(
         f"samples at {rate:g} Hz are taken for samples at {target:g} Hz, as this profile's program "
-        "does. Resample first for embeddings that mean something."
+        "does: times are of such samples too. Resample first for embeddings that mean something."
     )
     return samples
 
@@ -131,6 +131,16 @@ RESAMPLERS: dict[str, Resampler] = {
     "linear": _linear,
     "none": _none,
 }
+
+
+def check_installed(resampler: str):
+    """Raises if a resampler needs a package that is not there: before any work, not amid it.
+
+    Raises:
+        VGGishError: the message says how to install it.
+    """
+    if resampler == "resampy" and importlib.util.find_spec("resampy") is None:
+        raise VGGishError(f"this profile needs resampy. {how_to_install('profiles')}")
 
 
 def described(resampler: str) -> str:

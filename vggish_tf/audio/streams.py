@@ -144,10 +144,11 @@ class WholeClip(_Stream):
         return NO_SAMPLES
 
     def _rest(self) -> np.ndarray:
-        blocks, self._blocks = self._blocks, []
         if not self._num_samples:
             return NO_SAMPLES
-        return self._prepare(np.concatenate(blocks), *self._rates)
+        samples = np.concatenate(self._blocks, dtype=np.float64)
+        self._blocks.clear()  # an hour of stereo is a gigabyte
+        return self._prepare(samples, *self._rates)
 
 
 def stream_of(

@@ -63,10 +63,12 @@ def _add_archive(group):
 
 
 def run(args: argparse.Namespace):
+    from dataclasses import asdict
+
     from vggish_tf import profiles
     from vggish_tf.jobs import embed
 
-    profile = profiles.named(args.profile or profiles.DEFAULT)
+    profile = profiles.named(profiles.DEFAULT if args.profile is None else args.profile)
     params = options.params_of(args, base=profile.params)
 
     def embedder():
@@ -91,7 +93,10 @@ def run(args: argparse.Namespace):
         return
     if files:
         options.check_audio(files)
-    _embed_archive(args, embedder)
+    pad, postprocess = args.pad or profile.pad, args.postprocess or profile.postprocess
+    steps = {"profile": profile.as_json(), "pad": pad, "postprocess": postprocess}
+    others = {"params": asdict(params), "pool": args.pool or profile.pool}
+    _embed_archive(args, embedder, {**steps, **others, "precision": args.precision})
 
 
 def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
@@ -102,7 +107,7 @@ def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
     return len(files) == 1 and to_npz and plain
 
 
-def _embed_archive(args: argparse.Namespace, embedder):
+def _embed_archive(args: argparse.Namespace, embedder, settings: dict):
     from vggish_tf.jobs.embed import embed_archive, progress, table_of_failures, work_here
 
     said = progress.Json() if args.json else progress.Progress() if args.quiet else progress.Bar()
@@ -118,6 +123,7 @@ def _embed_archive(args: argparse.Namespace, embedder):
             max_failures=args.max_failures,
             progress=said,
             engine=work_here if args.beam is None else _beam(args.beam),
+            settings=settings,
         )
     except KeyboardInterrupt:
         print("What is done is kept. The same command goes on.", file=sys.stderr)

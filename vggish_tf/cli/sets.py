@@ -5,7 +5,6 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from vggish_tf import profiles
 from vggish_tf.cli import options
 from vggish_tf.errors import AudioError, UsageError
 from vggish_tf.files import check_source
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
     from vggish_tf.jobs.embed import Failure
     from vggish_tf.jobs.fad.sources import Set
+    from vggish_tf.profiles import Profile
 
 
 def read(args: argparse.Namespace) -> "tuple[list[Set], list[Failure]]":
@@ -44,9 +44,11 @@ def embedder_like(provenance: dict, weights: str | None) -> "Embedder":
 
 
 def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
-    profile = profiles.named(args.profile or profiles.DEFAULT)
+    from vggish_tf import profiles
+
+    profile = profiles.named(profiles.DEFAULT if args.profile is None else args.profile)
     _check(profile, provenance, args)
-    if provenance and not args.untrained:
+    if provenance and args.untrained in (False, provenance.get("weights", {}).get("untrained")):
         return embedder_like(provenance, args.weights)
     weights = None if args.untrained else args.weights or "audioset"
     options.prepare(weights)
@@ -55,9 +57,14 @@ def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
     return Embedder(weights, profile=profile)
 
 
-def _check(profile: profiles.Profile, provenance: dict, args: argparse.Namespace):
+def _check(profile: "Profile", provenance: dict, args: argparse.Namespace):
+    from vggish_tf import profiles
+
     if profile.postprocess == "quantized":
-        raise UsageError(f"distances need numbers, and rows of profile {profile.name!r} are bytes.")
+        raise UsageError(
+            f"distances need numbers, and rows of profile {profile.name!r} are bytes. "
+            "Choose another profile."
+        )
     made = provenance.get("profile") or profiles.PROFILES[profiles.DEFAULT].as_json()
     if args.profile and provenance and made != profile.as_json():
         raise UsageError(
@@ -74,6 +81,7 @@ def _embedded(name: str, embedder: "Embedder", args: argparse.Namespace):
     said = progress.Progress() if args.json else progress.Bar()
     with contextlib.redirect_stdout(sys.stderr):
         rows, failures = embed_beside(name, embedder, cache=args.cache, progress=said)
-    if failures and not fad.is_set(rows):
-        raise AudioError(f"{name}: no clip could be embedded: {failures[0].message}")
+    if not fad.is_set(rows):
+        why = failures[0].message if failures else "each is too short for a row of this profile"
+        raise AudioError(f"{name}: no clip could be embedded: {why}")
     return fad.read(rows, name), failures

@@ -16,7 +16,7 @@ from mteb.models.model_meta import ModelMeta
 
 from vggish_tf import __version__
 from vggish_tf.embedding import Embedder
-from vggish_tf.errors import UsageError
+from vggish_tf.errors import AudioError, UsageError
 from vggish_tf.params import EMBEDDING_SIZE
 
 UNSAID = (
@@ -49,6 +49,8 @@ class Encoder(AbsEncoder):
             places = [place for place, each in enumerate(rates) if each == rate]
             sounds = [np.asarray(clips[place]["array"], np.float32).T for place in places]
             for place, found in zip(places, self.model.embed_batch(sounds, rate), strict=True):
+                if not len(found.embedding):
+                    raise AudioError("a clip is too short for a row. Choose pad='short'.")
                 means[place] = found.embedding.mean(axis=0)
         return np.stack(means)
 

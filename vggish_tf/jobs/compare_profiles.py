@@ -19,7 +19,7 @@ from vggish_tf.inference import after
 from vggish_tf.network.postprocess import dequantize
 from vggish_tf.params import QUANTIZE_MIN_VAL, QUANTIZE_SCALE, Params
 from vggish_tf.profiles import DEFAULT, PROFILES, Profile, named
-from vggish_tf.rows import rounded
+from vggish_tf.rows import POOLS, rounded
 from vggish_tf.stream import BLOCK_SECONDS
 
 
@@ -38,8 +38,8 @@ class Distance(NamedTuple):
 class Comparison(NamedTuple):
     """A profile beside the default: its number of rows, its distance, and that of each step.
 
-    Rows after PCA or in bytes are compared with the default's after the same, as the numbers that
-    the bytes stand for: that step makes another space, in which no distance is.
+    Rows after PCA, in bytes or pooled are compared with the default's after the same, as the
+    numbers that the bytes stand for: such a step makes another space, in which no distance is.
     """
 
     profile: Profile
@@ -51,6 +51,9 @@ class Comparison(NamedTuple):
     @property
     def decisive(self) -> str:
         """The step that makes the greatest difference, in words; "" if none makes any."""
+        ended = next((step for step, found in self.steps.items() if not found), "")
+        if ended:
+            return f"{ended}: no rows"
         known = {step: found.difference for step, found in self.steps.items() if found}
         step = max(known, key=known.__getitem__, default="")
         return step if step and known[step] else ""
@@ -86,7 +89,7 @@ def compare(
 
 
 def _compared(profile: Profile, clip: "_Clip") -> Comparison:
-    space: dict[str, Any] = {"postprocess": profile.postprocess}
+    space: dict[str, Any] = {"postprocess": profile.postprocess, "pool": profile.pool}
     if profile.rounding == "bytes":
         space["rounding"] = "bytes"
     default = before = replace(named(DEFAULT), **space)
@@ -115,7 +118,9 @@ class _Clip:
         rows = np.asarray(after(self._raw(profile), profile.activation, profile.postprocess))
         rows = as_numbers(rounded(rows, profile.rounding), profile)
         starts = np.arange(len(rows)) * profile.params.example_hop_seconds
-        return (_mean(rows), starts[:1]) if profile.pool else (rows, starts)
+        if profile.pool and len(rows):
+            return POOLS[profile.pool](rows)[np.newaxis], starts[:1]
+        return rows, starts
 
     def _raw(self, profile: Profile) -> np.ndarray:
         key = profile.prepare, profile.params, profile.triangles, profile.pad
@@ -140,8 +145,6 @@ def distance(
 ) -> Distance | None:
     """The distance of rows with their starts from others; None if one has no rows.
 
-    One row alone is the mean of a clip, and is compared with the mean of the others.
-
     Example:
         >>> rows = np.array([[3.0, 4.0]]), np.zeros(1)
         >>> distance((2 * rows[0], rows[1]), rows)
@@ -150,18 +153,12 @@ def distance(
     (ours, our_starts), (theirs, their_starts) = found, expected
     if not (len(ours) and len(theirs)):
         return None
-    if len(ours) == 1:
-        theirs, their_starts = _mean(theirs), their_starts[:1]
     nearest = np.abs(our_starts[:, np.newaxis] - their_starts).argmin(axis=1)
     x, y = ours.astype(np.float64), theirs[nearest].astype(np.float64)
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     cosines = np.sum(x * y, axis=1) / np.where(lengths == 0, 1, lengths)
     size = np.linalg.norm(y) or 1.0
     return Distance(float(cosines.mean()), float(np.linalg.norm(x - y) / size))
-
-
-def _mean(rows: np.ndarray) -> np.ndarray:
-    return rows.mean(axis=0, keepdims=True) if len(rows) else rows
 
 
 def _in_words(value: object) -> str:

@@ -88,15 +88,25 @@ def test_rows_are_compared_with_those_of_the_nearest_time():
     assert distance((ours[0][:0], ours[1][:0]), theirs) is None
 
 
-def test_the_mean_of_a_clip_is_compared_with_the_mean():
-    theirs = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 1.0])
-    assert distance((np.array([[0.5, 0.5]]), np.zeros(1)), theirs) == pytest.approx((1.0, 0.0))
+def test_pooled_rows_are_compared_with_pooled_rows(tmp_path, embedder):
+    path = write_noise(tmp_path / "a.wav", 3.3)
+    mine = [Profile("mine", pool=pool) for pool in ("mean", "max", "mean+std")]
+    for each in compare(path, embedder, mine):
+        assert (each.num_rows, each.steps) == (1, {})
+        assert each.distance == pytest.approx((1.0, 0.0), abs=1e-6)
+
+
+def test_the_step_that_leaves_no_rows_is_named(tmp_path, embedder):
+    path = write_noise(tmp_path / "a.wav", 0.7)
+    kadtk, fadtk = compare(path, embedder, ["kadtk", "fadtk"])
+    assert (kadtk.num_rows, kadtk.decisive) == (0, "pad: never: no rows")
+    assert fadtk.num_rows == 1
 
 
 def test_a_program_that_takes_no_such_clip_says_why(tmp_path, embedder):
     path, _ = make(tmp_path)  # two channels
     (google,) = compare(path, embedder, ["google-fad"])
-    assert google.refusal.startswith("this profile's program takes one channel; the clip has 2")
+    assert google.refusal.startswith(f"{path}: this profile's program takes one channel; the clip")
     assert (google.num_rows, google.distance) == (0, None)
 
 
@@ -180,6 +190,64 @@ def test_an_archive_of_before_is_of_the_default_profile():
     another = {**made, "profile": PROFILES["tf-2017"].as_json()}
     names = [each.name for each in provenance.differences(another, before)]
     assert names == ["profile.name", "profile.activation"]
+
+
+def test_a_finished_archive_refuses_another_profile(tmp_path, capsys):
+    path, rows = write_noise(tmp_path / "a.wav", 2.5), str(tmp_path / "rows")
+    command = ["embed", str(path), "-o", rows, "--untrained", "--quiet"]
+    assert cli.main(command) == 0
+    assert cli.main(command) == 0
+    assert cli.main([*command, "--profile", "tf-2017"]) == 5
+    assert "profile.name was tf-2020, and is tf-2017" in capsys.readouterr().err
+
+
+def test_clips_too_short_for_a_row_are_counted(tmp_path, capsys):
+    (tmp_path / "short").mkdir()
+    for number in range(3):
+        write_noise(tmp_path / "short" / f"{number}.wav", 0.5, number)
+    command = ["embed", str(tmp_path / "short"), "--untrained", "--profile", "kadtk", "-o"]
+    assert cli.main([*command, str(tmp_path / "rows")]) == 0
+    assert "3 clips of these too short for a row: --pad short" in capsys.readouterr().out
+    write_noise(tmp_path / "long.wav", 2.5)
+    sets = [str(tmp_path / "long.wav"), str(tmp_path / "short")]
+    assert cli.main(["fad", *sets, "--untrained", "--profile", "kadtk"]) == 3
+    assert "short: no clip could be embedded: each is too short" in capsys.readouterr().err
+
+
+def test_pooled_and_other_rows_of_sounds_are_kept_apart(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            write_noise(tmp_path / name / f"{number}.wav", 4, number + 7 * (name == "b"))
+    command = ["fad", "a", "b", "--untrained", "--json", "--profile"]
+    assert cli.main([*command, "mteb"]) == 0
+    assert json.loads(capsys.readouterr().out)["reference"]["num_rows"] == 2
+    assert (
+        cli.main(["embed", "a", "-o", "rows", "--untrained", "--quiet", "--profile", "mteb"]) == 0
+    )
+    assert cli.main(["fad", "rows", "b", "--untrained", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["candidates"][0]["num_rows"] == 2
+    assert cli.main(["embed", "a", "-o", "max", "--untrained", "--quiet", "--pool", "max"]) == 0
+    assert cli.main(["fad", "max", "b", "--untrained", "--json"]) == 0
+
+
+def test_search_refuses_rows_of_another_profile(tmp_path, capsys):
+    path = write_noise(tmp_path / "a.wav", 2.5)
+    for profile in ("tf-2020", "tf-2017"):
+        more = ["-o", str(tmp_path / profile), "--untrained", "--quiet", "--profile", profile]
+        assert cli.main(["embed", str(path), *more]) == 0
+    assert cli.main(["search", str(tmp_path / "tf-2020"), str(tmp_path / "tf-2017")]) == 5
+    assert "profile: tf-2020 in the archive, tf-2017 in the query" in capsys.readouterr().err
+
+
+def test_an_error_of_a_step_names_the_file(tmp_path, capsys):
+    path, _ = make(tmp_path)  # two channels
+    command = ["embed", str(path), "--untrained", "--quiet", "--profile", "torchaudio", "-o"]
+    assert cli.main([*command, str(tmp_path / "rows")]) == 3
+    table = (tmp_path / "rows" / "_failures.csv").read_text()
+    assert f"{path}: this profile's program takes one channel; the clip has 2." in table
 
 
 def test_search_hears_with_the_archive_s_profile(tmp_path, capsys):

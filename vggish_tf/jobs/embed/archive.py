@@ -40,6 +40,7 @@ def embed_archive(
     max_failures: int | None = None,
     progress: Progress | None = None,
     engine: Engine = work_here,
+    settings: dict | None = None,
 ) -> list[Failure]:
     """Embeds clips of any number and length into one archive.
 
@@ -59,6 +60,8 @@ def embed_archive(
         max_failures: after how many bad clips to stop; None goes on whatever their number.
         progress: hears of all that happens; None says nothing.
         engine: does the units elsewhere, as in vggish_tf.integrations.beam.
+        settings: the provenance of a function's embedder, as far as it is known without making it:
+            an output that is complete is refused if it is of others.
 
     Returns:
         The failures, each with `path`, `kind` and `message`; also in the table _failures.csv of the
@@ -87,6 +90,8 @@ def embed_archive(
             if pending:
                 work = _work(embedder, pool, format, records)
                 engine(work, records, units_of(pending), said, max_failures)
+            else:
+                records.check_known(settings or getattr(embedder, "provenance", {}))
         finally:
             records.write_failures()
         if not is_final:

@@ -48,7 +48,8 @@ def embed_beside(
     name = os.fspath(sounds)
     mark = "@" if name.startswith("@") else ""
     place = check_source(name.removeprefix("@"), "Give sounds or embeddings.").resolve()
-    output = _folder(place, cache) / _key(embedder.provenance)
+    settings = {**embedder.provenance, "pool": embedder.profile.pool}
+    output = _folder(place, cache) / _key(settings)
     failures = embed_archive([f"{mark}{place}"], output, embedder, prune=True, progress=progress)
     return output, failures
 

@@ -40,7 +40,7 @@ class Bar(Progress):
 
     def __init__(self):
         self._bar: tqdm = tqdm(disable=True)
-        self._seconds, self._failures = 0.0, 0
+        self._seconds, self._failures, self._too_short = 0.0, 0, 0
 
     def changed(self, clips):
         for clip in clips:
@@ -62,6 +62,7 @@ class Bar(Progress):
         self._bar.update(0)  # which draws it, if it is time to
 
     def done(self, path, num_rows):
+        self._too_short += not num_rows
         self._bar.update()
 
     def failed(self, failure):
@@ -74,6 +75,8 @@ class Bar(Progress):
         self._bar.close()
         good = self._num_clips - len(failures)
         print(f"{good:,} of {counted(self._num_clips, 'clip')} embedded{self._speed()}")
+        if self._too_short:
+            print(f"{counted(self._too_short, 'clip')} of these too short for a row: --pad short")
 
     def _show(self):
         failed = f", {self._failures:,} failed" if self._failures else ""

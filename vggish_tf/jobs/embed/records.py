@@ -17,13 +17,13 @@ import io
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from vggish_tf.errors import VGGishError, counted
 from vggish_tf.formats import parquet
-from vggish_tf.formats.provenance import differences
+from vggish_tf.formats.provenance import Difference, differences, settings_of
 from vggish_tf.jobs.embed import stores
 from vggish_tf.jobs.embed.clips import Clip, Failure
 from vggish_tf.jobs.embed.stores import Stamp
@@ -76,7 +76,15 @@ class Records:
         if not self._store.exists(path):
             self.write_text(path, json.dumps(settings))
             return
-        different = differences(self._read(path), settings)
+        self._refuse(differences(self._read(path), settings))
+
+    def check_known(self, settings: dict):
+        """Compares settings, which may be a part of all, with those of the rows that are there."""
+        known = settings_of(settings)
+        found = differences(self.settings, settings) if settings else []
+        self._refuse([each for each in found if each.name in known])
+
+    def _refuse(self, different: Sequence[Difference]):
         if different:
             changes = "; ".join(f"{name} was {was}, and is {now}" for name, was, now in different)
             raise VGGishError(

@@ -86,6 +86,7 @@ def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
     try:
         steps = provenance.get("profile") or PROFILES[DEFAULT].as_json()
         own = {name: provenance[name] for name in ("pad", "postprocess")}
+        own["pool"] = provenance.get("pool")
         profile = Profile(**steps, **own, params=Params(**provenance["params"]))
         precision, asked = provenance["precision"], provenance["weights"]["asked"]
     except (KeyError, TypeError):
@@ -147,6 +148,7 @@ def _check(archive: dict, query: dict):
         weights: [made.get("weights", {}).get("values_sha256") for made in (archive, query)],
         "postprocess": [made.get("postprocess") for made in (archive, query)],
         "params": _examples(archive, query),
+        "profile": _profiles(archive, query),
         "pool": [archive.get("pool"), query.get("pool") or archive.get("pool")],
     }
     different = [
@@ -159,6 +161,13 @@ def _check(archive: dict, query: dict):
             f"the query cannot be compared with the archive. {'; '.join(different)}. Make the "
             "query as the archive was made; --weights says with which weights audio is embedded."
         )
+
+
+def _profiles(archive: dict, query: dict) -> list:
+    """The profile of each: its name, or its steps where two have one name."""
+    steps = [made.get("profile") or PROFILES[DEFAULT].as_json() for made in (archive, query)]
+    names = [each["name"] for each in steps]
+    return steps if names[0] == names[1] else names
 
 
 def _examples(archive: dict, query: dict) -> list[str]:
