@@ -20,7 +20,7 @@ import vggish_tf
 from vggish_tf import audio, inference
 from vggish_tf.errors import AudioError, check_count, check_word, warn
 from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream, chunk_log_mel
-from vggish_tf.frontend.framing import Pad
+from vggish_tf.frontend.framing import PADS, Pad
 from vggish_tf.model import Postprocess, Weights, describe_front_end, parts_of
 from vggish_tf.network.batching import batches, embed_clips
 from vggish_tf.params import EMBEDDING_SIZE, Params
@@ -90,6 +90,7 @@ class Embedder:
         batch_size: int = 64,
         precision: Literal["float32", "bfloat16"] = "float32",
     ):
+        check_word("pad", pad, (None, *PADS))
         check_word("precision", precision, PRECISIONS)
         check_count("batch_size", batch_size)
         asked = named(profile)

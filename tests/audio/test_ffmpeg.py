@@ -241,6 +241,7 @@ def test_a_decoder_that_is_killed_is_damage_not_the_end(tmp_path, processes):
         list(blocks)
 
 
+@pytest.mark.slow
 @needs_ffmpeg
 def test_half_an_hour_is_read_in_constant_memory(tmp_path):
     path, _ = make(tmp_path, "mka", "flac", 16_000, np.zeros((1800 * 16_000, 1), np.int16))

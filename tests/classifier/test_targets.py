@@ -92,6 +92,7 @@ def test_one_model_takes_both_forms_in_turn():
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_every_example_may_have_a_number_of_its_own():
     """pool=None; padding does not count in either form."""
     model = small_network.classifier(pool=None)
@@ -125,6 +126,7 @@ def test_wrong_scores_at_the_end_of_float32_still_have_their_gradient():
         np.testing.assert_allclose(model.get_layer("logits").bias, [-59, 59], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_compiled_model_and_a_trainee_keep_loss_and_metric(tmp_path):
     model = small_network.classifier()
     expected = scores_and_truth(model)

@@ -46,6 +46,7 @@ def texts(figure):
     return [" ".join(text.get_text().split()) for ax in figure.axes for text in ax.texts]
 
 
+@pytest.mark.slow
 def test_the_whole_title_is_on_the_page_and_its_signs_are_signs():
     figure = pictures.overview(make_stages(), title=TITLE + " $x^2$\nsecond line")
     figure.draw_without_rendering()
@@ -116,6 +117,7 @@ def test_a_click_is_at_one_place_in_every_picture():
     assert np.ptp(columns) <= 1, columns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_the_cells_of_the_similarity_are_square(size):
     stages = make_stages(16_000 * 10)

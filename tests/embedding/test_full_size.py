@@ -48,6 +48,7 @@ def test_a_stream_is_the_whole_clip(embedder, whole, clip):
     np.testing.assert_allclose(rows, whole.embedding, rtol=0, atol=ATOL)
 
 
+@pytest.mark.slow
 def test_bfloat16_stays_near_float32(seeded_checkpoint, whole, clip):
     embedding = Embedder(seeded_checkpoint, precision="bfloat16")(clip, signals.RATE).embedding
     assert embedding.dtype == np.float32

@@ -49,6 +49,7 @@ def test_every_layer_is_the_tf1_graphs(core, examples, slim_layers, name):
     np.testing.assert_allclose(layer(examples), expected, rtol=0, atol=atol)
 
 
+@pytest.mark.slow
 def test_waveform_in_is_the_tf1_session_fed_by_the_reference_front_end(model, slim_layers):
     embedding = model.predict(signals.demo_clip()[np.newaxis], verbose=0)[0]
     expected = slim_layers["embedding"]
@@ -66,6 +67,7 @@ def test_the_seeded_embeddings_spread_like_real_ones(slim_layers):
     assert embedding.std(axis=0).mean() > 0.3 * embedding.std()
 
 
+@pytest.mark.slow
 def test_a_batch_is_its_rows(model):
     clips = np.stack([signals.noise(31_000, seed) for seed in range(3)])
     batch = model.predict(clips, verbose=0)

@@ -160,6 +160,7 @@ def test_other_sizes_build_and_do_not_take_the_published_weights(small_checkpoin
         VGGish(small_checkpoint, params=params)
 
 
+@pytest.mark.slow
 def test_a_step_of_training_moves_every_layer(small_checkpoint):
     model = VGGish(small_checkpoint)
     before = [np.asarray(variable) for variable in model.trainable_variables]

@@ -102,6 +102,7 @@ def fast(network, examples):
     return np.asarray(winograd.accelerated(network)(examples, training=False))
 
 
+@pytest.mark.slow
 def test_the_network_is_within_float32_of_float64(fast, float64_embedding):
     """The largest error is within 1e-5 of the largest value, 1.68.
 

@@ -28,6 +28,7 @@ def processes_find_the_package(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", commands.environment()["PYTHONPATH"])
 
 
+@pytest.mark.slow
 def test_mutated_files_of_every_format_are_embedded_or_refused(tmp_path):
     results = faults.mutate(range(60), 0, tmp_path / "kept", SMALL)
     assert [row for row in results if row[1].is_fault] == []
@@ -89,9 +90,9 @@ def test_memory_is_that_of_one_file_and_of_the_programs_it_needs(act, acting, tm
 
 @pytest.mark.slow  # each kill is a start of the program; tests/jobs/embed/test_archive.py has some
 def test_killed_runs_end_as_one_that_was_not(tmp_path):
-    report = kills.run(commands.program("embed"), 3, 64, 0)
+    report = kills.run(commands.program("embed"), 3, 100, 0)
     assert report.faults == []
-    assert (report.kills, report.clips) == (3, 64)
+    assert (report.kills, report.clips) == (3, 100)
     assert report.shards >= 4, "so few that no kill comes between two of them"
     assert report.outputs >= 2
     assert report.left == 0

@@ -55,6 +55,7 @@ def commands() -> list[str]:
     return [line for line in lines if line.startswith("vggish-tf")]
 
 
+@pytest.mark.slow
 def test_every_command_runs(readers_machine, capsys):
     assert len(commands()) >= 5
     for command in commands():

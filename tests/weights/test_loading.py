@@ -72,6 +72,7 @@ def test_the_weights_of_a_postprocessor_stay_in_the_file_and_in_the_model(
     assert all(np.array_equal(a, b) for a, b in zip(arrays(source), arrays(model), strict=True))
 
 
+@pytest.mark.slow
 def test_a_compiled_and_trained_keras_file_loads(tmp_path):
     """It holds the optimizer's variables as well."""
     model = randomize(vggish())

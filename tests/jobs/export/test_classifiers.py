@@ -190,6 +190,7 @@ def test_a_saved_model_has_the_parts_too_and_can_be_trained(tmp_path):
     assert all(np.abs(gradient.numpy()).max() > 0 for gradient in gradients)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", [slow("saved_model"), "tflite"])
 def test_the_pca_goes_along(format, tmp_path, pca_params, monkeypatch):
     runtimes.needs(format)
@@ -228,6 +229,7 @@ def test_half_precision_is_for_the_network_and_not_for_the_head(tmp_path):
     assert np.array_equal(kernel, model.get_layer("logits").kernel)
 
 
+@pytest.mark.slow
 def test_from_the_command_line_and_into_classify_again(tmp_path):
     """The exported `.keras` file is a classifier too, in one level and without an optimizer."""
     model = make(pool="attention")

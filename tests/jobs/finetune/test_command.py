@@ -57,6 +57,7 @@ def test_killed_and_resumed_from_the_command_line(folder, tmp_path, capsys):
     assert all(map(np.array_equal, first, second))
 
 
+@pytest.mark.slow
 def test_finetune_then_classify(folder, tmp_path, capsys):
     """The whole way: the saved model scores held-out clips as its own report says."""
     output = tmp_path / "model.keras"

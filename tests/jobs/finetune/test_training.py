@@ -132,6 +132,7 @@ def test_a_damaged_checkpoint_is_one_line(folder, stopped):
         run(folder, stopped, epochs=2, resume=True)
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_what_is_left(folder, tmp_path, monkeypatch):
     """The validation loss falls twice, then rises: training stops `patience` epochs later."""
     losses = iter([3.0, 2.0, 2.5, 2.5, 2.5, 2.5])

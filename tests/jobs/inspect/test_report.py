@@ -108,6 +108,7 @@ def test_a_clip_too_short_is_padded_and_that_is_said(tmp_path, capsys):
     assert said(capsys)["padding"] == "with silence, from 0.5 to 0.975 s, to fill one example"
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_else_and_says_what_is_printed(file, tmp_path, capsys):
     report.inspect(file, output=tmp_path / "report.html")
     lines, page = said(capsys), Page(tmp_path / "report.html")
@@ -153,6 +154,7 @@ def test_a_changed_front_end_and_absent_pca_parameters_are_said(file, small_chec
     )
 
 
+@pytest.mark.slow
 def test_untrained_weights_are_named_in_words_and_pictures(
     file, pca_params, tmp_path, capsys, monkeypatch
 ):
