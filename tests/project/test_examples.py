@@ -81,7 +81,8 @@ def test_the_head_learns_on_a_fixed_vggish(run, sized_checkpoint):
 def test_vggish_learns_with_the_head(run, seeded_checkpoint):
     _, printed = run("train.py", "--weights", seeded_checkpoint, "--num-batches", 8)
     losses = losses_in(printed)
-    assert losses[-1] < 0.5 * losses[0], (
+    # a batch has 15 examples, and one of them may cost more than all others
+    assert np.mean(losses[4:]) < 0.5 * losses[0], (
         "at a learning rate with which the head alone stays where it is"
     )
 
