@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Literal, overload
 
@@ -94,12 +93,10 @@ class Embedder:
         check_word("precision", precision, PRECISIONS)
         check_count("batch_size", batch_size)
         asked = named(profile)
-        self.params = params or (asked if asked.params != Params() else parts_of(model)).params
-        self.pad: Pad = pad or asked.pad
-        self.postprocess: Postprocess = postprocess or asked.postprocess
-        self.profile = replace(
-            asked, params=self.params, pad=self.pad, postprocess=self.postprocess
-        )
+        params = params or (asked if asked.params != Params() else parts_of(model)).params
+        self.profile = asked.given(params=params, pad=pad, postprocess=postprocess)
+        self.params, self.pad = self.profile.params, self.profile.pad
+        self.postprocess = self.profile.postprocess
         audio.check_installed(self.profile.resampler)
         self.batch_size, self.precision = batch_size, precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
@@ -271,10 +268,7 @@ class Embedder:
         return {
             "vggish_tf": vggish_tf.__version__,
             "weights": self.identity.as_json(),
-            "params": asdict(self.params),
-            "profile": self.profile.as_json(),
-            "pad": self.pad,
-            "postprocess": self.postprocess,
+            **self.profile.provenance,
             "precision": self.precision,
             "resampler": audio.described(self.profile.resampler),
         }

@@ -10,10 +10,11 @@ Source: each program's own code, at the version that the record names; docs/prof
 differences in words.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Literal
 
-from vggish_tf.audio.preparation import Preparation, words_of
+from vggish_tf.audio.preparation import Preparation
 from vggish_tf.errors import UsageError, check_argument, check_word
 from vggish_tf.params import Params
 
@@ -68,15 +69,14 @@ class Profile:
         for name, words in WORDS.items():
             check_word(name, getattr(self, name), words)
         for name in ("decoded", "resampled"):  # lists come from archives
-            object.__setattr__(self, name, words_of(name, getattr(self, name)))
-        _ = self.prepare
+            object.__setattr__(self, name, getattr(self.prepare, name))
         if self.rounding not in ROUNDINGS[self.postprocess]:
             raise UsageError(
                 f"rounding={self.rounding!r} does not go with postprocess={self.postprocess!r}. "
                 f"Profile {self.name!r} has it: choose another profile, or leave out one of them."
             )
 
-    @property
+    @cached_property
     def prepare(self) -> Preparation:
         """The steps before the front end."""
         return Preparation(self.decoded, self.resampler, self.resampled)
@@ -91,6 +91,32 @@ class Profile:
         default = Profile(self.name)
         mine = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         return {name: mine[name] for name in mine if mine[name] != getattr(default, name)}
+
+    def given(self, **steps: Any) -> "Profile":
+        """The same with the steps that are given; None leaves a step as it is.
+
+        Example:
+            >>> PROFILES["fadtk"].given(pad="always", postprocess=None).pad
+            'always'
+        """
+        return replace(self, **{name: step for name, step in steps.items() if step is not None})
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The steps as the provenance of rows has them; of() reads them back."""
+        own = {"pad": self.pad, "postprocess": self.postprocess}
+        return {"profile": self.as_json(), "params": asdict(self.params), **own}
+
+    @classmethod
+    def of(cls, provenance: dict) -> "Profile":
+        """The profile of rows, by their provenance.
+
+        Raises:
+            KeyError, TypeError: the provenance does not say.
+        """
+        own = {name: provenance[name] for name in ("pad", "postprocess")}
+        params, pool = Params(**provenance["params"]), provenance.get("pool")
+        return cls(**recorded(provenance), **own, params=params, pool=pool)
 
     def as_json(self) -> dict[str, Any]:
         """The steps as a provenance has them, without those that it has under their own names.
@@ -253,3 +279,13 @@ def named(profile: str | Profile) -> Profile:
         return profile
     check_word("profile", profile, tuple(PROFILES))
     return PROFILES[profile]
+
+
+def recorded(provenance: dict) -> dict:
+    """The steps that a provenance has under `profile`; of before there were any, the default's.
+
+    Example:
+        >>> recorded({"pad": "short"})["name"]
+        'tf-2020'
+    """
+    return provenance.get("profile") or PROFILES[DEFAULT].as_json()

@@ -260,7 +260,6 @@ def array_blocks(
     if not len(samples):
         raise AudioError("waveform has no samples; received an empty array.")
     stream = stream_of(prepare, sample_rate, target_rate, samples.shape[1])
-    step = int(max(1, min(block_seconds * sample_rate, PIECE // samples.shape[1])))
-    for start in range(0, len(samples), step):
-        yield stream.push(samples[start : start + step])
+    size = min(block_seconds * sample_rate, PIECE // samples.shape[1])
+    yield from map(stream.push, pieces(samples, size))
     yield from pieces(stream.finish(), block_seconds * target_rate)

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from vggish_tf.audio.resamplers import RESAMPLERS, described
+from vggish_tf.audio.resamplers import RESAMPLERS
 from vggish_tf.errors import AudioError, check_argument, check_word
 
 INT16 = 1 << 15  # the 16-bit integer of a sample of 1
@@ -169,6 +169,3 @@ class Preparation:
             if len(samples):
                 samples = step(samples)
         return samples[:, 0].astype(np.float32)
-
-    def __str__(self) -> str:
-        return ", ".join([*self.decoded, described(self.resampler), *self.resampled])

@@ -63,26 +63,17 @@ def _add_archive(group):
 
 
 def run(args: argparse.Namespace):
-    from dataclasses import asdict
-
-    from vggish_tf import profiles
     from vggish_tf.jobs import embed
 
-    profile = profiles.named(profiles.DEFAULT if args.profile is None else args.profile)
-    params = options.params_of(args, base=profile.params)
+    asked = options.profile_of(args)
+    params = options.params_of(args, base=asked.params)
+    profile = asked.given(params=params, pad=args.pad, postprocess=args.postprocess)
 
     def embedder():
         options.prepare(args.weights)
         from vggish_tf.embedding import Embedder
 
-        made = Embedder(
-            args.weights,
-            profile=profile,
-            params=params,
-            pad=args.pad,
-            postprocess=args.postprocess,
-            precision=args.precision,
-        )
+        made = Embedder(args.weights, profile=profile, precision=args.precision)
         if made.untrained and not (args.json or args.quiet):
             print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
         return made
@@ -93,10 +84,8 @@ def run(args: argparse.Namespace):
         return
     if files:
         options.check_audio(files)
-    pad, postprocess = args.pad or profile.pad, args.postprocess or profile.postprocess
-    steps = {"profile": profile.as_json(), "pad": pad, "postprocess": postprocess}
-    others = {"params": asdict(params), "pool": args.pool or profile.pool}
-    _embed_archive(args, embedder, {**steps, **others, "precision": args.precision})
+    others = {"pool": args.pool or profile.pool, "precision": args.precision}
+    _embed_archive(args, embedder, {**profile.provenance, **others})
 
 
 def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:

@@ -11,6 +11,7 @@ from vggish_tf.errors import AudioError, ParamsError, UsageError, counted
 
 if TYPE_CHECKING:
     from vggish_tf.params import Params
+    from vggish_tf.profiles import Profile
 
 
 def add_weights(parser: argparse._ActionsContainer, default: str | None = "audioset"):
@@ -33,6 +34,13 @@ def add_params(parser: argparse.ArgumentParser):
 def add_profile(parser: argparse._ActionsContainer):
     parser.add_argument("--profile", metavar="NAME", help=(
         "embed as a published program does; `vggish-tf profiles` lists them"))  # fmt: skip
+
+
+def profile_of(args: argparse.Namespace) -> "Profile":
+    """The profile of --profile; without it, the default one."""
+    from vggish_tf.profiles import DEFAULT, named
+
+    return named(DEFAULT if args.profile is None else args.profile)
 
 
 def params_of(

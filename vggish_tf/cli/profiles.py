@@ -26,8 +26,7 @@ def run(args: argparse.Namespace):
     for name, profile in PROFILES.items():
         sound = " → ".join([*profile.decoded, profile.resampler, *profile.resampled])
         lines = [profile.program, sound, _rows(profile), *filter(None, [profile.remark])]
-        for left, line in zip([name, *[""] * len(lines)], lines, strict=False):
-            print(f"{left:{width}}{line}")
+        print(f"{name:{width}}" + f"\n{'':{width}}".join(lines))
 
 
 def _rows(profile: "Profile") -> str:

@@ -44,9 +44,7 @@ def embedder_like(provenance: dict, weights: str | None) -> "Embedder":
 
 
 def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
-    from vggish_tf import profiles
-
-    profile = profiles.named(profiles.DEFAULT if args.profile is None else args.profile)
+    profile = options.profile_of(args)
     _check(profile, provenance, args)
     if provenance and args.untrained in (False, provenance.get("weights", {}).get("untrained")):
         return embedder_like(provenance, args.weights)
@@ -58,14 +56,14 @@ def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
 
 
 def _check(profile: "Profile", provenance: dict, args: argparse.Namespace):
-    from vggish_tf import profiles
+    from vggish_tf.profiles import recorded
 
     if profile.postprocess == "quantized":
         raise UsageError(
             f"distances need numbers, and rows of profile {profile.name!r} are bytes. "
             "Choose another profile."
         )
-    made = provenance.get("profile") or profiles.PROFILES[profiles.DEFAULT].as_json()
+    made = recorded(provenance)
     if args.profile and provenance and made != profile.as_json():
         raise UsageError(
             f"--profile {profile.name} contradicts the embeddings, which are of {made['name']}. "

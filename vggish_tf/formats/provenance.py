@@ -13,7 +13,7 @@ from typing import NamedTuple
 from vggish_tf.errors import VGGishError, reason_of
 from vggish_tf.files import check_target, replacing_all
 from vggish_tf.formats import clips as clips_module
-from vggish_tf.profiles import DEFAULT, PROFILES
+from vggish_tf.profiles import recorded
 from vggish_tf.rows import Archive, ClipRows
 
 IN_FOLDER = "provenance.json"
@@ -119,7 +119,7 @@ def settings_of(provenance: dict) -> dict[str, object]:
     Archives that name no profile are of before there were any.
     """
     settings: dict[str, object] = {}
-    for name, value in {"profile": PROFILES[DEFAULT].as_json(), **provenance}.items():
+    for name, value in {"profile": recorded(provenance), **provenance}.items():
         inner = value if isinstance(value, dict) else {"values_sha256": value}
         if "values_sha256" in inner:
             settings[name] = inner["values_sha256"]

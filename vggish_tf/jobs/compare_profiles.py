@@ -17,7 +17,7 @@ from vggish_tf.errors import UsageError, VGGishError
 from vggish_tf.frontend.blocks import ExampleStream, chunk_log_mel
 from vggish_tf.inference import after
 from vggish_tf.network.postprocess import dequantize
-from vggish_tf.params import QUANTIZE_MIN_VAL, QUANTIZE_SCALE, Params
+from vggish_tf.params import Params
 from vggish_tf.profiles import DEFAULT, PROFILES, Profile, named
 from vggish_tf.rows import POOLS, rounded
 from vggish_tf.stream import BLOCK_SECONDS
@@ -135,9 +135,8 @@ class _Clip:
 
 def as_numbers(rows: np.ndarray, profile: Profile) -> np.ndarray:
     """The whitened numbers that bytes stand for; other rows as they are."""
-    if profile.postprocess == "quantized":
-        return dequantize(rows)
-    return rows / QUANTIZE_SCALE + QUANTIZE_MIN_VAL if profile.rounding == "bytes" else rows
+    are_bytes = profile.postprocess == "quantized" or profile.rounding == "bytes"
+    return dequantize(rows.astype(np.uint8)) if are_bytes else rows
 
 
 def distance(

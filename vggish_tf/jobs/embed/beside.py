@@ -10,6 +10,7 @@ from vggish_tf.formats.provenance import settings_of
 from vggish_tf.jobs.embed.archive import embed_archive
 from vggish_tf.jobs.embed.clips import Failure
 from vggish_tf.jobs.embed.progress import Progress
+from vggish_tf.jobs.embed.work import Work
 
 if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
@@ -48,8 +49,7 @@ def embed_beside(
     name = os.fspath(sounds)
     mark = "@" if name.startswith("@") else ""
     place = check_source(name.removeprefix("@"), "Give sounds or embeddings.").resolve()
-    settings = {**embedder.provenance, "pool": embedder.profile.pool}
-    output = _folder(place, cache) / _key(settings)
+    output = _folder(place, cache) / _key(Work(embedder, embedder.profile.pool).provenance)
     failures = embed_archive([f"{mark}{place}"], output, embedder, prune=True, progress=progress)
     return output, failures
 

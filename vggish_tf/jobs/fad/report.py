@@ -8,7 +8,7 @@ from pathlib import Path
 from vggish_tf.files import replacing
 from vggish_tf.jobs.fad.comparison import Comparison
 from vggish_tf.jobs.fad.sources import Set
-from vggish_tf.profiles import DEFAULT, PROFILES
+from vggish_tf.profiles import recorded
 
 
 def as_text(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
@@ -69,7 +69,7 @@ def made_by(provenance: dict) -> dict[str, str]:
     if not provenance:
         return dict.fromkeys(("weights", "profile", "activation", "resampler"), "unknown")
     process = provenance.get("postprocess")
-    profile = provenance.get("profile") or PROFILES[DEFAULT].as_json()
+    profile = recorded(provenance)
     side = "after" if profile["activation"] else "before"
     return {
         "weights": (provenance.get("weights") or {}).get("values_sha256", "unknown"),

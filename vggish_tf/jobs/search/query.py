@@ -16,7 +16,7 @@ from vggish_tf import formats
 from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
 from vggish_tf.jobs.search.blocks import floats
 from vggish_tf.params import Params
-from vggish_tf.profiles import DEFAULT, PROFILES, Profile
+from vggish_tf.profiles import Profile, recorded
 from vggish_tf.rows import Archive, ClipRows
 from vggish_tf.weights.identity import UNTRAINED
 
@@ -84,10 +84,7 @@ def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
     from vggish_tf.embedding import Embedder
 
     try:
-        steps = provenance.get("profile") or PROFILES[DEFAULT].as_json()
-        own = {name: provenance[name] for name in ("pad", "postprocess")}
-        own["pool"] = provenance.get("pool")
-        profile = Profile(**steps, **own, params=Params(**provenance["params"]))
+        profile = Profile.of(provenance)
         precision, asked = provenance["precision"], provenance["weights"]["asked"]
     except (KeyError, TypeError):
         raise VGGishError(
@@ -95,7 +92,7 @@ def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
             "them. Give rows as the query: an npz or an archive."
         ) from None
     asked = weights or (None if asked == UNTRAINED else asked)
-    return Embedder(asked, profile=profile, params=profile.params, precision=precision)
+    return Embedder(asked, profile=profile, precision=precision)
 
 
 def made(embedder: "Embedder | Callable[[dict], Embedder] | None", provenance: dict) -> "Embedder":
@@ -165,7 +162,7 @@ def _check(archive: dict, query: dict):
 
 def _profiles(archive: dict, query: dict) -> list:
     """The profile of each: its name, or its steps where two have one name."""
-    steps = [made.get("profile") or PROFILES[DEFAULT].as_json() for made in (archive, query)]
+    steps = [recorded(archive), recorded(query)]
     names = [each["name"] for each in steps]
     return steps if names[0] == names[1] else names
 
