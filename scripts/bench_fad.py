@@ -13,8 +13,6 @@ The embeddings are random, with a mean and a spectrum as music has them; files h
 
 import argparse
 import contextlib
-import importlib.abc
-import importlib.machinery
 import importlib.metadata
 import io
 import sys
@@ -27,6 +25,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import numpy as np
+from beside.installed import EmptyModules
 
 from vggish_tf.jobs.fad import frechet, kernel_distance
 from vggish_tf.jobs.fad.statistics import Statistics
@@ -155,21 +154,6 @@ def torcheval(x, y) -> float:
     return float(metric.compute())
 
 
-class EmptyModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules of absent packages, whose every name is a mock."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in MODELS:
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-        return None
-
-    def create_module(self, spec):
-        return mock.MagicMock(__spec__=spec, __path__=[], __name__=spec.name)
-
-    def exec_module(self, module):
-        pass
-
-
 def measured(case: Case) -> str:
     """A line of the table; it ends with the tolerance, or with what went wrong."""
     start = time.perf_counter()
@@ -194,7 +178,7 @@ def main():
     )
     parser.add_argument("--files", type=int, default=200, help="in each set")
     args = parser.parse_args()
-    sys.meta_path.append(EmptyModules())  # last: a package that is there is found before
+    sys.meta_path.append(EmptyModules(MODELS))  # last: a package that is there is found before
     with mock.patch("pathlib.Path.glob", return_value=[]):  # without its library for GPUs
         import torchaudio  # noqa: F401
     print(f"{'package':29} {'':24} {'theirs':>12} {'ours':>12} {'apart':>8}  theirs      ours")

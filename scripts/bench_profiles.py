@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from beside.installed import Empty, Inputs, seeded
+from beside.installed import EMPTY, EmptyModules, Inputs, seeded
 from beside.programs import BYTE, PROGRAMS, Program
 
 
@@ -39,7 +39,7 @@ def main():
     parser.add_argument("--pca", type=Path, required=True, help="vggish_pca_params.npz")
     args = parser.parse_args()
     inputs = Inputs(args.weights.resolve(), args.pca.resolve(), args.sources.resolve())
-    sys.meta_path.append(Empty())
+    sys.meta_path.append(EmptyModules(EMPTY))
     with tempfile.TemporaryDirectory() as folder, seeded(inputs):
         clips = write_clips(Path(folder))
         worst = [compare(program, clips, inputs) for program in PROGRAMS]

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -128,15 +128,20 @@ def source_module(name: str):
     return importlib.import_module(name)
 
 
-class Empty(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds empty modules in the place of those that no row needs."""
+class EmptyModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds empty modules in the place of those that no row needs: every name in them is a mock.
+
+    Args:
+        names: of packages.
+    """
+
+    def __init__(self, names: Collection[str]):
+        self.names = names
 
     def find_spec(self, name, path=None, target=None):
-        return (
-            importlib.machinery.ModuleSpec(name, self, is_package=True)
-            if name.partition(".")[0] in EMPTY
-            else None
-        )
+        if name.partition(".")[0] in self.names:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
 
     def create_module(self, spec):
         return mock.MagicMock(__path__=[], __name__=spec.name, __spec__=spec, __file__=None)

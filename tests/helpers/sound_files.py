@@ -47,3 +47,11 @@ def write_noise(path, seconds, seed=0, rate=16_000):
     samples = np.random.default_rng(seed).uniform(-0.5, 0.5, int(seconds * rate))
     soundfile.write(path, samples, rate)
     return path
+
+
+def write_sets(folder, count, seconds=2, names=("real", "made")):
+    """Files of noise, of which each goes into the next of some folders."""
+    for number in range(count):
+        place = folder / names[number % len(names)]
+        place.mkdir(exist_ok=True)
+        write_noise(place / f"{number}.wav", seconds, number)

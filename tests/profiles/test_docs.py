@@ -6,7 +6,7 @@ import shlex
 
 import places
 import pytest
-from sound_files import write_noise
+from sound_files import write_noise, write_sets
 
 from vggish_tf import cli
 from vggish_tf.profiles import PROFILES
@@ -22,9 +22,7 @@ def folder(tmp_path, monkeypatch, pca_params):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VGGISH_TF_CACHE", str(pca_params.parent))
     write_noise("clip.wav", 3)
-    for number, name in enumerate(("sounds", "real", "made") * 2):
-        (tmp_path / name).mkdir(exist_ok=True)
-        write_noise(tmp_path / name / f"{number}.wav", 2, number)
+    write_sets(tmp_path, 6, names=("sounds", "real", "made"))
 
 
 @pytest.mark.filterwarnings("ignore:.*the Fréchet distance depends on the number of rows")

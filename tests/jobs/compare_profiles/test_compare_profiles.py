@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from sound_files import make, write_noise
+from sound_files import make, write_noise, write_sets
 
 from vggish_tf import AudioError, Embedder, UsageError, cli, formats
 from vggish_tf.formats import provenance
@@ -262,10 +262,7 @@ def test_search_hears_with_the_archive_s_profile(tmp_path, capsys):
 
 def test_distances_of_a_profile(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for number in range(4):
-        folder = tmp_path / ("made" if number % 2 else "real")
-        folder.mkdir(exist_ok=True)
-        write_noise(folder / f"{number}.wav", 2, number)
+    write_sets(tmp_path, 4)
     command = ["fad", "real", "made", "--untrained"]
     numbers = {}
     for profile in ("tf-2017", "tf-2020"):

@@ -6,7 +6,7 @@ import shlex
 
 import places
 import pytest
-from sound_files import write_noise
+from sound_files import write_sets
 
 from vggish_tf import Embedder, cli
 
@@ -17,10 +17,7 @@ BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.
 @pytest.mark.filterwarnings("ignore:.*the Fréchet distance depends on the number of rows")
 def test_the_page_is_true(tmp_path, monkeypatch, small_networks):
     monkeypatch.chdir(tmp_path)
-    for number in range(12):
-        folder = tmp_path / ("made" if number % 2 else "real")
-        folder.mkdir(exist_ok=True)
-        write_noise(folder / f"{number}.wav", 2, number)
+    write_sets(tmp_path, 12)
     lines = "".join(block for language, block in BLOCKS if language == "sh").splitlines()
     assert len(lines) == 7
     for line in lines:

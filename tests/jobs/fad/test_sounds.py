@@ -8,7 +8,7 @@ import numpy as np
 import pandas
 import pytest
 import soundfile
-from sound_files import write_noise
+from sound_files import write_noise, write_sets
 
 from vggish_tf import Embedder, cli, formats
 from vggish_tf.jobs import fad
@@ -24,10 +24,7 @@ pytestmark = [
 def sounds(tmp_path, monkeypatch):
     """A folder to be in, with two folders of sounds."""
     monkeypatch.chdir(tmp_path)
-    for number in range(8):
-        folder = tmp_path / ("made" if number % 2 else "real")
-        folder.mkdir(exist_ok=True)
-        write_noise(folder / f"{number}.wav", 2, number)
+    write_sets(tmp_path, 8)
     return tmp_path
 
 
