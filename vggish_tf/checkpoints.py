@@ -4,8 +4,9 @@ The code is in weights/ and jobs/verify.
 """
 
 from vggish_tf.jobs.verify import Verification, verify
-from vggish_tf.weights.files import LAYERS, read
 from vggish_tf.weights.loading import copy_weights, is_untrained, load_weights, save_tf1_checkpoint
+from vggish_tf.weights.published import LAYERS
+from vggish_tf.weights.readers import read
 from vggish_tf.weights.registry import fetch, md5_of
 
 Report = Verification  # its name in the first release

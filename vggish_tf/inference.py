@@ -16,6 +16,7 @@ from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.profiles import Profile
 from vggish_tf.weights import registry
 from vggish_tf.weights.identity import Identity
+from vggish_tf.weights.paths import expanded
 
 Activation = Literal["relu"] | None
 
@@ -120,7 +121,7 @@ def after(embedding, activation: Activation, postprocess: Postprocess):
 def _placed(model: Weights | keras.Model) -> Weights | keras.Model:
     """The same with a path that holds in another process, which may be in another folder."""
     if _is_file(model) and model not in registry.REGISTRY:
-        return registry.expanded(model).absolute()
+        return expanded(model).absolute()
     return model
 
 

@@ -13,7 +13,7 @@ from vggish_tf import checkpoints
 from vggish_tf.errors import UsageError, VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.network import heads
-from vggish_tf.network.postprocess import read_pca
+from vggish_tf.weights import pca
 
 EXAMPLE = 15_360  # samples from one example to the next
 # float32 sums of 128 and 100 terms in two orders, values about 1.
@@ -213,7 +213,7 @@ def test_pca_is_between_embedding_and_relu(pca_params, monkeypatch):
     )
     model = small_network.classifier(postprocess="pca", hidden=())
     waveform = clips([15_600])
-    eigen_vectors, means = read_pca(pca_params)
+    eigen_vectors, means = pca.read(pca_params)
     whitened = (embedding_of(model, waveform)[0, 0] - means) @ eigen_vectors.T
     expected = softmax(dense(model, "logits", np.maximum(whitened, 0)))
     np.testing.assert_allclose(model.predict_on_batch(waveform)[0], expected, atol=ATOL)

@@ -315,7 +315,7 @@ def test_the_demo_on_published_weights_says_so(
         return pca_params if kind == "pca" else small_checkpoint
 
     monkeypatch.setattr(registry, "resolve", cached)
-    monkeypatch.setattr("vggish_tf.weights.files.resolve", cached)
+    monkeypatch.setattr("vggish_tf.weights.readers.resolve", cached)
     assert cli.main(["demo", "-o", str(tmp_path / "demo")]) == 0
     assert capsys.readouterr().out.startswith("The published AudioSet weights.")
     assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["weights"]["untrained"] is False

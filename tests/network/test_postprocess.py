@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from vggish_tf import CheckpointError, Postprocessor, dequantize
 from vggish_tf.jobs.verify import smoke_test
-from vggish_tf.network.postprocess import read_pca
 from vggish_tf.reference import vggish_postprocess
+from vggish_tf.weights import pca
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +125,13 @@ def test_a_damaged_npz_is_a_checkpoint_error(seed, tmp_path, pca_params):
     generator = np.random.default_rng(seed)
     path = npz_of(tmp_path / "pca.npz") if seed % 2 else tmp_path / "pca.npz"
     content = bytearray((path if seed % 2 else pca_params).read_bytes())
-    expected = read_pca(path if seed % 2 else pca_params)
+    expected = pca.read(path if seed % 2 else pca_params)
     start = int(generator.integers(len(content) if seed % 4 else 120))
     length = int(generator.choice([1, 4, 16]))
     content[start : start + length] = generator.bytes(len(content[start : start + length]))
     path.write_bytes(content)
     with contextlib.suppress(CheckpointError):  # and nothing else
-        for array, whole in zip(read_pca(path), expected, strict=True):
+        for array, whole in zip(pca.read(path), expected, strict=True):
             np.testing.assert_array_equal(array, whole)  # a date in the zip may be wrong
 
 
@@ -139,20 +139,20 @@ def test_a_damaged_npz_is_a_checkpoint_error(seed, tmp_path, pca_params):
 def test_parameters_that_are_not_floating_point_are_an_error(dtype, tmp_path):
     path = npz_of(tmp_path / "pca.npz", pca_means=np.ones(128).astype(dtype))
     with pytest.raises(CheckpointError, match=r"pca\.npz holds .*, not floating point\."):
-        read_pca(path)
+        pca.read(path)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_parameters_of_any_floating_point(dtype, tmp_path):
     assert (
-        read_pca(npz_of(tmp_path / "pca.npz", pca_means=np.ones(128, dtype)))[1].tolist()
+        pca.read(npz_of(tmp_path / "pca.npz", pca_means=np.ones(128, dtype)))[1].tolist()
         == [1.0] * 128
     )
 
 
 def test_an_array_too_many_is_an_error(tmp_path):
     with pytest.raises(CheckpointError, match=r"must hold .*; it holds .*others: 'more', 'yet'"):
-        read_pca(npz_of(tmp_path / "pca.npz", more=np.zeros(1), yet=np.zeros(1)))
+        pca.read(npz_of(tmp_path / "pca.npz", more=np.zeros(1), yet=np.zeros(1)))
 
 
 def test_parameters_that_unpack_to_gigabytes_are_not_unpacked(tmp_path):
@@ -160,7 +160,7 @@ def test_parameters_that_unpack_to_gigabytes_are_not_unpacked(tmp_path):
     assert path.stat().st_size < 1 << 20
     tracemalloc.start()
     with pytest.raises(CheckpointError, match=r"pca\.npz"):
-        read_pca(path)
+        pca.read(path)
     assert tracemalloc.get_traced_memory()[1] < 1 << 24
     tracemalloc.stop()
 

@@ -119,7 +119,7 @@ def test_a_save_that_fails_leaves_what_was_there(version, tmp_path, source, monk
     path = checkpoints.save_tf1_checkpoint(source, tmp_path / "model.ckpt", version=version)
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
     full = lambda *names: (_ for _ in ()).throw(OSError("disk full"))  # noqa: E731
-    monkeypatch.setattr("vggish_tf.weights.files.os.replace", full)
+    monkeypatch.setattr("vggish_tf.weights.writers.os.replace", full)
     with pytest.raises(VGGishError, match=r"cannot write .*disk full"):
         checkpoints.save_tf1_checkpoint(randomize(vggish(), 5), path, version=version)
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before

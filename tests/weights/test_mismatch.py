@@ -1,6 +1,5 @@
 """Weights that do not fit: missing, left over, wrong shapes and values. Nothing is loaded."""
 
-import re
 import zipfile
 
 import h5py
@@ -48,9 +47,7 @@ def test_a_wrong_shape_is_named_even_where_it_could_be_broadcast(tmp_path, sourc
 @pytest.mark.parametrize("kind", ["keras", "h5"])
 def test_a_keras_file_with_a_head_is_not_a_vggish(kind, tmp_path):
     message = check_nothing_is_loaded(write(kind, tmp_path, randomize(with_head(vggish()))))
-    assert re.search(
-        r"unused 'layers/dense_3/vars/0', 'layers/dense_3/vars/1'\. Nothing was loaded\.", message
-    )
+    assert message.endswith("unused 'head/kernel', 'head/bias'. Nothing was loaded.")
 
 
 def test_a_long_list_of_leftovers_is_cut(tmp_path):
@@ -71,8 +68,8 @@ def test_values_that_are_not_finite(kind, value, tmp_path):
     kernel.assign(np.where(np.arange(16) == 3, value, kernel))
     path = write(kind, tmp_path, model)
     assert check_nothing_is_loaded(path) == (
-        f"checkpoint '{path}' has NaN or infinity in 'vggish/fc1/fc1_1/weights'. Nothing was "
-        "loaded."
+        f"cannot read checkpoint '{path}': it has NaN or infinity in 'vggish/fc1/fc1_1/weights'. "
+        "Nothing was loaded."
     )
 
 
@@ -121,6 +118,6 @@ def test_a_zip_that_is_no_keras_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "model.keras", "w") as file:
         file.writestr("pca_means.npy", b"")
     assert check_nothing_is_loaded(tmp_path / "model.keras") == (
-        f"'{tmp_path / 'model.keras'}' is a zip file but not a .keras file: it has no "
-        "model.weights.h5."
+        f"'{tmp_path / 'model.keras'}' is a zip file but neither Keras's nor PyTorch's: it has no "
+        "model.weights.h5 and no data.pkl."
     )

@@ -46,7 +46,7 @@ def test_the_readme_has_the_figures_of_the_registry():
     assert table["MD5"] == [file.md5 for file in files]
     assert table["SHA-256"] == [file.sha256 for file in files]
     assert table["bytes"] == [str(file.num_bytes) for file in files]
-    assert table["contents"] == [file.what for file in files]
+    assert table["contents"] == [file.contents for file in files]
 
 
 def test_the_registry_needs_no_tensorflow():
@@ -76,7 +76,9 @@ def test_the_cache_is_what_the_variable_says_else_the_platforms(monkeypatch):
 
 def test_resolve_tells_names_from_paths(monkeypatch, tmp_path):
     monkeypatch.setitem(
-        registry.REGISTRY, "audioset", replace(registry.REGISTRY["audioset"], md5=MD5_OF_NOTHING)
+        registry.REGISTRY,
+        "audioset",
+        replace(registry.REGISTRY["audioset"], md5=MD5_OF_NOTHING, num_bytes=0),
     )
     (registry.cache_folder() / "vggish_model.ckpt").touch()
     assert registry.resolve("audioset") == registry.cache_folder() / "vggish_model.ckpt"
@@ -168,7 +170,8 @@ def test_either_digest_counts(tmp_path, monkeypatch):
     published = registry.REGISTRY["audioset"]
     for changes, expected in (
         ({}, False),
-        ({"md5": MD5_OF_NOTHING}, True),
+        ({"md5": MD5_OF_NOTHING}, False),  # the size is looked at first; 0 is any
+        ({"md5": MD5_OF_NOTHING, "num_bytes": 0}, True),
         ({"sha256": sha256_of_nothing, "num_bytes": 0}, True),
         ({"md5": MD5_OF_NOTHING, "sha256": sha256_of_nothing, "num_bytes": 0}, True),
     ):

@@ -91,6 +91,13 @@ def check_weights(weights: str | None):
         registry.resolve(weights)
 
 
+def add_average(parser: argparse.ArgumentParser):
+    """--average, for the commands that read files of weights as such."""
+    parser.add_argument("--average", default="", metavar="NAME", help=(
+        "take the values of this moving average in a TF1 checkpoint: "
+        "ExponentialMovingAverage"))  # fmt: skip
+
+
 def prepare(weights: str | None):
     """Checks weights, then imports Keras for an Embedder; untrained ones are alike in each run."""
     check_weights(weights)

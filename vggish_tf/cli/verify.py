@@ -9,7 +9,8 @@ HELP = "run Google's smoke test on a file of weights"
 
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("weights", nargs="?", default="audioset", metavar="WEIGHTS", help=(
-        '"audioset" (the default), or a TF1 checkpoint, .keras or .weights.h5 file'))  # fmt: skip
+        '"audioset" (the default), or a file of weights of any format'))  # fmt: skip
+    options.add_average(parser)
 
 
 def run(args: argparse.Namespace):
@@ -17,6 +18,6 @@ def run(args: argparse.Namespace):
     process.import_tensorflow()
     from vggish_tf.jobs.verify import verify
 
-    report = verify(args.weights)
+    report = verify(args.weights, average=args.average)
     print(report)
     return 0 if report.passed else 1

@@ -6,7 +6,7 @@ No job imports another; code that two of them need is in a room above.
 from importlib import import_module
 
 __all__ = [
-    *("classify", "convert", "demo", "embed", "export"),
+    *("classify", "convert", "convert_weights", "demo", "embed", "export"),
     *("finetune", "inspect", "search", "verify"),
 ]
 

@@ -6,17 +6,13 @@ truncate.
 Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 """
 
-import io
 import os
-import zipfile
 from typing import get_args
 
 import keras
-import numpy as np
 from keras import ops
 
-from vggish_tf.archives import read_member
-from vggish_tf.errors import CheckpointError, UsageError, check_argument, check_word
+from vggish_tf.errors import UsageError, check_argument, check_word
 from vggish_tf.params import (
     EMBEDDING_SIZE,
     PCA_EIGEN_VECTORS_NAME,
@@ -26,9 +22,7 @@ from vggish_tf.params import (
     QUANTIZE_SCALE,
 )
 from vggish_tf.rows import Convention, byte_values
-from vggish_tf.weights import registry
-
-PCA_BYTES = 16 * EMBEDDING_SIZE**2 + (1 << 12)  # the matrix in long double, and NumPy's header
+from vggish_tf.weights import pca
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
@@ -39,8 +33,9 @@ class Postprocessor(keras.layers.Layer):
         quantize: True gives uint8, as released; False the whitened float32 vector, not clipped,
             which keeps its gradient.
         weights: "audioset" for the published PCA parameters (from the cache, or fetched), the path
-            of an npz with `pca_eigen_vectors` (128, 128) and `pca_means` (128,), or None for the
-            identity matrix and zero means.
+            of a file of them (an npz with `pca_eigen_vectors` (128, 128) and `pca_means` (128,),
+            torchvggish's, a Keras file that carries them), or None for the identity matrix and zero
+            means.
 
     Input shape:  (…, 128) float32, pre-activation embeddings
     Output shape: (…, 128) uint8 or float32
@@ -73,7 +68,7 @@ class Postprocessor(keras.layers.Layer):
         narrow = keras.config.backend() == "jax" or asked == "float32"
         super().__init__(**{**kwargs, "dtype": "float32" if narrow else "float64"})
         self.quantize = quantize
-        eigen_vectors, means = read_pca(weights)
+        eigen_vectors, means = pca.read(weights)
         self.pca_eigen_vectors = self._constant(PCA_EIGEN_VECTORS_NAME, eigen_vectors)
         self.pca_means = self._constant(PCA_MEANS_NAME, means)
         self.built = True
@@ -99,55 +94,6 @@ class Postprocessor(keras.layers.Layer):
         )
         variable.assign(values)
         return variable
-
-
-def read_pca(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the PCA matrix (128, 128) and means (128,), float64.
-
-    Args:
-        weights: as for Postprocessor.
-
-    Raises:
-        CheckpointError: no such file, or one with other arrays in it.
-    """
-    if weights is None:
-        return np.eye(EMBEDDING_SIZE), np.zeros(EMBEDDING_SIZE)
-    path = registry.resolve(weights, kind="pca")
-    expected = {
-        PCA_EIGEN_VECTORS_NAME: (EMBEDDING_SIZE, EMBEDDING_SIZE),
-        PCA_MEANS_NAME: (EMBEDDING_SIZE,),
-    }
-    try:
-        arrays, others = _arrays_in(path, list(expected))
-    except Exception:  # a damaged file raises errors of zlib, NumPy, tokenize and others
-        raise CheckpointError(
-            f"{path} is not an npz, or is damaged. vggish-tf fetch gets the published one."
-        ) from None
-    found = {name: values.shape for name, values in arrays.items()}
-    if found != expected or others:
-        more = f" and others: {', '.join(map(repr, others[:4]))}" if others else ""
-        raise CheckpointError(f"{path} must hold {expected}; it holds {found}{more}.")
-    for name, values in arrays.items():
-        if values.dtype.kind != "f":
-            raise CheckpointError(f"{path} holds {name!r} as {values.dtype}, not floating point.")
-    if not all(np.isfinite(values).all() for values in arrays.values()):
-        raise CheckpointError(f"{path} holds NaN or infinity.")
-    eigen_vectors, means = (arrays[name].astype(np.float64, copy=False) for name in expected)
-    return eigen_vectors, means
-
-
-def _arrays_in(path: os.PathLike[str], names: list[str]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The arrays of an npz with these names, and the names of all others."""
-    arrays, others = {}, []
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.namelist():
-            name = member.removesuffix(".npy")
-            if name in names:
-                content = read_member(archive, member, PCA_BYTES)
-                arrays[name] = np.lib.format.read_array(io.BytesIO(content))
-            else:
-                others.append(name)
-    return arrays, others
 
 
 def dequantize(quantized, convention: Convention = "edge"):

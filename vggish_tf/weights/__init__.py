@@ -1,8 +1,13 @@
 """Files of weights: the published ones, readers and writers of each format, loading all or nothing.
 
-    digests, download, registry   the published files: digest, download, address and cache
+    published                     names of the 18 variables, and the layers that hold them
+    known, elsewhere, download    every known file, caches of other programs, fetching
+    digests, paths, registry      from a name or a path to a file whose digest is checked
+    layouts, readers              weights by their published names, read from every format
+    writers                       TF1's, safetensors' and PyTorch's files
     identity                      which weights these are: digests of file and values
-    files                         weights by their published names, read from every format, to TF1's
+    kept                          copies that load fast, in the cache
+    pca                           PCA parameters of every format
     keras_files                   `.keras` files of any origin, checked before Keras opens them
     loading                       files → models, all of it or none
 

@@ -5,7 +5,7 @@ Results of the same weights carry the same `values_sha256`, whatever file the we
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -54,28 +54,63 @@ class Identity:
         return f"{name}, values SHA-256 {self.values_sha256}: not the published file"
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What the values of weights are.
+
+    Args:
+        values_sha256, untrained: as in Identity.
+        not_finite: names of tensors with NaN or infinity.
+    """
+
+    values_sha256: str
+    untrained: bool
+    not_finite: tuple[str, ...] = ()
+
+
+def survey(
+    names: Iterable[str],
+    get: Callable[[str], np.ndarray],
+    use: Callable[[np.ndarray], object] = lambda array: None,
+) -> Survey:
+    """Reads weights one after the other.
+
+    Args:
+        names: published, in the published order.
+        get: returns the values of a name.
+        use: gets each array too, float32 in the published order.
+    """
+    digest, untrained, not_finite = hashlib.sha256(), True, []
+    for name in names:
+        array = np.ascontiguousarray(get(name), "<f4")
+        digest.update(array.data)
+        untrained = untrained and not (name.endswith("/biases") and array.any())
+        if not np.isfinite(array).all():
+            not_finite.append(repr(name))
+        use(array)
+    return Survey(digest.hexdigest(), untrained, tuple(not_finite))
+
+
 def of_values(asked: str, values: dict[str, np.ndarray]) -> Identity:
     """Identity of weights in memory, by published name in the published order."""
-    arrays = [np.asarray(value, dtype="<f4") for value in values.values()]
-    biases = [array for name, array in zip(values, arrays, strict=True) if name.endswith("/biases")]
-    return Identity(asked, digest_of(arrays), untrained=not any(map(np.any, biases)))
+    found = survey(values, values.__getitem__)
+    return Identity(asked, found.values_sha256, untrained=found.untrained)
 
 
-def of_file(asked: str | os.PathLike[str], path: Path, values: dict[str, np.ndarray]) -> Identity:
+def of_file(asked: str | os.PathLike[str], path: Path, found: Survey) -> Identity:
     """Identity of weights that were read from a file.
 
     Raises:
         CheckpointError: the file can no longer be read.
     """
-    own = of_values(os.fspath(asked), values)
     return Identity(
-        **{
-            **asdict(own),
-            "path": str(path),
-            "md5": registry.md5_of(path),
-            "sha256": registry.sha256_of(path),
-            "published": registry.is_published(path),
-        }
+        os.fspath(asked),
+        found.values_sha256,
+        untrained=found.untrained,
+        path=str(path),
+        md5=registry.md5_of(path),
+        sha256=registry.sha256_of(path),
+        published=registry.is_published(path),
     )
 
 

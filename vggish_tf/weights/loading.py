@@ -1,10 +1,10 @@
 """Weights between files and models: load_weights, copy_weights, save_tf1_checkpoint.
 
-A file is TF1 V1 (one file, as published), TF1 V2 (a prefix), `.keras` or `.weights.h5`; its content
-says which. Weights go by name, never by position. Every name, shape and value is checked before the
-first is assigned, and missing or unknown ones are an error, so nothing is loaded by halves. Only a
-TF1 checkpoint may be that of a larger model: its 18 variables are taken, and the others named in a
-log line. How the files are made up is `files`.
+The content of a file says of which format it is. Weights go by name or by the flow of a graph,
+never by their number. Every name, shape and value is checked before the first is assigned, and
+missing or unknown ones are an error, so nothing is loaded by halves. A file may be that of a larger
+model: VGGish's weights are taken, and the others named in a log line. How the files are made up is
+the part of `readers`.
 
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint,
 which takes what it finds; the leftovers of a Keras file being an error is ours.
@@ -20,31 +20,38 @@ import keras
 import numpy as np
 
 from vggish_tf.errors import CheckpointError, check_word
-from vggish_tf.weights import digests, files, registry
-from vggish_tf.weights.files import LAYERS
+from vggish_tf.weights import digests, kept, registry, writers
 from vggish_tf.weights.identity import Identity, of_file, of_values
+from vggish_tf.weights.layouts import Shapes, Source
+from vggish_tf.weights.paths import expanded, files_of
+from vggish_tf.weights.published import LAYERS
 
 logger = logging.getLogger("vggish_tf")
 
-Shapes = dict[str, tuple[int, ...]]
 Version = Literal["V1", "V2"]
 
 # The layer whose weights, the PCA parameters, are not part of a checkpoint.
 POSTPROCESS = "postprocess"
 
 
-def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> Identity:
-    """Loads the network's weights from a checkpoint; either all of them or, with an error, none.
+def load_weights(
+    model: keras.Model, path: str | os.PathLike[str], *, average: str = ""
+) -> Identity:
+    """Loads the network's weights from a file; either all of them or, with an error, none.
 
     The model may take waveforms or examples, and may have been saved as either. The weights of a
-    `postprocess` layer are left as they are. What a TF1 checkpoint holds besides VGGish's 18
-    variables is named once, in a line of the logger "vggish_tf" at level INFO.
+    `postprocess` layer are left as they are. What the file holds besides VGGish's 18 variables is
+    named once, in a line of the logger "vggish_tf" at level INFO. The next load of the same file
+    is faster: the cache keeps the weights as safetensors under the file's digest.
 
     Args:
         model: has the layers that `LAYERS` names, and no other weights than theirs and the
             postprocessor's.
-        path: of a TF1 checkpoint (for V2 the prefix), a `.keras` or a `.weights.h5` file; or a
-            published name.
+        path: of a file of any format (see docs/weights.md), the prefix of a TF1 V2 checkpoint, a
+            SavedModel, a folder of TF1 checkpoints, of which the last is taken; or a published
+            name.
+        average: the name of a moving average in a TF1 checkpoint, "ExponentialMovingAverage"; its
+            values are taken instead.
 
     Returns:
         Identity: which weights these are.
@@ -52,8 +59,9 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> Identity:
     Raises:
         CheckpointError: there is no such file; it is no checkpoint or is cut short; it does not
             match the model; it holds values that are not finite.
+        VGGishError: PyTorch or onnx, which its format needs, is not installed.
     """
-    identity, extras = load(model, path)
+    identity, extras = load(model, path, average)
     if extras:
         logger.info(
             "checkpoint %r holds %d variables besides VGGish's, which are not loaded: %s",
@@ -89,11 +97,7 @@ def identify(model: keras.Model, asked: str = "") -> Identity:
     Raises:
         CheckpointError: the model is not a VGGish.
     """
-    values = {
-        name: keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32"))
-        for name, variable in _variables(model).items()
-    }
-    found = of_values(asked or f"keras model {model.name!r}", values)
+    found = of_values(asked or f"keras model {model.name!r}", values_of(model))
     loaded = getattr(model, "identity", None) or found
     return loaded if loaded.values_sha256 == found.values_sha256 else found
 
@@ -118,12 +122,21 @@ def save_tf1_checkpoint(
         VGGishError: a file cannot be written there.
     """
     check_word("version", version, get_args(Version))
-    values = {
-        name: np.asarray(keras.ops.convert_to_numpy(variable), dtype=np.float32)
+    values = values_of(model)
+    write = writers.write_v1 if version == "V1" else writers.write_v2
+    return write(expanded(path), values)
+
+
+def values_of(model: keras.Model) -> dict[str, np.ndarray]:
+    """The network's weights: published name → float32 array.
+
+    Raises:
+        CheckpointError: the model has other weights than VGGish's.
+    """
+    return {
+        name: np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32")))
         for name, variable in _variables(model).items()
     }
-    write = files.write_v1 if version == "V1" else files.write_v2
-    return write(registry.expanded(path), values)
 
 
 def is_untrained(model: keras.Model) -> bool:
@@ -139,19 +152,23 @@ def is_untrained(model: keras.Model) -> bool:
     return not any(np.any(np.asarray(bias)) for bias in biases)
 
 
-def load(model: keras.Model, weights: str | os.PathLike[str]) -> tuple[Identity, tuple[str, ...]]:
-    """Loads all weights or none; also returns the names of a TF1 checkpoint's other variables."""
+def load(
+    model: keras.Model, weights: str | os.PathLike[str], average: str = ""
+) -> tuple[Identity, tuple[str, ...]]:
+    """Loads all weights or none; also returns the names of what else the file holds."""
     path = registry.resolve(weights)
-    digests.ahead(registry.files_of(path))
+    digests.ahead(files_of(path))
     variables = _variables(model)
     shapes = _shapes(variables)
-    with files.opened(path, num_values=sum(map(math.prod, shapes.values()))) as source:
+    num_values = sum(map(math.prod, shapes.values()))
+
+    def check(source: Source):
         _check_match(source.shapes, shapes, source.extras)
-        values = {name: source.get(name) for name in variables}
-    _check_finite(values, path)
-    identity = of_file(weights, path, values)
-    for name, variable in variables.items():
-        variable.assign(values.pop(name))
+
+    with kept.opened(path, num_values, check, average) as (source, survey):
+        identity = of_file(weights, path, survey)
+        for name, variable in variables.items():  # one after the other, not all in memory twice
+            variable.assign(source.get(name))
     model.identity = identity
     return identity, source.extras
 
@@ -201,15 +218,6 @@ def _check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
     if len(unused) > len(extras) or missing or wrong:
         raise CheckpointError(
             f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded."
-        )
-
-
-def _check_finite(values: dict[str, np.ndarray], path: str | os.PathLike[str]):
-    bad = [f"{name!r}" for name, value in values.items() if not np.isfinite(value).all()]
-    if bad:
-        raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} has NaN or infinity in {listed(bad)}. Nothing was "
-            "loaded."
         )
 
 

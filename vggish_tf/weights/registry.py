@@ -1,59 +1,20 @@
-"""The published files: names, addresses, digests, and their copies in the cache.
+"""The published files: from a name or a path to a file that is there, and whose digest is checked.
 
-`REGISTRY` is the one place with these figures, which checkpoints/README.md repeats. Nothing is
-fetched at import, no file is used before its digest is checked, and a file that was put into the
-cache by hand is never deleted. The contents of the files are the part of `files`, the network
+A name is looked for in the cache, then in the caches of other programs, then fetched: from the
+address in VGGISH_TF_MIRROR, from the published one, from that of a stand-in with the same weights.
+Nothing is fetched at import, no file is used before its digest is checked, and a file that was put
+into the cache by hand is never deleted. Which files there are is the part of `known`, the network
 that of `download`. No TensorFlow here.
-
-Source: tensorflow/models research/audioset/vggish/README.md (the addresses); the SHA-256 and the
-size of the checkpoint are those that three public projects agree on, never seen beside its MD5.
 """
 
-import glob
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vggish_tf.errors import CheckpointError, check_word
-from vggish_tf.weights import digests, download
-
-BASE_URL = "https://storage.googleapis.com/audioset/"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A published file; a file with either digest counts as it. `without`: advice for errors."""
-
-    filename: str
-    url: str
-    md5: str
-    sha256: str
-    num_bytes: int
-    what: str
-    without: str = ""
-
-
-REGISTRY: dict[str, Published] = {
-    "audioset": Published(
-        filename="vggish_model.ckpt",
-        url=BASE_URL + "vggish_model.ckpt",
-        md5="d1c7011e6366aa34176bb05c705e31a8",
-        sha256="0962b1914e3e053922d957c45bc84a78c985765641dc6bceeeb3a7d8dfecfdf6",
-        num_bytes=291_108_469,
-        what="the weights of the network: a single-file TF1 V1 checkpoint",
-        without=" To go on without it, on untrained weights: vggish-tf demo, "
-        "vggish-tf embed --untrained, or Embedder(None).",
-    ),
-    "audioset_pca": Published(
-        filename="vggish_pca_params.npz",
-        url=BASE_URL + "vggish_pca_params.npz",
-        md5="c80cae691033abe7c7ecd11ea39fc834",
-        sha256="4d878af3e306defbfb37095365aa7e5a6cecb86bad13e859e626151c4e6a8b9d",
-        num_bytes=73020,
-        what="the PCA matrix and means of the postprocessor",
-    ),
-}
+from vggish_tf.weights import digests, download, elsewhere, known
+from vggish_tf.weights.known import REGISTRY, STAND_INS, KnownFile
+from vggish_tf.weights.paths import checked, expanded, files_of, num_bytes_of
 
 # "audioset" is the checkpoint for a model, and the PCA parameters for a postprocessor.
 NAMES = {
@@ -70,11 +31,6 @@ def cache_folder() -> Path:
     import pooch
 
     return Path(pooch.os_cache("vggish_tf"))
-
-
-def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path with `~` expanded to a home folder; unchanged if there is no such user."""
-    return Path(os.path.expanduser(path))
 
 
 def md5_of(path: str | os.PathLike[str]) -> str:
@@ -101,15 +57,30 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
-    """True if a file has the MD5 or the SHA-256 of a published one, "audioset" or "audioset_pca".
+    """True if a file is a published one, "audioset" or "audioset_pca", or a stand-in for it.
+
+    Its size is compared first; then one of its digests is enough.
 
     Raises:
         CheckpointError: the file cannot be read.
     """
-    published = REGISTRY[name]
-    if md5_of(path) == published.md5:
-        return True
-    return _num_bytes(Path(path)) == published.num_bytes and sha256_of(path) == published.sha256
+    return any(_is(path, file) for file in (REGISTRY[name], *STAND_INS[name]))
+
+
+def known_as(path: str | os.PathLike[str]) -> KnownFile | None:
+    """The known file that a file is, by its digests.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    return next((file for file in known.files() if _is(path, file)), None)
+
+
+def _is(path: str | os.PathLike[str], file: KnownFile) -> bool:
+    num_bytes = _num_bytes(Path(path))
+    if not (file.md5 or file.sha256) or file.num_bytes not in (0, num_bytes):
+        return False  # no digest would tell
+    return file.is_same(md5_of(path), sha256_of(path), num_bytes)
 
 
 def digests_ahead(weights: str | os.PathLike[str]) -> None:
@@ -120,10 +91,13 @@ def digests_ahead(weights: str | os.PathLike[str]) -> None:
 
 
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
-    """Returns the path of a published file in the cache; downloads it if it is not there.
+    """Returns the path of a published file on this machine; downloads it if it is not there.
 
-    Two processes may fetch at once: each downloads to its own part file, and renames it if a digest
-    is right. Part files of killed processes are removed.
+    The file is the published one, or a stand-in with the same weights: it is looked for in the
+    cache and in those of other programs, then fetched from the base address in VGGISH_TF_MIRROR,
+    from the published address, and from that of the stand-in. Two processes may fetch at once: each
+    downloads to its own part file, and renames it if a digest is right. A download that was killed
+    is taken up where it broke.
 
     Args:
         name: "audioset" or "audioset_pca".
@@ -136,67 +110,61 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
             put the file by hand.
     """
     check_word("name", name, tuple(REGISTRY))
-    published = REGISTRY[name]
-    path = cache_folder() / published.filename
-    download.sweep(path)
-    if path.exists():
-        _check_cached(path, name)
-    elif os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0"):
-        raise CheckpointError(_by_hand(path, published, "VGGISH_TF_OFFLINE is set"))
-    else:
-        _download(path, name, progress)
-    return path
+    if path := _on_this_machine(name):
+        return path
+    published, *stand_ins = files = REGISTRY[name], *STAND_INS[name]
+    if os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0"):
+        raise CheckpointError(_by_hand(published, "VGGISH_TF_OFFLINE is set"))
+    reasons = []
+    for file in files:
+        try:
+            return _download(file, progress)
+        except (CheckpointError, OSError) as error:
+            reasons.append(getattr(error, "strerror", None) or str(error))
+    reasons[1:] = [f"{file.url}: {why}" for file, why in zip(stand_ins, reasons[1:], strict=True)]
+    raise CheckpointError(_by_hand(published, "; ".join(reasons)))
+
+
+def _on_this_machine(name: str) -> Path | None:
+    """The published file or a stand-in, from the cache or that of another program."""
+    files = REGISTRY[name], *STAND_INS[name]
+    for file in files:
+        path = cache_folder() / file.filename
+        if path.exists():
+            download.sweep(path)
+            _check_cached(path, file)
+            return path
+    for file in files:
+        found = elsewhere.find(file)
+        if found and found.is_file() and _is(found, file):
+            return found
+    return None
+
+
+def whereabouts(file: KnownFile) -> Path | None:
+    """Where a file of that name is on this machine: in the cache, or that of another program."""
+    cached = cache_folder() / file.filename
+    return cached if cached.exists() else elsewhere.find(file)
 
 
 def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = "model") -> Path:
     """Returns the path of an existing file, from a published name or a path.
 
     A published name wins over a file of the same name (write ./audioset for the file). The path of
-    a TF1 V2 checkpoint is its prefix.
+    a TF1 V2 checkpoint is its prefix, that of a SavedModel the prefix of its variables, and that of
+    a folder of checkpoints the last of them.
 
     Args:
         weights: "audioset", or a path.
         kind: the use of the file, which selects the published file for "audioset".
 
     Raises:
-        CheckpointError: there is no such name and no such file; it is a folder, a pipe or a device;
-            or `fetch` fails.
+        CheckpointError: there is no such name and no such file; it is a folder without weights, a
+            pipe or a device; or `fetch` fails.
     """
     if isinstance(weights, str) and weights in NAMES[kind]:
         return fetch(NAMES[kind][weights])
-    path = expanded(weights)
-    prefix, dot, _ = path.name.rpartition(".index" if path.name.endswith(".index") else ".data-")
-    if dot:
-        raise CheckpointError(
-            f"{path} is one file of a V2 checkpoint. Give their common prefix: "
-            f"{path.parent / prefix}"
-        )
-    if not os.fspath(weights) or not (path.exists() or index_of(path).exists()):
-        raise CheckpointError(
-            f"there is no checkpoint at {path if os.fspath(weights) else repr('')}. "
-            f"Give the path of a file, or a published name: {_quoted(NAMES[kind])}."
-        )
-    if path.is_dir():
-        raise CheckpointError(f"{path} is a folder. Give the path of a checkpoint in it.")
-    for file in files_of(path):
-        if file.exists() and not file.is_file():
-            raise CheckpointError(f"{file} is a pipe or a device. Give the path of a checkpoint.")
-    return path
-
-
-def files_of(path: Path) -> list[Path]:
-    """The files of a checkpoint: one, or the index and then the data of a TF1 V2 checkpoint.
-
-    TensorFlow prefers a V2 checkpoint to a single file of the same name.
-    """
-    if not index_of(path).exists():
-        return [path]
-    return [index_of(path), *sorted(path.parent.glob(f"{glob.escape(path.name)}.data-*"))]
-
-
-def index_of(path: Path) -> Path:
-    """The index file of a TF1 V2 checkpoint with the prefix `path`."""
-    return Path(f"{path}.index")
+    return checked(weights, ", ".join(map(repr, NAMES[kind])))
 
 
 def _digest_of(take, path: Path) -> str:
@@ -207,47 +175,60 @@ def _digest_of(take, path: Path) -> str:
 
 
 def _num_bytes(path: Path) -> int:
-    return sum(file.stat().st_size for file in files_of(path))
+    try:
+        return num_bytes_of(path)
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from None
 
 
-def _check_cached(path: Path, name: str):
-    if is_published(path, name):
+def _check_cached(path: Path, file: KnownFile):
+    if not path.is_file():
+        raise CheckpointError(f"cannot read {path}: not a regular file.")
+    if _is(path, file):
         return
-    is_short = _num_bytes(path) < REGISTRY[name].num_bytes
+    is_short = _num_bytes(path) < file.num_bytes
     raise CheckpointError(
-        f"checkpoint '{path.name}' in {path.parent} {_difference(path, REGISTRY[name])}. "
+        f"checkpoint '{path.name}' in {path.parent} {_difference(path, file)}. "
         f"It is {'cut short' if is_short else 'damaged, or another file'}. "
         "Delete it and run: vggish-tf fetch"
     )
 
 
-def _difference(path: Path, published: Published) -> str:
-    """The difference to the published file: the size if it is too short, else the digest."""
-    if _num_bytes(path) < published.num_bytes:
-        return f"has {_num_bytes(path):,} bytes; the published file has {published.num_bytes:,}"
-    return f"has MD5 {md5_of(path)}; the published file has {published.md5}"
+def _difference(path: Path, file: KnownFile) -> str:
+    """The difference to the published file: the size, or a digest."""
+    if _num_bytes(path) != file.num_bytes:
+        return f"has {_num_bytes(path):,} bytes; the published file has {file.num_bytes:,}"
+    if not file.md5:
+        return f"has SHA-256 {sha256_of(path)}; the published file has {file.sha256}"
+    return f"has MD5 {md5_of(path)}; the published file has {file.md5}"
 
 
-def _download(path: Path, name: str, progress: bool):
-    published = REGISTRY[name]
+def _download(file: KnownFile, progress: bool) -> Path:
+    """Fetches a file into the cache, from the mirror or its own address."""
 
     def check(part: Path):
-        if not is_published(part, name):
-            raise CheckpointError(f"the downloaded file {_difference(part, published)}")
+        if not _is(part, file):
+            raise CheckpointError(f"the downloaded file {_difference(part, file)}")
 
-    try:
-        download.download(published.url, path, published.num_bytes, check, progress=progress)
-    except (CheckpointError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CheckpointError(_by_hand(path, published, reason)) from None
+    path = cache_folder() / file.filename
+    mirror = os.environ.get("VGGISH_TF_MIRROR", "")
+    urls = [f"{mirror.rstrip('/')}/{file.filename}"] if mirror else []
+    download.download([*urls, file.url], path, file.num_bytes, check, progress=progress)
+    return path
 
 
-def _by_hand(path: Path, published: Published, reason: str) -> str:
+def _by_hand(file: KnownFile, reason: str) -> str:
+    path = cache_folder() / file.filename
     return (
-        f"cannot download '{published.filename}': {reason}. Put the file from {published.url} "
-        f"(MD5 {published.md5}) at {path} by hand.{published.without}"
+        f"cannot download '{file.filename}': {reason}. Put the file from {file.url} "
+        f"(MD5 {file.md5}) at {path} by hand.{_undigested()}{file.without}"
     )
 
 
-def _quoted(names) -> str:
-    return ", ".join(map(repr, names))
+def _undigested() -> str:
+    """Files of other programs that may hold the weights, but whose digest nobody has published."""
+    found = [elsewhere.find(file) for file in known.OTHERS if not (file.md5 or file.sha256)]
+    paths = ", ".join(str(path) for path in found if path)
+    return paths and (
+        f" Perhaps another program has fetched the weights: vggish-tf verify tells, for {paths}."
+    )

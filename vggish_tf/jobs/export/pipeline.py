@@ -20,11 +20,11 @@ from vggish_tf.jobs.export import classifiers
 from vggish_tf.jobs.export.catalogue import Options, check_options
 from vggish_tf.model import Postprocess, Weights, describe_front_end, network_of, parts_of
 from vggish_tf.network import backbone, heads
-from vggish_tf.network.postprocess import Postprocessor, read_pca
+from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import EMBEDDING_SIZE, Params
-from vggish_tf.weights import loading
-from vggish_tf.weights.files import LAYERS
+from vggish_tf.weights import loading, pca
 from vggish_tf.weights.identity import Identity, digest_of
+from vggish_tf.weights.published import LAYERS
 
 LONGEST = 3600  # seconds, of a clip of fixed length
 PCA = tuple[np.ndarray, np.ndarray]
@@ -235,7 +235,7 @@ def _pca_of(own: Postprocessor | None, options: Options) -> PCA | None:
         )
     if options.pca is None or not (options.postprocess or options.format == "saved_model"):
         return None
-    return read_pca("audioset" if options.pca == "own" else options.pca)
+    return pca.read("audioset" if options.pca == "own" else options.pca)
 
 
 def fixed(pipeline: Pipeline, seconds: float) -> Pipeline:

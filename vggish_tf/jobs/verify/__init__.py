@@ -10,7 +10,8 @@ from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.network import backbone
 from vggish_tf.weights import loading
 from vggish_tf.weights.identity import Identity
-from vggish_tf.weights.registry import REGISTRY
+from vggish_tf.weights.known import REGISTRY, KnownFile
+from vggish_tf.weights.registry import known_as
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,8 @@ class Verification(Identity):
         generation: a key of smoke_test.GENERATIONS, or smoke_test.NO_GENERATION.
         max_difference: of example 0 to the 128 numbers of the official script.
         note: the reason why the quantized figures are None, or "".
-        extras: names of other variables in a TF1 checkpoint than the 18; they are not loaded.
+        extras: names of what else the file holds than the 18 variables; it is not loaded.
+        known_as: the known file that this is by its digests, "" if it is none.
     """
 
     figures: smoke_test.Figures
@@ -33,6 +35,7 @@ class Verification(Identity):
     max_difference: float
     note: str = ""
     extras: tuple[str, ...] = ()
+    known_as: str = ""
 
     @property
     def passed(self) -> bool:
@@ -67,6 +70,7 @@ class Verification(Identity):
             "checkpoint": self.path,
             "MD5": f"{self.md5} ({_as_published(self.md5 == published.md5)})",
             "SHA-256": f"{self.sha256} ({_as_published(self.sha256 == published.sha256)})",
+            **({"known as": self.known_as} if self.known_as else {}),
             "values": f"SHA-256 {self.values_sha256}",
             **({"not loaded": f"{len(self.extras)} others: {extras}"} if extras else {}),
             "embedding": self.figures,
@@ -84,12 +88,15 @@ def _as_published(same: bool) -> str:
 
 
 def verify(
-    path: str | os.PathLike[str] = "audioset", *, pca: str | os.PathLike[str] = "audioset"
+    path: str | os.PathLike[str] = "audioset",
+    *,
+    pca: str | os.PathLike[str] = "audioset",
+    average: str = "",
 ) -> Verification:
     """Runs the official smoke test with the weights of a file.
 
     Args:
-        path: as in `load_weights`.
+        path, average: as in `load_weights`.
         pca: "audioset", or the path of the PCA parameters, for the quantized figures.
 
     Returns:
@@ -100,7 +107,7 @@ def verify(
             the report.
     """
     model = backbone.network(dtype="float32", initializer="zeros")
-    identity, extras = loading.load(model, path)
+    identity, extras = loading.load(model, path, average)
     embedding = keras.ops.convert_to_numpy(model(smoke_test.examples().astype(np.float32)))
     figures, note = smoke_test.figures_of(embedding, pca)
     with_relu, _ = smoke_test.figures_of(np.maximum(embedding, 0), pca)
@@ -112,4 +119,9 @@ def verify(
         max_difference=smoke_test.difference_of_example_0(embedding),
         note=note,
         extras=extras,
+        known_as=_described(known_as(identity.path)) if identity.path else "",
     )
+
+
+def _described(file: KnownFile | None) -> str:
+    return f"{file.filename} of {file.source}; licence: {file.licence}" if file else ""

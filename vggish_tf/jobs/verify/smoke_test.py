@@ -9,6 +9,7 @@ Source: tensorflow/models research/audioset/vggish/vggish_smoke_test.py in its t
 2020, 2023); example 0 was printed by the last of them with TensorFlow 2.13 and NumPy 1.24.3.
 """
 
+import io
 import math
 import os
 from dataclasses import dataclass
@@ -17,9 +18,8 @@ from importlib.resources import files
 import numpy as np
 
 from vggish_tf.errors import CheckpointError
-from vggish_tf.network.postprocess import read_pca
 from vggish_tf.params import SAMPLE_RATE
-from vggish_tf.weights.registry import resolve
+from vggish_tf.weights.pca import read
 
 # float32 on another processor; two CPU kernels differed by 2e-6 in an embedding
 FIGURE_ATOL = 1e-5
@@ -81,13 +81,15 @@ def figures_of(
     """
     mean, std = float(embedding.mean()), float(embedding.std())
     try:
-        path = resolve(pca, kind="pca")
-        read_pca(path)  # raises if the file is damaged; the reference, as upstream, does not
+        eigen_vectors, means = read(pca)
     except CheckpointError as error:
         return Figures(mean, std), str(error)
     from vggish_tf.reference import vggish_postprocess
 
-    quantized = vggish_postprocess.Postprocessor(str(path)).postprocess(embedding)
+    published = io.BytesIO()  # the reference reads the published format alone
+    np.savez(published, pca_eigen_vectors=eigen_vectors, pca_means=means)
+    published.seek(0)
+    quantized = vggish_postprocess.Postprocessor(published).postprocess(embedding)
     return Figures(mean, std, float(quantized.mean()), float(quantized.std())), ""
 
 

@@ -1,0 +1,157 @@
+"""Layouts: the names and axes that each program gives the weights, and the published ones for them.
+
+A layout is found by its names, all 18 with one prefix; nothing is matched by position. What is left
+over is named: as unused, which is an error, if it could be a layer of the network, else as an
+extra. No file is read here.
+
+Source: vggish_slim.py (tensorflow/models); vggish.py of torchvggish, DTaoo/VGGish and
+beasteers/VGGish (vggish-keras); _vggish_impl.py of torchaudio 2.8.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vggish_tf.errors import CheckpointError
+from vggish_tf.weights.published import LAYERS, NAMES
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor in a file: its shape, and `read`, which returns it as a float32 array."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], np.ndarray]
+
+    def transposed(self, axes: tuple[int, ...]) -> "Tensor":
+        """The same with its axes in another order."""
+        if sorted(axes) != list(range(len(self.shape))):
+            return self  # of another rank: its shape will be said to be wrong
+        shape = tuple(self.shape[axis] for axis in axes)
+        return Tensor(shape, lambda: np.ascontiguousarray(self.read().transpose(axes)))
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open file of weights, by published name.
+
+    Args:
+        shapes: of each tensor; one that is not VGGish's has its own name.
+        get: reads a tensor as float32.
+        extras: names of others that are no part of the network, such as an optimizer's state.
+        values_sha256: digest of the values that the file says it has, or "".
+    """
+
+    shapes: Shapes
+    get: Callable[[str], np.ndarray]
+    extras: tuple[str, ...] = ()
+    values_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names of one program.
+
+    Args:
+        layers: names of the nine, in the order of the data.
+        kinds: names of a layer's kernel and bias.
+        joint: between the two.
+        is_torch: kernels are (out, in, height, width) and (out, in), not (height, width, in, out)
+            and (in, out). The flattened axis is in the published order, height, width, channel.
+    """
+
+    layers: tuple[str, ...]
+    kinds: tuple[str, str]
+    joint: str = "/"
+    is_torch: bool = False
+
+    def names(self) -> dict[str, str]:
+        """Own name → published name."""
+        own = [f"{layer}{self.joint}{kind}" for layer in self.layers for kind in self.kinds]
+        return dict(zip(own, NAMES, strict=True))
+
+    def arranged(self, tensor: Tensor) -> Tensor:
+        """A tensor with the published order of axes."""
+        axes = {4: (2, 3, 1, 0), 2: (1, 0)}.get(len(tensor.shape))
+        return tensor.transposed(axes) if self.is_torch and axes else tensor
+
+
+PUBLISHED = Layout(tuple(LAYERS.values()), ("weights", "biases"))
+_BLOCKS = ("conv1", "conv2", "conv3/conv3_1", "conv3/conv3_2", "conv4/conv4_1", "conv4/conv4_2")
+_KERAS_KINDS = ("kernel", "bias")
+
+
+def _keras(*dense: str) -> Layout:
+    return Layout((*_BLOCKS, *dense), _KERAS_KINDS)
+
+
+def _torch(features: str, embeddings: str) -> Layout:
+    layers = [f"{features}.{n}" for n in (0, 3, 6, 8, 11, 13)]
+    layers += [f"{embeddings}.{n}" for n in (0, 2, 4)]
+    return Layout(tuple(layers), ("weight", "bias"), ".", is_torch=True)
+
+
+LAYOUTS = (
+    PUBLISHED,
+    Layout(tuple(LAYERS), _KERAS_KINDS),  # this package's models
+    _keras("fc1/fc1_1", "fc1/fc1_2", "fc2"),  # vggish-keras
+    _keras("vggish_fc1/fc1_1", "vggish_fc1/fc1_2", "vggish_fc2"),  # DTaoo
+    _torch("features", "embeddings"),  # torchvggish, w-hc/vggish
+    _torch("features_network", "embedding_network"),  # torchaudio
+)
+
+
+def arranged(tensors: dict[str, Tensor], *, whole: bool = False) -> Source:
+    """The tensors of a file by published name.
+
+    Args:
+        tensors: by their names in the file.
+        whole: the file is of one network alone, so that a tensor left over is no extra.
+
+    Raises:
+        CheckpointError: the file holds more than one VGGish.
+    """
+    layout, names = _chosen(list(tensors))
+    found = {published: layout.arranged(tensors[own]) for published, own in names.items()}
+    rest = [name for name in tensors if name not in names.values()]
+    blocks = {name.split(".")[0] for name in layout.layers} if layout.is_torch else set()
+    extras = [name for name in rest if not (whole or blocks & set(name.split(".")))]
+    found |= {name: tensors[name] for name in rest if name not in extras}
+    return Source(
+        {name: tensor.shape for name, tensor in found.items()},
+        lambda name: found[name].read(),
+        tuple(sorted(extras)),
+    )
+
+
+def _chosen(names: list[str]) -> tuple[Layout, dict[str, str]]:
+    """The layout with the most of its names among `names`, and published name → name for them."""
+    groups = {}
+    for layout in LAYOUTS:
+        for prefix, members in _by_prefix(layout, names).items():
+            groups[layout, prefix] = members
+    if (PUBLISHED, "") in groups or not groups:
+        return PUBLISHED, groups.get((PUBLISHED, ""), {})
+    most = max(map(len, groups.values()))
+    largest = [key for key, members in groups.items() if len(members) == most]
+    if most == len(NAMES) and len(largest) > 1:
+        prefixes = ", ".join(sorted(repr(prefix) for _, prefix in largest))
+        raise CheckpointError(
+            f"it holds more than one VGGish, under the names {prefixes}. Give a file with one."
+        )
+    layout, _ = largest[0]
+    return layout, groups[largest[0]]
+
+
+def _by_prefix(layout: Layout, names: list[str]) -> dict[str, dict[str, str]]:
+    """Prefix → {published name: name} for the names that are the layout's behind a prefix."""
+    groups: dict[str, dict[str, str]] = {}
+    for own, published in layout.names().items():
+        for name in names:
+            prefix = name.removesuffix(own)
+            if name.endswith(own) and (not prefix or prefix.endswith(layout.joint)):
+                groups.setdefault(prefix, {})[published] = name
+    return groups

@@ -1,0 +1,106 @@
+"""Paths of weights: from what a user gives to the files of a checkpoint.
+
+A TF1 V2 checkpoint is a prefix, `model.ckpt` for `model.ckpt.index` and `model.ckpt.data-*`. A
+folder is a SavedModel, or a folder of checkpoints whose file `checkpoint` names the last one. No
+file of weights is opened here.
+
+Source: tf.train.Saver's checkpoint_state.proto; tf.saved_model's folder.
+"""
+
+import ast
+import glob
+import os
+import re
+from pathlib import Path
+
+from vggish_tf.errors import CheckpointError
+
+STATE = "checkpoint"  # the file that names the last checkpoint of a folder
+MOST_OF_STATE = 1 << 20  # bytes
+VARIABLES = Path("variables", "variables")  # of a SavedModel
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with `~` expanded to a home folder; unchanged if there is no such user."""
+    return Path(os.path.expanduser(path))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of a checkpoint: one, or the index and then the data of a TF1 V2 checkpoint.
+
+    TensorFlow prefers a V2 checkpoint to a single file of the same name.
+    """
+    if not index_of(path).exists():
+        return [path]
+    return [index_of(path), *sorted(path.parent.glob(f"{glob.escape(path.name)}.data-*"))]
+
+
+def index_of(path: Path) -> Path:
+    """The index file of a TF1 V2 checkpoint with the prefix `path`."""
+    return Path(f"{path}.index")
+
+
+def num_bytes_of(path: Path) -> int:
+    """The size of a checkpoint, all its files together."""
+    return sum(file.stat().st_size for file in files_of(path))
+
+
+def checked(given: str | os.PathLike[str], names: str) -> Path:
+    """The path of a file, or the prefix of a V2 checkpoint, from the path that a user gives.
+
+    Args:
+        given: a file, a prefix, or a folder.
+        names: of the published files, for the error.
+
+    Raises:
+        CheckpointError: nothing is there; it is one file of several, a folder without weights, a
+            pipe or a device.
+    """
+    path = expanded(given)
+    prefix, dot, _ = path.name.rpartition(".index" if path.name.endswith(".index") else ".data-")
+    if dot:
+        raise CheckpointError(
+            f"{path} is one file of a V2 checkpoint. Give their common prefix: "
+            f"{path.parent / prefix}"
+        )
+    if not os.fspath(given) or not (path.exists() or index_of(path).exists()):
+        raise CheckpointError(
+            f"there is no checkpoint at {path if os.fspath(given) else repr('')}. "
+            f"Give the path of a file, or a published name: {names}."
+        )
+    if path.is_dir():
+        path = _in_folder(path)
+    for file in files_of(path):
+        if file.exists() and not file.is_file():
+            raise CheckpointError(f"{file} is a pipe or a device. Give the path of a checkpoint.")
+    return path
+
+
+def _in_folder(folder: Path) -> Path:
+    """The checkpoint that is meant by a folder."""
+    if index_of(folder / VARIABLES).exists():
+        return folder / VARIABLES
+    state = folder / STATE
+    if not state.is_file():
+        raise CheckpointError(f"{folder} is a folder. Give the path of a checkpoint in it.")
+    last = folder / _last_in(state)
+    if not (last.is_file() or index_of(last).exists()):
+        raise CheckpointError(
+            f"{state} names the checkpoint {last.name!r}, which is not in its folder. Give the "
+            "path of another."
+        )
+    return last
+
+
+def _last_in(state: Path) -> str:
+    """The file name in the file `checkpoint`, whatever folder it names: folders are moved."""
+    with open(state, "rb") as stream:
+        content = stream.read(MOST_OF_STATE).decode("ascii", "replace")
+    found = re.search(r'^\s*model_checkpoint_path:\s*("(?:[^"\\\n]|\\.)*")', content, re.MULTILINE)
+    try:
+        name = Path(ast.literal_eval(f"b{found[1]}").decode()).name if found else ""
+    except (ValueError, SyntaxError):
+        name = ""
+    if not name:
+        raise CheckpointError(f"{state} names no checkpoint. Give the path of one.")
+    return name

@@ -1,0 +1,181 @@
+"""Readers of every file of weights, one format a file: the weights by their published names.
+
+    tensorflow_checkpoint    TF1 V1 and V2; the variables of a SavedModel
+    hdf5                     `.keras`, `.weights.h5`, Keras 2's `.h5`
+    safetensors_file         safetensors
+    torch_file               PyTorch's `.pth`, `.pt`
+    frozen_graph, onnx_file  constants of a graph, which `graphs` finds by the flow of the data
+    numbers                  the dtypes that weights may have
+
+A file is recognised by its content, not by its name. Shapes and values are not compared with a
+model here: that is `loading`. Files are not trusted: nothing in them is executed, no other file is
+read for them, and no more memory is taken than the weights need.
+"""
+
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.errors import CheckpointError, VGGishError
+from vggish_tf.weights.layouts import Source
+from vggish_tf.weights.published import NUM_VALUES
+from vggish_tf.weights.readers import (
+    frozen_graph,
+    hdf5,
+    onnx_file,
+    safetensors_file,
+    tensorflow_checkpoint,
+    torch_file,
+)
+from vggish_tf.weights.registry import resolve
+
+COPIES = 8  # of the float32 weights that a file may hold: in float64, with 3 slots of each
+OVERHEAD = 1 << 24  # bytes, for all else in it
+
+HDF5_START = b"\x89HDF\r\n\x1a\n"
+ZIP_START = b"PK\x03\x04"
+GZIP_START = b"\x1f\x8b"
+OLD_TORCH_START = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # before 1.6
+SAVED_MODEL_START = b"\x08\x01\x12"  # saved_model_schema_version 1, then meta_graphs
+ONNX_START = b"\x08"  # ir_version
+GRAPH_START = b"\x0a"  # node
+MOST_OF_HEADER = 100_000_000  # bytes, of safetensors' table of contents
+
+# from the error messages of HDF5, TensorFlow and safetensors
+DAMAGE = ("truncated", "Read less bytes", "Error copying slice data", "Error parsing message")
+DAMAGED_HEADER = ("deserializing header", "Error while deserializing")
+ERRORS_OF_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, LookupError)
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Reads all weights of a file: published name → float32 array.
+
+    Variables of a checkpoint besides the 18 are left out, as are PCA parameters and the optimizer's
+    state.
+
+    Args:
+        path: of a file of any format, or a published name.
+
+    Raises:
+        CheckpointError: there is no such file, or it is not a checkpoint, or it is cut short.
+        VGGishError: its reader is not installed.
+    """
+    with opened(resolve(path)) as source:
+        return {name: source.get(name) for name in source.shapes}
+
+
+@contextmanager
+def opened(path: Path, num_values: int = NUM_VALUES, average: str = "") -> Iterator[Source]:
+    """Opens a file of weights of any format.
+
+    Args:
+        path: as returned by registry.resolve.
+        num_values: the number of weights of the model, which limits the unpacked size of a zip.
+        average: the name of a moving average in a TF1 checkpoint, whose values are taken instead.
+
+    Raises:
+        CheckpointError: as `read`; one line, whatever the reader raised.
+        VGGishError: its reader is not installed.
+    """
+    with errors_about(path), _opened(path, num_values, average) as source:
+        yield source
+
+
+@contextmanager
+def errors_about(path: Path) -> Iterator[None]:
+    """Turns whatever a reader raises into one line on `path`."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(with_path(path, str(error))) from None
+    except VGGishError:
+        raise
+    except Exception as error:  # TensorFlow, HDF5, zipfile and zlib share no class for damage
+        raise CheckpointError(f"cannot read checkpoint {str(path)!r}: {_reason(error)}") from None
+
+
+def with_path(path: Path, text: str) -> str:
+    """A reason of a reader, which begins with "it", as a message on a file; others name it."""
+    return f"cannot read checkpoint {str(path)!r}: {text}" if text.startswith("it") else text
+
+
+def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager[Source]:
+    most = COPIES * 4 * num_values + OVERHEAD
+    format = format_of(path)
+    if average and format != "TF1":
+        raise CheckpointError("its format has no moving averages. Leave the average out.")
+    match format:
+        case "HDF5":
+            return hdf5.opened(path)
+        case "Keras":
+            return hdf5.opened_keras(path, most)
+        case "PyTorch":
+            return torch_file.opened(path, most)
+        case "safetensors":
+            return safetensors_file.opened(path)
+        case "frozen graph":
+            return frozen_graph.opened(path)
+        case "ONNX":
+            return onnx_file.opened(path)
+    return tensorflow_checkpoint.opened(path, average)
+
+
+def format_of(path: Path) -> str:
+    """The format of a file, by its first bytes; "TF1" for what has no other's.
+
+    Raises:
+        CheckpointError: it is an archive to unpack, another zip, or one file of a SavedModel.
+    """
+    start = b""
+    if path.is_file():
+        with open(path, "rb") as stream:
+            start = stream.read(16)
+    if start.startswith(HDF5_START):
+        return "HDF5"
+    if start.startswith(ZIP_START):
+        return _format_of_zip(path)
+    if start.startswith(OLD_TORCH_START):
+        return "PyTorch"
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MOST_OF_HEADER:
+        return "safetensors"
+    if start.startswith(GZIP_START):
+        raise CheckpointError("it is packed with gzip. Unpack it first (tar xzf), and give that.")
+    if start.startswith(SAVED_MODEL_START):
+        raise CheckpointError("it is one file of a SavedModel. Give the folder that it is in.")
+    return {GRAPH_START: "frozen graph", ONNX_START: "ONNX"}.get(start[:1], "TF1")
+
+
+def _format_of_zip(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    if hdf5.WEIGHTS_PART in names:
+        return "Keras"
+    if any(name.split("/")[1:] == [torch_file.CONTENT_PART] for name in names):
+        return "PyTorch"
+    raise CheckpointError(
+        f"{str(path)!r} is a zip file but neither Keras's nor PyTorch's: it has no "
+        f"{hdf5.WEIGHTS_PART} and no {torch_file.CONTENT_PART}."
+    )
+
+
+def _reason(error: Exception) -> str:
+    """The reason in one line, without the path (the caller names it) and TensorFlow's guesses."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # the names of TensorFlow's operations
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for what it holds."
+    if isinstance(error, ERRORS_OF_DAMAGE) or any(word in text for word in DAMAGE):
+        return "it is damaged or cut short."
+    if any(word in text for word in DAMAGED_HEADER):
+        return "its table of contents is damaged, or it is cut short."
+    if "sstable" in text:
+        return "it is empty, cut short, or not a checkpoint."
+    if "Checksum" in text or "beginning of the checkpoint" in text:
+        return "it is damaged: a checksum in it does not match."
+    return " ".join(text.split())[:200]

@@ -1,0 +1,183 @@
+"""Weights that are constants of a graph, found by the flow of its data.
+
+Exporters give constants names of their own, so a layer is known by its place: six 3×3
+convolutions, and three products with a matrix behind the last one. Nothing is run. The formats are
+the part of `frozen_graph` and `onnx_file`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+
+import numpy as np
+
+from vggish_tf.errors import CheckpointError
+from vggish_tf.params import NUM_BANDS, NUM_FRAMES
+from vggish_tf.weights.layouts import Source, Tensor, arranged
+from vggish_tf.weights.published import LAYERS, NUM_CONVOLUTIONS
+
+CONVOLUTIONS = ("Conv2D", "Conv")
+PRODUCTS = ("MatMul", "Gemm")
+SUMS = ("BiasAdd", "Add", "AddV2")
+SAME_VALUES = ("Identity", "Transpose", "Reshape", "Squeeze")  # operations that move numbers only
+POOLS = 4  # each halves height and width
+NUM_DENSE = len(LAYERS) - NUM_CONVOLUTIONS
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operation: its name, its inputs and outputs by name, and what matters of its attributes.
+
+    Args:
+        axes: of a Transpose.
+        is_transposed: its matrix is (out, in).
+    """
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    axes: tuple[int, ...] = ()
+    is_transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Operations and constants.
+
+    Args:
+        nodes: in any order.
+        constants: the tensors among the inputs.
+        channels_first: kernels are (out, in, height, width) and images (batch, channel, height,
+            width).
+    """
+
+    nodes: Sequence[Node]
+    constants: dict[str, Tensor]
+    channels_first: bool
+    makers: dict[str, Node] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.makers.update({output: node for node in self.nodes for output in node.outputs})
+
+    def sorted(self) -> list[Node]:
+        """The nodes, each behind those that it needs."""
+        needs: dict[int, list[int]] = {}  # by number: nodes may be equal
+        numbers = {id(node): number for number, node in enumerate(self.nodes)}
+        for number, node in enumerate(self.nodes):
+            needs[number] = [
+                numbers[id(self.makers[name])] for name in node.inputs if name in self.makers
+            ]
+        return [self.nodes[number] for number in TopologicalSorter(needs).static_order()]
+
+    def constant(self, name: str) -> Tensor | None:
+        """The constant behind a name; None if it is computed."""
+        if name in self.constants:
+            return self.constants[name]
+        node = self.makers.get(name)
+        if node is None or node.op not in SAME_VALUES or not node.inputs:
+            return None
+        tensor = self.constant(node.inputs[0])
+        return tensor and tensor.transposed(node.axes) if node.axes else tensor
+
+    def behind(self, first: Node, order: list[Node]) -> set[str]:
+        """Names of all that is computed from the outputs of a node."""
+        reached = set(first.outputs)
+        for node in order:
+            if reached & set(node.inputs):
+                reached |= set(node.outputs)
+        return reached
+
+
+def source_of(graph: Graph) -> Source:
+    """The weights of VGGish in a graph.
+
+    Raises:
+        CheckpointError: it has other layers than VGGish, or flattens in an unknown order.
+    """
+    order = graph.sorted()
+    convolutions = [node for node in order if _is_convolution(graph, node)]
+    reached = graph.behind(convolutions[-1], order) if convolutions else set()
+    dense = [node for node in order if _is_product(graph, node) and node.inputs[0] in reached]
+    if len(convolutions) != NUM_CONVOLUTIONS or len(dense) < NUM_DENSE:
+        raise CheckpointError(
+            f"its graph has {len(convolutions)} convolutions of 3×3 with constant kernels, and "
+            f"{len(dense)} products with a constant matrix behind them; VGGish has "
+            f"{NUM_CONVOLUTIONS} and {NUM_DENSE}."
+        )
+    tensors = {}
+    for name, node in zip(LAYERS, [*convolutions, *dense[:NUM_DENSE]], strict=True):
+        tensors[f"{name}/kernel"] = _kernel(graph, node)
+        if bias := _bias(graph, node):
+            tensors[f"{name}/bias"] = bias
+    if _flattens_channels_first(graph, convolutions[-1], dense[0], reached):
+        tensors["fc1_1/kernel"] = _channels_last(tensors["fc1_1/kernel"], convolutions[-1], graph)
+    return arranged(tensors)
+
+
+def _is_convolution(graph: Graph, node: Node) -> bool:
+    kernel = graph.constant(node.inputs[1]) if node.op in CONVOLUTIONS else None
+    sides = slice(2, 4) if graph.channels_first else slice(0, 2)
+    return kernel is not None and kernel.shape[sides] == (3, 3)
+
+
+def _is_product(graph: Graph, node: Node) -> bool:
+    matrix = graph.constant(node.inputs[1]) if node.op in PRODUCTS else None
+    return matrix is not None and len(matrix.shape) == 2
+
+
+def _kernel(graph: Graph, node: Node) -> Tensor:
+    kernel = graph.constant(node.inputs[1])
+    assert kernel is not None
+    if len(kernel.shape) == 4:
+        return kernel.transposed((2, 3, 1, 0)) if graph.channels_first else kernel
+    return kernel.transposed((1, 0)) if node.is_transposed else kernel
+
+
+def _bias(graph: Graph, node: Node) -> Tensor | None:
+    """The third input of a node, or what is added to its output; as a vector."""
+    found = graph.constant(node.inputs[2]) if len(node.inputs) > 2 else None
+    for other in graph.nodes if found is None else ():
+        if other.op in SUMS and set(other.inputs) & set(node.outputs):
+            found = next((c for c in map(graph.constant, other.inputs) if c is not None), None)
+            break
+    if found is None:
+        return None
+    tensor = found
+    return Tensor((int(np.prod(tensor.shape)),), lambda: tensor.read().reshape(-1))
+
+
+def _flattens_channels_first(graph: Graph, last: Node, dense: Node, reached: set[str]) -> bool:
+    """Whether the matrix of the first dense layer has its rows in the order channel, height, width.
+
+    Raises:
+        CheckpointError: they are in an order of its own.
+    """
+    axes = list(range(4))
+    for node in _between(graph, last, dense, reached):
+        if node.op == "Transpose" and len(node.axes) == 4:
+            axes = [node.axes[axis] for axis in axes]
+    order = [("bchw" if graph.channels_first else "bhwc")[axis] for axis in axes]
+    if order not in (list("bchw"), list("bhwc")):
+        raise CheckpointError(f"its graph flattens the axes in the order {''.join(order)}.")
+    return order == list("bchw")
+
+
+def _between(graph: Graph, last: Node, dense: Node, reached: set[str]) -> Iterator[Node]:
+    """The nodes between a dense layer and the convolution before it, the last of them first."""
+    node = dense
+    while node is not last:
+        name = next(name for name in node.inputs if name in reached)
+        node = graph.makers[name]
+        yield node
+
+
+def _channels_last(kernel: Tensor, last: Node, graph: Graph) -> Tensor:
+    """The kernel of the first dense layer with its rows in the order height, width, channel."""
+    height, width = NUM_FRAMES >> POOLS, NUM_BANDS >> POOLS
+    rows, columns = kernel.shape
+
+    def read():
+        blocks = kernel.read().reshape(-1, height, width, columns)
+        return np.ascontiguousarray(blocks.transpose(1, 2, 0, 3)).reshape(rows, columns)
+
+    return Tensor(kernel.shape, read)

@@ -1,0 +1,58 @@
+"""ONNX: the initializers of a graph, such as Essentia's, ailia's, or this package's export.
+
+Initializers in other files are refused.
+
+Source: onnx.proto.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
+from vggish_tf.weights.layouts import Source, Tensor
+from vggish_tf.weights.readers.graphs import Graph, Node, source_of
+from vggish_tf.weights.readers.numbers import check_floating
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """Opens an ONNX file."""
+    try:
+        import onnx
+    except ImportError:
+        raise VGGishError(
+            f"{path} is an ONNX file, and onnx is not installed. {how_to_install('onnx')}"
+        ) from None
+    graph = onnx.load(path, load_external_data=False).graph
+    stored = {value.name: value for value in graph.initializer}
+    for node in graph.node:
+        for attribute in node.attribute if node.op_type == "Constant" else ():
+            stored[node.output[0]] = attribute.t
+    constants = {
+        name: Tensor(tuple(value.dims), partial(_read, value, name))
+        for name, value in stored.items()
+    }
+    yield source_of(Graph(list(map(_node, graph.node)), constants, True))
+
+
+def _node(node) -> Node:
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    axes = tuple(attributes["perm"].ints) if "perm" in attributes else ()
+    transposed = "transB" in attributes and bool(attributes["transB"].i)
+    if node.op_type == "Transpose" and not axes:
+        axes = (1, 0)  # the default turns the axes round, which only a matrix has here
+    return Node(node.op_type, tuple(node.input), tuple(node.output), axes, transposed)
+
+
+def _read(value, name: str) -> np.ndarray:
+    import onnx
+
+    if value.data_location == onnx.TensorProto.EXTERNAL:
+        raise CheckpointError(f"{name!r} is in another file. Save the model with its weights.")
+    array = onnx.numpy_helper.to_array(value)
+    check_floating(array.dtype.name, name)
+    return array.astype(np.float32, copy=False)

@@ -1,0 +1,125 @@
+"""TF1 checkpoints, V1 and V2, and the variables of a SavedModel, which are a V2 checkpoint.
+
+A partitioned variable is put together by TensorFlow's reader. A moving average,
+`vggish/fc2/weights/ExponentialMovingAverage`, is taken only when it is asked for. A SavedModel's
+graph is not run: the names of its variables are in the checkpoint, as is its object graph.
+
+Source: tf.train.Saver, tf.train.ExponentialMovingAverage; trackable_object_graph.proto.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf.errors import CheckpointError
+from vggish_tf.weights.layouts import Source, Tensor, arranged
+from vggish_tf.weights.paths import files_of
+from vggish_tf.weights.readers.numbers import check_floating
+
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
+
+@contextmanager
+def opened(path: Path, average: str = "") -> Iterator[Source]:
+    """Opens a checkpoint.
+
+    Args:
+        path: the file, or the prefix of a V2 checkpoint.
+        average: the name of a moving average, whose values are taken instead.
+    """
+    with _without_wildcards(path) as plain:
+        tensors = _tensors(plain)
+        yield arranged(_averaged(tensors, average) if average else tensors)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(path))
+    dtypes = reader.get_variable_to_dtype_map()
+    shapes = reader.get_variable_to_shape_map()
+
+    def value_of(key, name):
+        check_floating(dtypes[key].name, name)
+        # in eager mode not the reader, which holds Python's lock and so stops other threads
+        if not tf.executing_eagerly():
+            return reader.get_tensor(key).astype(np.float32, copy=False)
+        (tensor,) = tf.raw_ops.RestoreV2(
+            prefix=str(path), tensor_names=[key], shape_and_slices=[""], dtypes=[dtypes[key]]
+        )
+        return tensor.numpy().astype(np.float32, copy=False)
+
+    def read(name, keys):
+        first, *others = keys
+        value = value_of(first, name)
+        if not all(np.array_equal(value, value_of(key, name)) for key in others):
+            raise CheckpointError(f"it holds several variables {name!r}, which differ.")
+        return value
+
+    return {
+        name: Tensor(tuple(shapes[keys[0]]), partial(read, name, keys))
+        for name, keys in _keys_of(reader, shapes).items()
+    }
+
+
+def _keys_of(reader, shapes) -> dict[str, list[str]]:
+    """Name of a variable → its keys in the checkpoint: Keras's export stores each variable twice.
+
+    Without an object graph, the key is the name.
+    """
+    names = _names_in(reader) if OBJECT_GRAPH in shapes else {}
+    keys: dict[str, list[str]] = {}
+    for key in sorted(set(shapes) - {OBJECT_GRAPH}):
+        keys.setdefault(names.get(key) or key, []).append(key)
+    return keys
+
+
+def _names_in(reader) -> dict[str, str]:
+    """Key in the checkpoint → name of the variable, from the object graph."""
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+    graph = trackable_object_graph_pb2.TrackableObjectGraph.FromString(
+        reader.get_tensor(OBJECT_GRAPH)
+    )
+    return {
+        attribute.checkpoint_key: attribute.full_name.removesuffix(":0")
+        for node in graph.nodes
+        for attribute in node.attributes
+    }
+
+
+def _averaged(tensors: dict[str, Tensor], average: str) -> dict[str, Tensor]:
+    """The tensors of a moving average under the names of their variables."""
+    found = {
+        name.removesuffix(f"/{average}"): tensor
+        for name, tensor in tensors.items()
+        if name.endswith(f"/{average}")
+    }
+    if not found:
+        raise CheckpointError(
+            f"it holds no moving average {average!r}: no variable's name ends in /{average}. "
+            "Leave the average out, or ask for another."
+        )
+    return found
+
+
+@contextmanager
+def _without_wildcards(path: Path) -> Iterator[Path]:
+    """Yields a path of a TF1 checkpoint that TensorFlow does not take for a pattern.
+
+    It would not find 'model[1].ckpt'.
+    """
+    if not re.search(r"[][*?\\]", path.as_posix()):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder, "model.ckpt")
+        for part in files_of(path):
+            os.symlink(part.absolute(), f"{plain}{part.name.removeprefix(path.name)}")
+        yield plain

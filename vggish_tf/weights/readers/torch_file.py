@@ -1,0 +1,116 @@
+"""PyTorch's files, `.pth` and `.pt`: a state_dict, read by PyTorch without running what is in it.
+
+A file is a zip, or a pickle of before PyTorch 1.6, as torchvggish's release. The checksums of a zip
+are compared, which PyTorch does not do.
+
+Source: torch.load, weights_only=True; torchvggish's release file.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
+from vggish_tf.weights.layouts import Source, Tensor, arranged
+from vggish_tf.weights.readers.numbers import check_floating
+
+CONTENT_PART = "data.pkl"  # of a zip, in its one folder
+
+
+@contextmanager
+def opened(path: Path, most: int) -> Iterator[Source]:
+    """Opens a state_dict, if it unpacks to at most `most` bytes."""
+    yield arranged(
+        {
+            name: Tensor(tuple(value.shape), partial(_float32, value, name))
+            for name, value in values_in(path, most).items()
+        }
+    )
+
+
+def values_in(path: Path, most: int) -> dict[str, Any]:
+    """Name → PyTorch tensor or NumPy array; the names of nested dictionaries are joined by a point.
+
+    Raises:
+        VGGishError: PyTorch is not installed.
+        CheckpointError: it is damaged, or holds more than tensors.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise VGGishError(
+            f"{path} is a PyTorch file, and PyTorch is not installed. {how_to_install('torch')}"
+        ) from None
+    is_zip = zipfile.is_zipfile(path)
+    if is_zip:
+        _check_zip(path, most)
+    with torch.serialization.safe_globals(_numpy_globals()):
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        except Exception as error:
+            raise CheckpointError(_reason(error)) from None
+    return dict(_flat(content))
+
+
+def _check_zip(path: Path, most: int):
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise CheckpointError("its parts are packed, as PyTorch's are not. Save it anew.")
+        if sum(member.file_size for member in members) > most:
+            raise CheckpointError(f"it holds more than {most:,} bytes. Give the weights alone.")
+        if archive.testzip() is not None:
+            raise zipfile.BadZipFile
+
+
+def _numpy_globals() -> list[tuple[Any, str]]:
+    """NumPy's array, by the names that old and new pickles give its parts: torchvggish's PCA file
+    holds such.
+    """
+    reconstruct = np.zeros(0).__reduce__()[0]
+    return [
+        *((reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
+        (np.ndarray, "numpy.ndarray"),
+        (np.dtype, "numpy.dtype"),
+        *((type(np.dtype(kind)), f"numpy.dtypes.{type(np.dtype(kind)).__name__}") for kind in "fd"),
+    ]
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "weights_only" in text.lower() or "WeightsUnpickler" in text:
+        return (
+            "it is damaged, or holds more than tensors, such as a whole pickled model, which is "
+            "not executed. Save its state_dict() instead."
+        )
+    return "it is damaged or cut short."
+
+
+def _flat(content, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The tensors of nested dictionaries; numbers and texts beside them are none."""
+    for name, value in content.items() if isinstance(content, dict) else ():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif hasattr(value, "shape"):
+            yield f"{prefix}{name}", value
+
+
+def array_of(value, name: str) -> np.ndarray:
+    """A tensor or an array as an array in its own precision."""
+    dtype = str(value.dtype).removeprefix("torch.")
+    check_floating(dtype, name)
+    if isinstance(value, np.ndarray):
+        return value
+    dense = value.detach()
+    if dense.layout.__str__() != "torch.strided":
+        raise CheckpointError(f"{name!r} in the checkpoint is sparse. Save it dense.")
+    return (dense.float() if dtype == "bfloat16" else dense).numpy()
+
+
+def _float32(value, name: str) -> np.ndarray:
+    return array_of(value, name).astype(np.float32, copy=False)

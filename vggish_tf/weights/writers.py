@@ -1,0 +1,177 @@
+"""Writers of files of weights, from values by published name; each whole or not at all.
+
+Keras's files are written by Keras, from a model: see jobs.convert_weights.
+"""
+
+import json
+import math
+import os
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from vggish_tf.errors import (
+    CheckpointError,
+    UsageError,
+    VGGishError,
+    check_word,
+    how_to_install,
+)
+from vggish_tf.files import check_target, replacing
+from vggish_tf.weights.layouts import LAYOUTS, Shapes
+from vggish_tf.weights.paths import index_of
+
+Values = dict[str, np.ndarray]
+TORCHVGGISH = next(layout for layout in LAYOUTS if layout.is_torch)
+
+
+# format → the suffixes that its files may have; a TF1 V2 checkpoint is a prefix
+FORMATS = {
+    "safetensors": (".safetensors",),
+    "v1": (".ckpt",),
+    "v2": (),
+    "keras": (".keras",),
+    "h5": (".weights.h5",),
+    "torch": (".pth", ".pt"),
+}
+
+
+def check_output(
+    source: str | os.PathLike[str], output: Path, *, format: str | None, overwrite: bool
+) -> str:
+    """The format of a file to write, by its suffix if none is asked for.
+
+    Raises:
+        UsageError: no format has that suffix, or the format asked for has another.
+        VGGishError: the file cannot be written, exists, or is the source; PyTorch is not installed.
+    """
+    endings = {suffix: name for name, suffixes in FORMATS.items() for suffix in suffixes}
+    by_suffix = [name for suffix, name in endings.items() if output.name.endswith(suffix)]
+    if format is None and not by_suffix:
+        raise UsageError(
+            f"no format of weights has the suffix of {output}. Name it with one of "
+            f"{', '.join(endings)}, or say which format (v2 has no suffix)."
+        )
+    format = format or by_suffix[0]
+    check_word("format", format, tuple(FORMATS))
+    if format == "torch" and find_spec("torch") is None:
+        raise VGGishError(f"PyTorch is not installed. {how_to_install('torch')}")
+    for file in (output, index_of(output)):
+        if file.exists() and os.path.realpath(file) == os.path.realpath(source):
+            raise VGGishError(f"{output} is the file to convert. Choose another name.")
+        check_target(file, overwrite=overwrite)
+    check_target(output, endings=FORMATS[format])
+    return format
+
+
+def write_v1(path: Path, values: Values) -> Path:
+    """Writes a TF1 V1 checkpoint, one file."""
+    import tensorflow as tf
+
+    if index_of(path).exists():
+        raise CheckpointError(
+            f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that "
+            "first."
+        )
+    with _errors_about(path), replacing(path) as temporary:
+        tf.raw_ops.Save(
+            filename=str(temporary), tensor_names=list(values), data=list(values.values())
+        )
+    return path
+
+
+def write_v2(path: Path, values: Values) -> Path:
+    """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`."""
+    import tensorflow as tf
+
+    check_target(path)
+    with (
+        _errors_about(path),
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
+    ):
+        tf.raw_ops.SaveV2(
+            prefix=f"{folder}/{path.name}",
+            tensor_names=list(values),
+            shape_and_slices=[""] * len(values),
+            tensors=list(values.values()),
+        )
+        # .data before .index: without the index the data are ignored
+        for part in sorted(Path(folder).iterdir()):
+            os.replace(part, path.parent / part.name)
+    return path
+
+
+def write_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> Path:
+    """Writes a safetensors file with the published names.
+
+    Args:
+        path: of the file.
+        values: by published name.
+        metadata: texts by name, for the file's header.
+    """
+    with _errors_about(path), replacing(path) as temporary, open(temporary, "xb") as stream:
+        shapes = {name: value.shape for name, value in values.items()}
+        write = write_tensors(stream, shapes, metadata)
+        for value in values.values():
+            write(np.ascontiguousarray(value, "<f4"))
+    return path
+
+
+def write_tensors(
+    stream: BinaryIO, shapes: Shapes, metadata: dict[str, str]
+) -> Callable[[np.ndarray], object]:
+    """Writes the header of a safetensors file; returns a function for the tensors in their order.
+
+    So only one at a time is in memory, where safetensors' own writer takes all.
+
+    Source: the format as the safetensors package documents it.
+    """
+    header: dict[str, dict] = {"__metadata__": metadata}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # so that the tensors are aligned
+    stream.write(struct.pack("<Q", len(text)) + text)
+    return lambda array: stream.write(array.data)
+
+
+def write_torch(path: Path, values: Values) -> Path:
+    """Writes torchvggish's state_dict.
+
+    Raises:
+        VGGishError: PyTorch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise VGGishError(
+            f"cannot write {path}: PyTorch is not installed. {how_to_install('torch')}"
+        ) from None
+    state = {}
+    for own, published in TORCHVGGISH.names().items():
+        value = values[published]
+        value = value.transpose({4: (3, 2, 0, 1)}.get(value.ndim))  # None turns the axes round
+        state[own] = torch.from_numpy(np.array(value, np.float32, order="C"))
+    with _errors_about(path), replacing(path) as temporary:
+        torch.save(state, temporary)
+    return path
+
+
+@contextmanager
+def _errors_about(path: Path) -> Iterator[None]:
+    """Turns a library's and the system's errors on a temporary name into one line on `path`."""
+    try:
+        yield
+    except VGGishError:
+        raise
+    except Exception as error:  # TensorFlow's and PyTorch's have no class in common
+        reason = getattr(error, "strerror", None) or getattr(error, "message", error)
+        raise VGGishError(f"cannot write {path}: {' '.join(str(reason).split())[:200]}") from None
