@@ -22,6 +22,7 @@ from vggish_tf.weights import registry
 USER_CACHE = registry.cache_folder()  # asked before any test hides it
 CHECKPOINT_NAME = "vggish_model.ckpt"
 os.environ["VGGISH_TF_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+CACHES = {name: name.lower() for name in ("TORCH_HOME", "TFHUB_CACHE_DIR", "KAGGLEHUB_CACHE")}
 least = {"resident": float("inf")}  # bytes, since models were freed
 collect_ignore = ["helpers/on_backend.py"]  # a script: it runs when it is imported
 
@@ -54,10 +55,22 @@ def published_checkpoint_path() -> Path:
     return USER_CACHE / CHECKPOINT_NAME
 
 
+@pytest.fixture(scope="session")
+def kept_weights(tmp_path_factory):
+    """The copies of weights that were loaded, one folder a session: those of a test alone would
+    be written in every test.
+    """
+    return tmp_path_factory.mktemp("kept")
+
+
 @pytest.fixture(autouse=True)
-def no_network_and_an_empty_cache(monkeypatch, tmp_path_factory):
+def no_network_and_an_empty_cache(monkeypatch, tmp_path_factory, kept_weights):
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "weights").symlink_to(kept_weights)
     monkeypatch.setenv("VGGISH_TF_OFFLINE", "1")
-    monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("VGGISH_TF_CACHE", str(cache))
+    for name, folder in CACHES.items():  # nor a file that another program has fetched
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / folder))
 
 
 @pytest.fixture(autouse=True, scope="module")

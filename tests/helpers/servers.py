@@ -20,7 +20,7 @@ class Server:
     def __init__(self, *answers):
         self.answers = list(answers)
         self.requests = 0
-        self.ranges = []  # asked for
+        self.ranges, self.paths = [], []  # asked for
         self.lock = threading.Lock()
 
     def next_answer(self):
@@ -80,6 +80,7 @@ def serving(*answers):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             state.ranges.append(self.headers.get("Range"))
+            state.paths.append(self.path)
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 state.next_answer()(self)
 

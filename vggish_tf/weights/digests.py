@@ -14,8 +14,8 @@ from pathlib import Path
 
 PIECE = 1 << 18  # bytes read at a time
 
-# a caller waits for a digest that another thread is computing
-_one_at_a_time = threading.Lock()
+# a caller waits for a digest that another thread is computing, but not for the other kind
+_one_at_a_time = {"md5": threading.Lock(), "sha256": threading.Lock()}
 
 
 def md5(paths: Iterable[Path]) -> str:
@@ -43,12 +43,12 @@ def ahead(paths: Iterable[Path]) -> None:
 
 def _try(paths: list[Path]):
     with contextlib.suppress(OSError, ValueError):
+        sha256(paths)  # by which a copy of the weights is known
         md5(paths)
-        sha256(paths)
 
 
 def _digest(kind: str, paths: Iterable[Path]) -> str:
-    with _one_at_a_time:
+    with _one_at_a_time[kind]:
         return _of_stamped(kind, tuple((path, *_stamp(path)) for path in paths))
 
 

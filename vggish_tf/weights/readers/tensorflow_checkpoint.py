@@ -53,7 +53,9 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         (tensor,) = tf.raw_ops.RestoreV2(
             prefix=str(path), tensor_names=[key], shape_and_slices=[""], dtypes=[dtypes[key]]
         )
-        return tensor.numpy().astype(np.float32, copy=False)
+        if tensor.dtype == tf.float32:
+            return np.asarray(memoryview(tensor))  # tensor.numpy() would copy
+        return tensor.numpy().astype(np.float32)
 
     def read(name, keys):
         first, *others = keys
