@@ -119,3 +119,93 @@ def test_verify_names_the_others_in_its_report(tmp_path, pca_params):
         str(report),
         re.MULTILINE,
     )
+
+
+# TF1 checkpoints of other kinds
+
+
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_partitioned_variables_are_put_together(version, tmp_path, source):
+    """Oracle: TF1's Saver, which writes the parts under the name of the whole."""
+    values = by_name(source)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        for name, value in values.items():
+            axis = value.ndim - 1
+            parts = iter(np.array_split(value, 3, axis))
+            tf1.get_variable(
+                name,
+                shape=value.shape,
+                initializer=lambda *_, parts=parts, **__: tf.constant(next(parts)),
+                partitioner=tf1.fixed_size_partitioner(3, axis=axis),
+                use_resource=False,
+            )
+        session.run(tf1.global_variables_initializer())
+        saver = tf1.train.Saver(write_version=getattr(tf1.train.SaverDef, version))
+        path = saver.save(session, str(tmp_path / "parts.ckpt"), write_meta_graph=False)
+        assert len(tf1.global_variables()) == 3 * len(values)
+    model = vggish()
+    checkpoints.load_weights(model, path)
+    assert all(np.array_equal(a, b) for a, b in zip(arrays(source), arrays(model), strict=True))
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_of_a_folder_of_checkpoints_the_last_is_taken(moved, tmp_path, source):
+    """Oracle: tf.train.latest_checkpoint, which does not find a folder that was moved."""
+    folder = tmp_path / "rûn"
+    folder.mkdir()
+    values = by_name(source)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        variables = [tf1.get_variable(name, initializer=value) for name, value in values.items()]
+        session.run(tf1.global_variables_initializer())
+        saver = tf1.train.Saver(max_to_keep=2)
+        for step in range(3):
+            session.run([variable.assign(variable + 1) for variable in variables])
+            saver.save(session, str(folder / "model.ckpt"), global_step=step)
+    assert tf.train.latest_checkpoint(folder) == str(folder / "model.ckpt-2")
+    if moved:
+        folder = folder.rename(tmp_path / "moved")
+    model = vggish()
+    identity = checkpoints.load_weights(model, folder)
+    assert identity.path == str(folder / "model.ckpt-2")
+    for name, value in by_name(model).items():
+        np.testing.assert_array_equal(value, values[name] + 1 + 1 + 1, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("", "names no checkpoint. Give the path of one."),
+        ("model_checkpoint_path: 3", "names no checkpoint. Give the path of one."),
+        (r'model_checkpoint_path: "\x"', "names no checkpoint. Give the path of one."),
+        ('model_checkpoint_path: "gone"', "names the checkpoint 'gone', which is not in its fold"),
+        ('model_checkpoint_path: "/etc/passwd"', "names the checkpoint 'passwd', which is not in"),
+        ('model_checkpoint_path: ".."', "names the checkpoint '..', which is not in its folder."),
+    ],
+)
+def test_a_folder_whose_state_names_nothing(state, reason, tmp_path):
+    (tmp_path / "checkpoint").write_text(state)
+    assert f"{tmp_path / 'checkpoint'} {reason}" in check_nothing_is_loaded(tmp_path)
+
+
+def test_upstreams_demo_goes_on_from_a_checkpoint_that_is_saved_here(tmp_path, source):
+    """As vggish_train_demo.py does: load VGGish's variables, train a step with Adam, save all."""
+    path = checkpoints.save_tf1_checkpoint(source, tmp_path / "start.ckpt", version="V1")
+    values = by_name(source)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        variables = {
+            name: tf1.get_variable(name, shape=value.shape) for name, value in values.items()
+        }
+        with tf1.variable_scope("mymodel"):
+            step = tf1.train.create_global_step()
+            loss = tf.add_n([tf.reduce_sum(variable**2) for variable in variables.values()])
+            train = tf1.train.AdamOptimizer(0.01, epsilon=1e-8).minimize(loss, global_step=step)
+        session.run(tf1.global_variables_initializer())
+        tf1.train.Saver(variables).restore(session, str(path))
+        session.run(train)
+        expected = session.run(variables)
+        path = tf1.train.Saver().save(session, str(tmp_path / "trained"), global_step=step)
+    model = vggish()
+    checkpoints.load_weights(model, path)
+    for name, value in by_name(model).items():
+        np.testing.assert_array_equal(value, expected[name])
+        assert not np.array_equal(value, values[name])

@@ -16,6 +16,7 @@ from pathlib import Path
 from vggish_tf.errors import CheckpointError
 
 STATE = "checkpoint"  # the file that names the last checkpoint of a folder
+PATH_IN_STATE = rb'^\s*model_checkpoint_path:\s*("(?:[^"\\\n]|\\.)*")'  # protobuf's text format
 MOST_OF_STATE = 1 << 20  # bytes
 VARIABLES = Path("variables", "variables")  # of a SavedModel
 
@@ -95,12 +96,18 @@ def _in_folder(folder: Path) -> Path:
 def _last_in(state: Path) -> str:
     """The file name in the file `checkpoint`, whatever folder it names: folders are moved."""
     with open(state, "rb") as stream:
-        content = stream.read(MOST_OF_STATE).decode("ascii", "replace")
-    found = re.search(r'^\s*model_checkpoint_path:\s*("(?:[^"\\\n]|\\.)*")', content, re.MULTILINE)
+        content = stream.read(MOST_OF_STATE)
+    quoted = re.search(PATH_IN_STATE, content, re.MULTILINE)
     try:
-        name = Path(ast.literal_eval(f"b{found[1]}").decode()).name if found else ""
+        name = Path(_unquoted(quoted[1])).name if quoted else ""
     except (ValueError, SyntaxError):
         name = ""
     if not name:
         raise CheckpointError(f"{state} names no checkpoint. Give the path of one.")
     return name
+
+
+def _unquoted(text: bytes) -> str:
+    """A quoted string of protobuf's text format, whose escapes are those of a Python literal."""
+    ascii = re.sub(rb"[\x80-\xff]", lambda byte: b"\\x%02x" % ord(byte[0]), text)
+    return ast.literal_eval(f"b{ascii.decode()}").decode()
