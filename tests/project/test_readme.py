@@ -27,9 +27,8 @@ def readers_machine(tmp_path, monkeypatch, sized_checkpoint, pca_params):
         published = registry.REGISTRY[name]
         (tmp_path / "cache").mkdir(exist_ok=True)
         (tmp_path / "cache" / published.filename).symlink_to(path)
-        monkeypatch.setitem(
-            registry.REGISTRY, name, dataclasses.replace(published, md5=registry.md5_of(path))
-        )
+        digest = {"md5": registry.md5_of(path), "num_bytes": path.stat().st_size}
+        monkeypatch.setitem(registry.REGISTRY, name, dataclasses.replace(published, **digest))
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     shutil.copy(str(resources.files("vggish_tf") / "data" / "demo.flac"), "clip.flac")

@@ -173,6 +173,88 @@ def test_no_reader_is_imported_before_it_is_needed():
     assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == "set()"
 
 
+# Numbers of other dtypes, and axes in another order
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+@pytest.mark.parametrize("library", ["torch", "safetensors", "tf1", "onnx"])
+def test_other_floating_point_numbers_become_float32(library, dtype, source, tmp_path):
+    values = {name: value.astype(dtype) for name, value in by_name(source).items()}
+    if library == "torch":
+        torch = pytest.importorskip("torch")
+        state = other_programs.state_dict(by_name(source))
+        kind = getattr(torch, dtype)
+        torch.save({name: tensor.to(kind) for name, tensor in state.items()}, tmp_path / "file")
+    elif library == "safetensors":
+        write_safetensors_of(tmp_path / "file", values)
+    elif library == "tf1":
+        write_with_tf1(tmp_path / "file", values, "V2")  # V1 has no bfloat16
+    elif dtype != "float64":  # ONNX's convolutions take no others
+        pytest.skip("Conv and Gemm of one dtype need the input of the same")
+    else:
+        other_programs.onnx(tmp_path / "file", values)
+    model = vggish()
+    checkpoints.load_weights(model, tmp_path / "file")
+    for name, value in by_name(model).items():
+        np.testing.assert_array_equal(value, values[name].astype(np.float32))
+
+
+def write_safetensors_of(path, values):
+    """By hand: the package's writer for NumPy has no bfloat16."""
+    header, end, body = {}, 0, b""
+    kinds = {"float16": "F16", "bfloat16": "BF16", "float64": "F64", "int32": "I32"}
+    for name, value in values.items():
+        start, end = end, end + value.nbytes
+        kind = kinds[value.dtype.name]
+        header[name] = {"dtype": kind, "shape": value.shape, "data_offsets": [start, end]}
+        body += value.tobytes()
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + body)
+
+
+def test_integers_in_safetensors_are_not_weights(source, tmp_path):
+    values = {name: value.astype(np.int32) for name, value in by_name(source).items()}
+    write_safetensors_of(tmp_path / "file", values)
+    message = check_nothing_is_loaded(tmp_path / "file")
+    assert "'vggish/conv1/weights' in the checkpoint is I32, not floating point." in message
+
+
+def test_axes_in_another_order_are_an_error(source, tmp_path):
+    """PyTorch's axes under the published names, and TensorFlow's under torchvggish's."""
+    from safetensors.numpy import save_file
+
+    values = by_name(source)
+    turned = {name: other_programs.as_torch(value) for name, value in values.items()}
+    save_file(turned, tmp_path / "turned.safetensors")
+    assert "'vggish/conv1/weights' is (4, 1, 3, 3), the model has (3, 3, 1, 4)" in (
+        check_nothing_is_loaded(tmp_path / "turned.safetensors")
+    )
+    names = other_programs.torch_names()
+    plain = dict(zip(names, map(np.ascontiguousarray, values.values()), strict=True))
+    save_file(plain, tmp_path / "plain.safetensors")
+    assert "wrong shape: " in check_nothing_is_loaded(tmp_path / "plain.safetensors")
+
+
+def test_a_packed_torch_file_is_not_unpacked(files, tmp_path):
+    import zipfile
+
+    with (
+        zipfile.ZipFile(files("torchaudio.pt")) as plain,
+        zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    assert "its parts are packed, as PyTorch's are not." in (
+        check_nothing_is_loaded(tmp_path / "packed.pt")
+    )
+
+
+def test_a_loop_of_links_is_no_file(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert "there is no checkpoint at" in check_nothing_is_loaded(tmp_path / "a")
+
+
 # safetensors
 
 

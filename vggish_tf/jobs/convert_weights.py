@@ -14,7 +14,6 @@ from vggish_tf.network import backbone
 from vggish_tf.weights import loading, readers, writers
 from vggish_tf.weights.identity import Identity, survey
 from vggish_tf.weights.paths import expanded
-from vggish_tf.weights.readers.safetensors_file import VALUES_SHA256
 
 
 def convert_weights(
@@ -50,7 +49,7 @@ def convert_weights(
     chosen = writers.check_output(source, path, format=format, overwrite=overwrite)
     network = backbone.network(dtype="float32", initializer="zeros")
     identity = loading.load_weights(network, source, average=average)
-    _write(chosen, path, network, identity)
+    _write(chosen, path, network)
     with readers.opened(path) as written:
         found = survey(written.shapes, written.get)
     if found.values_sha256 != identity.values_sha256:
@@ -58,25 +57,17 @@ def convert_weights(
     return identity
 
 
-def _write(format: str, path: Path, network: keras.Model, identity: Identity):
-    if format in ("keras", "h5"):
-        with replacing_all([path]) as folder:
-            written = folder / path.name
-            network.save(written) if format == "keras" else network.save_weights(written)
-        return
-    values = loading.values_of(network)
+def _write(format: str, path: Path, network: keras.Model):
     match format:
+        case "keras" | "h5":
+            with replacing_all([path]) as folder:
+                written = folder / path.name
+                network.save(written) if format == "keras" else network.save_weights(written)
         case "v1":
-            writers.write_v1(path, values)
+            loading.save_tf1_checkpoint(network, path, version="V1")
         case "v2":
-            writers.write_v2(path, values)
-        case "torch":
-            writers.write_torch(path, values)
+            loading.save_tf1_checkpoint(network, path, version="V2")
         case "safetensors":
-            writers.write_safetensors(path, values, _metadata_of(identity))
-
-
-def _metadata_of(identity: Identity) -> dict[str, str]:
-    """The identity as texts; the digest of the values is compared when they are loaded."""
-    texts = {name: str(value) for name, value in identity.as_json().items() if value is not None}
-    return {**texts, VALUES_SHA256: identity.values_sha256}
+            loading.save_safetensors(network, path)
+        case "torch":
+            writers.write_torch(path, loading.values_of(network))

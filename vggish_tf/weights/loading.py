@@ -128,6 +128,27 @@ def save_tf1_checkpoint(
     return write(expanded(path), values)
 
 
+def save_safetensors(model: keras.Model, path: str | os.PathLike[str]) -> Path:
+    """Writes the network's weights as safetensors, with the published names and their identity.
+
+    The digest of the values goes into the header, and is compared when the file is loaded.
+
+    Args:
+        model: as in `load_weights`.
+        path: the file.
+
+    Returns:
+        path: of the file.
+
+    Raises:
+        CheckpointError: the model has other weights than VGGish's.
+        VGGishError: a file cannot be written there.
+    """
+    identity = identify(model)
+    texts = {name: str(value) for name, value in identity.as_json().items() if value is not None}
+    return writers.write_safetensors(expanded(path), values_of(model), texts)
+
+
 def values_of(model: keras.Model) -> dict[str, np.ndarray]:
     """The network's weights: published name → float32 array.
 

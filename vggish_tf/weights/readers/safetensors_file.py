@@ -13,14 +13,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import ml_dtypes
+import ml_dtypes  # noqa: F401, NumPy knows bfloat16 by it
 import numpy as np
 
 from vggish_tf.weights.layouts import Source, Tensor, arranged
 from vggish_tf.weights.readers.numbers import check_floating
 
 VALUES_SHA256 = "values_sha256"  # in the metadata
-DTYPES = {"F16": "<f2", "BF16": ml_dtypes.bfloat16, "F32": "<f4", "F64": "<f8"}
+DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
 
 @contextmanager
@@ -49,7 +49,8 @@ def _table_of(path: Path) -> tuple[dict[str, dict], int]:
 
 def _read(path: Path, start: int, name: str, entry: dict) -> np.ndarray:
     """A view of the file itself, if it holds float32; the package's own reader copies."""
-    check_floating(np.dtype(DTYPES.get(entry["dtype"], "V1")).name, name)
+    stored = entry["dtype"]
+    check_floating(DTYPES.get(stored, stored), name)
     place = start + entry["data_offsets"][0]
-    dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"])
-    return np.memmap(path, dtype, "r", place, shape).astype(np.float32, copy=False)
+    values = np.memmap(path, DTYPES[stored], "r", place, tuple(entry["shape"]))
+    return values.astype(np.float32, copy=False)
