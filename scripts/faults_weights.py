@@ -32,8 +32,10 @@ from vggish_tf import VGGishError, checkpoints  # noqa: E402
 from vggish_tf.weights import identity, loading, registry, writers  # noqa: E402
 from vggish_tf.weights.paths import files_of  # noqa: E402
 
-REFUSED, RIGHT, OTHER, FAULT = OUTCOMES = ("refused", "right", "other weights", "FAULT")
-CUT, FLIPPED = KINDS = ("cut short", "a flipped bit")
+REFUSED, RIGHT, OTHER, FAULT = "refused", "right", "other weights", "faults"
+OUTCOMES = (REFUSED, RIGHT, OTHER, FAULT)
+CUT, FLIPPED = "cut short", "a flipped bit"
+KINDS = (CUT, FLIPPED)
 SLOWEST = 10  # seconds
 FORMATS = {
     "TF1 V1": "V1",
@@ -120,7 +122,7 @@ def outcome_of(path: Path, expected, format: str) -> str:
         return FAULT
     if same(small_network.arrays(model), right):
         return RIGHT
-    told = found.values_sha256 == loading.identify(model).values_sha256
+    told = found.values_sha256 != loading.identify(expected).values_sha256
     return OTHER if format not in CHECKSUMS and told else FAULT
 
 

@@ -36,9 +36,6 @@ PLACES = {
     "keras_model.write = lambda pipeline, path, precision: half(path)",
     "inspect": "from pathlib import Path\nPath.write_text = half",
     "finetune": f"{SMALL}np.savez = half",
-    "fetch": "import pooch, vggish_tf.weights.registry as registry\n"
-    "pooch.HTTPDownloader = lambda **_: lambda url, file, pooch: half(file)\n"
-    "os.environ['VGGISH_TF_OFFLINE'] = ''",
 }
 
 
@@ -76,18 +73,15 @@ def arguments_of(command, wav, weights, folder) -> list:
         "embed": [command, wav, "-o", folder / "out.npz", "--weights", weights],
         "export": [command, "--format", "keras", "-o", folder / "out.keras", "--weights", weights],
         "inspect": [command, wav, "-o", folder / "out.html"],
-        "fetch": [command],
     }[command]
 
 
 @pytest.mark.parametrize(
     "command",
-    ["fetch", *(pytest.param(each, marks=pytest.mark.slow) for each in ("embed", *MORE))],
+    ["embed", *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)],
 )
-def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path, monkeypatch):
+def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path):
     """A second signal, as `timeout` sends to the process group, does not interrupt the clean-up."""
-    (tmp_path / "fetched").mkdir()
-    monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "fetched"))
     arguments = arguments_of(command, wav, weights, tmp_path)
     before = files_in(tmp_path)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -113,3 +113,13 @@ def publish(monkeypatch, url, **changes):
     published = replace(registry.REGISTRY["audioset"], **fields)
     monkeypatch.setitem(registry.REGISTRY, "audioset", published)
     monkeypatch.setitem(registry.STAND_INS, "audioset", ())
+
+
+# A program that fetches CONTENT from the address that it is given.
+FETCH = (
+    "import sys; from dataclasses import replace; from vggish_tf.weights import registry as r;"
+    f"changes = dict(url=sys.argv[1], md5='{MD5}', num_bytes={len(CONTENT)});"
+    "r.REGISTRY['audioset'] = replace(r.REGISTRY['audioset'], **changes);"
+    "r.STAND_INS['audioset'] = ();"
+    "print(r.fetch(progress=False))"
+)

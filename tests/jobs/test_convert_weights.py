@@ -28,6 +28,12 @@ NAMES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def copies_of_each_test(no_network_and_an_empty_cache):
+    """No copy that another test has made stands in for the file that is read."""
+    (registry.cache_folder() / "weights").unlink()
+
+
 @pytest.fixture(scope="module")
 def source():
     return randomize(vggish())
@@ -52,14 +58,6 @@ def test_to_each_format_and_back(format, path, source, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(arrays(model), arrays(source), strict=True))
     again = convert_weights(output, tmp_path / "again.ckpt")
     assert again.values_sha256 == identity.values_sha256
-    assert (tmp_path / "again.ckpt").stat().st_size == (
-        convert_and_size(path, tmp_path / "straight.ckpt")
-    )
-
-
-def convert_and_size(path, output) -> int:
-    convert_weights(path, output)
-    return output.stat().st_size
 
 
 def test_every_format_that_can_be_written_is_tried():

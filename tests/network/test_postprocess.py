@@ -100,10 +100,10 @@ def test_parameters_that_cannot_be_used_are_an_error(tmp_path):
     with pytest.raises(CheckpointError, match="VGGISH_TF_OFFLINE"):
         Postprocessor()
     (tmp_path / "text.npz").write_text("not an npz")
-    with pytest.raises(CheckpointError, match="is not an npz"):
+    with pytest.raises(CheckpointError, match="holds no PCA parameters"):
         Postprocessor(weights=tmp_path / "text.npz")
     (tmp_path / "empty.npz").touch()
-    with pytest.raises(CheckpointError, match="is not an npz"):
+    with pytest.raises(CheckpointError, match="holds no PCA parameters"):
         Postprocessor(weights=tmp_path / "empty.npz")
     np.savez(tmp_path / "nan.npz", pca_means=np.full(128, np.nan), pca_eigen_vectors=np.eye(128))
     with pytest.raises(CheckpointError, match="NaN"):
@@ -169,7 +169,7 @@ def test_damaged_parameters_are_a_note_in_the_figures_of_a_smoke_test(tmp_path):
     (tmp_path / "pca.npz").write_bytes(b"PK\x03\x04" + bytes(100))
     figures, note = smoke_test.figures_of(np.ones((3, 128), np.float32), tmp_path / "pca.npz")
     assert figures.quantized_mean is None
-    assert note.startswith(f"{tmp_path / 'pca.npz'} is not an npz, or is damaged.")
+    assert note.startswith(f"{tmp_path / 'pca.npz'} holds no PCA parameters, or is damaged.")
 
 
 def test_dequantize_is_the_exact_inverse_at_bin_edges():

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 import small_network
 
+from vggish_tf.weights import registry
+
 
 @pytest.fixture(scope="module")
 def source():
@@ -18,6 +20,12 @@ def written(source, tmp_path_factory):
     """kind → a file of the source's weights. Do not change it."""
     folder = tmp_path_factory.mktemp("written")
     return {kind: small_network.write(kind, folder, source) for kind in small_network.KINDS}
+
+
+@pytest.fixture(autouse=True)
+def copies_of_each_test(no_network_and_an_empty_cache):
+    """No copy that another test has made stands in for the file that is read."""
+    (registry.cache_folder() / "weights").unlink()
 
 
 @pytest.fixture

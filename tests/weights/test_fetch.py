@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from urllib.parse import urlsplit
 
 import pytest
 from refusals import message_of
 from servers import (
     CONTENT,
+    FETCH,
     MD5,
     cut_short,
     endless,
@@ -66,7 +66,7 @@ def test_a_progress_bar_on_a_terminal_only(cache, monkeypatch, stream, progress,
     with serving(in_small_pieces) as server:
         publish(monkeypatch, server.url)
         assert registry.fetch(progress=progress).read_bytes() == CONTENT
-    assert (f"{urlsplit(server.url).netloc}: 100%" in stream.getvalue()) == bar
+    assert (f"{server.url.split('/')[2]}: 100%" in stream.getvalue()) == bar
     assert ("1.05M/1.05M" in stream.getvalue()) == bar
 
 
@@ -184,15 +184,6 @@ def test_a_cache_that_cannot_be_written_to(cache, monkeypatch):
             r"cannot download 'vggish_model.ckpt': (Not a directory|File exists)",
             message_of(registry.fetch),
         )
-
-
-FETCH = (
-    "import sys; from dataclasses import replace; from vggish_tf.weights import registry as r;"
-    f"changes = dict(url=sys.argv[1], md5='{MD5}', num_bytes={len(CONTENT)});"
-    "r.REGISTRY['audioset'] = replace(r.REGISTRY['audioset'], **changes);"
-    "r.STAND_INS['audioset'] = ();"
-    "print(r.fetch(progress=False))"
-)
 
 
 def test_two_processes_fetch_at_once_and_both_get_the_file(cache, monkeypatch):

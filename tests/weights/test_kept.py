@@ -161,3 +161,33 @@ def test_a_source_that_is_gone_is_an_error_though_there_is_a_copy(path):
     loaded(path)
     shutil.move(path, path.with_name("elsewhere.ckpt"))
     assert "there is no checkpoint at" in message_of(checkpoints.load_weights, vggish(), path)
+
+
+def test_many_extras_are_kept_too(source, tmp_path, folder):
+    more = {f"optimizer/a_rather_long_name/{n}": np.float32(n) for n in range(2000)}
+    path = write_with_tf1(tmp_path / "large.ckpt", {**by_name(source), **more})
+    for _ in range(2):
+        with kept.opened(path, 10**9, lambda source: None) as (opened, _survey):
+            assert len(opened.extras) == 2000
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_copy_that_goes_while_it_is_read_is_read_all_the_same(path, source, folder):
+    loaded(path)
+    with kept.opened(path, 10**9, lambda source: None) as (opened, _survey):
+        for copy in folder.iterdir():
+            copy.unlink()
+        path.unlink()
+        for name, value in by_name(source).items():
+            np.testing.assert_array_equal(opened.get(name), value)
+
+
+def test_the_copy_of_a_torch_file_needs_no_torch(source, tmp_path, monkeypatch):
+    import sys
+
+    import other_programs
+
+    path = other_programs.torchaudio(tmp_path / "t.pt", by_name(source))
+    loaded(path)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert same(loaded(path), source)

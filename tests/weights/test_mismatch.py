@@ -79,7 +79,8 @@ def test_integers_are_not_weights(tmp_path, source):
     )
     assert (
         check_nothing_is_loaded(path)
-        == "'vggish/fc2/biases' in the checkpoint is int32, not floating point."
+        == f"cannot read checkpoint '{path}': 'vggish/fc2/biases' in the checkpoint is int32, "
+        "not floating point."
     )
 
 
@@ -110,7 +111,8 @@ def test_two_layers_of_one_name(tmp_path, written):
         file["layers/conv2d_1/vars"].attrs["name"] = "conv1"
     assert (
         check_nothing_is_loaded(path)
-        == "two layers of the file are called 'conv1'. Nothing was loaded."
+        == f"cannot read checkpoint '{path}': two layers of the file are called 'conv1'. "
+        "Nothing was loaded."
     )
 
 
@@ -118,6 +120,6 @@ def test_a_zip_that_is_no_keras_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "model.keras", "w") as file:
         file.writestr("pca_means.npy", b"")
     assert check_nothing_is_loaded(tmp_path / "model.keras") == (
-        f"'{tmp_path / 'model.keras'}' is a zip file but neither Keras's nor PyTorch's: it has no "
-        "model.weights.h5 and no data.pkl."
+        f"cannot read checkpoint '{tmp_path / 'model.keras'}': it is an npz, such as that of the "
+        "PCA parameters: no weights."
     )

@@ -13,7 +13,7 @@ from small_network import arrays, by_name, check_nothing_is_loaded, vggish, writ
 
 from vggish_tf import checkpoints
 from vggish_tf.errors import VGGishError
-from vggish_tf.weights import layouts, pca, readers
+from vggish_tf.weights import pca, readers
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -106,9 +106,26 @@ def test_names_of_two_layouts_are_not_put_together(source, tmp_path):
     values = by_name(source)
     names = list(values)
     mixed = {name: values[name] for name in names[:10]}
-    mixed |= {f"head/{name}": values[name] for name in names[10:]}
-    message = check_nothing_is_loaded(write_with_tf1(tmp_path / "mixed.ckpt", mixed))
+    turned = map(other_programs.as_torch, values.values())
+    other = dict(zip(other_programs.torch_names(), turned, strict=True))
+    mixed |= {name: other[name] for name in list(other)[10:]}
+    from safetensors.numpy import save_file
+
+    save_file(mixed, tmp_path / "mixed.safetensors")
+    message = check_nothing_is_loaded(tmp_path / "mixed.safetensors")
     assert "missing 'vggish/conv4/conv4_2/weights'" in message
+
+
+def test_a_larger_torch_model_has_embeddings_of_its_own(source, tmp_path):
+    """BERT's tensors have `embeddings` in their names, too."""
+    torch = pytest.importorskip("torch")
+    state = other_programs.state_dict(by_name(source))
+    state = {f"audio.{name}": value for name, value in state.items()}
+    more = {"text.embeddings.word_embeddings.weight": torch.ones(3, 2)}
+    torch.save({**state, **more}, tmp_path / "larger.pth")
+    model = vggish()
+    checkpoints.load_weights(model, tmp_path / "larger.pth")
+    assert all(np.array_equal(a, b) for a, b in zip(arrays(model), arrays(source), strict=True))
 
 
 def test_a_graph_is_read_by_its_flow_and_not_by_names(source, tmp_path):
@@ -337,16 +354,3 @@ def test_pca_parameters_of_a_model_of_this_package(pca_params, tmp_path):
 def test_a_file_without_pca_parameters_is_told(files):
     message = message_of(pca.read, files("dtaoo.h5"))
     assert message.endswith("; it holds {}.")
-
-
-# Layouts
-
-
-def test_every_layout_has_18_names_of_its_own():
-    for layout in layouts.LAYOUTS:
-        names = layout.names()
-        assert len(names) == 18
-        assert list(names.values()) == list(layouts.PUBLISHED.names())
-    assert json.dumps(other_programs.torch_names()) in map(
-        json.dumps, (list(layout.names()) for layout in layouts.LAYOUTS)
-    )

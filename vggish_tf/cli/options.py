@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_weights(parser: argparse._ActionsContainer, default: str | None = "audioset"):
     parser.add_argument("--weights", default=default, metavar="WEIGHTS", help=(
-        '"audioset", as published, or a TF1 checkpoint, .keras or .weights.h5 file '
+        '"audioset", as published, or a file of weights of any format '
         f"(default: {default or 'none, so no embeddings'})"))  # fmt: skip
 
 

@@ -49,25 +49,31 @@ def convert_weights(
     chosen = writers.check_output(source, path, format=format, overwrite=overwrite)
     network = backbone.network(dtype="float32", initializer="zeros")
     identity = loading.load_weights(network, source, average=average)
-    _write(chosen, path, network)
-    with readers.opened(path) as written:
-        found = survey(written.shapes, written.get)
-    if found.values_sha256 != identity.values_sha256:
-        raise VGGishError(f"{path} does not hold the weights of {source}: that is a bug.")
+    names = [f"{path.name}{ending}" for ending in writers.ENDINGS.get(chosen, [""])]
+    with (
+        writers.errors_about(path),
+        replacing_all([path.parent / name for name in names]) as folder,
+    ):
+        _write(chosen, folder / path.name, network)
+        with readers.opened(folder / path.name) as written:
+            found = survey(written.shapes, written.get)
+        if found.values_sha256 != identity.values_sha256:
+            raise VGGishError(f"cannot write {path}: other weights would be in it. That is a bug.")
     return identity
 
 
 def _write(format: str, path: Path, network: keras.Model):
     match format:
-        case "keras" | "h5":
-            with replacing_all([path]) as folder:
-                written = folder / path.name
-                network.save(written) if format == "keras" else network.save_weights(written)
+        case "keras":
+            network.save(path)
+        case "h5":
+            network.save_weights(path)
         case "v1":
-            loading.save_tf1_checkpoint(network, path, version="V1")
+            writers.put_v1(path, loading.values_of(network))
         case "v2":
-            loading.save_tf1_checkpoint(network, path, version="V2")
-        case "safetensors":
-            loading.save_safetensors(network, path)
+            writers.put_v2(path, loading.values_of(network))
         case "torch":
-            writers.write_torch(path, loading.values_of(network))
+            writers.put_torch(path, loading.values_of(network))
+        case "safetensors":
+            metadata = loading.metadata_of(loading.identify(network))
+            writers.put_safetensors(path, loading.values_of(network), metadata)

@@ -1,7 +1,8 @@
 """Files of weights: the published ones, readers and writers of each format, loading all or nothing.
 
     published                     names of the 18 variables, and the layers that hold them
-    known, elsewhere, download    every known file, caches of other programs, fetching
+    known, elsewhere              every known file; caches of other programs
+    part_files, download          fetching
     digests, paths, registry      from a name or a path to a file whose digest is checked
     layouts, readers              weights by their published names, read from every format
     writers                       TF1's, safetensors' and PyTorch's files
@@ -9,7 +10,7 @@
     kept                          copies that load fast, in the cache
     pca                           PCA parameters of every format
     keras_files                   `.keras` files of any origin, checked before Keras opens them
-    loading                       files → models, all of it or none
+    matching, loading             files → models, all of it or none
 
 No networks here.
 """

@@ -1,33 +1,24 @@
 """Downloads: from addresses to a path, whole and checked, or not at all.
 
-Each process writes to its own part file, which has the mode of any new file, and locks it. A
-connection that breaks off is taken up where it broke; so is the part file of a killed process,
-which nobody locks. The published files and their addresses are in `known`.
+A connection that breaks off is taken up where it broke; so is the part file of a killed process.
+The published files and their addresses are in `known`.
 
-Source: RFC 9110, section 14 (Range); pooch, whose temporary files only their owner can read, and
-which starts anew after a break.
+Source: RFC 9110, section 14 (Range).
 """
 
-import contextlib
-import glob
 import os
+import re
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urlsplit
 
 from vggish_tf.errors import CheckpointError
+from vggish_tf.weights.part_files import part_of
 
 if TYPE_CHECKING:
     import requests
-
-try:
-    import fcntl
-except ImportError:  # Windows, where an open file cannot be removed anyway
-    fcntl = None  # type: ignore[assignment]
 
 WAITS = (1, 2)  # Seconds before the second round of attempts and the third.
 TIMEOUT = (5, 60)  # Seconds: to connect, and between two pieces of the file.
@@ -60,97 +51,47 @@ def download(
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _part_of(path) as part:
+    with part_of(path) as part:
         for wait in (*WAITS, None):
-            reasons = {}
+            reasons = []
             for url in urls:
-                _say(progress, f"Downloading {path.name!r} from {url} to {path.parent}")
-                try:
-                    _receive_all(url, part, num_bytes, progress)
-                    check(Path(part.name))
+                _say(progress, f"Downloading {path.name!r} from {_shown(url)} to {path.parent}")
+                reason = _attempt(url, part, num_bytes, check, progress)
+                if not reason:
                     return
-                except CheckpointError as error:
-                    reasons[urlsplit(url).netloc] = str(error)
-                    if not isinstance(error, _BrokenOffError):
-                        _empty(part)
+                reasons.append(reason if len(urls) == 1 else f"{_shown(url)}: {reason}")
             if wait is not None:
-                _say(progress, f"{_together(reasons)}; trying again")
+                _say(progress, f"{'; '.join(reasons)}; trying again")
                 time.sleep(wait)
-        raise CheckpointError(_together(reasons))
+        raise CheckpointError("; ".join(reasons))
 
 
-def _together(reasons: dict[str, str]) -> str:
-    """The reason of one address alone, or of each."""
-    if len(reasons) == 1:
-        return next(iter(reasons.values()))
-    return "; ".join(f"{host}: {reason}" for host, reason in reasons.items())
+def _shown(url: str) -> str:
+    """An address without a password in it."""
+    return re.sub(r"//[^/]*@", "//", url)
 
 
-def sweep(path: Path) -> None:
-    """Removes the part files of `path` that no process locks."""
-    for part in _parts_of(path):
-        with contextlib.suppress(OSError):
-            with open(part, "rb") as stream:
-                _lock(stream)  # fails if another process has locked it
-            part.unlink()
-
-
-def _parts_of(path: Path) -> list[Path]:
-    return sorted(path.parent.glob(f".{glob.escape(path.name)}.????????.part"))
-
-
-@contextlib.contextmanager
-def _part_of(path: Path) -> Iterator[BinaryIO]:
-    """Yields a file beside `path`, with what a killed download has left in it, if there is one.
-
-    Renames it to `path`; or removes it on an error, but not on an interrupt.
-    """
-    with _abandoned(path) or _new(path) as stream:
-        part = Path(stream.name)
-        sweep(path)
-        try:
-            yield stream
-            stream.flush()
-            os.replace(part, path)
-        except Exception:
-            part.unlink(missing_ok=True)
-            raise
-
-
-def _new(path: Path) -> BinaryIO:
-    stream = open(path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part"), "x+b")  # noqa: SIM115
-    with contextlib.suppress(OSError):  # a file system without locks, where sweep fails too
-        _lock(stream)
-    return stream
-
-
-def _abandoned(path: Path) -> BinaryIO | None:
-    """The part file of a killed process, locked."""
-    for part in _parts_of(path) if fcntl else ():
-        with contextlib.suppress(OSError):
-            stream = open(part, "r+b")  # noqa: SIM115
-            try:
-                _lock(stream)
-                if os.path.samestat(os.fstat(stream.fileno()), part.stat()):  # not renamed since
-                    return stream
-            except OSError:
-                pass
-            stream.close()
-    return None
-
-
-def _lock(stream: BinaryIO):
-    """Locks a file while it is open; raises an OSError if another process has locked it."""
-    if fcntl:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _attempt(
+    url: str, part: BinaryIO, num_bytes: int, check: Callable[[Path], None], progress: bool
+) -> str:
+    """Receives the file and checks it; returns the reason of a failure, or ""."""
+    try:
+        _receive_all(url, part, num_bytes, progress)
+        check(Path(part.name))
+        return ""
+    except _BrokenOffError as error:
+        return str(error)  # what came is kept, for the next attempt to go on with
+    except CheckpointError as error:
+        _empty(part)
+        return str(error)
 
 
 def _receive_all(url: str, part: BinaryIO, num_bytes: int, progress: bool):
     """Receives the rest of the file, as often as the connection breaks off and brings something."""
     from tqdm import tqdm
 
-    name = f"{urlsplit(url).netloc}"
     hidden = None if progress else True  # None hides it where standard error is not a terminal
+    name = _shown(url).rpartition("//")[2].split("/")[0]
     with tqdm(total=num_bytes, desc=name, unit="B", unit_scale=True, disable=hidden) as bar:
         for _ in range(MOST_BREAKS):
             before = _size_of(part)
@@ -184,23 +125,27 @@ def _receive(url: str, part: BinaryIO, num_bytes: int, bar):
     import urllib3
 
     start = _size_of(part)
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     try:
         with requests.get(url, stream=True, headers=headers, timeout=TIMEOUT) as response:
             response.raise_for_status()
-            part_sent = response.headers.get("Content-Range", "")
-            if start and not part_sent.startswith(f"bytes {start}-"):
-                _empty(part)  # the server has no ranges, and begins anew
+            _check_start(response, part, start)
             _check_length(response, _size_of(part), num_bytes)
             _write(response, part, num_bytes, bar)
+    except CheckpointError:
+        raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        if isinstance(error, CheckpointError):
-            raise
         if start and _status_of(error) == 416:  # what is there is no part of this file
             _empty(part)
         raise _BrokenOffError(_reason(error)) from None
+
+
+def _check_start(response: "requests.Response", part: BinaryIO, start: int):
+    """Empties the part if the server has no ranges, and begins anew."""
+    if response.status_code != 206:
+        _empty(part)
+    elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        raise CheckpointError("the server sends another part of the file than was asked for")
 
 
 def _check_length(response: "requests.Response", start: int, num_bytes: int):
@@ -215,6 +160,7 @@ def _check_length(response: "requests.Response", start: int, num_bytes: int):
 
 def _write(response: "requests.Response", part: BinaryIO, num_bytes: int, bar):
     began, received = time.monotonic(), 0
+    bar.update(part.tell() - bar.n)
     while piece := response.raw.read1(PIECE):
         if part.tell() + len(piece) > num_bytes + SLACK:
             raise CheckpointError(f"the file has more than the published {num_bytes:,} bytes")

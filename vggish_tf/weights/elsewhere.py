@@ -12,38 +12,34 @@ import tempfile
 from pathlib import Path
 
 from vggish_tf.weights.known import TF_HUB, TORCHAUDIO, KnownFile
+from vggish_tf.weights.paths import expanded
 
-HANDLES = ("https://tfhub.dev/google/vggish/1", "https://kaggle.com/models/google/vggish/1")
+TF_HUB_HANDLE = "https://tfhub.dev/google/vggish/1"
 
 
 def find(file: KnownFile) -> Path | None:
     """The first cache with a file of that name, which need not be the known one."""
-    return next((path for path in _places(file) if path.exists()), None)
+    return next((path for path in _places(file) if os.path.exists(path)), None)
 
 
 def _places(file: KnownFile) -> list[Path]:
     if file == TF_HUB:
-        return [_kagglehub(), *(_tf_hub() / _hashed(handle) for handle in HANDLES)]
+        return [_kagglehub(), _tf_hub()]
     if file == TORCHAUDIO:
         return [_torch_hub() / "torchaudio" / "models" / file.filename]
     return [_torch_hub() / "checkpoints" / file.filename]
 
 
 def _torch_hub() -> Path:
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "torch")
-    return Path(os.environ.get("TORCH_HOME") or default).expanduser() / "hub"
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return expanded(os.environ.get("TORCH_HOME") or f"{caches}/torch") / "hub"
 
 
 def _tf_hub() -> Path:
-    default = Path(tempfile.gettempdir(), "tfhub_modules")
-    return Path(os.environ.get("TFHUB_CACHE_DIR") or default).expanduser()
-
-
-def _hashed(handle: str) -> str:
-    return hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
+    cache = os.environ.get("TFHUB_CACHE_DIR") or f"{tempfile.gettempdir()}/tfhub_modules"
+    return expanded(cache) / hashlib.sha1(TF_HUB_HANDLE.encode(), usedforsecurity=False).hexdigest()
 
 
 def _kagglehub() -> Path:
-    default = Path.home() / ".cache" / "kagglehub"
-    cache = Path(os.environ.get("KAGGLEHUB_CACHE") or default).expanduser()
+    cache = expanded(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub")
     return cache / "models" / "google" / "vggish" / "tensorFlow2" / "vggish" / "1"

@@ -27,7 +27,7 @@ class Identity:
         untrained: the network is as its initializer left it: every bias is zero.
         path: of the file; None for weights that come from no file.
         md5, sha256: of the file, in hex.
-        published: the file is the published one.
+        published: the file is the published one, or a stand-in with the same weights.
 
     Example:
         >>> print(Identity("mine.ckpt", values_sha256="4d878af3e306", untrained=False))
@@ -57,7 +57,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the values of weights are.
+    """Survey of the values of weights: their digest, and whether they are untrained or not finite.
 
     Args:
         values_sha256, untrained: as in Identity.

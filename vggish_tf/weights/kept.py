@@ -20,8 +20,7 @@ from vggish_tf.files import replacing
 from vggish_tf.weights import identity, readers, registry
 from vggish_tf.weights.identity import Survey
 from vggish_tf.weights.layouts import Source
-from vggish_tf.weights.readers.safetensors_file import VALUES_SHA256
-from vggish_tf.weights.writers import write_tensors
+from vggish_tf.weights.writers import VALUES_SHA256, write_tensors
 
 logger = logging.getLogger("vggish_tf")
 
@@ -31,11 +30,13 @@ SOURCE, EXTRAS, MADE_BY = "source_sha256", "extras", "made_by"  # in the metadat
 VERSION = "vggish_tf 1"  # of the copies: raise it when a reader is mended
 NOT_YET = "0" * 64  # the place of a digest that is known only when all is written
 
+Found = tuple[Source, Survey]
+
 
 @contextmanager
 def opened(
     path: Path, num_values: int, check: Callable[[Source], None], average: str = ""
-) -> Iterator[tuple[Source, Survey]]:
+) -> Iterator[Found]:
     """Opens a file of weights, or the copy of it that is kept; keeps one if there is none.
 
     Args:
@@ -51,15 +52,31 @@ def opened(
         CheckpointError: as `check` and readers.opened, or values that no weights have.
     """
     copy = None if average or _is_safetensors(path) else _copy_of(path)
-    survey = (_survey_of(copy, path) or _keep(path, copy, num_values, check)) if copy else None
-    place = copy if copy and survey else path
-    with readers.opened(place, num_values, average) as source:
-        if place == copy:
-            with contextlib.suppress(OSError):
-                os.utime(copy)  # used last
-            source = replace(source, extras=_extras_of(copy))
+    found = copy and (_in_copy(copy, path) or _keep(path, copy, num_values, check))
+    if found:
+        check(found[0])
+        yield found
+        return
+    with readers.opened(path, num_values, average) as source:
         check(source)
-        yield source, survey or _surveyed(source)
+        yield source, surveyed(source, path)
+
+
+def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> Survey:
+    """Reads all weights once; `use` gets each array, too.
+
+    Raises:
+        CheckpointError: they are not finite, or not those that the file says it has.
+    """
+    survey = identity.survey(source.shapes, source.get, use)
+    if survey.not_finite:
+        names = ", ".join(survey.not_finite)
+        text = f"it has NaN or infinity in {names}. Nothing was loaded."
+        raise CheckpointError(readers.with_path(path, text))
+    if source.metadata.get(VALUES_SHA256, survey.values_sha256) != survey.values_sha256:
+        text = "it is damaged: its values have not the digest in its header."
+        raise CheckpointError(readers.with_path(path, text))
+    return survey
 
 
 def _is_safetensors(path: Path) -> bool:
@@ -71,51 +88,28 @@ def _copy_of(path: Path) -> Path:
     return registry.cache_folder() / FOLDER / f"{registry.sha256_of(path)}.safetensors"
 
 
-def _surveyed(source: Source, write: Callable = lambda array: None) -> Survey:
-    """Reads all weights once."""
-    survey = identity.survey(source.shapes, source.get, write)
-    if survey.not_finite:
-        raise CheckpointError(
-            f"it has NaN or infinity in {', '.join(survey.not_finite)}. Nothing was loaded."
-        )
-    if source.values_sha256 not in ("", NOT_YET, survey.values_sha256):
-        raise CheckpointError("it is damaged: its values have not the digest in its header.")
-    return survey
+def _in_copy(copy: Path, path: Path) -> Found | None:
+    """What is in a copy; None if there is none of this source, or it is damaged.
 
-
-def _survey_of(copy: Path, path: Path) -> Survey | None:
-    """The survey of a copy; None if there is none of this source, or it is damaged."""
-    expected = {SOURCE: registry.sha256_of(path), MADE_BY: VERSION}
-    metadata = _metadata_of(copy)
-    if {name: metadata.get(name) for name in expected} != expected:
-        return None
+    It is mapped, and so stays good when another process removes the file.
+    """
     try:
+        if not copy.is_file():
+            return None
         with readers.opened(copy) as source:
-            return _surveyed(source)
-    except CheckpointError as error:
+            metadata = source.metadata
+            if metadata.get(SOURCE) != registry.sha256_of(path) or metadata[MADE_BY] != VERSION:
+                return None
+            survey = surveyed(source, copy)
+        os.utime(copy)  # used last
+        return replace(source, extras=tuple(json.loads(metadata[EXTRAS]))), survey
+    except (CheckpointError, OSError, LookupError, ValueError) as error:
         logger.debug("the copy %s is made anew: %s", copy, error)
         return None
 
 
-def _metadata_of(copy: Path) -> dict[str, str]:
-    """The metadata of a copy; nothing if it is absent or cannot be read."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(copy, framework="numpy") as file:
-            return file.metadata() or {}
-    except (OSError, SafetensorError):
-        return {}
-
-
-def _extras_of(copy: Path) -> tuple[str, ...]:
-    return tuple(json.loads(_metadata_of(copy).get(EXTRAS, "[]")))
-
-
-def _keep(
-    path: Path, copy: Path, num_values: int, check: Callable[[Source], None]
-) -> Survey | None:
-    """Makes a copy; None if the cache cannot hold it.
+def _keep(path: Path, copy: Path, num_values: int, check: Callable[[Source], None]) -> Found | None:
+    """Makes a copy and opens it; None if the cache cannot hold it.
 
     Raises:
         CheckpointError: the source has wrong names, shapes or values.
@@ -125,11 +119,12 @@ def _keep(
         try:
             copy.parent.mkdir(parents=True, exist_ok=True)
             with replacing(copy) as temporary:
-                survey = _write(source, temporary, registry.sha256_of(path))
-                if _survey_of(temporary, path) != survey:
+                survey = _write(source, temporary, path)
+                found = _in_copy(temporary, path)
+                if not found or found[1] != survey:
                     raise OSError("the copy differs from its source, or that has changed")
             _drop_old(copy.parent)
-            return survey
+            return found
         except CheckpointError:
             raise
         except (OSError, VGGishError) as error:
@@ -137,23 +132,24 @@ def _keep(
             return None
 
 
-def _write(source: Source, temporary: Path, source_sha256: str) -> Survey:
+def _write(source: Source, temporary: Path, path: Path) -> Survey:
     metadata = {
-        SOURCE: source_sha256,
+        VALUES_SHA256: NOT_YET,  # first, so that its place is near the start
+        SOURCE: registry.sha256_of(path),
         MADE_BY: VERSION,
         EXTRAS: json.dumps(source.extras),
-        VALUES_SHA256: NOT_YET,
     }
     with open(temporary, "x+b") as stream:
-        written = write_tensors(stream, source.shapes, metadata)
-        survey = _surveyed(source, written)
+        write = write_tensors(stream, source.shapes, metadata)
+        survey = surveyed(source, path, write)
         stream.seek(0)
-        stream.seek(stream.read(1 << 16).index(NOT_YET.encode()))
+        stream.seek(stream.read(1 << 10).index(NOT_YET.encode()))
         stream.write(survey.values_sha256.encode())
     return survey
 
 
 def _drop_old(folder: Path):
-    copies = sorted(folder.glob("*.safetensors"), key=lambda copy: copy.stat().st_mtime)
-    for copy in copies[:-MOST]:
-        copy.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # another process has dropped it
+        copies = sorted(folder.glob("[!.]*.safetensors"), key=lambda copy: copy.stat().st_mtime)
+        for copy in copies[:-MOST]:
+            copy.unlink()

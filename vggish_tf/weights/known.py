@@ -50,7 +50,7 @@ class KnownFile:
 
     def is_same(self, md5: str, sha256: str, num_bytes: int) -> bool:
         """True if a file with these digests and this size is this one."""
-        if self.num_bytes and num_bytes != self.num_bytes:
+        if self.num_bytes not in (0, num_bytes):
             return False
         has_sha256 = bool(self.sha256) and sha256.startswith(self.sha256)
         return has_sha256 or (bool(self.md5) and self.md5 == md5)
@@ -217,13 +217,3 @@ def files() -> list[KnownFile]:
     """All known files, those that the package uses first."""
     stand_ins = [file for files in STAND_INS.values() for file in files]
     return [*REGISTRY.values(), *stand_ins, *OTHERS]
-
-
-def named(md5: str, sha256: str, num_bytes: int) -> KnownFile | None:
-    """The known file with these digests and this size.
-
-    Example:
-        >>> named("1ae04d42492703e75fa79304873c642a", "", 17_970_000).source
-        'Turi Create'
-    """
-    return next((file for file in files() if file.is_same(md5, sha256, num_bytes)), None)

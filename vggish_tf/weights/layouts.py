@@ -9,21 +9,23 @@ beasteers/VGGish (vggish-keras); _vggish_impl.py of torchaudio 2.8.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from vggish_tf.errors import CheckpointError
 from vggish_tf.weights.published import LAYERS, NAMES
 
+FLOATING = ("float16", "bfloat16", "float32", "float64")
 Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor in a file: its shape, and `read`, which returns it as a float32 array."""
+    """A tensor in a file: its shape, the name of its dtype, and `read`, which returns it."""
 
     shape: tuple[int, ...]
+    dtype: str
     read: Callable[[], np.ndarray]
 
     def transposed(self, axes: tuple[int, ...]) -> "Tensor":
@@ -31,7 +33,19 @@ class Tensor:
         if sorted(axes) != list(range(len(self.shape))):
             return self  # of another rank: its shape will be said to be wrong
         shape = tuple(self.shape[axis] for axis in axes)
-        return Tensor(shape, lambda: np.ascontiguousarray(self.read().transpose(axes)))
+        return Tensor(shape, self.dtype, lambda: self.read().transpose(axes))
+
+    def as_float32(self, name: str) -> np.ndarray:
+        """The values as float32.
+
+        Raises:
+            CheckpointError: they are no floating-point numbers.
+        """
+        if self.dtype not in FLOATING:
+            raise CheckpointError(
+                f"{name!r} in the checkpoint is {self.dtype}, not floating point."
+            )
+        return np.ascontiguousarray(self.read(), np.float32)
 
 
 @dataclass(frozen=True)
@@ -42,13 +56,16 @@ class Source:
         shapes: of each tensor; one that is not VGGish's has its own name.
         get: reads a tensor as float32.
         extras: names of others that are no part of the network, such as an optimizer's state.
-        values_sha256: digest of the values that the file says it has, or "".
+        metadata: texts by name, that the file says of itself.
     """
 
     shapes: Shapes
     get: Callable[[str], np.ndarray]
     extras: tuple[str, ...] = ()
-    values_sha256: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+TORCH_AXES = {4: (2, 3, 1, 0), 2: (1, 0)}  # rank → PyTorch's axes in the published order
 
 
 @dataclass(frozen=True)
@@ -74,9 +91,14 @@ class Layout:
         return dict(zip(own, NAMES, strict=True))
 
     def arranged(self, tensor: Tensor) -> Tensor:
-        """A tensor with the published order of axes."""
-        axes = {4: (2, 3, 1, 0), 2: (1, 0)}.get(len(tensor.shape))
-        return tensor.transposed(axes) if self.is_torch and axes else tensor
+        """A tensor of the program with the published order of axes."""
+        axes = TORCH_AXES.get(len(tensor.shape)) if self.is_torch else None
+        return tensor.transposed(axes) if axes else tensor
+
+    def disarranged(self, value: np.ndarray) -> np.ndarray:
+        """Published values with the program's order of axes."""
+        axes = TORCH_AXES.get(value.ndim) if self.is_torch else None
+        return value.transpose(np.argsort(axes)) if axes else value
 
 
 PUBLISHED = Layout(tuple(LAYERS.values()), ("weights", "biases"))
@@ -94,12 +116,13 @@ def _torch(features: str, embeddings: str) -> Layout:
     return Layout(tuple(layers), ("weight", "bias"), ".", is_torch=True)
 
 
+TORCHVGGISH = _torch("features", "embeddings")  # of w-hc/vggish too
 LAYOUTS = (
     PUBLISHED,
     Layout(tuple(LAYERS), _KERAS_KINDS),  # this package's models
     _keras("fc1/fc1_1", "fc1/fc1_2", "fc2"),  # vggish-keras
     _keras("vggish_fc1/fc1_1", "vggish_fc1/fc1_2", "vggish_fc2"),  # DTaoo
-    _torch("features", "embeddings"),  # torchvggish, w-hc/vggish
+    TORCHVGGISH,
     _torch("features_network", "embedding_network"),  # torchaudio
 )
 
@@ -114,27 +137,29 @@ def arranged(tensors: dict[str, Tensor], *, whole: bool = False) -> Source:
     Raises:
         CheckpointError: the file holds more than one VGGish.
     """
-    layout, names = _chosen(list(tensors))
+    layout, prefix, names = _chosen(list(tensors))
     found = {published: layout.arranged(tensors[own]) for published, own in names.items()}
     rest = [name for name in tensors if name not in names.values()]
-    blocks = {name.split(".")[0] for name in layout.layers} if layout.is_torch else set()
-    extras = [name for name in rest if not (whole or blocks & set(name.split(".")))]
+    blocks = {layer.split(".")[0] for layer in layout.layers} if layout.is_torch else set()
+    ours = tuple(f"{prefix}{block}." for block in blocks)
+    extras = [name for name in rest if not (whole or name.startswith(ours))]
     found |= {name: tensors[name] for name in rest if name not in extras}
     return Source(
         {name: tensor.shape for name, tensor in found.items()},
-        lambda name: found[name].read(),
+        lambda name: found[name].as_float32(name),
         tuple(sorted(extras)),
     )
 
 
-def _chosen(names: list[str]) -> tuple[Layout, dict[str, str]]:
-    """The layout with the most of its names among `names`, and published name → name for them."""
-    groups = {}
-    for layout in LAYOUTS:
-        for prefix, members in _by_prefix(layout, names).items():
-            groups[layout, prefix] = members
+def _chosen(names: list[str]) -> tuple[Layout, str, dict[str, str]]:
+    """The layout and the prefix with the most names among `names`, and published name → name."""
+    groups = {
+        (layout, prefix): members
+        for layout in LAYOUTS
+        for prefix, members in _by_prefix(layout, names).items()
+    }
     if (PUBLISHED, "") in groups or not groups:
-        return PUBLISHED, groups.get((PUBLISHED, ""), {})
+        return PUBLISHED, "", groups.get((PUBLISHED, ""), {})
     most = max(map(len, groups.values()))
     largest = [key for key, members in groups.items() if len(members) == most]
     if most == len(NAMES) and len(largest) > 1:
@@ -142,8 +167,7 @@ def _chosen(names: list[str]) -> tuple[Layout, dict[str, str]]:
         raise CheckpointError(
             f"it holds more than one VGGish, under the names {prefixes}. Give a file with one."
         )
-    layout, _ = largest[0]
-    return layout, groups[largest[0]]
+    return *largest[0], groups[largest[0]]
 
 
 def _by_prefix(layout: Layout, names: list[str]) -> dict[str, dict[str, str]]:

@@ -19,20 +19,16 @@ from typing import Literal, get_args
 import keras
 import numpy as np
 
-from vggish_tf.errors import CheckpointError, check_word
+from vggish_tf.errors import check_word
 from vggish_tf.weights import digests, kept, registry, writers
 from vggish_tf.weights.identity import Identity, of_file, of_values
-from vggish_tf.weights.layouts import Shapes, Source
+from vggish_tf.weights.layouts import Source
+from vggish_tf.weights.matching import assign, check_match, listed, shapes_of, variables_of
 from vggish_tf.weights.paths import expanded, files_of
-from vggish_tf.weights.published import LAYERS
 
 logger = logging.getLogger("vggish_tf")
 
 Version = Literal["V1", "V2"]
-
-BLOCK = 1 << 24  # bytes that are assigned at a time
-# The layer whose weights, the PCA parameters, are not part of a checkpoint.
-POSTPROCESS = "postprocess"
 
 
 def load_weights(
@@ -80,8 +76,8 @@ def copy_weights(source: keras.Model, target: keras.Model) -> Identity:
     Raises:
         CheckpointError: one of the two is not a VGGish, or their shapes differ.
     """
-    values, variables = _variables(source), _variables(target)
-    _check_match(_shapes(values), _shapes(variables))
+    values, variables = variables_of(source), variables_of(target)
+    check_match(shapes_of(values), shapes_of(variables))
     for name, variable in variables.items():
         variable.assign(keras.ops.cast(values[name], variable.dtype))
     target.identity = identify(source)
@@ -144,9 +140,13 @@ def save_safetensors(model: keras.Model, path: str | os.PathLike[str]) -> Path:
         CheckpointError: the model has other weights than VGGish's.
         VGGishError: a file cannot be written there.
     """
-    identity = identify(model)
-    texts = {name: str(value) for name, value in identity.as_json().items() if value is not None}
-    return writers.write_safetensors(expanded(path), values_of(model), texts)
+    metadata = metadata_of(identify(model))
+    return writers.write_safetensors(expanded(path), values_of(model), metadata)
+
+
+def metadata_of(identity: Identity) -> dict[str, str]:
+    """An identity as texts by name, for a file that can hold such."""
+    return {name: str(value) for name, value in identity.as_json().items() if value is not None}
 
 
 def values_of(model: keras.Model) -> dict[str, np.ndarray]:
@@ -157,7 +157,7 @@ def values_of(model: keras.Model) -> dict[str, np.ndarray]:
     """
     return {
         name: np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32")))
-        for name, variable in _variables(model).items()
+        for name, variable in variables_of(model).items()
     }
 
 
@@ -170,7 +170,9 @@ def is_untrained(model: keras.Model) -> bool:
     seeded ones, count as trained here, and only the digest of the file they came from says that
     they are not the published ones.
     """
-    biases = [variable for name, variable in _variables(model).items() if name.endswith("/biases")]
+    biases = [
+        variable for name, variable in variables_of(model).items() if name.endswith("/biases")
+    ]
     return not any(np.any(np.asarray(bias)) for bias in biases)
 
 
@@ -180,89 +182,16 @@ def load(
     """Loads all weights or none; also returns the names of what else the file holds."""
     path = registry.resolve(weights)
     digests.ahead(files_of(path))
-    variables = _variables(model)
-    shapes = _shapes(variables)
+    variables = variables_of(model)
+    shapes = shapes_of(variables)
     num_values = sum(map(math.prod, shapes.values()))
 
     def check(source: Source):
-        _check_match(source.shapes, shapes, source.extras)
+        check_match(source.shapes, shapes, source.extras)
 
     with kept.opened(path, num_values, check, average) as (source, survey):
         identity = of_file(weights, path, survey)
         for name, variable in variables.items():  # one after the other, not all in memory twice
-            _assign(variable, source.get(name))
+            assign(variable, source.get(name))
     model.identity = identity
     return identity, source.extras
-
-
-def _assign(variable: keras.Variable, array: np.ndarray):
-    """Assigns an array; with TensorFlow some rows at a time, which takes a third of the time, and
-    where the whole array would be in memory three times for a moment.
-    """
-    if keras.config.backend() != "tensorflow" or array.nbytes < BLOCK:
-        variable.assign(array)
-        return
-    import tensorflow as tf
-
-    rows = max(1, BLOCK * len(array) // array.nbytes)
-    for start in range(0, len(array), rows):
-        block = tf.cast(array[start : start + rows], variable.dtype)
-        tf.raw_ops.ResourceScatterUpdate(
-            resource=variable.value.handle,
-            indices=tf.range(start, start + len(block)),
-            updates=block,
-        )
-
-
-def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Published name → variable of the model, which has no others."""
-    layers = {layer.name: layer for layer in model.layers}
-    variables = {}
-    for layer, scope in LAYERS.items():
-        for kind, attribute in (("weights", "kernel"), ("biases", "bias")):
-            variable = getattr(layers.get(layer), attribute, None)
-            if variable is None:
-                raise CheckpointError(
-                    f"the model {model.name!r} has no {layer}/{attribute}: it is not a VGGish."
-                )
-            variables[f"{scope}/{kind}"] = variable
-    others = layers[POSTPROCESS].weights if POSTPROCESS in layers else []
-    known = {id(variable) for variable in [*variables.values(), *others]}
-    strangers = [variable.path for variable in model.weights if id(variable) not in known]
-    if strangers:
-        raise CheckpointError(
-            f"the model {model.name!r} has weights that no VGGish checkpoint holds: "
-            f"{listed(strangers)}. "
-            "Load, save or export the VGGish inside it."
-        )
-    return variables
-
-
-def _shapes(variables: dict[str, keras.Variable]) -> Shapes:
-    return {name: tuple(variable.shape) for name, variable in variables.items()}
-
-
-def _check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
-    """Raises an error with all names and shapes in which a file and a model differ, but for extras.
-
-    Where there is another difference, extras are named with it: they may be what was meant.
-    """
-    unused = [f"{name!r}" for name in (*found, *extras) if name not in expected]
-    missing = [f"{name!r} {shape}" for name, shape in expected.items() if name not in found]
-    wrong = [
-        f"{name!r} is {found[name]}, the model has {shape}"
-        for name, shape in expected.items()
-        if name in found and found[name] != shape
-    ]
-    clauses = [("unused", unused), ("missing", missing), ("wrong shape:", wrong)]
-    differences = [f"{what} {listed(names)}" for what, names in clauses if names]
-    if len(unused) > len(extras) or missing or wrong:
-        raise CheckpointError(
-            f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded."
-        )
-
-
-def listed(names: list[str], most: int = 4) -> str:
-    """The first few names, and how many more there are."""
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join([*names[:most], *more])

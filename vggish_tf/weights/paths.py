@@ -13,7 +13,7 @@ import os
 import re
 from pathlib import Path
 
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import CheckpointError, reason_of
 
 STATE = "checkpoint"  # the file that names the last checkpoint of a folder
 PATH_IN_STATE = rb'^\s*model_checkpoint_path:\s*("(?:[^"\\\n]|\\.)*")'  # protobuf's text format
@@ -41,9 +41,9 @@ def index_of(path: Path) -> Path:
     return Path(f"{path}.index")
 
 
-def num_bytes_of(path: Path) -> int:
-    """The size of a checkpoint, all its files together."""
-    return sum(file.stat().st_size for file in files_of(path))
+def num_bytes_of(files: list[Path]) -> int:
+    """The size of files together."""
+    return sum(file.stat().st_size for file in files)
 
 
 def checked(given: str | os.PathLike[str], names: str) -> Path:
@@ -58,11 +58,10 @@ def checked(given: str | os.PathLike[str], names: str) -> Path:
             pipe or a device.
     """
     path = expanded(given)
-    prefix, dot, _ = path.name.rpartition(".index" if path.name.endswith(".index") else ".data-")
-    if dot:
+    if part := re.fullmatch(r"(.*)\.(index|data-\d{5}-of-\d{5})", path.name, re.DOTALL):
         raise CheckpointError(
             f"{path} is one file of a V2 checkpoint. Give their common prefix: "
-            f"{path.parent / prefix}"
+            f"{path.parent / part[1]}"
         )
     if not os.fspath(given) or not (path.exists() or index_of(path).exists()):
         raise CheckpointError(
@@ -95,8 +94,11 @@ def _in_folder(folder: Path) -> Path:
 
 def _last_in(state: Path) -> str:
     """The file name in the file `checkpoint`, whatever folder it names: folders are moved."""
-    with open(state, "rb") as stream:
-        content = stream.read(MOST_OF_STATE)
+    try:
+        with open(state, "rb") as stream:
+            content = stream.read(MOST_OF_STATE)
+    except OSError as error:
+        raise CheckpointError(f"cannot read {state}: {reason_of(error)}.") from None
     quoted = re.search(PATH_IN_STATE, content, re.MULTILINE)
     try:
         name = Path(_unquoted(quoted[1])).name if quoted else ""

@@ -19,7 +19,6 @@ from vggish_tf.archives import read_member
 from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.params import EMBEDDING_SIZE, PCA_EIGEN_VECTORS_NAME, PCA_MEANS_NAME
 from vggish_tf.weights import readers, registry
-from vggish_tf.weights.published import NUM_VALUES
 from vggish_tf.weights.readers import hdf5, torch_file
 
 PCA_BYTES = 16 * EMBEDDING_SIZE**2 + (1 << 12)  # the matrix in long double, and NumPy's header
@@ -28,7 +27,6 @@ SHAPES = {
     PCA_MEANS_NAME: (EMBEDDING_SIZE,),
 }
 OTHER_NAMES = {"pca_matrix": PCA_EIGEN_VECTORS_NAME}  # vggish-keras's
-MOST = readers.COPIES * 4 * NUM_VALUES + readers.OVERHEAD  # bytes, of a model that carries them
 
 
 def read(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +51,7 @@ def read(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray
         raise
     except Exception:  # a damaged file raises errors of zlib, NumPy, tokenize and others
         raise CheckpointError(
-            f"{path} is not an npz, or is damaged. vggish-tf fetch gets the published one."
+            f"{path} holds no PCA parameters, or is damaged. vggish-tf fetch gets the published."
         ) from None
     found = {name: values.shape for name, values in arrays.items()}
     if found != SHAPES or others:
@@ -70,21 +68,17 @@ def read(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray
 
 def _arrays_in(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     """The parameters of a file by name, and the names of all other arrays of an npz."""
-    if zipfile.is_zipfile(path) and any(name.endswith(".npy") for name in _members(path)):
-        return _of_npz(path)
     match readers.format_of(path):
+        case "npz":
+            return _of_npz(path)
         case "PyTorch":
-            return _taken(torch_file.values_in(path, MOST), torch_file.array_of), []
+            values = torch_file.values_in(path, readers.most_bytes())
+            return _taken(values, torch_file.array_of), []
         case "HDF5":
             return _of_keras(path), []
         case "Keras":
-            return _of_keras(hdf5.unpacked(path, MOST)), []
+            return _of_keras(hdf5.unpacked(path, readers.most_bytes())), []
     raise ValueError("no format that holds PCA parameters")
-
-
-def _members(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
-        return archive.namelist()
 
 
 def _of_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -17,5 +17,6 @@ LAYERS = {
     "embedding": "vggish/fc2",
 }
 NAMES = tuple(f"{scope}/{kind}" for scope in LAYERS.values() for kind in ("weights", "biases"))
+POSTPROCESS = "postprocess"  # the layer of the PCA parameters, which are no part of the 18
 NUM_CONVOLUTIONS = 6  # of the nine layers, the first; the others are dense
 NUM_VALUES = 72_141_184  # in the 18

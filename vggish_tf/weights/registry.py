@@ -7,17 +7,20 @@ into the cache by hand is never deleted. Which files there are is the part of `k
 that of `download`. No TensorFlow here.
 """
 
+import contextlib
 import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from vggish_tf.errors import CheckpointError, check_word
-from vggish_tf.weights import digests, download, elsewhere, known
+from vggish_tf.errors import CheckpointError, check_word, reason_of
+from vggish_tf.weights import digests, download, elsewhere, known, part_files
 from vggish_tf.weights.known import REGISTRY, STAND_INS, KnownFile
 from vggish_tf.weights.paths import checked, expanded, files_of, num_bytes_of
 
 # "audioset" is the checkpoint for a model, and the PCA parameters for a postprocessor.
-NAMES = {
+ASKED = {
     "model": {"audioset": "audioset"},
     "pca": {"audioset": "audioset_pca", "audioset_pca": "audioset_pca"},
 }
@@ -28,9 +31,9 @@ def cache_folder() -> Path:
     chosen = os.environ.get("VGGISH_TF_CACHE")
     if chosen:
         return expanded(chosen)
-    import pooch
+    import platformdirs
 
-    return Path(pooch.os_cache("vggish_tf"))
+    return Path(platformdirs.user_cache_dir("vggish_tf"))
 
 
 def md5_of(path: str | os.PathLike[str]) -> str:
@@ -48,12 +51,12 @@ def md5_of(path: str | os.PathLike[str]) -> str:
         >>> md5_of(path)
         'd41d8cd98f00b204e9800998ecf8427e'
     """
-    return _digest_of(digests.md5, Path(path))
+    return _asked(digests.md5, Path(path))
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file, in hex; V2 checkpoints and errors as for md5_of."""
-    return _digest_of(digests.sha256, Path(path))
+    return _asked(digests.sha256, Path(path))
 
 
 def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
@@ -68,7 +71,7 @@ def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
 
 
 def known_as(path: str | os.PathLike[str]) -> KnownFile | None:
-    """The known file that a file is, by its digests.
+    """The known file that a file is, by its size and one of its digests.
 
     Raises:
         CheckpointError: the file cannot be read.
@@ -77,9 +80,9 @@ def known_as(path: str | os.PathLike[str]) -> KnownFile | None:
 
 
 def _is(path: str | os.PathLike[str], file: KnownFile) -> bool:
-    num_bytes = _num_bytes(Path(path))
+    num_bytes = _asked(num_bytes_of, Path(path))
     if not (file.md5 or file.sha256) or file.num_bytes not in (0, num_bytes):
-        return False  # no digest would tell
+        return False  # before the digests, which take a second
     return file.is_same(md5_of(path), sha256_of(path), num_bytes)
 
 
@@ -97,7 +100,8 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     cache and in those of other programs, then fetched from the base address in VGGISH_TF_MIRROR,
     from the published address, and from that of the stand-in. Two processes may fetch at once: each
     downloads to its own part file, and renames it if a digest is right. A download that was killed
-    is taken up where it broke.
+    is taken up where it broke. The stand-in of the checkpoint is a PyTorch file, so it is used only
+    where PyTorch is installed.
 
     Args:
         name: "audioset" or "audioset_pca".
@@ -112,32 +116,38 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     check_word("name", name, tuple(REGISTRY))
     if path := _on_this_machine(name):
         return path
-    published, *stand_ins = files = REGISTRY[name], *STAND_INS[name]
+    published = REGISTRY[name]
     if os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0"):
         raise CheckpointError(_by_hand(published, "VGGISH_TF_OFFLINE is set"))
     reasons = []
-    for file in files:
+    for file in _candidates(name):
         try:
             return _download(file, progress)
         except (CheckpointError, OSError) as error:
-            reasons.append(getattr(error, "strerror", None) or str(error))
-    reasons[1:] = [f"{file.url}: {why}" for file, why in zip(stand_ins, reasons[1:], strict=True)]
+            place = "" if file is published else f"{file.url}: "
+            reasons.append(place + reason_of(error))
     raise CheckpointError(_by_hand(published, "; ".join(reasons)))
+
+
+def _candidates(name: str) -> list[KnownFile]:
+    """The published file, and the stand-ins that can be read here."""
+    stand_ins = STAND_INS[name] if find_spec("torch") else ()
+    return [REGISTRY[name], *stand_ins]
 
 
 def _on_this_machine(name: str) -> Path | None:
     """The published file or a stand-in, from the cache or that of another program."""
-    files = REGISTRY[name], *STAND_INS[name]
-    for file in files:
+    for file in _candidates(name):
         path = cache_folder() / file.filename
         if path.exists():
-            download.sweep(path)
+            part_files.sweep(path)
             _check_cached(path, file)
             return path
-    for file in files:
-        found = elsewhere.find(file)
-        if found and found.is_file() and _is(found, file):
-            return found
+    for file in _candidates(name):
+        with contextlib.suppress(CheckpointError):  # another's file, which cannot be read
+            found = elsewhere.find(file)
+            if found and found.is_file() and _is(found, file):
+                return found
     return None
 
 
@@ -162,23 +172,17 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
         CheckpointError: there is no such name and no such file; it is a folder without weights, a
             pipe or a device; or `fetch` fails.
     """
-    if isinstance(weights, str) and weights in NAMES[kind]:
-        return fetch(NAMES[kind][weights])
-    return checked(weights, ", ".join(map(repr, NAMES[kind])))
+    if isinstance(weights, str) and weights in ASKED[kind]:
+        return fetch(ASKED[kind][weights])
+    return checked(weights, ", ".join(map(repr, ASKED[kind])))
 
 
-def _digest_of(take, path: Path) -> str:
+def _asked(measure: Callable, path: Path):
+    """A measure of the files of a checkpoint."""
     try:
-        return take(files_of(path))
+        return measure(files_of(path))
     except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from None
-
-
-def _num_bytes(path: Path) -> int:
-    try:
-        return num_bytes_of(path)
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from None
+        raise CheckpointError(f"cannot read {path}: {reason_of(error)}.") from None
 
 
 def _check_cached(path: Path, file: KnownFile):
@@ -186,7 +190,7 @@ def _check_cached(path: Path, file: KnownFile):
         raise CheckpointError(f"cannot read {path}: not a regular file.")
     if _is(path, file):
         return
-    is_short = _num_bytes(path) < file.num_bytes
+    is_short = _asked(num_bytes_of, path) < file.num_bytes
     raise CheckpointError(
         f"checkpoint '{path.name}' in {path.parent} {_difference(path, file)}. "
         f"It is {'cut short' if is_short else 'damaged, or another file'}. "
@@ -196,8 +200,10 @@ def _check_cached(path: Path, file: KnownFile):
 
 def _difference(path: Path, file: KnownFile) -> str:
     """The difference to the published file: the size, or a digest."""
-    if _num_bytes(path) != file.num_bytes:
-        return f"has {_num_bytes(path):,} bytes; the published file has {file.num_bytes:,}"
+    if _asked(num_bytes_of, path) != file.num_bytes:
+        return (
+            f"has {_asked(num_bytes_of, path):,} bytes; the published file has {file.num_bytes:,}"
+        )
     if not file.md5:
         return f"has SHA-256 {sha256_of(path)}; the published file has {file.sha256}"
     return f"has MD5 {md5_of(path)}; the published file has {file.md5}"

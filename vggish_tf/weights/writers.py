@@ -22,14 +22,14 @@ from vggish_tf.errors import (
     VGGishError,
     check_word,
     how_to_install,
+    reason_of,
 )
 from vggish_tf.files import check_target, replacing
-from vggish_tf.weights.layouts import LAYOUTS, Shapes
+from vggish_tf.weights.layouts import TORCHVGGISH, Shapes
 from vggish_tf.weights.paths import index_of
 
 Values = dict[str, np.ndarray]
-TORCHVGGISH = next(layout for layout in LAYOUTS if layout.is_torch)
-
+VALUES_SHA256 = "values_sha256"  # in the metadata of safetensors; compared when they are loaded
 
 # format → the suffixes that its files may have; a TF1 V2 checkpoint is a prefix
 FORMATS = {
@@ -40,6 +40,9 @@ FORMATS = {
     "h5": (".weights.h5",),
     "torch": (".pth", ".pt"),
 }
+
+
+ENDINGS = {"v2": [".data-00000-of-00001", ".index"]}  # format → those of the files of a prefix
 
 
 def check_output(
@@ -71,40 +74,56 @@ def check_output(
 
 
 def write_v1(path: Path, values: Values) -> Path:
-    """Writes a TF1 V1 checkpoint, one file."""
-    import tensorflow as tf
+    """Writes a TF1 V1 checkpoint, one file.
 
+    Raises:
+        VGGishError: it cannot be written.
+    """
     if index_of(path).exists():
         raise CheckpointError(
             f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that "
             "first."
         )
-    with _errors_about(path), replacing(path) as temporary:
-        tf.raw_ops.Save(
-            filename=str(temporary), tensor_names=list(values), data=list(values.values())
-        )
+    with errors_about(path), replacing(path) as temporary:
+        put_v1(temporary, values)
     return path
 
 
-def write_v2(path: Path, values: Values) -> Path:
-    """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`."""
+def put_v1(path: Path, values: Values) -> None:
+    """Writes a TF1 V1 checkpoint to a path of no other file."""
     import tensorflow as tf
 
+    tf.raw_ops.Save(filename=str(path), tensor_names=list(values), data=list(values.values()))
+
+
+def write_v2(path: Path, values: Values) -> Path:
+    """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`.
+
+    Raises:
+        VGGishError: it cannot be written.
+    """
     check_target(path)
     with (
-        _errors_about(path),
+        errors_about(path),
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
     ):
-        tf.raw_ops.SaveV2(
-            prefix=f"{folder}/{path.name}",
-            tensor_names=list(values),
-            shape_and_slices=[""] * len(values),
-            tensors=list(values.values()),
-        )
+        put_v2(Path(folder, path.name), values)
         # .data before .index: without the index the data are ignored
         for part in sorted(Path(folder).iterdir()):
             os.replace(part, path.parent / part.name)
     return path
+
+
+def put_v2(path: Path, values: Values) -> None:
+    """Writes a TF1 V2 checkpoint to a prefix of no other files."""
+    import tensorflow as tf
+
+    tf.raw_ops.SaveV2(
+        prefix=str(path),
+        tensor_names=list(values),
+        shape_and_slices=[""] * len(values),
+        tensors=list(values.values()),
+    )
 
 
 def write_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> Path:
@@ -114,13 +133,22 @@ def write_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> P
         path: of the file.
         values: by published name.
         metadata: texts by name, for the file's header.
+
+    Raises:
+        VGGishError: it cannot be written.
     """
-    with _errors_about(path), replacing(path) as temporary, open(temporary, "xb") as stream:
+    with errors_about(path), replacing(path) as temporary:
+        put_safetensors(temporary, values, metadata)
+    return path
+
+
+def put_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> None:
+    """Writes a safetensors file to a path of no other file."""
+    with open(path, "xb") as stream:
         shapes = {name: value.shape for name, value in values.items()}
         write = write_tensors(stream, shapes, metadata)
         for value in values.values():
             write(np.ascontiguousarray(value, "<f4"))
-    return path
 
 
 def write_tensors(
@@ -143,35 +171,22 @@ def write_tensors(
     return lambda array: stream.write(array.data)
 
 
-def write_torch(path: Path, values: Values) -> Path:
-    """Writes torchvggish's state_dict.
+def put_torch(path: Path, values: Values) -> None:
+    """Writes torchvggish's state_dict to a path of no other file; needs PyTorch."""
+    import torch
 
-    Raises:
-        VGGishError: PyTorch is not installed.
-    """
-    try:
-        import torch
-    except ImportError:
-        raise VGGishError(
-            f"cannot write {path}: PyTorch is not installed. {how_to_install('torch')}"
-        ) from None
-    state = {}
-    for own, published in TORCHVGGISH.names().items():
-        value = values[published]
-        value = value.transpose({4: (3, 2, 0, 1)}.get(value.ndim))  # None turns the axes round
-        state[own] = torch.from_numpy(np.array(value, np.float32, order="C"))
-    with _errors_about(path), replacing(path) as temporary:
-        torch.save(state, temporary)
-    return path
+    arrays = map(TORCHVGGISH.disarranged, values.values())
+    tensors = (torch.from_numpy(np.array(array, np.float32, order="C")) for array in arrays)
+    torch.save(dict(zip(TORCHVGGISH.names(), tensors, strict=True)), path)
 
 
 @contextmanager
-def _errors_about(path: Path) -> Iterator[None]:
+def errors_about(path: Path) -> Iterator[None]:
     """Turns a library's and the system's errors on a temporary name into one line on `path`."""
     try:
         yield
     except VGGishError:
         raise
     except Exception as error:  # TensorFlow's and PyTorch's have no class in common
-        reason = getattr(error, "strerror", None) or getattr(error, "message", error)
-        raise VGGishError(f"cannot write {path}: {' '.join(str(reason).split())[:200]}") from None
+        reason = getattr(error, "message", None)  # TensorFlow's, without its operation
+        raise VGGishError(f"cannot write {path}: {reason_of(reason or error)}") from None

@@ -8,10 +8,10 @@ import numpy as np
 
 from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.network import backbone
-from vggish_tf.weights import loading
+from vggish_tf.weights import loading, registry
 from vggish_tf.weights.identity import Identity
 from vggish_tf.weights.known import REGISTRY, KnownFile
-from vggish_tf.weights.registry import known_as
+from vggish_tf.weights.matching import listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Verification(Identity):
             return f"the published weights{other}."
         if self.published:
             return (
-                "the published file, but this installation computes something else with it: "
+                "a published file, but this installation computes something else with it: "
                 "that is a bug."
             )
         return "NOT the published weights."
@@ -65,7 +65,7 @@ class Verification(Identity):
                 f"mean {self.figures.quantized_mean:.1f}, std {self.figures.quantized_std:.1f}"
             )
         published = REGISTRY["audioset"]
-        extras = loading.listed([repr(name) for name in self.extras])
+        extras = listed([repr(name) for name in self.extras])
         rows = {
             "checkpoint": self.path,
             "MD5": f"{self.md5} ({_as_published(self.md5 == published.md5)})",
@@ -119,7 +119,7 @@ def verify(
         max_difference=smoke_test.difference_of_example_0(embedding),
         note=note,
         extras=extras,
-        known_as=_described(known_as(identity.path)) if identity.path else "",
+        known_as=_described(registry.known_as(identity.path or "")),
     )
 
 

@@ -17,9 +17,9 @@ from importlib.resources import files
 
 import numpy as np
 
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import VGGishError
 from vggish_tf.params import SAMPLE_RATE
-from vggish_tf.weights.pca import read
+from vggish_tf.weights.pca import read as read_pca
 
 # float32 on another processor; two CPU kernels differed by 2e-6 in an embedding
 FIGURE_ATOL = 1e-5
@@ -81,8 +81,8 @@ def figures_of(
     """
     mean, std = float(embedding.mean()), float(embedding.std())
     try:
-        eigen_vectors, means = read(pca)
-    except CheckpointError as error:
+        eigen_vectors, means = read_pca(pca)
+    except VGGishError as error:
         return Figures(mean, std), str(error)
     from vggish_tf.reference import vggish_postprocess
 

@@ -5,7 +5,6 @@
     safetensors_file         safetensors
     torch_file               PyTorch's `.pth`, `.pt`
     frozen_graph, onnx_file  constants of a graph, which `graphs` finds by the flow of the data
-    numbers                  the dtypes that weights may have
 
 A file is recognised by its content, not by its name. Shapes and values are not compared with a
 model here: that is `loading`. Files are not trusted: nothing in them is executed, no other file is
@@ -17,13 +16,15 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.weights.layouts import Source
+from vggish_tf.weights.paths import index_of
 from vggish_tf.weights.published import NUM_VALUES
 from vggish_tf.weights.readers import (
     frozen_graph,
@@ -83,8 +84,20 @@ def opened(path: Path, num_values: int = NUM_VALUES, average: str = "") -> Itera
         CheckpointError: as `read`; one line, whatever the reader raised.
         VGGishError: its reader is not installed.
     """
-    with errors_about(path), _opened(path, num_values, average) as source:
-        yield source
+    with ExitStack() as stack:
+        with errors_about(path):
+            source = stack.enter_context(_opened(path, num_values, average))
+
+        def get(name: str) -> np.ndarray:
+            with errors_about(path):
+                return source.get(name)
+
+        yield replace(source, get=get)
+
+
+def most_bytes(num_values: int = NUM_VALUES) -> int:
+    """The size that a file of so many weights may have, unpacked."""
+    return COPIES * 4 * num_values + OVERHEAD
 
 
 @contextmanager
@@ -101,12 +114,12 @@ def errors_about(path: Path) -> Iterator[None]:
 
 
 def with_path(path: Path, text: str) -> str:
-    """A reason of a reader, which begins with "it", as a message on a file; others name it."""
-    return f"cannot read checkpoint {str(path)!r}: {text}" if text.startswith("it") else text
+    """A reader's reason as a message on a file; some name it already."""
+    return text if repr(str(path)) in text else f"cannot read checkpoint {str(path)!r}: {text}"
 
 
 def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager[Source]:
-    most = COPIES * 4 * num_values + OVERHEAD
+    most = most_bytes(num_values)
     format = format_of(path)
     if average and format != "TF1":
         raise CheckpointError("its format has no moving averages. Leave the average out.")
@@ -114,7 +127,7 @@ def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager
         case "HDF5":
             return hdf5.opened(path)
         case "Keras":
-            return hdf5.opened_keras(path, most)
+            return hdf5.opened(hdf5.unpacked(path, most))
         case "PyTorch":
             return torch_file.opened(path, most)
         case "safetensors":
@@ -123,6 +136,8 @@ def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager
             return frozen_graph.opened(path)
         case "ONNX":
             return onnx_file.opened(path)
+        case "npz":
+            raise CheckpointError("it is an npz, such as that of the PCA parameters: no weights.")
     return tensorflow_checkpoint.opened(path, average)
 
 
@@ -133,7 +148,7 @@ def format_of(path: Path) -> str:
         CheckpointError: it is an archive to unpack, another zip, or one file of a SavedModel.
     """
     start = b""
-    if path.is_file():
+    if path.is_file() and not index_of(path).exists():
         with open(path, "rb") as stream:
             start = stream.read(16)
     if start.startswith(HDF5_START):
@@ -158,9 +173,11 @@ def _format_of_zip(path: Path) -> str:
         return "Keras"
     if any(name.split("/")[1:] == [torch_file.CONTENT_PART] for name in names):
         return "PyTorch"
+    if any(name.endswith(".npy") for name in names):
+        return "npz"
     raise CheckpointError(
-        f"{str(path)!r} is a zip file but neither Keras's nor PyTorch's: it has no "
-        f"{hdf5.WEIGHTS_PART} and no {torch_file.CONTENT_PART}."
+        f"it is a zip file but neither Keras's nor PyTorch's: it has no {hdf5.WEIGHTS_PART} and no "
+        f"{torch_file.CONTENT_PART}."
     )
 
 

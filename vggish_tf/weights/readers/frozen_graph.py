@@ -8,11 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from vggish_tf.weights.layouts import Source, Tensor
 from vggish_tf.weights.readers.graphs import Graph, Node, source_of
-from vggish_tf.weights.readers.numbers import check_floating
 
 
 @contextmanager
@@ -24,7 +21,9 @@ def opened(path: Path) -> Iterator[Source]:
     stored = {node.name: node.attr["value"].tensor for node in nodes if node.op == "Const"}
     constants = {
         name: Tensor(
-            tuple(axis.size for axis in value.tensor_shape.dim), partial(_read, value, name)
+            tuple(axis.size for axis in value.tensor_shape.dim),
+            tf.as_dtype(value.dtype).name,
+            partial(tf.make_ndarray, value),
         )
         for name, value in stored.items()
     }
@@ -32,21 +31,10 @@ def opened(path: Path) -> Iterator[Source]:
 
 
 def _node(node, stored) -> Node:
+    import tensorflow as tf
+
     inputs = tuple(name.removesuffix(":0") for name in node.input if not name.startswith("^"))
     axes: tuple[int, ...] = ()
     if node.op == "Transpose" and inputs[1] in stored:
-        axes = tuple(map(int, _array(stored[inputs[1]])))
+        axes = tuple(map(int, tf.make_ndarray(stored[inputs[1]])))
     return Node(node.op, inputs, (node.name,), axes, node.attr["transpose_b"].b)
-
-
-def _read(value, name: str) -> np.ndarray:
-    import tensorflow as tf
-
-    check_floating(tf.as_dtype(value.dtype).name, name)
-    return _array(value).astype(np.float32, copy=False)
-
-
-def _array(value) -> np.ndarray:
-    import tensorflow as tf
-
-    return tf.make_ndarray(value)

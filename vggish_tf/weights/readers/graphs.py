@@ -5,11 +5,11 @@ convolutions, and three products with a matrix behind the last one. Nothing is r
 the part of `frozen_graph` and `onnx_file`.
 """
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
-
-import numpy as np
 
 from vggish_tf.errors import CheckpointError
 from vggish_tf.params import NUM_BANDS, NUM_FRAMES
@@ -54,20 +54,19 @@ class Graph:
     nodes: Sequence[Node]
     constants: dict[str, Tensor]
     channels_first: bool
-    makers: dict[str, Node] = field(default_factory=dict)
 
-    def __post_init__(self):
-        self.makers.update({output: node for node in self.nodes for output in node.outputs})
+    @cached_property
+    def makers(self) -> dict[str, Node]:
+        """Name → the node whose output it is; an output left out has none."""
+        return {output: node for node in self.nodes for output in node.outputs if output}
 
-    def sorted(self) -> list[Node]:
+    def in_order(self) -> list[Node]:
         """The nodes, each behind those that it needs."""
-        needs: dict[int, list[int]] = {}  # by number: nodes may be equal
-        numbers = {id(node): number for number, node in enumerate(self.nodes)}
-        for number, node in enumerate(self.nodes):
-            needs[number] = [
-                numbers[id(self.makers[name])] for name in node.inputs if name in self.makers
-            ]
-        return [self.nodes[number] for number in TopologicalSorter(needs).static_order()]
+        needs = {
+            node: [self.makers[name] for name in node.inputs if name in self.makers]
+            for node in self.nodes
+        }
+        return list(TopologicalSorter(needs).static_order())
 
     def constant(self, name: str) -> Tensor | None:
         """The constant behind a name; None if it is computed."""
@@ -79,7 +78,7 @@ class Graph:
         tensor = self.constant(node.inputs[0])
         return tensor and tensor.transposed(node.axes) if node.axes else tensor
 
-    def behind(self, first: Node, order: list[Node]) -> set[str]:
+    def after(self, first: Node, order: list[Node]) -> set[str]:
         """Names of all that is computed from the outputs of a node."""
         reached = set(first.outputs)
         for node in order:
@@ -94,9 +93,9 @@ def source_of(graph: Graph) -> Source:
     Raises:
         CheckpointError: it has other layers than VGGish, or flattens in an unknown order.
     """
-    order = graph.sorted()
+    order = graph.in_order()
     convolutions = [node for node in order if _is_convolution(graph, node)]
-    reached = graph.behind(convolutions[-1], order) if convolutions else set()
+    reached = graph.after(convolutions[-1], order) if convolutions else set()
     dense = [node for node in order if _is_product(graph, node) and node.inputs[0] in reached]
     if len(convolutions) != NUM_CONVOLUTIONS or len(dense) < NUM_DENSE:
         raise CheckpointError(
@@ -143,7 +142,7 @@ def _bias(graph: Graph, node: Node) -> Tensor | None:
     if found is None:
         return None
     tensor = found
-    return Tensor((int(np.prod(tensor.shape)),), lambda: tensor.read().reshape(-1))
+    return Tensor((math.prod(tensor.shape),), tensor.dtype, lambda: tensor.read().reshape(-1))
 
 
 def _flattens_channels_first(graph: Graph, last: Node, dense: Node, reached: set[str]) -> bool:
@@ -178,6 +177,6 @@ def _channels_last(kernel: Tensor, last: Node, graph: Graph) -> Tensor:
 
     def read():
         blocks = kernel.read().reshape(-1, height, width, columns)
-        return np.ascontiguousarray(blocks.transpose(1, 2, 0, 3)).reshape(rows, columns)
+        return blocks.transpose(1, 2, 0, 3).reshape(rows, columns)
 
-    return Tensor(kernel.shape, read)
+    return Tensor(kernel.shape, kernel.dtype, read)

@@ -23,9 +23,8 @@ from vggish_tf.archives import read_member
 from vggish_tf.errors import CheckpointError
 from vggish_tf.params import PCA_EIGEN_VECTORS_NAME, PCA_MEANS_NAME
 from vggish_tf.weights.layouts import Source, Tensor, arranged
-from vggish_tf.weights.readers.numbers import check_floating
+from vggish_tf.weights.published import POSTPROCESS
 
-POSTPROCESS = "postprocess"  # the layer of the PCA parameters, which `pca` reads
 KINDS = {"0": "kernel", "1": "bias"}
 PCA_KINDS = {"0": PCA_EIGEN_VECTORS_NAME, "1": PCA_MEANS_NAME}
 WHOLE_MODEL = "model_weights"  # the group of the weights in a file of a model of Keras 2
@@ -38,7 +37,7 @@ def opened(file: Path | io.BytesIO) -> Iterator[Source]:
     with datasets_in(file) as datasets:
         yield arranged(
             {
-                name: Tensor(tuple(item.shape), partial(_float32, item, name))
+                name: Tensor(tuple(item.shape), _dtype_of(item), partial(array_of, item, name))
                 for name, item in datasets.items()
                 if POSTPROCESS not in name.split("/")
             },
@@ -46,15 +45,8 @@ def opened(file: Path | io.BytesIO) -> Iterator[Source]:
         )
 
 
-@contextmanager
-def opened_keras(path: Path, most: int) -> Iterator[Source]:
-    """Opens the weights in a `.keras` file, if they unpack to at most `most` bytes."""
-    with opened(unpacked(path, most)) as source:
-        yield source
-
-
 def unpacked(path: Path, most: int) -> io.BytesIO:
-    """The HDF5 file in a `.keras` file."""
+    """The HDF5 file in a `.keras` file, if it unpacks to at most `most` bytes."""
     with zipfile.ZipFile(path) as archive:
         return io.BytesIO(read_member(archive, WEIGHTS_PART, most))
 
@@ -120,17 +112,18 @@ def _add(datasets: dict, name: str, layer: str, item):
     datasets[name] = item
 
 
-def _float32(dataset, name: str) -> np.ndarray:
-    return array_of(dataset, name).astype(np.float32, copy=False)
+def _dtype_of(dataset) -> str:
+    """HDF5 has no bfloat16, so Keras stores the bytes, with the dtype in an attribute."""
+    if dataset.attrs.get("dtype") == "bfloat16" and dataset.dtype == np.dtype("V2"):
+        return "bfloat16"
+    return dataset.dtype.name
 
 
 def array_of(dataset, name: str) -> np.ndarray:
     """Reads a dataset, in its own precision.
 
-    HDF5 has no bfloat16, so Keras stores the bytes, with the dtype in an attribute.
-
     Raises:
-        CheckpointError: it is packed, elsewhere, or holds no floating-point numbers.
+        CheckpointError: it is packed, or elsewhere.
     """
     import h5py
     import ml_dtypes
@@ -143,7 +136,5 @@ def array_of(dataset, name: str) -> np.ndarray:
             f"{name!r} is not stored plainly in the file, as Keras does, but compressed, in chunks "
             "or in another file. Save the model anew."
         )
-    if dataset.attrs.get("dtype") == "bfloat16" and dataset.dtype == np.dtype("V2"):
-        return dataset[()].view(ml_dtypes.bfloat16).astype(np.float32)
-    check_floating(dataset.dtype.name, name)
-    return dataset[()]
+    values = dataset[()]
+    return values.view(ml_dtypes.bfloat16) if _dtype_of(dataset) == "bfloat16" else values

@@ -15,7 +15,6 @@ import numpy as np
 from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
 from vggish_tf.weights.layouts import Source, Tensor
 from vggish_tf.weights.readers.graphs import Graph, Node, source_of
-from vggish_tf.weights.readers.numbers import check_floating
 
 
 @contextmanager
@@ -33,7 +32,7 @@ def opened(path: Path) -> Iterator[Source]:
         for attribute in node.attribute if node.op_type == "Constant" else ():
             stored[node.output[0]] = attribute.t
     constants = {
-        name: Tensor(tuple(value.dims), partial(_read, value, name))
+        name: Tensor(tuple(value.dims), _dtype_of(value), partial(_read, value, name))
         for name, value in stored.items()
     }
     yield source_of(Graph(list(map(_node, graph.node)), constants, True))
@@ -48,11 +47,15 @@ def _node(node) -> Node:
     return Node(node.op_type, tuple(node.input), tuple(node.output), axes, transposed)
 
 
+def _dtype_of(value) -> str:
+    import onnx
+
+    return str(onnx.helper.tensor_dtype_to_np_dtype(value.data_type))
+
+
 def _read(value, name: str) -> np.ndarray:
     import onnx
 
     if value.data_location == onnx.TensorProto.EXTERNAL:
         raise CheckpointError(f"{name!r} is in another file. Save the model with its weights.")
-    array = onnx.numpy_helper.to_array(value)
-    check_floating(array.dtype.name, name)
-    return array.astype(np.float32, copy=False)
+    return onnx.numpy_helper.to_array(value)

@@ -20,7 +20,6 @@ import numpy as np
 from vggish_tf.errors import CheckpointError
 from vggish_tf.weights.layouts import Source, Tensor, arranged
 from vggish_tf.weights.paths import files_of
-from vggish_tf.weights.readers.numbers import check_floating
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
@@ -45,27 +44,25 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     dtypes = reader.get_variable_to_dtype_map()
     shapes = reader.get_variable_to_shape_map()
 
-    def value_of(key, name):
-        check_floating(dtypes[key].name, name)
+    def value_of(key):
         # in eager mode not the reader, which holds Python's lock and so stops other threads
         if not tf.executing_eagerly():
-            return reader.get_tensor(key).astype(np.float32, copy=False)
+            return reader.get_tensor(key)
         (tensor,) = tf.raw_ops.RestoreV2(
             prefix=str(path), tensor_names=[key], shape_and_slices=[""], dtypes=[dtypes[key]]
         )
-        if tensor.dtype == tf.float32:
-            return np.asarray(memoryview(tensor))  # tensor.numpy() would copy
-        return tensor.numpy().astype(np.float32)
+        # tensor.numpy() would copy; bfloat16 has no other way
+        return tensor.numpy() if tensor.dtype == tf.bfloat16 else np.asarray(memoryview(tensor))
 
     def read(name, keys):
         first, *others = keys
-        value = value_of(first, name)
-        if not all(np.array_equal(value, value_of(key, name)) for key in others):
+        value = value_of(first)
+        if not all(np.array_equal(value, value_of(key)) for key in others):
             raise CheckpointError(f"it holds several variables {name!r}, which differ.")
         return value
 
     return {
-        name: Tensor(tuple(shapes[keys[0]]), partial(read, name, keys))
+        name: Tensor(tuple(shapes[keys[0]]), dtypes[keys[0]].name, partial(read, name, keys))
         for name, keys in _keys_of(reader, shapes).items()
     }
 

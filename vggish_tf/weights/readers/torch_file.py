@@ -17,7 +17,6 @@ import numpy as np
 
 from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
 from vggish_tf.weights.layouts import Source, Tensor, arranged
-from vggish_tf.weights.readers.numbers import check_floating
 
 CONTENT_PART = "data.pkl"  # of a zip, in its one folder
 
@@ -27,7 +26,7 @@ def opened(path: Path, most: int) -> Iterator[Source]:
     """Opens a state_dict, if it unpacks to at most `most` bytes."""
     yield arranged(
         {
-            name: Tensor(tuple(value.shape), partial(_float32, value, name))
+            name: Tensor(tuple(value.shape), _dtype_of(value), partial(array_of, value, name))
             for name, value in values_in(path, most).items()
         }
     )
@@ -102,15 +101,13 @@ def _flat(content, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def array_of(value, name: str) -> np.ndarray:
     """A tensor or an array as an array in its own precision."""
-    dtype = str(value.dtype).removeprefix("torch.")
-    check_floating(dtype, name)
     if isinstance(value, np.ndarray):
         return value
     dense = value.detach()
-    if dense.layout.__str__() != "torch.strided":
+    if str(dense.layout) != "torch.strided":
         raise CheckpointError(f"{name!r} in the checkpoint is sparse. Save it dense.")
-    return (dense.float() if dtype == "bfloat16" else dense).numpy()
+    return (dense.float() if _dtype_of(value) == "bfloat16" else dense).numpy()
 
 
-def _float32(value, name: str) -> np.ndarray:
-    return array_of(value, name).astype(np.float32, copy=False)
+def _dtype_of(value) -> str:
+    return str(value.dtype).removeprefix("torch.")

@@ -1,0 +1,95 @@
+"""Part files: downloads that are not whole yet, beside the file that they will be.
+
+Each process writes to its own, which has the mode of any new file, and locks it; nobody locks that
+of a killed process, which the next one goes on with.
+"""
+
+import contextlib
+import glob
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be removed anyway
+    fcntl = None  # type: ignore[assignment]
+
+
+def sweep(path: Path) -> None:
+    """Removes the part files of `path` that no process locks."""
+    for part in _parts_of(path):
+        with contextlib.suppress(OSError), open(part, "rb") as stream:
+            _lock(stream)  # fails if another process has locked it
+            part.unlink()
+
+
+def _parts_of(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f".{glob.escape(path.name)}.????????.part"))
+
+
+@contextlib.contextmanager
+def part_of(path: Path) -> Iterator[BinaryIO]:
+    """Yields a file beside `path`, with what a killed download has left in it, if there is one.
+
+    Renames it to `path`; or removes it on an error, but not on an interrupt.
+    """
+    stream = _abandoned(path) or _new(path)
+    part = Path(stream.name)
+    sweep(path)
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            if fcntl:
+                os.replace(part, path)  # before the lock goes, so that nobody sweeps it
+        if not fcntl:
+            os.replace(part, path)  # Windows renames no open file
+    except Exception:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _new(path: Path) -> BinaryIO:
+    while True:
+        part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        stream = open(part, "x+b")  # noqa: SIM115
+        try:
+            if _is_held(stream):
+                return stream  # and no other process has swept it before
+        except OSError:  # a file system without locks, where sweep fails too
+            return stream
+        stream.close()
+
+
+def _abandoned(path: Path) -> BinaryIO | None:
+    """The part file of a killed process, locked."""
+    for part in _parts_of(path) if fcntl else ():
+        with contextlib.suppress(OSError):
+            stream = open(part, "r+b")  # noqa: SIM115
+            with contextlib.suppress(OSError):
+                if _is_held(stream):
+                    return stream
+            stream.close()
+    return None
+
+
+def _is_held(stream: BinaryIO) -> bool:
+    """Locks a file; True if it is still in its place, and was not renamed or removed before.
+
+    Raises:
+        OSError: another process has locked it.
+    """
+    _lock(stream)
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(stream.name))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(stream: BinaryIO):
+    """Locks a file while it is open; raises an OSError if another process has locked it."""
+    if fcntl:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
