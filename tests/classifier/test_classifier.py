@@ -186,9 +186,7 @@ def test_default_optimizer_has_the_published_constants():
 
 def test_gradient_reaches_the_waveform_through_pca(pca_params, monkeypatch):
     """A numerical derivative along the gradient is the gradient's length."""
-    monkeypatch.setattr(
-        "vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params
-    )
+    monkeypatch.setattr("vggish_tf.weights.registry.resolve", lambda *_, **__: pca_params)
     model = small_network.classifier(postprocess="pca")
     waveform = tf.constant(clips([15_600]))
     with tf.GradientTape() as tape:
@@ -208,9 +206,7 @@ def test_gradient_reaches_the_waveform_through_pca(pca_params, monkeypatch):
 
 
 def test_pca_is_between_embedding_and_relu(pca_params, monkeypatch):
-    monkeypatch.setattr(
-        "vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params
-    )
+    monkeypatch.setattr("vggish_tf.weights.registry.resolve", lambda *_, **__: pca_params)
     model = small_network.classifier(postprocess="pca", hidden=())
     waveform = clips([15_600])
     eigen_vectors, means = pca.read(pca_params)

@@ -9,7 +9,7 @@ from refusals import message_of
 from small_network import arrays, by_name, randomize, vggish, write_with_tf1
 
 from vggish_tf import checkpoints
-from vggish_tf.weights import kept, registry
+from vggish_tf.weights import kept, registry, writers
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -150,8 +150,6 @@ def test_only_the_last_used_copies_are_kept(source, folder, tmp_path):
 
 
 def test_a_file_of_safetensors_has_no_copy(source, folder, tmp_path):
-    from vggish_tf.weights import writers
-
     path = writers.write_safetensors(tmp_path / "model.safetensors", by_name(source), {})
     assert same(loaded(path), source)
     assert not folder.exists()
@@ -165,7 +163,7 @@ def test_a_source_that_is_gone_is_an_error_though_there_is_a_copy(path):
 
 def test_many_extras_are_kept_too(source, tmp_path, folder):
     more = {f"optimizer/a_rather_long_name/{n}": np.float32(n) for n in range(2000)}
-    path = write_with_tf1(tmp_path / "large.ckpt", {**by_name(source), **more})
+    path = writers.write_v1(tmp_path / "large.ckpt", {**by_name(source), **more})
     for _ in range(2):
         with kept.opened(path, 10**9, lambda source: None) as (opened, _survey):
             assert len(opened.extras) == 2000
@@ -191,3 +189,19 @@ def test_the_copy_of_a_torch_file_needs_no_torch(source, tmp_path, monkeypatch):
     loaded(path)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert same(loaded(path), source)
+
+
+@pytest.mark.parametrize("kind", ["V1", "V2", "keras", "h5"])
+def test_a_source_that_goes_while_it_is_loaded_is_loaded_whole(
+    kind, source, written, tmp_path, monkeypatch
+):
+    """Without a copy."""
+    for part in written[kind].parent.glob(f"{written[kind].name}*"):
+        shutil.copy(part, tmp_path / part.name)
+    path = tmp_path / written[kind].name
+    monkeypatch.setenv("VGGISH_TF_CACHE", "/dev/null")
+    with kept.opened(path, 10**9, lambda source: None) as (opened, _survey):
+        for part in tmp_path.glob(f"{path.name}*"):
+            part.unlink()
+        for name, value in by_name(source).items():
+            np.testing.assert_array_equal(opened.get(name), value)

@@ -150,6 +150,110 @@ def test_a_graph_with_other_layers_is_an_error(tmp_path):
     )
 
 
+def changed_onnx(path, values, change, tmp_path):
+    """A graph in which `change` has changed the nodes or tensors."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(other_programs.onnx(path, values))
+    change(onnx, model.graph)
+    onnx.save(model, tmp_path / "changed.onnx")
+    return tmp_path / "changed.onnx"
+
+
+def attribute(op, **values):
+    def change(onnx, graph):
+        node = next(node for node in graph.node if node.op_type == op)
+        node.attribute.extend(onnx.helper.make_attribute(*one) for one in values.items())
+
+    return change
+
+
+def rank_3_transpose(onnx, graph):
+    """(batch, channel, pixel) → (batch, pixel, channel): PyTorch's flatten(2).transpose(1, 2)."""
+    del graph.initializer[-1]
+    shapes = (np.array([-1, 4, 24], np.int64), np.array([-1, 96], np.int64))
+    graph.initializer.extend(
+        onnx.numpy_helper.from_array(shape, f"s{n}") for n, shape in enumerate(shapes)
+    )
+    place = next(n for n, node in enumerate(graph.node) if node.op_type == "Transpose")
+    start, end = graph.node[place].input[0], graph.node[place + 2].output[0]
+    del graph.node[place : place + 3]
+    make = onnx.helper.make_node
+    nodes = [
+        make("Reshape", [start, "s0"], ["a"]),
+        make("Transpose", ["a"], ["b"], perm=[0, 2, 1]),
+        make("Reshape", ["b", "s1"], [end]),
+    ]
+    for node in reversed(nodes):
+        graph.node.insert(place, node)
+
+
+def second_bias(onnx, graph):
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32([5]), "five"))
+    place = next(n for n, node in enumerate(graph.node) if node.op_type == "Relu")
+    (start,) = graph.node[place].input
+    graph.node[place].input[:] = ["more"]
+    graph.node.insert(place, onnx.helper.make_node("Add", [start, "five"], ["more"]))
+
+
+def folded_kernel(onnx, graph):
+    """A kernel behind Reshape, Transpose and Reshape."""
+    make = onnx.helper.make_node
+    node = next(node for node in graph.node if node.op_type == "Gemm")
+    kernel = node.input[1]
+    node.input[1] = "k3"
+    shapes = (np.array([16, 4, 24], np.int64), np.array([16, 96], np.int64))
+    graph.initializer.extend(
+        onnx.numpy_helper.from_array(shape, f"t{n}") for n, shape in enumerate(shapes)
+    )
+    for n, made in enumerate(
+        (
+            make("Reshape", [kernel, "t0"], ["k1"]),
+            make("Transpose", ["k1"], ["k2"], perm=[0, 2, 1]),
+            make("Reshape", ["k2", "t1"], ["k3"]),
+        )
+    ):
+        graph.node.insert(n, made)
+
+
+def twice(onnx, graph):
+    graph.initializer.append(graph.initializer[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (rank_3_transpose, "its graph flattens the axes in an order that is not known."),
+        (second_bias, "its graph adds several constants in one layer."),
+        (folded_kernel, "its graph has 6 convolutions of 3×3 with constant kernels, and 2 pro"),
+        (twice, "it holds two tensors of the name 'onnx::100'."),
+        (attribute("Gemm", alpha=0.5), "and 2 products with a constant matrix"),
+        (attribute("Gemm", beta=0.0), "and 2 products with a constant matrix"),
+        (attribute("Conv", strides=[2, 2]), "its graph has 5 convolutions"),
+        (attribute("Conv", dilations=[2, 2]), "its graph has 5 convolutions"),
+        (attribute("Conv", group=2), "its graph has 5 convolutions"),
+    ],
+)
+def test_a_graph_that_computes_something_else_is_an_error(change, reason, source, tmp_path):
+    path = changed_onnx(tmp_path / "m.onnx", by_name(source), change, tmp_path)
+    assert reason in check_nothing_is_loaded(path)
+
+
+def test_a_transpose_whose_order_is_computed_is_no_constant(source, tmp_path):
+    """Of a square matrix no shape would tell."""
+    import tensorflow as tf
+
+    path = other_programs.frozen_graph(tmp_path / "m.pb", by_name(source))
+    graph = tf.compat.v1.GraphDef.FromString(path.read_bytes())
+    node = [node for node in graph.node if node.op == "MatMul"][1]
+    turned = graph.node.add(name="turned", op="Transpose", input=[node.input[1], "order"])
+    turned.attr["T"].type = tf.float32.as_datatype_enum
+    graph.node.add(name="order", op="Range", input=["x", "y", "z"])
+    node.input[1] = "turned"
+    path.write_bytes(graph.SerializeToString())
+    assert "and 3 products with a constant matrix" not in (message := check_nothing_is_loaded(path))
+    assert "does not match the model" in message or "its graph has" in message
+
+
 def test_onnx_with_its_weights_in_another_file_is_an_error(files, tmp_path):
     onnx = pytest.importorskip("onnx")
     model = onnx.load(files("torch.onnx"))
@@ -188,6 +292,107 @@ def test_no_reader_is_imported_before_it_is_needed():
     code += " & set(sys.modules))"
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == "set()"
+
+
+# Two tensors of one name, and bombs
+
+
+def test_two_tensors_of_one_name_are_an_error(source, tmp_path):
+    torch = pytest.importorskip("torch")
+    state = other_programs.state_dict(by_name(source))
+    nested = {"features": {"0.weight": torch.ones(4, 1, 3, 3)}}
+    torch.save({**state, **nested}, tmp_path / "twice.pth")
+    assert "it holds two tensors of the name 'features.0.weight'." in (
+        check_nothing_is_loaded(tmp_path / "twice.pth")
+    )
+    path = other_programs.safetensors(tmp_path / "m.safetensors", by_name(source))
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + length].decode().rstrip()
+    first = header[1 : header.index("}") + 1]
+    text = f"{{{first},{header[1:]}".encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    message = check_nothing_is_loaded(path)
+    assert (
+        "it holds two tensors of the name" in message or "table of contents is damaged" in message
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 1, -4), (-1,), (1 << 40, 1 << 40), (1,) * 300])
+def test_an_impossible_shape_in_a_v2_index_does_not_end_the_process(shape, source, tmp_path):
+    """The index is written anew, with the right checksums; TensorFlow itself would abort."""
+    from tensorflow.core.protobuf import tensor_bundle_pb2
+
+    from vggish_tf.weights.readers import bundle_index
+
+    path = write_with_tf1(tmp_path / "m.ckpt", by_name(source), "V2")
+    entries = dict(bundle_index._entries(path.with_name("m.ckpt.index").read_bytes()))
+    assert set(entries) == {b"", *(name.encode() for name in by_name(source))}
+    entry = tensor_bundle_pb2.BundleEntryProto.FromString(entries[b"vggish/conv1/weights"])
+    assert [axis.size for axis in entry.shape.dim] == [3, 3, 1, 4]  # what TensorFlow wrote
+    del entry.shape.dim[:]
+    for size in shape:
+        entry.shape.dim.add(size=size)
+    entries[b"vggish/conv1/weights"] = entry.SerializeToString()
+    path.with_name("m.ckpt.index").write_bytes(table_of(entries))
+    assert "it holds a tensor of an impossible shape." in check_nothing_is_loaded(path)
+
+
+def table_of(entries: dict[bytes, bytes]) -> bytes:
+    """A table of one block, as leveldb's table_format.md has it; checksums are zero."""
+
+    def varint(number):
+        out = b""
+        while number > 127:
+            out, number = out + bytes([number & 127 | 128]), number >> 7
+        return out + bytes([number])
+
+    def block(pairs):
+        rows = [b"\0" + varint(len(k)) + varint(len(v)) + k + v for k, v in pairs]
+        return b"".join(rows) + bytes(4) + (1).to_bytes(4, "little")
+
+    data = block(sorted(entries.items()))
+    handle = varint(0) + varint(len(data))
+    index = block([(b"~", handle)])
+    place = varint(len(data) + 5) + varint(len(index))
+    footer = (varint(0) + varint(0) + place).ljust(40, b"\0")
+    magic = (0xDB4775248B80FB57).to_bytes(8, "little")
+    return data + bytes(5) + index + bytes(5) + footer + magic
+
+
+def test_deep_and_long_hdf5_files_are_refused_at_once(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "deep.h5", "w") as file:
+        file.create_group("/".join("a" * 2000))
+    assert "it has more groups than a model." in check_nothing_is_loaded(tmp_path / "deep.h5")
+    with h5py.File(tmp_path / "long.h5", "w") as file:
+        file.attrs["layer_names"] = ["x" * 1000] * 200
+    assert "its list layer_names is longer than that of a model." in (
+        check_nothing_is_loaded(tmp_path / "long.h5")
+    )
+
+
+@pytest.mark.parametrize("start", [b"\x08\x08", b"\x0a\x08"])
+def test_a_file_larger_than_any_weights_is_not_read(start, tmp_path):
+    path = tmp_path / "sparse"
+    with open(path, "wb") as file:
+        file.write(start)
+        file.truncate(3 << 30)
+    assert " bytes. Give the weights alone." in check_nothing_is_loaded(path)
+
+
+def test_many_names_take_no_time(source, tmp_path):
+    """40,000 names took 16 s when each was looked for in a list."""
+    import time
+
+    from safetensors.numpy import save_file
+
+    more = {f"{n}": np.zeros(0, np.float32) for n in range(20_000)}
+    save_file({**by_name(source), **more}, tmp_path / "many.safetensors")
+    began = time.monotonic()
+    checkpoints.load_weights(vggish(), tmp_path / "many.safetensors")
+    assert time.monotonic() - began < 60  # hangs are what is meant, not speed
 
 
 # Numbers of other dtypes, and axes in another order

@@ -241,6 +241,26 @@ def test_the_part_of_another_file_is_thrown_away(cache, monkeypatch):
         assert server.ranges == ["bytes=1000-", None]
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, "link", "second name"])
+def test_a_part_file_that_is_none_is_left_alone(make, cache, monkeypatch, tmp_path):
+    """A pipe would be waited for, and a link leads to a file of the user's."""
+    cache.mkdir()
+    part, precious = cache / ".vggish_model.ckpt.aaaaaaaa.part", tmp_path / "precious"
+    precious.write_bytes(b"mine")
+    if make == "link":
+        part.symlink_to(precious)
+    elif make == "second name":
+        part.hardlink_to(precious)
+    else:
+        make(part)
+    with serving(whole) as server:
+        publish(monkeypatch, server.url)
+        assert registry.fetch().read_bytes() == CONTENT
+        assert registry.fetch().read_bytes() == CONTENT
+    assert precious.read_bytes() == b"mine"
+    assert os.path.lexists(part)
+
+
 def test_an_interrupt_leaves_what_came_for_the_next_fetch(cache, monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
@@ -268,6 +288,14 @@ def redirects_for_ever(handler):
     handler.send_header("Location", handler.path)
     handler.send_header("Content-Length", "0")
     handler.end_headers()
+
+
+def redirects_with_an_endless_page(handler):
+    handler.send_response(302)
+    handler.send_header("Location", handler.path)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(CONTENT)
 
 
 def says_too_much(handler):
@@ -303,6 +331,7 @@ def test_a_server_that_is_busy_once(cache, monkeypatch):
     ("answer", "reason"),
     [
         (redirects_for_ever, "the server redirects for ever"),
+        (redirects_with_an_endless_page, "the server redirects for ever"),
         (says_too_much, "the downloaded file has 10,485,760 bytes; the published file has 1,048,5"),
         (says_too_little, "the downloaded file has 100 bytes; the published file has 1,048,576"),
         (drips, "the server sends less than 1,000 bytes a second"),

@@ -179,7 +179,9 @@ def test_of_a_folder_of_checkpoints_the_last_is_taken(moved, tmp_path, source):
         (r'model_checkpoint_path: "\x"', "names no checkpoint. Give the path of one."),
         ('model_checkpoint_path: "gone"', "names the checkpoint 'gone', which is not in its fold"),
         ('model_checkpoint_path: "/etc/passwd"', "names the checkpoint 'passwd', which is not in"),
-        ('model_checkpoint_path: ".."', "names the checkpoint '..', which is not in its folder."),
+        ('model_checkpoint_path: ".."', "names no checkpoint. Give the path of one."),
+        (r'model_checkpoint_path: "C:\data\model"', "names no checkpoint. Give the path of one."),
+        (f'model_checkpoint_path: "{"a" * 5000}"', "names the checkpoint 'aaaaaaaa"),
     ],
 )
 def test_a_folder_whose_state_names_nothing(state, reason, tmp_path):

@@ -112,6 +112,7 @@ def dequantize(quantized, convention: Convention = "edge"):
         UsageError: an unknown convention, or `quantized` is not uint8.
 
     Example:
+        >>> import numpy as np
         >>> [float(value) for value in dequantize(np.array([0, 255], np.uint8))]
         [-2.0, 2.0]
 

@@ -6,6 +6,7 @@ The published files and their addresses are in `known`.
 Source: RFC 9110, section 14 (Range).
 """
 
+import http.client
 import os
 import re
 import sys
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import urljoin
 
 from vggish_tf.errors import CheckpointError
 from vggish_tf.weights.part_files import part_of
@@ -25,6 +27,7 @@ TIMEOUT = (5, 60)  # Seconds: to connect, and between two pieces of the file.
 SLOWEST = 1000  # bytes a second, over PATIENCE
 PATIENCE = 60  # seconds
 MOST_BREAKS = 1000  # of a connection that brings something each time
+MOST_REDIRECTS = 10
 PIECE = 1 << 18  # bytes
 SLACK = 1 << 20  # bytes allowed beyond the expected number; the digest decides
 
@@ -127,7 +130,7 @@ def _receive(url: str, part: BinaryIO, num_bytes: int, bar):
     start = _size_of(part)
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     try:
-        with requests.get(url, stream=True, headers=headers, timeout=TIMEOUT) as response:
+        with _answer(url, headers) as response:
             response.raise_for_status()
             _check_start(response, part, start)
             _check_length(response, _size_of(part), num_bytes)
@@ -138,6 +141,25 @@ def _receive(url: str, part: BinaryIO, num_bytes: int, bar):
         if start and _status_of(error) == 416:  # what is there is no part of this file
             _empty(part)
         raise _BrokenOffError(_reason(error)) from None
+
+
+def _answer(url: str, headers: dict[str, str]) -> "requests.Response":
+    """The answer at the end of redirects.
+
+    A session of requests reads the content of each redirect, of whatever length, even if it does
+    not follow it; so it is told of none.
+    """
+    import requests
+
+    session = requests.Session()
+    session.get_redirect_target = lambda response: None
+    for _ in range(MOST_REDIRECTS):
+        response = session.get(url, stream=True, headers=headers, timeout=TIMEOUT)
+        if not response.is_redirect:
+            return response
+        response.close()
+        url = urljoin(url, response.headers["Location"])
+    raise CheckpointError("the server redirects for ever")
 
 
 def _check_start(response: "requests.Response", part: BinaryIO, start: int):
@@ -186,9 +208,8 @@ def _reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"the server answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.TooManyRedirects):
-        return "the server redirects for ever"
+        code = error.response.status_code
+        return f"the server answered {code} {http.client.responses.get(code, '')}".strip()
     if isinstance(error, requests.Timeout):
         return "the server did not answer in time"
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)):

@@ -59,7 +59,9 @@ def opened(
         return
     with readers.opened(path, num_values, average) as source:
         check(source)
-        yield source, surveyed(source, path)
+        values: list = []  # at hand, so that no file that goes leaves weights loaded by halves
+        survey = surveyed(source, path, values.append)
+        yield replace(source, get=dict(zip(source.shapes, values, strict=True)).__getitem__), survey
 
 
 def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> Survey:
@@ -103,7 +105,7 @@ def _in_copy(copy: Path, path: Path) -> Found | None:
             survey = surveyed(source, copy)
         os.utime(copy)  # used last
         return replace(source, extras=tuple(json.loads(metadata[EXTRAS]))), survey
-    except (CheckpointError, OSError, LookupError, ValueError) as error:
+    except (CheckpointError, OSError, LookupError, TypeError, ValueError) as error:
         logger.debug("the copy %s is made anew: %s", copy, error)
         return None
 

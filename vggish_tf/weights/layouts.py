@@ -8,8 +8,9 @@ Source: vggish_slim.py (tensorflow/models); vggish.py of torchvggish, DTaoo/VGGi
 beasteers/VGGish (vggish-keras); _vggish_impl.py of torchaudio 2.8.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,20 @@ from vggish_tf.weights.published import LAYERS, NAMES
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
 Shapes = dict[str, tuple[int, ...]]
+
+
+def unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A dictionary of pairs.
+
+    Raises:
+        CheckpointError: two have one name.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise CheckpointError(f"it holds two tensors of the name {name!r}.")
+        found[name] = value
+    return found
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,8 @@ class Tensor:
             raise CheckpointError(
                 f"{name!r} in the checkpoint is {self.dtype}, not floating point."
             )
-        return np.ascontiguousarray(self.read(), np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinity, which is refused
+            return np.ascontiguousarray(self.read(), np.float32)
 
 
 @dataclass(frozen=True)
@@ -139,10 +155,11 @@ def arranged(tensors: dict[str, Tensor], *, whole: bool = False) -> Source:
     """
     layout, prefix, names = _chosen(list(tensors))
     found = {published: layout.arranged(tensors[own]) for published, own in names.items()}
-    rest = [name for name in tensors if name not in names.values()]
+    taken = set(names.values())
+    rest = [name for name in tensors if name not in taken]
     blocks = {layer.split(".")[0] for layer in layout.layers} if layout.is_torch else set()
     ours = tuple(f"{prefix}{block}." for block in blocks)
-    extras = [name for name in rest if not (whole or name.startswith(ours))]
+    extras = {name for name in rest if not (whole or name.startswith(ours))}
     found |= {name: tensors[name] for name in rest if name not in extras}
     return Source(
         {name: tensor.shape for name, tensor in found.items()},

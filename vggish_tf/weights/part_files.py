@@ -5,8 +5,10 @@ of a killed process, which the next one goes on with.
 """
 
 import contextlib
+import errno
 import glob
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ except ImportError:  # Windows, where an open file cannot be removed anyway
 def sweep(path: Path) -> None:
     """Removes the part files of `path` that no process locks."""
     for part in _parts_of(path):
-        with contextlib.suppress(OSError), open(part, "rb") as stream:
+        with contextlib.suppress(OSError), _opened(part) as stream:
             _lock(stream)  # fails if another process has locked it
             part.unlink()
 
@@ -68,12 +70,31 @@ def _abandoned(path: Path) -> BinaryIO | None:
     """The part file of a killed process, locked."""
     for part in _parts_of(path) if fcntl else ():
         with contextlib.suppress(OSError):
-            stream = open(part, "r+b")  # noqa: SIM115
+            stream = _opened(part)
             with contextlib.suppress(OSError):
                 if _is_held(stream):
                     return stream
             stream.close()
     return None
+
+
+def _opened(part: Path) -> BinaryIO:
+    """Opens a part file that somebody has left there.
+
+    Raises:
+        OSError: it is a link, a pipe, another's, or has a second name, and so is no part file.
+    """
+    more = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    stream = open(part, "r+b", opener=lambda name, flags: os.open(name, flags | more))  # noqa: SIM115
+    status = os.fstat(stream.fileno())
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != _user():
+        stream.close()
+        raise OSError(errno.EINVAL, "not a part file", str(part))
+    return stream
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
 
 
 def _is_held(stream: BinaryIO) -> bool:

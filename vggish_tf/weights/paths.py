@@ -11,6 +11,7 @@ import ast
 import glob
 import os
 import re
+import warnings
 from pathlib import Path
 
 from vggish_tf.errors import CheckpointError, reason_of
@@ -63,7 +64,7 @@ def checked(given: str | os.PathLike[str], names: str) -> Path:
             f"{path} is one file of a V2 checkpoint. Give their common prefix: "
             f"{path.parent / part[1]}"
         )
-    if not os.fspath(given) or not (path.exists() or index_of(path).exists()):
+    if not os.fspath(given) or not (os.path.exists(path) or os.path.exists(index_of(path))):
         raise CheckpointError(
             f"there is no checkpoint at {path if os.fspath(given) else repr('')}. "
             f"Give the path of a file, or a published name: {names}."
@@ -84,7 +85,7 @@ def _in_folder(folder: Path) -> Path:
     if not state.is_file():
         raise CheckpointError(f"{folder} is a folder. Give the path of a checkpoint in it.")
     last = folder / _last_in(state)
-    if not (last.is_file() or index_of(last).exists()):
+    if not (os.path.isfile(last) or os.path.exists(index_of(last))):
         raise CheckpointError(
             f"{state} names the checkpoint {last.name!r}, which is not in its folder. Give the "
             "path of another."
@@ -101,10 +102,10 @@ def _last_in(state: Path) -> str:
         raise CheckpointError(f"cannot read {state}: {reason_of(error)}.") from None
     quoted = re.search(PATH_IN_STATE, content, re.MULTILINE)
     try:
-        name = Path(_unquoted(quoted[1])).name if quoted else ""
-    except (ValueError, SyntaxError):
+        name = re.split(r"[/\\]", _unquoted(quoted[1]))[-1] if quoted else ""
+    except (ValueError, SyntaxError, Warning):
         name = ""
-    if not name:
+    if name in ("", ".", ".."):
         raise CheckpointError(f"{state} names no checkpoint. Give the path of one.")
     return name
 
@@ -112,4 +113,6 @@ def _last_in(state: Path) -> str:
 def _unquoted(text: bytes) -> str:
     """A quoted string of protobuf's text format, whose escapes are those of a Python literal."""
     ascii = re.sub(rb"[\x80-\xff]", lambda byte: b"\\x%02x" % ord(byte[0]), text)
-    return ast.literal_eval(f"b{ascii.decode()}").decode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # an unknown escape
+        return ast.literal_eval(f"b{ascii.decode()}").decode()

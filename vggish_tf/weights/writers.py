@@ -26,7 +26,7 @@ from vggish_tf.errors import (
 )
 from vggish_tf.files import check_target, replacing
 from vggish_tf.weights.layouts import TORCHVGGISH, Shapes
-from vggish_tf.weights.paths import index_of
+from vggish_tf.weights.paths import checked, expanded, files_of, index_of
 
 Values = dict[str, np.ndarray]
 VALUES_SHA256 = "values_sha256"  # in the metadata of safetensors; compared when they are loaded
@@ -65,12 +65,18 @@ def check_output(
     check_word("format", format, tuple(FORMATS))
     if format == "torch" and find_spec("torch") is None:
         raise VGGishError(f"PyTorch is not installed. {how_to_install('torch')}")
-    for file in (output, index_of(output)):
-        if file.exists() and os.path.realpath(file) == os.path.realpath(source):
+    check_target(output, overwrite=overwrite, endings=FORMATS[format])
+    for file in [Path(f"{output}{ending}") for ending in ENDINGS.get(format, [""])]:
+        if os.path.exists(file) and any(os.path.samefile(file, one) for one in _files_of(source)):
             raise VGGishError(f"{output} is the file to convert. Choose another name.")
         check_target(file, overwrite=overwrite)
-    check_target(output, endings=FORMATS[format])
     return format
+
+
+def _files_of(source: str | os.PathLike[str]) -> list[Path]:
+    """The files of a source that is there; a published name has none."""
+    path = expanded(source)
+    return files_of(checked(path, "")) if os.path.exists(path) or index_of(path).exists() else []
 
 
 def write_v1(path: Path, values: Values) -> Path:

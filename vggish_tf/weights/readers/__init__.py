@@ -1,6 +1,6 @@
 """Readers of every file of weights, one format a file: the weights by their published names.
 
-    tensorflow_checkpoint    TF1 V1 and V2; the variables of a SavedModel
+    tensorflow_checkpoint    TF1 V1 and V2 (its `bundle_index`); the variables of a SavedModel
     hdf5                     `.keras`, `.weights.h5`, Keras 2's `.h5`
     safetensors_file         safetensors
     torch_file               PyTorch's `.pth`, `.pt`
@@ -11,6 +11,7 @@ model here: that is `loading`. Files are not trusted: nothing in them is execute
 read for them, and no more memory is taken than the weights need.
 """
 
+import math
 import os
 import re
 import zipfile
@@ -48,6 +49,8 @@ ONNX_START = b"\x08"  # ir_version
 GRAPH_START = b"\x0a"  # node
 MOST_OF_HEADER = 100_000_000  # bytes, of safetensors' table of contents
 
+READ_WHOLE = ("frozen graph", "ONNX", "PyTorch")
+
 # from the error messages of HDF5, TensorFlow and safetensors
 DAMAGE = ("truncated", "Read less bytes", "Error copying slice data", "Error parsing message")
 DAMAGED_HEADER = ("deserializing header", "Error while deserializing")
@@ -67,7 +70,10 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         CheckpointError: there is no such file, or it is not a checkpoint, or it is cut short.
         VGGishError: its reader is not installed.
     """
-    with opened(resolve(path)) as source:
+    path = resolve(path)
+    with opened(path) as source:
+        if sum(map(math.prod, source.shapes.values())) > COPIES * NUM_VALUES:
+            raise CheckpointError(with_path(path, "it holds far more numbers than a VGGish."))
         return {name: source.get(name) for name in source.shapes}
 
 
@@ -121,6 +127,8 @@ def with_path(path: Path, text: str) -> str:
 def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager[Source]:
     most = most_bytes(num_values)
     format = format_of(path)
+    if format in READ_WHOLE and path.stat().st_size > most:
+        raise CheckpointError(f"it has more than {most:,} bytes. Give the weights alone.")
     if average and format != "TF1":
         raise CheckpointError("its format has no moving averages. Leave the average out.")
     match format:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from vggish_tf.weights.layouts import Source, Tensor
+from vggish_tf.weights.layouts import Source, Tensor, unique
 from vggish_tf.weights.readers.graphs import Graph, Node, source_of
 
 
@@ -18,7 +18,7 @@ def opened(path: Path) -> Iterator[Source]:
     import tensorflow as tf
 
     nodes = tf.compat.v1.GraphDef.FromString(path.read_bytes()).node
-    stored = {node.name: node.attr["value"].tensor for node in nodes if node.op == "Const"}
+    stored = unique((node.name, node.attr["value"].tensor) for node in nodes if node.op == "Const")
     constants = {
         name: Tensor(
             tuple(axis.size for axis in value.tensor_shape.dim),
@@ -27,14 +27,19 @@ def opened(path: Path) -> Iterator[Source]:
         )
         for name, value in stored.items()
     }
-    yield source_of(Graph([_node(node, stored) for node in nodes], constants, False))
+    yield source_of(Graph([_node(node, constants) for node in nodes], constants, False))
 
 
-def _node(node, stored) -> Node:
-    import tensorflow as tf
-
+def _node(node, constants: dict[str, Tensor]) -> Node:
     inputs = tuple(name.removesuffix(":0") for name in node.input if not name.startswith("^"))
     axes: tuple[int, ...] = ()
-    if node.op == "Transpose" and inputs[1] in stored:
-        axes = tuple(map(int, tf.make_ndarray(stored[inputs[1]])))
-    return Node(node.op, inputs, (node.name,), axes, node.attr["transpose_b"].b)
+    if node.op == "Transpose" and inputs[1] in constants:
+        order = constants[inputs[1]]
+        axes = tuple(map(int, order.read())) if order.shape in ((2,), (4,)) else ()
+    return Node(node.op, inputs, (node.name,), axes, node.attr["transpose_b"].b, _is_plain(node))
+
+
+def _is_plain(node) -> bool:
+    steps = {*node.attr["strides"].list.i, *node.attr["dilations"].list.i}
+    is_same = node.op != "Conv2D" or (steps == {1} and node.attr["padding"].s == b"SAME")
+    return is_same and not node.attr["transpose_a"].b

@@ -19,7 +19,8 @@ from vggish_tf.weights.published import LAYERS, NUM_CONVOLUTIONS
 CONVOLUTIONS = ("Conv2D", "Conv")
 PRODUCTS = ("MatMul", "Gemm")
 SUMS = ("BiasAdd", "Add", "AddV2")
-SAME_VALUES = ("Identity", "Transpose", "Reshape", "Squeeze")  # operations that move numbers only
+UNFOLDED = ("Reshape", "Squeeze", "Flatten")
+KEEPERS = ("Relu", "MaxPool", "Slice", "StridedSlice")  # keep the order of the axes
 POOLS = 4  # each halves height and width
 NUM_DENSE = len(LAYERS) - NUM_CONVOLUTIONS
 
@@ -29,8 +30,9 @@ class Node:
     """An operation: its name, its inputs and outputs by name, and what matters of its attributes.
 
     Args:
-        axes: of a Transpose.
+        axes: of a Transpose; none if they are computed.
         is_transposed: its matrix is (out, in).
+        is_plain: a convolution of stride 1, a product without factors.
     """
 
     op: str
@@ -38,6 +40,7 @@ class Node:
     outputs: tuple[str, ...]
     axes: tuple[int, ...] = ()
     is_transposed: bool = False
+    is_plain: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,14 @@ class Graph:
         if name in self.constants:
             return self.constants[name]
         node = self.makers.get(name)
-        if node is None or node.op not in SAME_VALUES or not node.inputs:
+        tensor = self.constant(node.inputs[0]) if node and node.inputs else None
+        if node is None or tensor is None:
             return None
-        tensor = self.constant(node.inputs[0])
-        return tensor and tensor.transposed(node.axes) if node.axes else tensor
+        if node.op == "Transpose":
+            fits = len(node.axes) == len(tensor.shape)
+            return tensor.transposed(node.axes) if fits else None
+        is_vector = sum(size > 1 for size in tensor.shape) <= 1
+        return tensor if node.op == "Identity" or (node.op in UNFOLDED and is_vector) else None
 
     def after(self, first: Node, order: list[Node]) -> set[str]:
         """Names of all that is computed from the outputs of a node."""
@@ -116,12 +123,12 @@ def source_of(graph: Graph) -> Source:
 def _is_convolution(graph: Graph, node: Node) -> bool:
     kernel = graph.constant(node.inputs[1]) if node.op in CONVOLUTIONS else None
     sides = slice(2, 4) if graph.channels_first else slice(0, 2)
-    return kernel is not None and kernel.shape[sides] == (3, 3)
+    return node.is_plain and kernel is not None and kernel.shape[sides] == (3, 3)
 
 
 def _is_product(graph: Graph, node: Node) -> bool:
     matrix = graph.constant(node.inputs[1]) if node.op in PRODUCTS else None
-    return matrix is not None and len(matrix.shape) == 2
+    return node.is_plain and matrix is not None and len(matrix.shape) == 2
 
 
 def _kernel(graph: Graph, node: Node) -> Tensor:
@@ -133,41 +140,66 @@ def _kernel(graph: Graph, node: Node) -> Tensor:
 
 
 def _bias(graph: Graph, node: Node) -> Tensor | None:
-    """The third input of a node, or what is added to its output; as a vector."""
-    found = graph.constant(node.inputs[2]) if len(node.inputs) > 2 else None
-    for other in graph.nodes if found is None else ():
-        if other.op in SUMS and set(other.inputs) & set(node.outputs):
-            found = next((c for c in map(graph.constant, other.inputs) if c is not None), None)
-            break
-    if found is None:
+    """The third input of a node, or what is added to its output; as a vector.
+
+    Raises:
+        CheckpointError: more than one constant is added.
+    """
+    found = [graph.constant(node.inputs[2])] if len(node.inputs) > 2 else []
+    while added := _sum_behind(graph, node):
+        node, constant = added
+        found.append(constant)
+    if len(found) > 1:
+        raise CheckpointError("its graph adds several constants in one layer.")
+    if not found or found[0] is None:
         return None
-    tensor = found
+    tensor = found[0]
     return Tensor((math.prod(tensor.shape),), tensor.dtype, lambda: tensor.read().reshape(-1))
+
+
+def _sum_behind(graph: Graph, node: Node) -> tuple[Node, Tensor] | None:
+    """The sum of a node's output and a constant, and the constant."""
+    for other in graph.nodes:
+        if other.op in SUMS and set(other.inputs) & set(node.outputs):
+            for constant in map(graph.constant, other.inputs):
+                if constant is not None:
+                    return other, constant
+    return None
 
 
 def _flattens_channels_first(graph: Graph, last: Node, dense: Node, reached: set[str]) -> bool:
     """Whether the matrix of the first dense layer has its rows in the order channel, height, width.
 
     Raises:
-        CheckpointError: they are in an order of its own.
+        CheckpointError: they are in an order of its own, or one that is not known.
     """
     axes = list(range(4))
-    for node in _between(graph, last, dense, reached):
+    flatten, *nodes = [*_between(graph, last, dense, reached), last]
+    known = flatten.op in UNFOLDED
+    for node in nodes[:-1]:
         if node.op == "Transpose" and len(node.axes) == 4:
             axes = [node.axes[axis] for axis in axes]
-    order = [("bchw" if graph.channels_first else "bhwc")[axis] for axis in axes]
-    if order not in (list("bchw"), list("bhwc")):
-        raise CheckpointError(f"its graph flattens the axes in the order {''.join(order)}.")
-    return order == list("bchw")
+        elif node.op not in (*SUMS, *KEEPERS):
+            known = False
+    order = "".join(("bchw" if graph.channels_first else "bhwc")[axis] for axis in axes)
+    if not known or order not in ("bchw", "bhwc"):
+        raise CheckpointError("its graph flattens the axes in an order that is not known.")
+    return order == "bchw"
 
 
 def _between(graph: Graph, last: Node, dense: Node, reached: set[str]) -> Iterator[Node]:
-    """The nodes between a dense layer and the convolution before it, the last of them first."""
+    """The nodes between a dense layer and the convolution before it, the last of them first.
+
+    Identities before the flattening are left out.
+    """
     node = dense
-    while node is not last:
+    while True:
         name = next(name for name in node.inputs if name in reached)
         node = graph.makers[name]
-        yield node
+        if node is last:
+            return
+        if node.op != "Identity":
+            yield node
 
 
 def _channels_last(kernel: Tensor, last: Node, graph: Graph) -> Tensor:

@@ -9,6 +9,7 @@ Source: Keras 3's saving_lib, Keras 2's hdf5_format (save_weights_to_hdf5_group)
 """
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from vggish_tf.weights.published import POSTPROCESS
 
 KINDS = {"0": "kernel", "1": "bias"}
 PCA_KINDS = {"0": PCA_EIGEN_VECTORS_NAME, "1": PCA_MEANS_NAME}
+MOST_ITEMS, DEEPEST, MOST_NAMES = 10_000, 16, 100
 WHOLE_MODEL = "model_weights"  # the group of the weights in a file of a model of Keras 2
 WEIGHTS_PART = "model.weights.h5"  # of a .keras file
 
@@ -61,8 +63,7 @@ def datasets_in(file: Path | io.BytesIO) -> Iterator[dict[str, Any]]:
     import h5py  # type: ignore[import-untyped]
 
     with h5py.File(file, "r") as root:
-        items: dict[str, Any] = {}
-        root.visititems(items.__setitem__)  # follows no link into another file
+        items = _items_of(root)
         weights = items.get(WHOLE_MODEL, root)
         if "layer_names" in weights.attrs:
             yield _of_keras_2(weights, items)
@@ -73,21 +74,43 @@ def datasets_in(file: Path | io.BytesIO) -> Iterator[dict[str, Any]]:
         yield datasets
 
 
+def _items_of(root) -> dict[str, Any]:
+    """Path → group or dataset; no link into another file is followed.
+
+    Raises:
+        CheckpointError: there are more than a model has.
+    """
+    items: dict[str, Any] = {}
+
+    def collect(path: str, item):
+        items[path] = item
+        if len(items) > MOST_ITEMS or path.count("/") > DEEPEST:
+            raise CheckpointError("it has more groups than a model. Give the weights alone.")
+
+    root.visititems(collect)
+    return items
+
+
 def _of_keras_2(weights, items: dict[str, Any]) -> dict[str, Any]:
     """Layer/name → dataset."""
     datasets: dict[str, Any] = {}
     start = weights.name.strip("/")
-    for layer in map(_text, weights.attrs["layer_names"]):
+    for layer in _texts(weights, "layer_names"):
         group = "/".join([*([start] if start else []), layer])
-        names = items[group].attrs.get("weight_names", ()) if group in items else ()
-        for name in map(_text, names):
+        for name in _texts(items[group], "weight_names") if group in items else ():
             own = name.rsplit("/", 1)[-1].removesuffix(":0")
             _add(datasets, f"{layer}/{own}", layer, items.get(f"{group}/{name}"))
     return datasets
 
 
-def _text(name: bytes | str) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
+def _texts(group, name: str) -> list[str]:
+    """The texts in an attribute of a group; none if it has no such attribute."""
+    if name not in group.attrs:
+        return []
+    if math.prod(group.attrs.get_id(name).shape) > MOST_NAMES:  # each may be a megabyte long
+        raise CheckpointError(f"its list {name} is longer than that of a model.")
+    texts = group.attrs[name]
+    return [text.decode() if isinstance(text, bytes) else str(text) for text in texts]
 
 
 def _collect(datasets: dict, path: str, item):

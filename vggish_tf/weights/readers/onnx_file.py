@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
-from vggish_tf.weights.layouts import Source, Tensor
+from vggish_tf.weights.layouts import Source, Tensor, unique
 from vggish_tf.weights.readers.graphs import Graph, Node, source_of
 
 
@@ -26,11 +26,17 @@ def opened(path: Path) -> Iterator[Source]:
         raise VGGishError(
             f"{path} is an ONNX file, and onnx is not installed. {how_to_install('onnx')}"
         ) from None
-    graph = onnx.load(path, load_external_data=False).graph
-    stored = {value.name: value for value in graph.initializer}
-    for node in graph.node:
-        for attribute in node.attribute if node.op_type == "Constant" else ():
-            stored[node.output[0]] = attribute.t
+    graph = onnx.load(path, format="protobuf", load_external_data=False).graph
+    stored = unique(
+        [
+            *((value.name, value) for value in graph.initializer),
+            *(
+                (node.output[0], attribute.t)
+                for node in graph.node
+                for attribute in (node.attribute if node.op_type == "Constant" else ())
+            ),
+        ]
+    )
     constants = {
         name: Tensor(tuple(value.dims), _dtype_of(value), partial(_read, value, name))
         for name, value in stored.items()
@@ -39,12 +45,23 @@ def opened(path: Path) -> Iterator[Source]:
 
 
 def _node(node) -> Node:
-    attributes = {attribute.name: attribute for attribute in node.attribute}
-    axes = tuple(attributes["perm"].ints) if "perm" in attributes else ()
-    transposed = "transB" in attributes and bool(attributes["transB"].i)
+    import onnx
+
+    values = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+    axes = tuple(values.get("perm", ()))
     if node.op_type == "Transpose" and not axes:
         axes = (1, 0)  # the default turns the axes round, which only a matrix has here
-    return Node(node.op_type, tuple(node.input), tuple(node.output), axes, transposed)
+    transposed = bool(values.get("transB", 0))
+    return Node(
+        node.op_type, tuple(node.input), tuple(node.output), axes, transposed, _is_plain(values)
+    )
+
+
+def _is_plain(values: dict) -> bool:
+    """Whether attributes of a Conv or a Gemm change nothing."""
+    steps = (*values.get("strides", ()), *values.get("dilations", ()), values.get("group", 1))
+    factors = (values.get("alpha", 1.0), values.get("beta", 1.0))
+    return set(steps) == {1} and set(factors) == {1.0} and not values.get("transA", 0)
 
 
 def _dtype_of(value) -> str:

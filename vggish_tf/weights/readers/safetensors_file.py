@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vggish_tf.weights.layouts import Source, Tensor, arranged
+from vggish_tf.weights.layouts import Source, Tensor, arranged, unique
 
 DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
@@ -30,7 +30,7 @@ def opened(path: Path) -> Iterator[Source]:
         metadata = file.metadata() or {}
     content = np.memmap(path, np.uint8, "r")
     start = 8 + int.from_bytes(content[:8].tobytes(), "little")
-    table = json.loads(content[8:start].tobytes())
+    table = json.loads(content[8:start].tobytes(), object_pairs_hook=unique)
     table.pop("__metadata__", None)
     tensors = {
         name: Tensor(

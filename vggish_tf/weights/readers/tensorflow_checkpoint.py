@@ -19,7 +19,8 @@ import numpy as np
 
 from vggish_tf.errors import CheckpointError
 from vggish_tf.weights.layouts import Source, Tensor, arranged
-from vggish_tf.weights.paths import files_of
+from vggish_tf.weights.paths import files_of, index_of
+from vggish_tf.weights.readers import bundle_index
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
@@ -40,6 +41,8 @@ def opened(path: Path, average: str = "") -> Iterator[Source]:
 def _tensors(path: Path) -> dict[str, Tensor]:
     import tensorflow as tf
 
+    if index_of(path).exists():
+        bundle_index.check(index_of(path))
     reader = tf.train.load_checkpoint(str(path))
     dtypes = reader.get_variable_to_dtype_map()
     shapes = reader.get_variable_to_shape_map()

@@ -6,6 +6,7 @@ are compared, which PyTorch does not do.
 Source: torch.load, weights_only=True; torchvggish's release file.
 """
 
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
-from vggish_tf.weights.layouts import Source, Tensor, arranged
+from vggish_tf.weights.layouts import Source, Tensor, arranged, unique
 
+DEEPEST = 4  # dictionaries, one in the other
 CONTENT_PART = "data.pkl"  # of a zip, in its one folder
 
 
@@ -48,12 +50,13 @@ def values_in(path: Path, most: int) -> dict[str, Any]:
     is_zip = zipfile.is_zipfile(path)
     if is_zip:
         _check_zip(path, most)
-    with torch.serialization.safe_globals(_numpy_globals()):
+    with torch.serialization.safe_globals(_numpy_globals()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on what is refused below
         try:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
         except Exception as error:
             raise CheckpointError(_reason(error)) from None
-    return dict(_flat(content))
+    return unique(_flat(content))
 
 
 def _check_zip(path: Path, most: int):
@@ -67,16 +70,38 @@ def _check_zip(path: Path, most: int):
             raise zipfile.BadZipFile
 
 
+class _Dtype:
+    """Stands for numpy.dtype in a pickle: the three dtypes of weights, and no others."""
+
+    def __init__(self, code: str, *_):
+        self.name = {"f2": "float16", "f4": "float32", "f8": "float64"}[code]
+
+    def __setstate__(self, state):
+        if state[1] == ">":
+            raise CheckpointError("its numbers are big-endian. Save it anew.")
+
+
+class _Array:
+    """Stands for numpy.ndarray in a pickle; `values` is the array."""
+
+    def __setstate__(self, state):
+        _, shape, dtype, is_fortran, content = state
+        flat = np.frombuffer(content, dtype.name)
+        self.values = flat.reshape(shape[::-1]).T if is_fortran else flat.reshape(shape)
+
+
+def _reconstruct(*_) -> _Array:
+    return _Array()
+
+
 def _numpy_globals() -> list[tuple[Any, str]]:
     """NumPy's array, by the names that old and new pickles give its parts: torchvggish's PCA file
     holds such.
     """
-    reconstruct = np.zeros(0).__reduce__()[0]
     return [
-        *((reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
-        (np.ndarray, "numpy.ndarray"),
-        (np.dtype, "numpy.dtype"),
-        *((type(np.dtype(kind)), f"numpy.dtypes.{type(np.dtype(kind)).__name__}") for kind in "fd"),
+        *((_reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
+        (_Array, "numpy.ndarray"),
+        (_Dtype, "numpy.dtype"),
     ]
 
 
@@ -90,11 +115,15 @@ def _reason(error: Exception) -> str:
     return "it is damaged or cut short."
 
 
-def _flat(content, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(content, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     """The tensors of nested dictionaries; numbers and texts beside them are none."""
     for name, value in content.items() if isinstance(content, dict) else ():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
+            if depth == DEEPEST:
+                raise CheckpointError("its dictionaries are nested too deeply.")
+            yield from _flat(value, f"{prefix}{name}.", depth + 1)
+        elif isinstance(value, _Array):
+            yield f"{prefix}{name}", value.values
         elif hasattr(value, "shape"):
             yield f"{prefix}{name}", value
 
