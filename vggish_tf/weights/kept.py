@@ -91,7 +91,7 @@ def _copy_of(path: Path) -> Path:
 
 
 def _in_copy(copy: Path, path: Path) -> Found | None:
-    """What is in a copy; None if there is none of this source, or it is damaged.
+    """Contents of a copy; None if there is none of this source, or it is damaged.
 
     It is mapped, and so stays good when another process removes the file.
     """
