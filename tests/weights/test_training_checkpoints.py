@@ -1,5 +1,7 @@
 """TF1 checkpoints with more than the 18 variables: the 18 are loaded, the others named once."""
 
+import dataclasses
+import hashlib
 import logging
 import re
 
@@ -17,6 +19,7 @@ from small_network import (
 
 from vggish_tf import checkpoints
 from vggish_tf.network import backbone
+from vggish_tf.weights import known
 
 tf1 = tf.compat.v1
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -97,6 +100,18 @@ def test_beside_others_a_wrong_shape_is_an_error(tmp_path, source):
     values = {**by_name(source), "vggish/conv2/biases": np.zeros(3, np.float32)}
     message = check_nothing_is_loaded(write_training_demo(tmp_path / "training.ckpt", values))
     assert "wrong shape: 'vggish/conv2/biases' is (3,), the model has (4,)." in message
+
+
+def test_verify_says_which_known_file_it_is(tmp_path, source, monkeypatch):
+    """By a digest that md5sum would give."""
+    path = write_with_tf1(tmp_path / "mine", by_name(source))
+    assert "known as" not in str(checkpoints.verify(path))
+    known_file = dataclasses.replace(
+        known.TORCHAUDIO, md5=hashlib.md5(path.read_bytes()).hexdigest()
+    )
+    monkeypatch.setattr(known, "OTHERS", (known_file,))
+    report = str(checkpoints.verify(path))
+    assert "\nknown as     vggish.pt of torchaudio; licence: BSD-2-Clause, Apache-2.0\n" in report
 
 
 def test_verify_names_the_others_in_its_report(tmp_path, pca_params):
