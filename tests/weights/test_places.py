@@ -406,7 +406,7 @@ def test_the_list_has_every_known_file_and_says_what_is_here(cache, capsys):
         f"""\
 vggish_model.ckpt
   source     Google, https://storage.googleapis.com/audioset/vggish_model.ckpt
-  format     TF1 V1 checkpoint: the weights of the network: a single-file TF1 V1 checkpoint
+  format     TF1 V1 checkpoint: the weights of the network
   MD5        d1c7011e6366aa34176bb05c705e31a8
   SHA-256    0962b1914e3e053922d957c45bc84a78c985765641dc6bceeeb3a7d8dfecfdf6
   bytes      291,108,469
