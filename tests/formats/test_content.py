@@ -131,7 +131,9 @@ LAST = {  # of an archive in each format, how its last clip is spoiled
 }
 
 
-@pytest.mark.parametrize("kind", LAST)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "csv")) for kind in LAST]
+)
 def test_reading_is_lazy(kind, tmp_path):
     """The first clips are read before the last one is found to be damaged."""
     archive = some_rows.archive(np.uint8, "abc", count=5000)

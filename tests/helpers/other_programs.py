@@ -288,3 +288,7 @@ WRITERS = {
     "own.keras": own_keras,
     "own.weights.h5": own_weights,
 }
+
+# three of them, and with -m slow the others
+_FIRST = ("torchvggish.pth", "vggish_keras.h5", "torch.onnx")
+SOME = [pytest.param(name, marks=[] if name in _FIRST else [pytest.mark.slow]) for name in WRITERS]

@@ -42,7 +42,7 @@ def test_a_file_of_each_program_loads(name, source, files):
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("name", other_programs.WRITERS)
+@pytest.mark.parametrize("name", other_programs.SOME)
 def test_the_name_of_a_file_says_nothing(name, source, files, tmp_path):
     path = tmp_path / "weights"
     path.symlink_to(files(name))
@@ -382,6 +382,7 @@ def test_a_file_larger_than_any_weights_is_not_read(start, tmp_path):
     assert " bytes. Give the weights alone." in check_nothing_is_loaded(path)
 
 
+@pytest.mark.slow
 def test_many_names_take_no_time(source, tmp_path):
     """40,000 names took 16 s when each was looked for in a list."""
     import time

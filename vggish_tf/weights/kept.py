@@ -51,7 +51,9 @@ def opened(
     Raises:
         CheckpointError: as `check` and readers.opened, or values that no weights have.
     """
-    copy = None if average or _is_safetensors(path) else _copy_of(path)
+    with readers.errors_about(path):
+        format = readers.checked_format(path, num_values)  # before a digest of too large a file
+    copy = None if average or format == "safetensors" else _copy_of(path)
     found = copy and (_in_copy(copy, path) or _keep(path, copy, num_values, check))
     if found:
         check(found[0])
@@ -79,11 +81,6 @@ def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> 
         text = "it is damaged: its values have not the digest in its header."
         raise CheckpointError(readers.with_path(path, text))
     return survey
-
-
-def _is_safetensors(path: Path) -> bool:
-    with readers.errors_about(path):
-        return readers.format_of(path) == "safetensors"
 
 
 def _copy_of(path: Path) -> Path:

@@ -57,7 +57,7 @@ def matrix(small):
     ("convert", "transform"),
     [
         (by_onnx, "rfft"),
-        (by_litert, "rfft"),
+        pytest.param(by_litert, "rfft", marks=pytest.mark.slow),
         pytest.param(by_onnx, "matrix", marks=pytest.mark.slow),
         pytest.param(by_litert, "matrix", marks=pytest.mark.slow),
         pytest.param(by_converter, "matrix", marks=pytest.mark.slow),

@@ -126,9 +126,7 @@ def with_path(path: Path, text: str) -> str:
 
 def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager[Source]:
     most = most_bytes(num_values)
-    format = format_of(path)
-    if format in READ_WHOLE and path.stat().st_size > most:
-        raise CheckpointError(f"it has more than {most:,} bytes. Give the weights alone.")
+    format = checked_format(path, num_values)
     if average and format != "TF1":
         raise CheckpointError("its format has no moving averages. Leave the average out.")
     match format:
@@ -147,6 +145,18 @@ def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager
         case "npz":
             raise CheckpointError("it is an npz, such as that of the PCA parameters: no weights.")
     return tensorflow_checkpoint.opened(path, average)
+
+
+def checked_format(path: Path, num_values: int) -> str:
+    """The format of a file, if it is not too large for one that is read whole.
+
+    Raises:
+        CheckpointError: as `format_of`, or it is too large.
+    """
+    format, most = format_of(path), most_bytes(num_values)
+    if format in READ_WHOLE and path.stat().st_size > most:
+        raise CheckpointError(f"it has more than {most:,} bytes. Give the weights alone.")
+    return format
 
 
 def format_of(path: Path) -> str:
