@@ -59,7 +59,9 @@ def test_a_waveform_goes_in_and_embeddings_come_out(format, oracle, exported):
     assert list(signature["outputs"]) == ["embedding"]
 
 
-@pytest.mark.parametrize("format", ["onnx", "tflite", "openvino", "keras"])
+@pytest.mark.parametrize(
+    "format", ["onnx", "tflite", pytest.param("openvino", marks=pytest.mark.slow), "keras"]
+)
 def test_a_clip_too_short_gives_no_rows_and_spoils_none_that_follow(format, exported, oracle):
     """In a session of its own: once it gave rows, LiteRT's Python does not hand out none."""
     whole = uniform_noise(2, 15_600)

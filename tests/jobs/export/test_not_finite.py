@@ -81,7 +81,7 @@ def check_waveforms(run, rate=16_000, row=(CLIP, EXAMPLE), nothing=np.nan, reach
         ("tflite", "float32"),
         slow("tflite", "float16"),
         slow("tflite", "int8"),
-        ("openvino", "float32"),
+        slow("openvino", "float32"),
         ("keras", "float32"),
     ],
 )
