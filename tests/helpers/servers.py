@@ -99,6 +99,20 @@ def serving(*answers):
         server.server_close()
 
 
+def in_halves(between):
+    """The file, and between its halves a call of `between`."""
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.end_headers()
+        handler.wfile.write(CONTENT[: len(CONTENT) // 2])
+        between()
+        handler.wfile.write(CONTENT[len(CONTENT) // 2 :])
+
+    return answer
+
+
 def with_ranges(handler):
     """The file, or the rest of it."""
     asked = handler.headers.get("Range")

@@ -22,6 +22,7 @@ from servers import (
     cut_short,
     endless,
     forbidden,
+    in_halves,
     in_small_pieces,
     publish,
     send,
@@ -246,18 +247,13 @@ def test_what_a_killed_download_leaves_is_removed_by_the_next_fetch(cache, monke
     """Files of other running downloads, and of the user, are kept."""
     half, go_on = threading.Event(), threading.Event()
 
-    def slow(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(CONTENT)))
-        handler.end_headers()
-        handler.wfile.write(CONTENT[: len(CONTENT) // 2])
+    def wait():
         half.set()
         assert go_on.wait(60)
-        handler.wfile.write(CONTENT[len(CONTENT) // 2 :])
 
     cache.mkdir()
     (cache / ".mine.part").touch()
-    with serving(slow) as server:
+    with serving(in_halves(wait)) as server:
         publish(monkeypatch, server.url)
         first, second = (start_and_wait(server.url, half, cache, parts) for parts in (1, 2))
         first.send_signal(end)

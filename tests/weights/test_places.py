@@ -18,6 +18,7 @@ from servers import (
     MD5,
     cut_short,
     forbidden,
+    in_halves,
     publish,
     send,
     serving,
@@ -364,16 +365,11 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(cache, monkeypatch):
 def test_five_processes_fetch_at_once_and_one_is_killed(cache):
     five, go_on = threading.Semaphore(0), threading.Event()
 
-    def half_and_wait(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(CONTENT)))
-        handler.end_headers()
-        handler.wfile.write(CONTENT[: len(CONTENT) // 2])
+    def wait():
         five.release()
         assert go_on.wait(60)
-        handler.wfile.write(CONTENT[len(CONTENT) // 2 :])
 
-    with serving(half_and_wait) as server:
+    with serving(in_halves(wait)) as server:
         command = [sys.executable, "-c", FETCH, server.url]
         processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(5)]
         for _ in processes:

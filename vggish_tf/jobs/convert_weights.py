@@ -54,7 +54,7 @@ def convert_weights(
         writers.errors_about(path),
         replacing_all([path.parent / name for name in names]) as folder,
     ):
-        _write(chosen, folder / path.name, network)
+        _write(chosen, folder / path.name, network, identity)
         with readers.opened(folder / path.name) as written:
             found = survey(written.shapes, written.get)
         if found.values_sha256 != identity.values_sha256:
@@ -62,7 +62,7 @@ def convert_weights(
     return identity
 
 
-def _write(format: str, path: Path, network: keras.Model):
+def _write(format: str, path: Path, network: keras.Model, identity: Identity):
     match format:
         case "keras":
             network.save(path)
@@ -75,5 +75,5 @@ def _write(format: str, path: Path, network: keras.Model):
         case "torch":
             writers.put_torch(path, loading.values_of(network))
         case "safetensors":
-            metadata = loading.metadata_of(loading.identify(network))
+            metadata = loading.metadata_of(identity)
             writers.put_safetensors(path, loading.values_of(network), metadata)

@@ -48,10 +48,8 @@ class KnownFile:
     num_bytes: int = 0
     without: str = ""
 
-    def is_same(self, md5: str, sha256: str, num_bytes: int) -> bool:
-        """True if a file with these digests and this size is this one."""
-        if self.num_bytes not in (0, num_bytes):
-            return False
+    def has_digest(self, md5: str, sha256: str) -> bool:
+        """True if one of the digests is this file's."""
         has_sha256 = bool(self.sha256) and sha256.startswith(self.sha256)
         return has_sha256 or (bool(self.md5) and self.md5 == md5)
 

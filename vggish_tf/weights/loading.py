@@ -94,7 +94,11 @@ def identify(model: keras.Model, asked: str = "") -> Identity:
     Raises:
         CheckpointError: the model is not a VGGish.
     """
-    found = of_values(asked or f"keras model {model.name!r}", values_of(model))
+    return _identified(model, values_of(model), asked)
+
+
+def _identified(model: keras.Model, values: dict[str, np.ndarray], asked: str = "") -> Identity:
+    found = of_values(asked or f"keras model {model.name!r}", values)
     loaded = getattr(model, "identity", None) or found
     return loaded if loaded.values_sha256 == found.values_sha256 else found
 
@@ -140,8 +144,9 @@ def save_safetensors(model: keras.Model, path: str | os.PathLike[str]) -> Path:
         CheckpointError: the model has other weights than VGGish's.
         VGGishError: a file cannot be written there.
     """
-    metadata = metadata_of(identify(model))
-    return writers.write_safetensors(expanded(path), values_of(model), metadata)
+    values = values_of(model)
+    metadata = metadata_of(_identified(model, values))
+    return writers.write_safetensors(expanded(path), values, metadata)
 
 
 def metadata_of(identity: Identity) -> dict[str, str]:

@@ -40,8 +40,6 @@ FORMATS = {
     "h5": (".weights.h5",),
     "torch": (".pth", ".pt"),
 }
-
-
 ENDINGS = {"v2": [".data-00000-of-00001", ".index"]}  # format → those of the files of a prefix
 
 

@@ -24,7 +24,6 @@ from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.weights import loading, pca
 from vggish_tf.weights.identity import Identity, digest_of
-from vggish_tf.weights.published import LAYERS
 
 LONGEST = 3600  # seconds, of a clip of fixed length
 PCA = tuple[np.ndarray, np.ndarray]
@@ -170,18 +169,6 @@ class Pipeline:
         return keras.Model(
             source, self.finished(embedding, waveform), name="classifier" if self.head else "vggish"
         )
-
-    def values(self) -> dict[str, np.ndarray]:
-        """Published name → float32 array, of the network's weights."""
-        return {
-            f"{scope}/{kind}": np.ascontiguousarray(
-                ops.convert_to_numpy(variable), dtype=np.float32
-            )
-            for name, scope in LAYERS.items()
-            for kind, variable in zip(
-                ("weights", "biases"), self.network.get_layer(name).variables, strict=True
-            )
-        }
 
     @property
     def head_sha256(self) -> str | None:

@@ -116,7 +116,7 @@ def source_of(graph: Graph) -> Source:
         if bias := _bias(graph, node):
             tensors[f"{name}/bias"] = bias
     if _flattens_channels_first(graph, convolutions[-1], dense[0], reached):
-        tensors["fc1_1/kernel"] = _channels_last(tensors["fc1_1/kernel"], convolutions[-1], graph)
+        tensors["fc1_1/kernel"] = _channels_last(tensors["fc1_1/kernel"])
     return arranged(tensors)
 
 
@@ -174,9 +174,9 @@ def _flattens_channels_first(graph: Graph, last: Node, dense: Node, reached: set
         CheckpointError: they are in an order of its own, or one that is not known.
     """
     axes = list(range(4))
-    flatten, *nodes = [*_between(graph, last, dense, reached), last]
-    known = flatten.op in UNFOLDED
-    for node in nodes[:-1]:
+    nodes = list(_between(graph, last, dense, reached))
+    known = bool(nodes) and nodes[0].op in UNFOLDED
+    for node in nodes[1:]:
         if node.op == "Transpose" and len(node.axes) == 4:
             axes = [node.axes[axis] for axis in axes]
         elif node.op not in (*SUMS, *KEEPERS):
@@ -190,7 +190,7 @@ def _flattens_channels_first(graph: Graph, last: Node, dense: Node, reached: set
 def _between(graph: Graph, last: Node, dense: Node, reached: set[str]) -> Iterator[Node]:
     """The nodes between a dense layer and the convolution before it, the last of them first.
 
-    Identities before the flattening are left out.
+    Identities are left out.
     """
     node = dense
     while True:
@@ -202,7 +202,7 @@ def _between(graph: Graph, last: Node, dense: Node, reached: set[str]) -> Iterat
             yield node
 
 
-def _channels_last(kernel: Tensor, last: Node, graph: Graph) -> Tensor:
+def _channels_last(kernel: Tensor) -> Tensor:
     """The kernel of the first dense layer with its rows in the order height, width, channel."""
     height, width = NUM_FRAMES >> POOLS, NUM_BANDS >> POOLS
     rows, columns = kernel.shape

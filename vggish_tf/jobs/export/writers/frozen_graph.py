@@ -22,6 +22,7 @@ from vggish_tf.params import (
     OUTPUT_OP_NAME,
     OUTPUT_TENSOR_NAME,
 )
+from vggish_tf.weights import loading
 
 tf1 = tf.compat.v1
 
@@ -39,7 +40,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
         embedding = vggish_slim.define_vggish_slim()
         checked = FiniteOrNaN()([embedding, graph.get_tensor_by_name(INPUT_TENSOR_NAME)])
         definition = _behind(graph.as_graph_def(), checked.op.name)
-    values = pipeline.values()
+    values = loading.values_of(pipeline.network)
     for node in definition.node:
         if node.op == "VariableV2":
             node.CopyFrom(_constant(node.name, values.pop(node.name)))
