@@ -28,7 +28,7 @@ from servers import (
 )
 
 from vggish_tf import cli
-from vggish_tf.weights import download, elsewhere, known, registry
+from vggish_tf.weights import download, elsewhere, known, part_files, registry
 
 OTHER = CONTENT[::-1]  # the stand-in
 DEAD = "http://127.0.0.1:9/vggish_model.ckpt"
@@ -231,6 +231,23 @@ def test_the_part_of_a_killed_download_is_taken_up(cache, monkeypatch):
         assert registry.fetch().read_bytes() == CONTENT
         assert server.ranges == ["bytes=1000-"]
     assert [file.name for file in cache.iterdir()] == ["vggish_model.ckpt"]
+
+
+def test_a_part_file_that_another_process_has_locked_is_not_shared(tmp_path, monkeypatch):
+    """It may find the new file between its making and its locking."""
+    lock, taken = part_files._lock, []
+
+    def locked_by_another_at_first(stream):
+        if not taken:
+            taken.append(stream.name)
+            raise BlockingIOError
+        lock(stream)
+
+    monkeypatch.setattr(part_files, "_lock", locked_by_another_at_first)
+    stream = part_files._new(tmp_path / "file")
+    assert taken
+    assert stream.name not in taken
+    stream.close()
 
 
 def test_the_part_of_another_file_is_thrown_away(cache, monkeypatch):

@@ -61,6 +61,8 @@ def _new(path: Path) -> BinaryIO:
         try:
             if _is_held(stream):
                 return stream  # and no other process has swept it before
+        except BlockingIOError:  # another process was faster, and goes on with it
+            pass
         except OSError:  # a file system without locks, where sweep fails too
             return stream
         stream.close()
