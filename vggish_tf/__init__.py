@@ -83,4 +83,5 @@ def _register_layers():
         import_module("vggish_tf.model")
 
 
+importing.choose_onednn()
 importing.after("keras", _register_layers)  # whether Keras is imported before or after

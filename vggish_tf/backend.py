@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from vggish_tf.errors import VGGishError
+from vggish_tf.memory import can_be_shared
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -25,6 +26,22 @@ def on_tensorflow_cpu() -> bool:
     import tensorflow as tf
 
     return not tf.config.list_logical_devices("GPU")
+
+
+def tensor(array: np.ndarray, dtype: str | None = None):
+    """An array as a tensor of the backend; with TensorFlow on a CPU without a copy, if it is
+    as memory.laid_out makes it. It must not be changed afterwards.
+
+    Example:
+        >>> tuple(tensor(np.ones((2, 3), np.float32)).shape)
+        (2, 3)
+    """
+    if not (can_be_shared(array) and on_tensorflow_cpu()):
+        return keras.ops.convert_to_tensor(array, dtype)
+    import tensorflow as tf
+
+    shared = tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+    return tf.cast(shared, dtype or "float32")
 
 
 def check_process() -> None:

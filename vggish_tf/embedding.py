@@ -22,13 +22,13 @@ from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream, chunk_log_mel
 from vggish_tf.frontend.framing import PADS, Pad
 from vggish_tf.model import Postprocess, Weights, describe_front_end, parts_of
 from vggish_tf.network.batching import batches, embed_clips
+from vggish_tf.network.plan import Engine, Plan, Precision, check_installed, suited
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import DEFAULT, Profile, named
 from vggish_tf.rows import Embeddings, rounded
 from vggish_tf.stream import BLOCK_SECONDS, EmbeddingStream
 from vggish_tf.weights.identity import Identity
 
-PRECISIONS = ("float32", "bfloat16")
 UNTRAINED = (
     "these weights are untrained: the embeddings show that the pipeline runs, "
     "and mean nothing else."
@@ -54,9 +54,14 @@ class Embedder:
             so that every sample is covered.
         postprocess: the profile's, "pca" (whitened, float32) or "quantized" (uint8, as released).
         batch_size: examples that the network takes at once.
-        precision: "float32", or "bfloat16": half the memory, and faster on short clips where the
-            processor has it (avx512_bf16, amx_bf16), with a cosine to float32 of 0.9999;
-            docs/performance.md has what that does to speech, music and noise.
+        precision: "float32", or "bfloat16": half the memory, and much faster where the processor
+            multiplies it (amx_bf16, avx512_bf16), with a cosine to float32 of at least 0.9995;
+            elsewhere it is computed in float32.
+        engine: "keras" computes the network with Keras's backend, TensorFlow unless it was set;
+            "openvino" and "onnxruntime" (extras `openvino`, `onnx`) do so outside it.
+            docs/performance.md says when to switch.
+        plan: how the network is computed, if not as suits the engine, the precision and this
+            machine: a network.plan.Plan.
 
     Pickled, it is its settings, and reads its weights again when first used; weights that no file
     holds go along. In a process forked after the first one was made, none works, and each says so.
@@ -87,11 +92,14 @@ class Embedder:
         pad: Pad | None = None,
         postprocess: Postprocess = None,
         batch_size: int = 64,
-        precision: Literal["float32", "bfloat16"] = "float32",
+        precision: Precision = "float32",
+        engine: Engine = "keras",
+        plan: Plan | None = None,
     ):
         check_word("pad", pad, (None, *PADS))
-        check_word("precision", precision, PRECISIONS)
         check_count("batch_size", batch_size)
+        plan = plan or suited(engine, precision)
+        check_installed(plan.engine)
         asked = named(profile)
         params = params or (asked if asked.params != Params() else parts_of(model)).params
         self.profile = asked.given(params=params, pad=pad, postprocess=postprocess)
@@ -101,7 +109,7 @@ class Embedder:
         self.batch_size, self.precision = batch_size, precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
-            self._network = inference.Network(model, self.profile, precision=precision)
+            self._network = inference.Network(model, self.profile, plan)
             traced.result()
         self._no_rows = np.zeros(
             (0, EMBEDDING_SIZE), np.uint8 if self.postprocess == "quantized" else np.float32
@@ -123,12 +131,17 @@ class Embedder:
         return self.identity.untrained
 
     @property
+    def plan(self) -> Plan:
+        """How the network is computed."""
+        return self._network.plan
+
+    @property
     def log_mel(self) -> ChunkLogMel:
         """The front end."""
         return chunk_log_mel(self.params, self.profile.triangles)
 
     def __repr__(self) -> str:
-        names = ("pad", "postprocess", "batch_size", "precision", "params")
+        names = ("pad", "postprocess", "batch_size", "precision", "plan", "params")
         options = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"Embedder({self._network!r}, profile={self.profile.name!r}, {options})"
 
@@ -270,6 +283,7 @@ class Embedder:
             "weights": self.identity.as_json(),
             **self.profile.provenance,
             "precision": self.precision,
+            "computed": self.plan.as_json(),
             "resampler": audio.described(self.profile.resampler),
         }
 

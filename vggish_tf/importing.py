@@ -4,8 +4,10 @@ Nothing is imported before it is needed.
 """
 
 import contextlib
+import gc
 import importlib.util
 import os
+import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +60,16 @@ class _After:
         return spec
 
 
+def choose_onednn() -> None:
+    """Has TensorFlow use oneDNN on every x86 processor, if it is not imported yet.
+
+    By itself it does so only from AVX-512 on. With AVX2 alone VGGish takes half the time with it,
+    and a clip of one second a quarter. Whoever sets TF_ENABLE_ONEDNN_OPTS is obeyed.
+    """
+    if "tensorflow" not in sys.modules and platform.machine() in ("x86_64", "AMD64"):
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
 def keras() -> None:
     """Imports Keras and lets TensorFlow look for a GPU, without its log lines.
 
@@ -67,9 +79,21 @@ def keras() -> None:
     if {"keras", "tensorflow"} & set(sys.modules):
         importlib.import_module("keras")
         return
-    with _standard_error_without(_NOISE):
+    with _standard_error_without(_NOISE), _no_garbage_collection():
         if importlib.import_module("keras").config.backend() == "tensorflow":
             importlib.import_module("tensorflow").config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Imports leave no garbage, and looking for it takes a fifth of TensorFlow's."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -10,13 +10,19 @@ import numpy as np
 
 from vggish_tf import backend
 from vggish_tf.errors import CheckpointError, UsageError
+from vggish_tf.memory import laid_out
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
-from vggish_tf.network import winograd
+from vggish_tf.network import backbone, fast
+from vggish_tf.network.plan import Plan
 from vggish_tf.network.postprocess import Postprocessor
+from vggish_tf.params import Params
 from vggish_tf.profiles import Profile
-from vggish_tf.weights import registry
+from vggish_tf.weights import arrays, loading, registry
+from vggish_tf.weights.arrays import Arrays
 from vggish_tf.weights.identity import Identity
+from vggish_tf.weights.layouts import Shapes
 from vggish_tf.weights.paths import expanded
+from vggish_tf.weights.published import LAYERS
 
 Activation = Literal["relu"] | None
 
@@ -39,7 +45,7 @@ class Network:
     Args:
         model: as for network_of.
         profile: its params, activation and post-processing hold.
-        precision: "float32" or "bfloat16".
+        plan: how it is computed.
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit; later, of a copy in another
@@ -48,11 +54,12 @@ class Network:
         VGGishError: this process was forked from one that had computed.
     """
 
-    def __init__(self, model: Weights | keras.Model, profile: Profile, *, precision: str):
+    def __init__(self, model: Weights | keras.Model, profile: Profile, plan: Plan):
         _check_raw(model)
-        self._model = _placed(model)
+        self.plan = plan
+        self._source: Weights | keras.Model | Arrays = _placed(model)
         self._identity: Identity | None = None  # of weights that no file holds
-        self._params, self._precision = profile.params, precision
+        self._params = profile.params
         self._after = profile.activation, profile.postprocess
         self._digest = ""  # of the values that a copy must have
         _ = self._loaded  # now, so that what is wrong with the weights shows here
@@ -69,9 +76,9 @@ class Network:
     def _loaded(self) -> _Loaded:
         if not self._digest:
             return self._load()
-        where = str(self._model) if _is_file(self._model) else None
+        where = str(self._source) if _is_file(self._source) else None
         which = (where, self._identity, self._digest)
-        key = (*which, self._params, self._precision, self._after)
+        key = (*which, self._params, self.plan, self._after)
         with _sent_lock:
             if key not in _sent:
                 _sent[key] = self._load()
@@ -79,18 +86,27 @@ class Network:
 
     def _load(self) -> _Loaded:
         backend.check_process()
-        network, identity = network_of(self._model, self._params, dtype=self._precision)
-        if _is_file(self._model) and self._digest not in ("", identity.values_sha256):
-            raise CheckpointError(
-                f"{self._model} holds other weights here (digest of the values: "
-                f"{identity.values_sha256}) than where the embedder was made ({self._digest}). "
-                "Copy the file to this machine."
-            )
-        if not _is_file(self._model):
-            self._model, self._identity = network, self._identity or identity
+        values, identity = self._values()
+        network = fast.network(self._params, _by_layer(values), self.plan)
+        network = keras.Model(network.input, after(network.output, *self._after))
         shape = (None, self._params.num_frames, self._params.num_mel_bins)
-        run = backend.compiled(_fastest(network, *self._after), shape)
-        return _Loaded(run, self._identity or identity)
+        return _Loaded(backend.compiled(network, shape), identity)
+
+    def _values(self) -> tuple[Arrays, Identity]:
+        if _is_file(self._source):
+            found, identity = arrays.read(self._source, _shapes(self._params))
+            if self._digest not in ("", identity.values_sha256):
+                raise CheckpointError(
+                    f"{self._source} holds other weights here (digest of the values: "
+                    f"{identity.values_sha256}) than where the embedder was made ({self._digest}). "
+                    "Copy the file to this machine."
+                )
+            return found, identity
+        if self._identity is None:
+            network, self._identity = network_of(self._source, self._params)
+            values = loading.values_of(network)
+            self._source = {name: laid_out(array) for name, array in values.items()}
+        return self._source, self._identity
 
     def __getstate__(self) -> dict:
         state = {name: value for name, value in vars(self).items() if name != "_loaded"}
@@ -98,15 +114,9 @@ class Network:
 
     def __repr__(self) -> str:
         if "_loaded" not in vars(self) and self._identity is None:
-            return repr(str(self._model))
+            return repr(str(self._source))
         identity = self._identity or self.identity
         return f"{identity.asked!r}{', UNTRAINED' if identity.untrained else ''}"
-
-
-def _fastest(network: keras.Model, activation: Activation, postprocess: Postprocess) -> keras.Model:
-    """The same for inference on this machine, with what comes after it."""
-    fast = winograd.fastest(network)
-    return keras.Model(fast.input, after(fast.output, activation, postprocess))
 
 
 def after(embedding, activation: Activation, postprocess: Postprocess):
@@ -118,6 +128,22 @@ def after(embedding, activation: Activation, postprocess: Postprocess):
     return embedding
 
 
+def _shapes(params: Params) -> Shapes:
+    """Published name → shape."""
+    return {
+        f"{LAYERS[layer]}/{kind}": shape
+        for layer, kernel in backbone.kernel_shapes(params).items()
+        for kind, shape in (("weights", kernel), ("biases", kernel[-1:]))
+    }
+
+
+def _by_layer(values: Arrays) -> fast.Values:
+    return {
+        layer: (values[f"{scope}/weights"], values[f"{scope}/biases"])
+        for layer, scope in LAYERS.items()
+    }
+
+
 def _placed(model: Weights | keras.Model) -> Weights | keras.Model:
     """The same with a path that holds in another process, which may be in another folder."""
     if _is_file(model) and model not in registry.REGISTRY:
@@ -125,9 +151,9 @@ def _placed(model: Weights | keras.Model) -> Weights | keras.Model:
     return model
 
 
-def _is_file(model: Weights | keras.Model) -> TypeGuard[str | os.PathLike[str]]:
+def _is_file(source: object) -> TypeGuard[str | os.PathLike[str]]:
     """Whether a file holds the weights, under a published name or a path."""
-    return not (model is None or isinstance(model, keras.Model))
+    return isinstance(source, (str, os.PathLike))
 
 
 def _check_raw(model: Weights | keras.Model):

@@ -87,6 +87,12 @@ def check_weights(weights: str | None):
     from vggish_tf.weights import registry
 
     registry.digests_ahead(weights)
+    _check_exists(weights)
+
+
+def _check_exists(weights: str):
+    from vggish_tf.weights import registry
+
     if weights not in registry.REGISTRY:
         registry.resolve(weights)
 
@@ -99,8 +105,14 @@ def add_average(parser: argparse.ArgumentParser):
 
 
 def prepare(weights: str | None):
-    """Checks weights, then imports Keras for an Embedder; untrained ones are alike in each run."""
-    check_weights(weights)
+    """Checks weights, then imports Keras for an Embedder, while a thread reads the weights;
+    untrained ones are alike in each run.
+    """
+    if weights is not None:
+        from vggish_tf.weights import arrays
+
+        arrays.ahead(weights)
+        _check_exists(weights)
     process.import_tensorflow()
     import keras
 

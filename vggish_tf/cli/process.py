@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import io
 import logging
 import os
@@ -53,6 +54,7 @@ def import_tensorflow() -> None:
     """Imports Keras and TensorFlow, without their log lines about the machine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     importing.keras()
+    gc.freeze()  # the search for garbage at exit would go through all of TensorFlow, for a second
 
 
 class _Stream:

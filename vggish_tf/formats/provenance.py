@@ -17,7 +17,7 @@ from vggish_tf.profiles import recorded
 from vggish_tf.rows import Archive, ClipRows
 
 IN_FOLDER = "provenance.json"
-MAY_DIFFER = {"vggish_tf", "audio"}  # between the rows of one archive
+MAY_DIFFER = {"vggish_tf", "audio", "computed"}  # between the rows of one archive
 
 
 def sidecar_of(path: Path) -> Path:

@@ -8,6 +8,7 @@ Source: tensorflow/models research/audioset/vggish/vggish_slim.py, define_vggish
 """
 
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -33,13 +34,13 @@ DENSE = (("fc1_1", 4096), ("fc1_2", 4096), ("embedding", EMBEDDING_SIZE))
 _LARGEST = float(np.finfo(np.float32).max)
 LAYER_NAMES = tuple(name for name, width in CONVOLUTIONS + DENSE if width)
 
-# Layers that stay float32 when the rest is bfloat16. Their input is smooth, so a kernel's sum
-# cancels most of it, but not the rounding error: in bfloat16 they cost 4e-4 of the cosine to
-# float32, all later layers together 5e-5.
-FLOAT32_LAYERS = ("fold", "conv1", "pool1", "conv2", "pool2", "conv3_1", "conv3_2", "pool3")
+# Layers that stay float32 when the rest is bfloat16. Their input is log-mel, which is smooth, so a
+# kernel's sum cancels most of it, but not the rounding error: in bfloat16 conv1 costs 1e-3 of the
+# cosine to float32, all later layers together 3e-4. conv1 takes 2 % of the time.
+FLOAT32_LAYERS = ("fold", "conv1", "pool1")
 
 
-def embed(examples, dtype=None, initializer="published"):
+def embed(examples, dtype=None, initializer="published", layer_of=None):
     """Applies the network with new weights to a symbolic tensor of examples.
 
     Args:
@@ -48,7 +49,9 @@ def embed(examples, dtype=None, initializer="published"):
             under every policy, and under "bfloat16" so are FLOAT32_LAYERS.
         initializer: of the kernels: "published", truncated normal 0.01, or one of Keras's. The
             biases are 0. Use "zeros" before loading weights: drawing 72 million random numbers
-            takes longer than reading them.
+            takes longer than reading them. Or any callable that Keras takes for one.
+        layer_of: makes a convolution or a dense layer of its name, width and dtype, instead of
+            Keras's layers with that initializer.
 
     Returns:
         (…, 128) KerasTensor, the output of the layer `embedding`.
@@ -57,20 +60,50 @@ def embed(examples, dtype=None, initializer="published"):
         >>> embed(keras.Input((None, 96, 64))).shape
         (None, None, 128)
     """
+    layer_of = layer_of or partial(layer, initializer=initializer)
     x = FoldExamples(name="fold", dtype=_dtype("fold", dtype))(examples)
     for name, width in CONVOLUTIONS:
         own = _dtype(name, dtype)
-        x = (_convolution(name, width, own, initializer) if width else _pool(name, own))(x)
+        x = (layer_of(name, width, own) if width else _pool(name, own))(x)
     x = UnfoldExamples(name="unfold", dtype=dtype)([x, examples])
     for name, width in DENSE:
         if name == "embedding":  # the only layer without a ReLU, which would drop NaN
             x = FiniteOrNaN(name="finite")([x, examples])
-        x = _dense(name, width, _dtype(name, dtype), initializer)(x)
+        x = layer_of(name, width, _dtype(name, dtype))(x)
     return x
 
 
+def layer(name, width, dtype=None, initializer="published", bias="zeros"):
+    """One of the network's layers with weights, by its name and its number of filters or units.
+
+    Args:
+        name, width: as in the table.
+        dtype, initializer: as for `embed`.
+        bias: initializer of the biases.
+
+    Example:
+        >>> layer("embedding", 128).activation.__name__
+        'linear'
+    """
+    options = {
+        "activation": None if name == "embedding" else "relu",
+        "kernel_initializer": initializer if callable(initializer) else _kernel(initializer),
+        "bias_initializer": bias,
+        "name": name,
+        "dtype": dtype,
+    }
+    if name.startswith("conv"):
+        return keras.layers.Conv2D(width, 3, padding="same", **options)
+    return keras.layers.Dense(width, **options)
+
+
 def network(
-    params: Params | None = None, *, dtype=None, initializer="published", name: str = "vggish"
+    params: Params | None = None,
+    *,
+    dtype=None,
+    initializer="published",
+    layer_of=None,
+    name: str = "vggish",
 ) -> keras.Model:
     """The network as a Keras model with new weights: log-mel examples → embedding.
 
@@ -83,7 +116,29 @@ def network(
     """
     params = params or Params()
     examples = keras.Input((params.num_frames, params.num_mel_bins), name="input_features")
-    return keras.Model(examples, embed(examples, dtype, initializer), name=name)
+    return keras.Model(examples, embed(examples, dtype, initializer, layer_of), name=name)
+
+
+def kernel_shapes(params: Params) -> dict[str, tuple[int, ...]]:
+    """Layer → shape of its kernel, for examples that `params` make.
+
+    Example:
+        >>> kernel_shapes(Params())["fc1_1"]
+        (12288, 4096)
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    height, width, channels = params.num_frames, params.num_mel_bins, 1
+    for name, filters in CONVOLUTIONS:
+        if filters:
+            shapes[name] = (3, 3, channels, filters)
+            channels = filters
+        else:
+            height, width = -(-height // 2), -(-width // 2)
+    inputs = height * width * channels
+    for name, units in DENSE:
+        shapes[name] = (inputs, units)
+        inputs = units
+    return shapes
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
@@ -167,31 +222,8 @@ class FiniteOrNaN(keras.layers.Layer):
         return keras.KerasTensor(inputs[0].shape, dtype=inputs[0].dtype)
 
 
-def _convolution(name, filters, dtype, initializer):
-    return keras.layers.Conv2D(
-        filters,
-        3,
-        padding="same",
-        activation="relu",
-        kernel_initializer=_kernel(initializer),
-        name=name,
-        dtype=dtype,
-    )
-
-
 def _pool(name, dtype):
     return keras.layers.MaxPooling2D(2, strides=2, padding="same", name=name, dtype=dtype)
-
-
-def _dense(name, units, dtype, initializer):
-    activation = None if name == "embedding" else "relu"
-    return keras.layers.Dense(
-        units,
-        activation=activation,
-        kernel_initializer=_kernel(initializer),
-        name=name,
-        dtype=dtype,
-    )
 
 
 def _dtype(name, dtype):

@@ -27,12 +27,14 @@ import numpy as np
 from keras import ops
 
 from vggish_tf import backend
+from vggish_tf.memory import empty
 
 TILE = 4  # outputs of a tile in each direction, m
 TAPS = 3  # taps of a kernel in each direction, r
 WINDOW = TILE + TAPS - 1
 MIN_CHANNELS = 64
 MAX_SUM = 128  # channels
+COLUMNS = 1 << 12  # of kernels that are transformed at a time
 POINTS = np.array([0, 3 / 4, -3 / 4, 3 / 2, -3 / 2])  # and infinity
 
 
@@ -52,41 +54,6 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return _values(TILE).T, _values(TAPS) / np.array(scale)[:, np.newaxis], np.array(of_input)
 
 
-def fastest(network: keras.Model) -> keras.Model:
-    """Returns the form of a network that is fastest on this machine.
-
-    With TensorFlow on a CPU the wide float32 convolutions are replaced, see `accelerated`. On JAX,
-    on PyTorch and on a GPU that gains nothing, and the network itself is returned.
-
-    Example:
-        >>> from vggish_tf.network import backbone
-        >>> fastest(backbone.network(initializer="zeros")).output_shape
-        (None, 128)
-    """
-    return accelerated(network) if backend.on_tensorflow_cpu() else network
-
-
-def accelerated(network: keras.Model) -> keras.Model:
-    """A network for inference whose wide float32 convolutions are WinogradConv2D layers.
-
-    Wide is 64 channels and more: with fewer, the sums before and after cost more than they save.
-    All other layers are shared. `network` is one of backbone.network's, since WinogradConv2D takes
-    no other convolutions.
-
-    Example:
-        >>> from vggish_tf.network import backbone
-        >>> layer = accelerated(backbone.network(initializer="zeros")).get_layer("conv2")
-        >>> type(layer).__name__, tuple(layer.kernel.shape)
-        ('WinogradConv2D', (36, 64, 128))
-    """
-
-    def replaced(layer):
-        gains = isinstance(layer, keras.layers.Conv2D) and layer.kernel.shape[2] >= MIN_CHANNELS
-        return WinogradConv2D(layer) if gains and layer.compute_dtype == "float32" else layer
-
-    return keras.models.clone_model(network, clone_function=replaced)
-
-
 def _values(num_coefficients: int) -> np.ndarray:
     """Matrix from a polynomial's coefficients to its values at the points.
 
@@ -94,6 +61,14 @@ def _values(num_coefficients: int) -> np.ndarray:
     """
     powers = np.vander(POINTS, num_coefficients, increasing=True)
     return np.vstack([powers, np.eye(num_coefficients)[-1]])
+
+
+def _products(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """A float64 matrix times float32 columns, rounded once, with little memory in between."""
+    found = empty((len(matrix), columns.shape[1]))
+    for start in range(0, columns.shape[1], COLUMNS):
+        found[:, start : start + COLUMNS] = matrix @ columns[:, start : start + COLUMNS]
+    return found
 
 
 class WinogradConv2D(keras.layers.Layer):
@@ -121,10 +96,9 @@ class WinogradConv2D(keras.layers.Layer):
         self._of_input = of_input.astype("float32")
         # repeated, so that it sums over the parts too
         self._to_output = np.repeat(to_output, self._parts, axis=1).astype("float32")
-        values = of_kernel @ np.asarray(convolution.kernel).reshape(TAPS**2, -1)
-        values = values.reshape(-1, channels // self._parts, filters)
-        self.kernel = keras.Variable(values, trainable=False, name="kernel", dtype="float32")
-        self.bias = keras.Variable(convolution.bias, trainable=False, name="bias", dtype="float32")
+        values = _products(of_kernel, np.asarray(convolution.kernel).reshape(TAPS**2, -1))
+        self.kernel = backend.tensor(values.reshape(-1, channels // self._parts, filters))
+        self.bias = keras.ops.convert_to_tensor(convolution.bias)
         self._activation = convolution.activation
 
     def call(self, x):

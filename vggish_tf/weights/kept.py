@@ -54,16 +54,21 @@ def opened(
     with readers.errors_about(path):
         format = readers.checked_format(path, num_values)  # before a digest of too large a file
     copy = None if average or format == "safetensors" else _copy_of(path)
-    found = copy and (_in_copy(copy, path) or _keep(path, copy, num_values, check))
-    if found:
-        check(found[0])
-        yield found
+    contents = copy and (_in_copy(copy, path) or _keep(path, copy, num_values, check))
+    if contents:
+        check(contents[0])
+        yield contents
         return
     with readers.opened(path, num_values, average) as source:
         check(source)
         values: list = []  # at hand, so that no file that goes leaves weights loaded by halves
         survey = surveyed(source, path, values.append)
         yield replace(source, get=dict(zip(source.shapes, values, strict=True)).__getitem__), survey
+
+
+def found(path: Path) -> Found | None:
+    """The copy of a file; None if none is kept, or the one that is kept is damaged."""
+    return _in_copy(_copy_of(path), path)
 
 
 def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> Survey:

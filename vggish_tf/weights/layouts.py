@@ -196,3 +196,29 @@ def _by_prefix(layout: Layout, names: list[str]) -> dict[str, dict[str, str]]:
             if name.endswith(own) and (not prefix or prefix.endswith(layout.joint)):
                 groups.setdefault(prefix, {})[published] = name
     return groups
+
+
+def check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
+    """Raises an error with all names and shapes in which a file and a model differ, but for extras.
+
+    Where there is another difference, extras are named with it: they may be what was meant.
+    """
+    unused = [f"{name!r}" for name in (*found, *extras) if name not in expected]
+    missing = [f"{name!r} {shape}" for name, shape in expected.items() if name not in found]
+    wrong = [
+        f"{name!r} is {found[name]}, the model has {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+    clauses = [("unused", unused), ("missing", missing), ("wrong shape:", wrong)]
+    differences = [f"{what} {listed(names)}" for what, names in clauses if names]
+    if len(unused) > len(extras) or missing or wrong:
+        raise CheckpointError(
+            f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded."
+        )
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """The first few names, and how many more there are."""
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])

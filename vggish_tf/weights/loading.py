@@ -11,7 +11,6 @@ which takes what it finds; the leftovers of a Keras file being an error is ours.
 """
 
 import logging
-import math
 import os
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,11 +19,11 @@ import keras
 import numpy as np
 
 from vggish_tf.errors import check_word
-from vggish_tf.weights import digests, kept, registry, writers
-from vggish_tf.weights.identity import Identity, of_file, of_values
-from vggish_tf.weights.layouts import Source
-from vggish_tf.weights.matching import assign, check_match, listed, shapes_of, variables_of
-from vggish_tf.weights.paths import expanded, files_of
+from vggish_tf.weights import arrays, writers
+from vggish_tf.weights.identity import Identity, of_values
+from vggish_tf.weights.layouts import check_match, listed
+from vggish_tf.weights.matching import assign, shapes_of, variables_of
+from vggish_tf.weights.paths import expanded
 
 logger = logging.getLogger("vggish_tf")
 
@@ -185,17 +184,8 @@ def load(
     model: keras.Model, weights: str | os.PathLike[str], average: str = ""
 ) -> tuple[Identity, tuple[str, ...]]:
     """Loads all weights or none; also returns the names of what else the file holds."""
-    path = registry.resolve(weights)
-    digests.ahead(files_of(path))
     variables = variables_of(model)
-    shapes = shapes_of(variables)
-    num_values = sum(map(math.prod, shapes.values()))
-
-    def check(source: Source):
-        check_match(source.shapes, shapes, source.extras)
-
-    with kept.opened(path, num_values, check, average) as (source, survey):
-        identity = of_file(weights, path, survey)
+    with arrays.opened(weights, shapes_of(variables), average) as (source, identity):
         for name, variable in variables.items():  # one after the other, not all in memory twice
             assign(variable, source.get(name))
     model.identity = identity

@@ -1,13 +1,10 @@
-"""Weights beside the variables of a model: which belong together, and what does not match.
-
-No file is read here.
-"""
+"""Variables of a model that hold the weights. No file is read here."""
 
 import keras
 import numpy as np
 
 from vggish_tf.errors import CheckpointError
-from vggish_tf.weights.layouts import Shapes
+from vggish_tf.weights.layouts import Shapes, listed
 from vggish_tf.weights.published import LAYERS, POSTPROCESS
 
 BLOCK = 1 << 24  # bytes that are assigned at a time
@@ -63,29 +60,3 @@ def variables_of(model: keras.Model) -> dict[str, keras.Variable]:
 def shapes_of(variables: dict[str, keras.Variable]) -> Shapes:
     """Name → shape."""
     return {name: tuple(variable.shape) for name, variable in variables.items()}
-
-
-def check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
-    """Raises an error with all names and shapes in which a file and a model differ, but for extras.
-
-    Where there is another difference, extras are named with it: they may be what was meant.
-    """
-    unused = [f"{name!r}" for name in (*found, *extras) if name not in expected]
-    missing = [f"{name!r} {shape}" for name, shape in expected.items() if name not in found]
-    wrong = [
-        f"{name!r} is {found[name]}, the model has {shape}"
-        for name, shape in expected.items()
-        if name in found and found[name] != shape
-    ]
-    clauses = [("unused", unused), ("missing", missing), ("wrong shape:", wrong)]
-    differences = [f"{what} {listed(names)}" for what, names in clauses if names]
-    if len(unused) > len(extras) or missing or wrong:
-        raise CheckpointError(
-            f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded."
-        )
-
-
-def listed(names: list[str], most: int = 4) -> str:
-    """The first few names, and how many more there are."""
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join([*names[:most], *more])

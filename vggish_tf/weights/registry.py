@@ -88,9 +88,13 @@ def _is(path: str | os.PathLike[str], file: KnownFile) -> bool:
 
 def digests_ahead(weights: str | os.PathLike[str]) -> None:
     """Starts to compute the digests of weights that are in a file already."""
+    digests.ahead(files_of(place_of(weights)))
+
+
+def place_of(weights: str | os.PathLike[str]) -> Path:
+    """The path of weights, where they are if they are on this machine; nothing is checked."""
     published = REGISTRY.get(os.fspath(weights))
-    path = cache_folder() / published.filename if published else expanded(weights)
-    digests.ahead(files_of(path))
+    return cache_folder() / published.filename if published else expanded(weights)
 
 
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:

@@ -11,7 +11,7 @@ from vggish_tf.network import backbone
 from vggish_tf.weights import loading, registry
 from vggish_tf.weights.identity import Identity
 from vggish_tf.weights.known import REGISTRY, KnownFile
-from vggish_tf.weights.matching import listed
+from vggish_tf.weights.layouts import listed
 
 
 @dataclass(frozen=True, kw_only=True)

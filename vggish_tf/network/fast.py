@@ -1,0 +1,91 @@
+"""The network as a Keras model for inference, made of weights that are there, by a plan.
+
+The layers get their values when they are built: none is filled with zeros or random numbers
+first, and none is in memory twice. Such a network is not for training or saving.
+"""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+from keras import ops
+
+from vggish_tf import backend
+from vggish_tf.network import backbone
+from vggish_tf.network.plan import Plan
+from vggish_tf.network.winograd import MIN_CHANNELS, WinogradConv2D
+from vggish_tf.params import Params
+
+Values = Mapping[str, tuple[np.ndarray, np.ndarray]]  # layer → kernel and bias, float32
+
+
+def network(params: Params, values: Values, plan: Plan) -> keras.Model:
+    """The network for inference: log-mel examples (batch, 96, 64) → embedding (batch, 128).
+
+    Args:
+        params: of the front end, which shape the examples.
+        values: of each layer, the kernel with its axes as Keras has them.
+        plan: the arithmetic and the convolutions.
+
+    Example:
+        >>> from vggish_tf.network import plan
+        >>> made = backbone.network(initializer="zeros")
+        >>> values = {name: made.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
+        >>> fast = network(Params(), values, plan.Plan(convolutions="winograd"))
+        >>> type(fast.get_layer("conv2")).__name__, type(fast.get_layer("fc1_1")).__name__
+        ('WinogradConv2D', 'RowsOfWeights')
+    """
+
+    def layer_of(name, width, dtype):
+        kernel, bias = values[name]
+        if kernel.ndim == 2 and backend.on_tensorflow_cpu():
+            return RowsOfWeights(kernel, bias, name != "embedding", name=name, dtype=dtype)
+        layer = backbone.layer(name, width, dtype, _given(kernel), _given(bias))
+        if plan.convolutions == "direct" or kernel.ndim == 2 or kernel.shape[2] < MIN_CHANNELS:
+            return layer
+        layer.build((None, None, None, kernel.shape[2]))
+        return WinogradConv2D(layer)
+
+    return backbone.network(params, dtype=plan.arithmetic, layer_of=layer_of)
+
+
+class RowsOfWeights(keras.layers.Layer):
+    """A Dense layer that multiplies its weights by the examples, not the examples by the weights.
+
+    The weights are by far the larger matrix, 201 MB in fc1_1. TensorFlow rearranges the second
+    factor of a product in every call and takes the first as it is. So (W xᵀ)ᵀ, with a row of W for
+    each unit, takes half the time of x Wᵀ for one example, and three quarters for 64.
+
+    Args:
+        kernel: (inputs, units); if its transpose is contiguous in memory it is used without a copy.
+        bias: (units,)
+        relu: whether a ReLU follows.
+
+    Input shape:  (rows, inputs)
+    Output shape: (rows, units)
+
+    Example:
+        >>> layer = RowsOfWeights(np.array([[1.0], [2.0]], np.float32), np.zeros(1, np.float32))
+        >>> np.asarray(layer(np.array([[3.0, 4.0]], np.float32)))
+        array([[11.]], dtype=float32)
+    """
+
+    def __init__(self, kernel: np.ndarray, bias: np.ndarray, relu: bool = False, **options):
+        super().__init__(trainable=False, **options)
+        self._relu = relu
+        self._rows = backend.tensor(kernel.T, self.compute_dtype)
+        self._bias = backend.tensor(bias, self.compute_dtype)
+
+    def call(self, x):
+        # The transposition keeps TensorFlow from making one step of product, sum and ReLU, which
+        # takes ten times as long as the three where it has no oneDNN.
+        outputs = ops.transpose(ops.matmul(self._rows, ops.transpose(x))) + self._bias
+        return ops.relu(outputs) if self._relu else outputs
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self._rows.shape[0])
+
+
+def _given(array: np.ndarray):
+    """An initializer that gives an array."""
+    return lambda shape, dtype=None: backend.tensor(array, dtype)

@@ -1,0 +1,159 @@
+"""Plan: how the network is computed, chosen by one rule from what this machine can do.
+
+    engine        "keras" is Keras's backend: TensorFlow, JAX or PyTorch
+    arithmetic    "float32" or "bfloat16", which sums in float32
+    convolutions  "direct", or "winograd" with a quarter of the multiplications
+
+The embeddings are the same whichever plan computes them: in float32 within 1e-5 of the largest
+value, in bfloat16 with a cosine of at least 0.9995. Nothing is measured when a program starts: what
+was measured once on each kind of processor is in docs/performance.md.
+"""
+
+import os
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+import keras
+
+from vggish_tf import backend
+from vggish_tf.errors import UsageError, VGGishError, check_word, how_to_install
+
+Engine = Literal["keras", "openvino", "onnxruntime"]
+Precision = Literal["float32", "bfloat16"]
+Convolutions = Literal["direct", "winograd"]
+
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last one of ARM
+# Processors on which TensorFlow uses oneDNN unasked. Source: tensorflow/core/util/port.cc.
+ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
+EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the network is computed.
+
+    Args:
+        engine, arithmetic, convolutions: as above.
+
+    Raises:
+        UsageError: an unknown word, or words that do not go together.
+
+    Example:
+        >>> print(Plan("keras", "float32", "winograd").arithmetic)
+        float32
+    """
+
+    engine: Engine = "keras"
+    arithmetic: Precision = "float32"
+    convolutions: Convolutions = "direct"
+
+    def __post_init__(self):
+        check_word("engine", self.engine, get_args(Engine))
+        check_word("arithmetic", self.arithmetic, get_args(Precision))
+        check_word("convolutions", self.convolutions, get_args(Convolutions))
+        if self.convolutions == "winograd" and (self.engine, self.arithmetic) != (
+            "keras",
+            "float32",
+        ):
+            raise UsageError(
+                "convolutions='winograd' goes with engine='keras' and arithmetic='float32' only: in "
+                "bfloat16 it would lose 1e-3 of the cosine."
+            )
+        if (self.engine, self.arithmetic) == ("onnxruntime", "bfloat16"):
+            raise UsageError(
+                "engine='onnxruntime' computes in float32 only. Take engine='openvino' for bfloat16."
+            )
+
+    def as_json(self) -> dict[str, str]:
+        """The same as a dictionary that JSON can hold, with the version of the engine."""
+        return {**asdict(self), "engine": _described(self.engine)}
+
+
+class Machine(NamedTuple):
+    """What decides about a plan.
+
+    Args:
+        tensorflow_cpu: Keras's backend is TensorFlow, and runs on the CPU.
+        onednn: TensorFlow computes with oneDNN, whose products of matrices are twice as fast.
+        bfloat16: the processor multiplies bfloat16.
+    """
+
+    tensorflow_cpu: bool
+    onednn: bool
+    bfloat16: bool
+
+
+def suited(
+    engine: Engine = "keras", precision: Precision = "float32", machine: Machine | None = None
+) -> Plan:
+    """The plan that suits a machine.
+
+    bfloat16 is computed in float32, which is more exact and as fast, where the processor cannot
+    multiply it. Winograd's convolutions are for float32 on CPUs, where TensorFlow has oneDNN:
+    without it, and on GPUs, JAX and PyTorch, they gain nothing.
+
+    Args:
+        engine, precision: as asked for.
+        machine: by default this one.
+
+    Raises:
+        UsageError: an unknown word, or words that do not go together.
+
+    Example:
+        >>> suited("keras", "bfloat16", Machine(tensorflow_cpu=True, onednn=True, bfloat16=False))
+        Plan(engine='keras', arithmetic='float32', convolutions='winograd')
+    """
+    check_word("precision", precision, get_args(Precision))
+    Plan(engine, precision)  # whether they go together, on any machine
+    machine = machine or this_machine()
+    on_cpu = engine != "keras" or machine.tensorflow_cpu
+    arithmetic = "float32" if on_cpu and not machine.bfloat16 else precision
+    gains = engine == "keras" and machine.tensorflow_cpu and machine.onednn
+    return Plan(engine, arithmetic, "winograd" if gains and arithmetic == "float32" else "direct")
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    flags = _flags()
+    return Machine(backend.on_tensorflow_cpu(), _has_onednn(flags), bool(flags & BFLOAT16_FLAGS))
+
+
+def check_installed(engine: Engine):
+    """Raises if an engine is not installed.
+
+    Raises:
+        VGGishError: it is not; the message says how to install it.
+    """
+    from importlib.util import find_spec
+
+    if engine in EXTRAS and not (find_spec(engine) and find_spec("onnx")):
+        raise VGGishError(f"engine={engine!r} is not installed. {how_to_install(EXTRAS[engine])}")
+
+
+def _has_onednn(flags: frozenset[str]) -> bool:
+    asked = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
+    return asked not in ("0", "false") if asked else bool(flags & ONEDNN_FLAGS)
+
+
+@lru_cache(maxsize=1)
+def _flags() -> frozenset[str]:
+    """Names of the processor's instruction sets; none where the system has no /proc/cpuinfo."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    words = (line.partition(":") for line in lines)
+    return frozenset(
+        flag
+        for name, _, flags in words
+        if name.strip() in ("flags", "Features")
+        for flag in flags.split()
+    )
+
+
+def _described(engine: Engine) -> str:
+    package = keras.config.backend() if engine == "keras" else engine
+    return f"{package} {version(package)}"

@@ -1,0 +1,106 @@
+"""Values of weights as arrays in memory, for a network that is made of them.
+
+They can be read in a thread while TensorFlow is imported (ahead). No Keras here.
+"""
+
+import math
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.memory import laid_out
+from vggish_tf.weights import digests, kept, registry
+from vggish_tf.weights.identity import Identity, Survey, of_file
+from vggish_tf.weights.layouts import Shapes, Source, check_match
+from vggish_tf.weights.paths import files_of
+
+Arrays = dict[str, np.ndarray]  # published name → float32
+
+
+class _Read(NamedTuple):
+    sha256: str  # of the source
+    arrays: Arrays
+    survey: Survey
+
+
+_started: dict[str, Future[_Read | None]] = {}  # at most one, by the weights asked for
+
+
+@contextmanager
+def opened(
+    weights: str | os.PathLike[str], shapes: Shapes, average: str = ""
+) -> Iterator[tuple[Source, Identity]]:
+    """Opens weights that have been found whole, finite and of these shapes.
+
+    Args:
+        weights: a published name or a path.
+        shapes: of the network, by published name.
+        average: as for loading.load_weights.
+
+    Raises:
+        CheckpointError: as loading.load_weights.
+    """
+    path = registry.resolve(weights)
+    digests.ahead(files_of(path))
+
+    def check(source: Source):
+        check_match(source.shapes, shapes, source.extras)
+
+    num_values = sum(map(math.prod, shapes.values()))
+    with kept.opened(path, num_values, check, average) as (source, survey):
+        yield source, of_file(weights, path, survey)
+
+
+def read(weights: str | os.PathLike[str], shapes: Shapes) -> tuple[Arrays, Identity]:
+    """Reads all weights; raises as `opened`. The arrays are as memory.laid_out
+    makes them."""
+    found = _started.pop(os.fspath(weights), None)
+    if (done := found and found.result()) and _has(done, weights, shapes):
+        path = registry.resolve(weights)
+        return done.arrays, of_file(weights, path, done.survey)
+    with opened(weights, shapes) as (source, identity):
+        return {name: laid_out(source.get(name)) for name in source.shapes}, identity
+
+
+def ahead(weights: str | os.PathLike[str]) -> None:
+    """Starts to read weights of which the cache keeps a copy, and else to compute their digests.
+
+    What is wrong with them is said by `read`.
+    """
+    _started.clear()
+    future = _started.setdefault(os.fspath(weights), Future())
+    threading.Thread(target=_try, args=(weights, future), daemon=True).start()
+
+
+def _has(done: _Read, weights: str | os.PathLike[str], shapes: Shapes) -> bool:
+    """Whether what was read ahead is what the file still holds, and fits."""
+    found = {name: array.shape for name, array in done.arrays.items()}
+    return found == shapes and done.sha256 == registry.sha256_of(registry.resolve(weights))
+
+
+def _try(weights: str | os.PathLike[str], future: Future):
+    done = None
+    try:
+        path = registry.place_of(weights)
+        done = _read_copy(path)
+        digests.md5(files_of(path))  # for the identity
+    except (VGGishError, OSError, ValueError):
+        pass
+    finally:
+        future.set_result(done)
+
+
+def _read_copy(path: Path) -> _Read | None:
+    found = kept.found(path)
+    if not found:
+        return None
+    source, survey = found
+    arrays = {name: laid_out(source.get(name)) for name in source.shapes}
+    return _Read(registry.sha256_of(path), arrays, survey)
