@@ -57,11 +57,9 @@ class Embedder:
         precision: "float32", or "bfloat16": half the memory, and much faster where the processor
             multiplies it (amx_bf16, avx512_bf16), with a cosine to float32 of at least 0.9995;
             elsewhere it is computed in float32.
-        engine: "keras" computes the network with Keras's backend, TensorFlow unless it was set;
-            "openvino" and "onnxruntime" (extras `openvino`, `onnx`) do so outside it.
-            docs/performance.md says when to switch.
-        plan: how the network is computed, if not as suits the engine, the precision and this
-            machine: a network.plan.Plan.
+        engine: of the network: "keras" (its backend), "openvino" or "onnxruntime"; when to switch
+            is in docs/performance.md.
+        plan: how the network is computed, if not as suits these two and this machine.
 
     Pickled, it is its settings, and reads its weights again when first used; weights that no file
     holds go along. In a process forked after the first one was made, none works, and each says so.
@@ -98,18 +96,17 @@ class Embedder:
     ):
         check_word("pad", pad, (None, *PADS))
         check_count("batch_size", batch_size)
-        plan = plan or suited(engine, precision)
-        check_installed(plan.engine)
+        check_installed((plan or suited(engine, precision)).engine)
         asked = named(profile)
         params = params or (asked if asked.params != Params() else parts_of(model)).params
         self.profile = asked.given(params=params, pad=pad, postprocess=postprocess)
         self.params, self.pad = self.profile.params, self.profile.pad
         self.postprocess = self.profile.postprocess
         audio.check_installed(self.profile.resampler)
-        self.batch_size, self.precision = batch_size, precision
+        self.batch_size, self.precision = batch_size, plan.arithmetic if plan else precision
         with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
             traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
-            self._network = inference.Network(model, self.profile, plan)
+            self._network = inference.Network(model, self.profile, plan or (engine, precision))
             traced.result()
         self._no_rows = np.zeros(
             (0, EMBEDDING_SIZE), np.uint8 if self.postprocess == "quantized" else np.float32
@@ -296,11 +293,7 @@ class Embedder:
         return self._timed(np.concatenate([self._no_rows, *rows]), first)
 
     def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
-        starts = first + np.arange(len(embedding))
-        rate, example_samples = (
-            self.params.sample_rate,
-            self.params.num_frames * self.params.hop_length,
-        )
-        return Embeddings(
-            embedding, starts * (self.params.example_hop_samples / rate), example_samples / rate
-        )
+        params, starts = self.params, first + np.arange(len(embedding))
+        hop = params.example_hop_samples / params.sample_rate
+        length = params.num_frames * params.hop_length / params.sample_rate
+        return Embeddings(embedding, starts * hop, length)

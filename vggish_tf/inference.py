@@ -3,7 +3,7 @@
 import os
 import threading
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeGuard
+from typing import Literal, NamedTuple, TypeGuard, cast
 
 import keras
 import numpy as np
@@ -12,12 +12,12 @@ from vggish_tf import backend
 from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.memory import laid_out
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
-from vggish_tf.network import backbone, fast
-from vggish_tf.network.plan import Plan
+from vggish_tf.network import backbone, engines, fast
+from vggish_tf.network.plan import Engine, Plan, Precision, suited
 from vggish_tf.network.postprocess import Postprocessor
-from vggish_tf.params import Params
+from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import Profile
-from vggish_tf.weights import arrays, loading, registry
+from vggish_tf.weights import arrays, engine_files, loading, registry
 from vggish_tf.weights.arrays import Arrays
 from vggish_tf.weights.identity import Identity
 from vggish_tf.weights.layouts import Shapes
@@ -45,7 +45,8 @@ class Network:
     Args:
         model: as for network_of.
         profile: its params, activation and post-processing hold.
-        plan: how it is computed.
+        asked: how it is computed, or the engine and the precision, for which each process takes
+            the plan that suits its machine.
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit; later, of a copy in another
@@ -54,9 +55,11 @@ class Network:
         VGGishError: this process was forked from one that had computed.
     """
 
-    def __init__(self, model: Weights | keras.Model, profile: Profile, plan: Plan):
+    def __init__(
+        self, model: Weights | keras.Model, profile: Profile, asked: Plan | tuple[Engine, Precision]
+    ):
         _check_raw(model)
-        self.plan = plan
+        self._asked = asked
         self._source: Weights | keras.Model | Arrays = _placed(model)
         self._identity: Identity | None = None  # of weights that no file holds
         self._params = profile.params
@@ -66,6 +69,11 @@ class Network:
 
     def __call__(self, examples: np.ndarray) -> np.ndarray:
         return self._loaded.run(examples)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How it is computed in this process."""
+        return self._asked if isinstance(self._asked, Plan) else suited(*self._asked)
 
     @property
     def identity(self) -> Identity:
@@ -87,10 +95,27 @@ class Network:
     def _load(self) -> _Loaded:
         backend.check_process()
         values, identity = self._values()
-        network = fast.network(self._params, _by_layer(values), self.plan)
+        made = self._in_keras if self.plan.engine == "keras" else self._in_engine
+        return _Loaded(made(_by_layer(values), identity), identity)
+
+    def _in_keras(self, values: fast.Values, identity: Identity) -> backend.Run:
+        network = fast.network(self._params, values, self.plan)
         network = keras.Model(network.input, after(network.output, *self._after))
         shape = (None, self._params.num_frames, self._params.num_mel_bins)
-        return _Loaded(backend.compiled(network, shape), identity)
+        return backend.compiled(network, shape)
+
+    def _in_engine(self, values: fast.Values, identity: Identity) -> backend.Run:
+        about = self._params, values, self.plan
+        shape = f"{self._params.num_frames}x{self._params.num_mel_bins}"
+        name = f"{identity.values_sha256}-{shape}-{self.plan.arithmetic}-{engines.VERSION}.onnx"
+        with engine_files.kept(name, lambda path: engines.write(path, *about)) as path:
+            run = engines.loaded(path, *about)
+        if not any(self._after):
+            return run
+        embedding = keras.Input((EMBEDDING_SIZE,))
+        rest = keras.Model(embedding, after(embedding, *self._after))
+        then = backend.compiled(rest, (None, EMBEDDING_SIZE))
+        return lambda examples: then(run(examples))
 
     def _values(self) -> tuple[Arrays, Identity]:
         if _is_file(self._source):
@@ -102,14 +127,16 @@ class Network:
                     "Copy the file to this machine."
                 )
             return found, identity
-        if self._identity is None:
+        if not isinstance(self._source, dict):
             network, self._identity = network_of(self._source, self._params)
-            values = loading.values_of(network)
-            self._source = {name: laid_out(array) for name, array in values.items()}
-        return self._source, self._identity
+            self._source = {
+                name: laid_out(array) for name, array in loading.values_of(network).items()
+            }
+        return self._source, cast(Identity, self._identity)
 
     def __getstate__(self) -> dict:
-        state = {name: value for name, value in vars(self).items() if name != "_loaded"}
+        own = ("_loaded", "plan")  # of this process
+        state = {name: value for name, value in vars(self).items() if name not in own}
         return {**state, "_digest": self._digest or self.identity.values_sha256}
 
     def __repr__(self) -> str:

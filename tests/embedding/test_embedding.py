@@ -312,7 +312,7 @@ def test_it_pickles_by_its_settings(changed, clip, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     copy = pickle.loads(pickled)
     assert repr(copy) == repr(changed).replace(
-        "'vggish_model.ckpt'", repr(str(copy._network._model))
+        "'vggish_model.ckpt'", repr(str(copy._network._source))
     )
     assert copy.provenance == changed.provenance
     expected = changed(clip, signals.RATE)

@@ -11,10 +11,14 @@ import signals
 import tensorflow as tf
 from numpy_network import numpy_layers
 
-from vggish_tf import Embedder, backend, checkpoints
+from vggish_tf import Embedder, Params, checkpoints
 from vggish_tf.network import backbone, winograd
+from vggish_tf.network import fast as fast_network
+from vggish_tf.network.plan import Plan
 from vggish_tf.network.winograd import TAPS, TILE, WINDOW, WinogradConv2D
 from vggish_tf.reference import vggish_input
+
+WINOGRAD = Plan(convolutions="winograd")
 
 
 def exact(matrix: np.ndarray) -> list[list[Fraction]]:
@@ -76,13 +80,6 @@ def test_a_layer_is_the_float64_convolution(shape, channels, activation):
 
 
 @pytest.fixture(scope="module")
-def network(seeded_checkpoint):
-    network = backbone.network(dtype="float32", initializer="zeros")
-    checkpoints.load_weights(network, seeded_checkpoint)
-    return network
-
-
-@pytest.fixture(scope="module")
 def examples():
     return vggish_input.waveform_to_examples(signals.demo_clip(), signals.RATE).astype(np.float32)
 
@@ -98,8 +95,8 @@ def rms(difference):
 
 
 @pytest.fixture(scope="module")
-def fast(network, examples):
-    return np.asarray(winograd.accelerated(network)(examples, training=False))
+def fast(examples, seeded_checkpoint):
+    return Embedder(seeded_checkpoint, plan=WINOGRAD).embed_examples(examples)
 
 
 @pytest.mark.slow
@@ -132,7 +129,7 @@ def test_the_network_is_as_exact_as_upstreams_session(
 
 
 def test_bfloat16_keeps_its_cosine(examples, float64_embedding, seeded_checkpoint):
-    rows = Embedder(seeded_checkpoint, precision="bfloat16").embed_examples(examples)
+    rows = Embedder(seeded_checkpoint, plan=Plan("keras", "bfloat16")).embed_examples(examples)
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(float64_embedding, axis=1)
     assert ((rows * float64_embedding).sum(axis=1) / lengths).min() > processor.BFLOAT16_COSINE
 
@@ -145,20 +142,11 @@ def kinds(network):
     }
 
 
-def test_only_wide_float32_convolutions_are_replaced():
-    assert kinds(winograd.accelerated(backbone.network(dtype="bfloat16", initializer="zeros"))) == {
+def test_only_wide_convolutions_are_replaced():
+    made = backbone.network(initializer="zeros")
+    values = {name: made.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
+    assert kinds(fast_network.network(Params(), values, WINOGRAD)) == {
         "conv1": "Conv2D",
-        "conv2": "WinogradConv2D",
-        "conv3_1": "WinogradConv2D",
-        "conv3_2": "WinogradConv2D",
-        "conv4_1": "Conv2D",
-        "conv4_2": "Conv2D",
+        **dict.fromkeys(["conv2", "conv3_1", "conv3_2", "conv4_1", "conv4_2"], "WinogradConv2D"),
     }
-
-
-def test_a_gpu_chooses_for_itself(network, monkeypatch):
-    monkeypatch.setattr(backend, "on_tensorflow_cpu", lambda: True)
-    assert set(kinds(winograd.fastest(network)).values()) == {"Conv2D", "WinogradConv2D"}
-    monkeypatch.undo()
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [f"a {kind}"])
-    assert winograd.fastest(network) is network
+    assert set(kinds(fast_network.network(Params(), values, Plan())).values()) == {"Conv2D"}

@@ -21,6 +21,7 @@ ROOMS = [
     "errors",
     "params",
     "files",
+    "memory",
     "archives",
     "rows",
     "backend",
@@ -217,7 +218,7 @@ def test_every_file_has_a_room():
 
 # Folders of tests/ beside those named like a room: which rooms they stand for.
 TESTED_TOGETHER = {
-    "ground": {"importing", "errors", "params", "files", "archives", "backend"},
+    "ground": {"importing", "errors", "params", "files", "memory", "archives", "backend"},
     "embedding": {"rows", "inference", "stream"},
     "frontend": {"stages"},
     "weights": {"checkpoints"},

@@ -15,7 +15,7 @@ import tensorflow as tf
 from vggish_tf import CheckpointError, Embedder, VGGish, checkpoints, cli, formats, load_model
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.export import export
-from vggish_tf.weights import identity, loading
+from vggish_tf.weights import identity, loading, registry
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -92,9 +92,9 @@ def test_a_model_is_its_file_until_it_is_trained(checkpoint):
 
 def test_a_published_name_is_resolved_once(checkpoint, monkeypatch):
     asked = []
-    resolve = loading.registry.resolve
+    resolve = registry.resolve
     monkeypatch.setattr(
-        loading.registry, "resolve", lambda weights, **kw: asked.append(weights) or resolve(weights)
+        registry, "resolve", lambda weights, **kw: asked.append(weights) or resolve(weights)
     )
     Embedder(checkpoint)
     VGGish(checkpoint)

@@ -64,7 +64,7 @@ def embed(examples, dtype=None, initializer="published", layer_of=None):
     x = FoldExamples(name="fold", dtype=_dtype("fold", dtype))(examples)
     for name, width in CONVOLUTIONS:
         own = _dtype(name, dtype)
-        x = (layer_of(name, width, own) if width else _pool(name, own))(x)
+        x = (layer_of(name, width, own) if width else pool(name, own))(x)
     x = UnfoldExamples(name="unfold", dtype=dtype)([x, examples])
     for name, width in DENSE:
         if name == "embedding":  # the only layer without a ReLU, which would drop NaN
@@ -222,7 +222,8 @@ class FiniteOrNaN(keras.layers.Layer):
         return keras.KerasTensor(inputs[0].shape, dtype=inputs[0].dtype)
 
 
-def _pool(name, dtype):
+def pool(name, dtype=None):
+    """One of the network's max-pools."""
     return keras.layers.MaxPooling2D(2, strides=2, padding="same", name=name, dtype=dtype)
 
 

@@ -40,7 +40,7 @@ def network(params: Params, values: Values, plan: Plan) -> keras.Model:
         kernel, bias = values[name]
         if kernel.ndim == 2 and backend.on_tensorflow_cpu():
             return RowsOfWeights(kernel, bias, name != "embedding", name=name, dtype=dtype)
-        layer = backbone.layer(name, width, dtype, _given(kernel), _given(bias))
+        layer = backbone.layer(name, width, dtype, given(kernel), given(bias))
         if plan.convolutions == "direct" or kernel.ndim == 2 or kernel.shape[2] < MIN_CHANNELS:
             return layer
         layer.build((None, None, None, kernel.shape[2]))
@@ -86,6 +86,6 @@ class RowsOfWeights(keras.layers.Layer):
         return (*input_shape[:-1], self._rows.shape[0])
 
 
-def _given(array: np.ndarray):
+def given(array: np.ndarray):
     """An initializer that gives an array."""
     return lambda shape, dtype=None: backend.tensor(array, dtype)

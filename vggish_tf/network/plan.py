@@ -11,7 +11,6 @@ was measured once on each kind of processor is in docs/performance.md.
 
 import os
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -25,6 +24,7 @@ Engine = Literal["keras", "openvino", "onnxruntime"]
 Precision = Literal["float32", "bfloat16"]
 Convolutions = Literal["direct", "winograd"]
 
+CPUINFO = Path("/proc/cpuinfo")
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last one of ARM
 # Processors on which TensorFlow uses oneDNN unasked. Source: tensorflow/core/util/port.cc.
 ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
@@ -59,12 +59,13 @@ class Plan:
             "float32",
         ):
             raise UsageError(
-                "convolutions='winograd' goes with engine='keras' and arithmetic='float32' only: in "
-                "bfloat16 it would lose 1e-3 of the cosine."
+                "convolutions='winograd' goes with engine='keras' and arithmetic='float32' alone: "
+                "bfloat16 would lose 1e-3 of the cosine."
             )
         if (self.engine, self.arithmetic) == ("onnxruntime", "bfloat16"):
             raise UsageError(
-                "engine='onnxruntime' computes in float32 only. Take engine='openvino' for bfloat16."
+                "engine='onnxruntime' computes in float32 alone. "
+                "Take engine='openvino' for bfloat16."
             )
 
     def as_json(self) -> dict[str, str]:
@@ -138,11 +139,10 @@ def _has_onednn(flags: frozenset[str]) -> bool:
     return asked not in ("0", "false") if asked else bool(flags & ONEDNN_FLAGS)
 
 
-@lru_cache(maxsize=1)
 def _flags() -> frozenset[str]:
     """Names of the processor's instruction sets; none where the system has no /proc/cpuinfo."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return frozenset()
     words = (line.partition(":") for line in lines)

@@ -25,7 +25,7 @@ from vggish_tf.weights.writers import VALUES_SHA256, write_tensors
 logger = logging.getLogger("vggish_tf")
 
 FOLDER = "weights"
-MOST = 4  # copies, 289 MB each
+MOST = 4  # files, 289 MB each
 SOURCE, EXTRAS, MADE_BY = "source_sha256", "extras", "made_by"  # in the metadata
 VERSION = "vggish_tf 1"  # of the copies: raise it when a reader is mended
 NOT_YET = "0" * 64  # the place of a digest that is known only when all is written
@@ -127,7 +127,7 @@ def _keep(path: Path, copy: Path, num_values: int, check: Callable[[Source], Non
                 found = _in_copy(temporary, path)
                 if not found or found[1] != survey:
                     raise OSError("the copy differs from its source, or that has changed")
-            _drop_old(copy.parent)
+            drop_old(copy.parent, copy.suffix)
             return found
         except CheckpointError:
             raise
@@ -152,8 +152,10 @@ def _write(source: Source, temporary: Path, path: Path) -> Survey:
     return survey
 
 
-def _drop_old(folder: Path):
+def drop_old(folder: Path, suffix: str):
+    """Removes all but the last used files of a suffix, each with the files named after it."""
     with contextlib.suppress(FileNotFoundError):  # another process has dropped it
-        copies = sorted(folder.glob("[!.]*.safetensors"), key=lambda copy: copy.stat().st_mtime)
-        for copy in copies[:-MOST]:
-            copy.unlink()
+        files = sorted(folder.glob(f"[!.]*{suffix}"), key=lambda file: file.stat().st_mtime)
+        for file in files[:-MOST]:
+            for each in folder.glob(f"{file.name}*"):
+                each.unlink()

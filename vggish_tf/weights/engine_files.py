@@ -1,0 +1,63 @@
+"""Files that an engine reads, made once of weights and kept in the cache.
+
+A file is named by what it was made of, and its digest is beside it and compared. A cache that
+cannot be written to is no error: the file is made for the moment. Only the last few are kept.
+"""
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vggish_tf.errors import VGGishError
+from vggish_tf.files import replacing_all
+from vggish_tf.weights import registry
+from vggish_tf.weights.kept import drop_old
+
+logger = logging.getLogger("vggish_tf")
+
+FOLDER = "engines"
+
+
+@contextmanager
+def kept(name: str, write: Callable[[Path], object]) -> Iterator[Path]:
+    """The file of a name, which `write` makes if it is not there or is damaged.
+
+    Example:
+        >>> with kept("doctest.txt", lambda path: path.write_text("made once")) as path:
+        ...     path.read_text()
+        'made once'
+    """
+    path = registry.cache_folder() / FOLDER / name
+    try:
+        if not _is_whole(path):
+            _make(path, write)
+        os.utime(path)  # used last
+    except (OSError, VGGishError) as error:
+        logger.debug("%s is not kept: %s", path, error)
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder, name))
+            yield Path(folder, name)
+        return
+    yield path
+
+
+def _is_whole(path: Path) -> bool:
+    digest = _digest_of(path)
+    there = path.is_file() and digest.is_file()
+    return there and digest.read_text(encoding="ascii") == registry.sha256_of(path)
+
+
+def _make(path: Path, write: Callable[[Path], object]):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = _digest_of(path)
+    with replacing_all([digest, path]) as folder:
+        write(folder / path.name)
+        (folder / digest.name).write_text(registry.sha256_of(folder / path.name), encoding="ascii")
+    drop_old(path.parent, path.suffix)
+
+
+def _digest_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
