@@ -11,7 +11,7 @@ import numpy as np
 from vggish_tf import backend
 from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
-from vggish_tf.network import winograd
+from vggish_tf.network import overlap, winograd
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.profiles import Profile
 from vggish_tf.weights import registry
@@ -88,8 +88,7 @@ class Network:
             )
         if not _is_file(self._model):
             self._model, self._identity = network, self._identity or identity
-        shape = (None, self._params.num_frames, self._params.num_mel_bins)
-        run = backend.compiled(_fastest(network, *self._after), shape)
+        run = overlap.compiled(network, _fastest(network, *self._after), self._params)
         return _Loaded(run, self._identity or identity)
 
     def __getstate__(self) -> dict:
