@@ -14,7 +14,7 @@ import numpy as np
 from vggish_tf.errors import VGGishError
 from vggish_tf.memory import can_be_shared
 
-Run = Callable[[np.ndarray], np.ndarray]
+Run = Callable[..., np.ndarray]  # of arrays
 
 _process: int | None = None  # the first process that computed
 
@@ -63,12 +63,12 @@ def check_process() -> None:
         )
 
 
-def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
-    """Returns a function from a float32 array to the layer's output as an array, traced once.
+def compiled(layer: keras.layers.Layer, *shapes: tuple[int | None, ...]) -> Run:
+    """Returns a function from float32 arrays to the layer's output as an array, traced once.
 
     Args:
-        layer: a layer or model with one input and one output.
-        shape: of the input; None for an axis whose size changes.
+        layer: a layer or model with one output.
+        shapes: of its inputs; None for an axis whose size changes.
 
     Example:
         >>> run = compiled(keras.layers.Rescaling(2.0), (None, 3))
@@ -76,44 +76,48 @@ def compiled(layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> Run:
         array([[2., 2., 2.]], dtype=float32)
     """
     makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
-    run = makers[keras.config.backend()](layer, shape)
+    run = makers[keras.config.backend()](layer, shapes)
 
-    def checked(array):
+    def checked(*arrays):
         check_process()
-        return run(array)
+        return run(*arrays)
 
     return checked
 
 
-def _tensorflow(layer, shape) -> Run:
+def _tensorflow(layer, shapes) -> Run:
     import tensorflow as tf
 
     # Not a lambda: TensorFlow counts the traces of a line of code, and warns of the third.
-    signature = [tf.TensorSpec(shape, tf.float32)]
+    signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     call = tf.function(partial(layer, training=False), input_signature=signature)
-    return lambda array: call(tf.convert_to_tensor(array, tf.float32)).numpy()
+
+    def run(*arrays):
+        return call(*(tf.convert_to_tensor(array, tf.float32) for array in arrays)).numpy()
+
+    return run
 
 
-def _jax(layer, shape) -> Run:
+def _jax(layer, shapes) -> Run:
     import jax
 
     trainable = [variable.value for variable in layer.trainable_variables]
     frozen = [variable.value for variable in layer.non_trainable_variables]
     call = jax.jit(lambda *state: layer.stateless_call(*state, training=False)[0])
 
-    def run(array):
+    def run(*arrays):
         with jax.enable_x64(True):  # float64 for the front end; all else asks for float32
-            return np.asarray(call(trainable, frozen, array))
+            return np.asarray(call(trainable, frozen, *arrays))
 
     return run
 
 
-def _torch(layer, shape) -> Run:
+def _torch(layer, shapes) -> Run:
     import torch
 
-    def call(array):
+    def call(*arrays):
         with torch.inference_mode():
-            output = layer(keras.ops.convert_to_tensor(array), training=False)
+            output = layer(*map(keras.ops.convert_to_tensor, arrays), training=False)
             return keras.ops.convert_to_numpy(output)
 
     return call

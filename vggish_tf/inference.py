@@ -12,7 +12,7 @@ from vggish_tf import backend
 from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.memory import laid_out
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
-from vggish_tf.network import backbone, engines, fast
+from vggish_tf.network import backbone, engines, fast, overlap
 from vggish_tf.network.plan import Engine, Plan, Precision, suited
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import EMBEDDING_SIZE, Params
@@ -101,8 +101,7 @@ class Network:
     def _in_keras(self, values: fast.Values, identity: Identity) -> backend.Run:
         network = fast.network(self._params, values, self.plan)
         network = keras.Model(network.input, after(network.output, *self._after))
-        shape = (None, self._params.num_frames, self._params.num_mel_bins)
-        return backend.compiled(network, shape)
+        return overlap.compiled(values, network, self._params)
 
     def _in_engine(self, values: fast.Values, identity: Identity) -> backend.Run:
         about = self._params, values, self.plan

@@ -121,13 +121,15 @@ class WinogradConv2D(keras.layers.Layer):
         """Indices of the samples of all tiles, in the order row, padded position, part."""
         height, width = down * TILE + 2, across * TILE + 2
         in_tile = np.arange(WINDOW)[:, np.newaxis] * width + np.arange(WINDOW)
-        of_tile = (np.arange(down)[:, np.newaxis] * width + np.arange(across)) * TILE
-        in_row = (in_tile.reshape(-1, 1, 1, 1) + of_tile.reshape(-1)) * self._parts
-        # place, part, row, tile
-        in_row = (in_row + np.arange(self._parts).reshape(-1, 1, 1)).astype("int32")
+        in_place = in_tile.reshape(-1, 1) * self._parts + np.arange(self._parts)
+        of_down = ops.arange(down, dtype="int32") * (width * TILE * self._parts)
+        of_across = ops.arange(across, dtype="int32") * (TILE * self._parts)
+        of_tile = ops.reshape(ops.expand_dims(of_down, -1) + of_across, (1, 1, 1, -1))
         of_row = ops.arange(rows, dtype="int32") * (height * width * self._parts)
+        # place, part, row, tile
         # Not ops.add, which takes a vector as long as the last axis for a bias, on any axis.
-        return ops.reshape(ops.convert_to_tensor(in_row) + ops.expand_dims(of_row, -1), (-1,))
+        in_place = ops.convert_to_tensor(in_place.astype("int32")[..., None, None])
+        return ops.reshape(in_place + (ops.reshape(of_row, (1, 1, -1, 1)) + of_tile), (-1,))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.kernel.shape[-1])

@@ -1,0 +1,175 @@
+"""Convolutions of overlapping examples, computed once for the frames that they share.
+
+Examples that begin every 48 frames have half of their frames in common. Their convolutions are
+not quite: each example stands between zeros, so that its outermost rows differ from those of a long
+image of all frames. Every 3×3 convolution makes that border a row wider, every pool halves it,
+rounded up:
+
+    of rows            96     48     48     24     24       24       12
+    after layer        conv1  pool1  conv2  pool2  conv3_1  conv3_2  pool3
+    border, each side  1      1      2      1      2        3        2
+
+So each layer is computed once on the long image, and for each example on two strips, its border at
+the top and at the bottom with the zeros beyond. From conv4_1 on an example is nearly all border,
+and the layers run example by example. That is exact: the same sums, in another order.
+
+The strips are a tenth of the network's operations, so that this pays from about half of the frames
+on. It is for TensorFlow on a CPU; examples whose hop the pools do not divide are computed one by
+one as well.
+"""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from vggish_tf import backend
+from vggish_tf.network.backbone import CONVOLUTIONS
+from vggish_tf.network.fast import Values
+from vggish_tf.params import NUM_BANDS, NUM_FRAMES, Params
+
+LAST = "pool3"  # of the layers that are shared
+SHARED = CONVOLUTIONS[: [name for name, _ in CONVOLUTIONS].index(LAST) + 1]
+POOLED = 8  # frames that the shared pools make one row of
+MOST_NEW = 56  # frames an example that others do not share: with more of them, nothing is gained
+# Larger log-mels than any sound has would round off those beside them, and NaN spread to them.
+LARGEST = 100.0
+
+
+def compiled(values: Values, fast: keras.Model, params: Params) -> backend.Run:
+    """A network as a function of examples as arrays, which shares convolutions where that pays.
+
+    Args:
+        values: of each layer, the kernel with its axes as Keras has them.
+        fast: the network as fast.network makes it, with all that comes after it.
+        params: of the examples.
+    """
+    plain = backend.compiled(fast, (None, params.num_frames, params.num_mel_bins))
+    if not _may_pay(fast, params):
+        return plain
+    shared = backend.compiled(Overlapping(values, fast), (None, params.num_mel_bins), (None,))
+
+    def run(examples):
+        frames, starts = joined(examples, params.example_hop_frames)
+        pays = len(frames) <= MOST_NEW * len(examples) and np.abs(frames).max() < LARGEST
+        return shared(frames, starts) if pays else plain(examples)
+
+    return run
+
+
+def _may_pay(fast: keras.Model, params: Params) -> bool:
+    shape = params.num_frames, params.num_mel_bins
+    return (
+        backend.on_tensorflow_cpu()
+        and shape == (NUM_FRAMES, NUM_BANDS)
+        and params.example_hop_frames <= MOST_NEW
+        and params.example_hop_frames % POOLED == 0
+        and all(fast.get_layer(name).compute_dtype == "float32" for name, _ in SHARED)
+    )
+
+
+def joined(examples: np.ndarray, hop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames of examples without those that an example has from the one before it.
+
+    Returns:
+        (frames, mel bins); and the first frame of each example.
+
+    Example:
+        >>> frames, starts = joined(np.array([[[1], [2]], [[2], [3]], [[9], [9]]]), hop=1)
+        >>> frames.ravel(), starts
+        (array([1, 2, 3, 9, 9]), array([0, 1, 3]))
+    """
+    num_frames = examples.shape[1]
+    continues = (examples[1:, :-hop] == examples[:-1, hop:]).all(axis=(1, 2))
+    new = np.where(np.append(False, continues), hop, num_frames)
+    frames = examples[np.arange(num_frames) >= num_frames - new[:, np.newaxis]]
+    return frames, np.cumsum(new) - num_frames
+
+
+class Overlapping(keras.layers.Layer):
+    """The network on examples that are stretches of one array of frames.
+
+    Args:
+        values, fast: as of `compiled`. The strips are a few rows high, for which plain convolutions
+            are faster; all else takes those of `fast`.
+
+    Input shape:  (frames, 64); (n,), the first frame of each example, a multiple of 8
+    Output shape: (n, 128)
+
+    Example:
+        >>> from vggish_tf.network import backbone
+        >>> fast = backbone.network(initializer="zeros")
+        >>> values = {name: fast.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
+        >>> rows = Overlapping(values, fast)(ops.ones((144, 64)), ops.array([0, 48]))
+        >>> tuple(rows.shape)
+        (2, 128)
+    """
+
+    def __init__(self, values: Values, fast: keras.Model):
+        super().__init__(dtype="float32")
+        steps = list(fast.operations)
+        last = [step.name for step in steps].index(LAST)
+        self._shared = [fast.get_layer(name) for name, _ in SHARED]
+        self._weights = {
+            layer.name: [backend.tensor(array) for array in values[layer.name]]
+            for layer in self._shared
+            if layer.name in values
+        }
+        self._rest = steps[last + 1 :]
+
+    def call(self, frames, starts):
+        starts = ops.cast(starts, "int32")
+        strips = ops.zeros((2 * ops.shape(starts)[0], 0, frames.shape[1], 1))
+        rows = _Rows(ops.expand_dims(frames, (0, -1)), strips, starts, NUM_FRAMES)
+        examples = ops.squeeze(rows.inner(0, NUM_FRAMES), -1)
+        for layer in self._shared:
+            weights = self._weights.get(layer.name)
+            rows = _convolved(layer, weights, rows) if weights else _pooled(layer, rows)
+        x = rows.of_each()
+        for step in self._rest:
+            x = step([x, examples] if isinstance(step.input, list) else x)
+        return x
+
+
+class _Rows(NamedTuple):
+    """Rows of all examples after a layer: of the long image, and those where an example differs."""
+
+    image: Any  # (1, rows, width, channels)
+    strips: Any  # (2 n, border, width, channels): the tops of all examples, then their bottoms
+    starts: Any  # (n,)
+    height: int  # rows of an example
+
+    def inner(self, first: int, count: int):
+        """Rows of each example in the long image, (n, count, width, channels)."""
+        places = ops.expand_dims(self.starts + first, -1) + np.arange(count, dtype="int32")
+        return ops.take(self.image[0], places, axis=0)
+
+    def edges(self, count: int, zeros: int = 0):
+        """Strips with rows of the image on their inner side, and zeros on the other three."""
+        border, across = self.strips.shape[1], (zeros, zeros)
+        top, bottom = ops.split(self.strips, 2)
+        top = ops.concatenate([top, self.inner(border, count)], axis=1)
+        last = self.inner(self.height - border - count, count)
+        bottom = ops.concatenate([last, bottom], axis=1)
+        top = ops.pad(top, ((0, 0), (zeros, 0), across, (0, 0)))
+        return ops.concatenate([top, ops.pad(bottom, ((0, 0), (0, zeros), across, (0, 0)))])
+
+    def of_each(self):
+        """Whole examples, (n, height, width, channels)."""
+        border = self.strips.shape[1]
+        top, bottom = ops.split(self.strips, 2)
+        inner = self.inner(border, self.height - 2 * border)
+        return ops.concatenate([top, inner, bottom], axis=1)
+
+
+def _convolved(layer, weights, rows: _Rows) -> _Rows:
+    kernel, bias = weights
+    strips = ops.relu(ops.conv(rows.edges(2, zeros=1), kernel, padding="valid") + bias)
+    shape = (1, -1, rows.image.shape[2], kernel.shape[-1])  # TensorFlow loses track of it
+    return rows._replace(image=ops.reshape(layer(rows.image), shape), strips=strips)
+
+
+def _pooled(layer, rows: _Rows) -> _Rows:
+    strips = layer(rows.edges(rows.strips.shape[1] % 2))
+    return _Rows(layer(rows.image), strips, rows.starts // 2, rows.height // 2)
