@@ -29,9 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
         "--postprocess", choices=("pca", "quantized"), help="PCA whitening, or also 8 bits"
     )
-    parser.add_argument(
-        "--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32"
-    )
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help=(
+        "bfloat16 is faster where the processor has it (default: float32)"))  # fmt: skip
+    parser.add_argument("--engine", choices=("keras", "openvino", "onnxruntime"), default="keras",
+        help="who computes the network (default: keras)")  # fmt: skip
     _add_archive(parser.add_argument_group("archives"))
 
 
@@ -69,11 +70,13 @@ def run(args: argparse.Namespace):
     params = options.params_of(args, base=asked.params)
     profile = asked.given(params=params, pad=args.pad, postprocess=args.postprocess)
 
+    how = {"precision": args.precision, "engine": args.engine}
+
     def embedder():
         options.prepare(args.weights)
         from vggish_tf.embedding import Embedder
 
-        made = Embedder(args.weights, profile=profile, precision=args.precision)
+        made = Embedder(args.weights, profile=profile, **how)
         if made.untrained and not (args.json or args.quiet):
             print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
         return made
