@@ -89,8 +89,9 @@ def _tensorflow(layer, shapes) -> Run:
     import tensorflow as tf
 
     # Not a lambda: TensorFlow counts the traces of a line of code, and warns of the third.
+    forward = partial(layer, training=False)
     signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
-    call = tf.function(partial(layer, training=False), input_signature=signature)
+    call = tf.function(forward, input_signature=signature, autograph=False)
 
     def run(*arrays):
         return call(*(tf.convert_to_tensor(array, tf.float32) for array in arrays)).numpy()
