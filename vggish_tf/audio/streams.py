@@ -164,6 +164,8 @@ def _mean(samples: np.ndarray) -> np.ndarray:
 
     np.mean adds in an order that depends on the block's shape.
     """
+    if samples.shape[1] == 1:
+        return samples[:, 0].astype(np.float32)
     total = samples[:, 0].astype(np.float64)
     for channel in range(1, samples.shape[1]):
         total += samples[:, channel]
