@@ -2,11 +2,14 @@
 
 machine     the machine, and its fastest matrix product
 sound       the files that every contender gets
-contenders  one class a way to run VGGish: contender, ours, rivals, exported
+contenders  one class a way to run VGGish: contender, ours, backends, rivals,
+            exported
 workers     each contender in its own process, with its own time and memory
 cases       the jobs, in rounds that run every contender once
 precision   accuracy of bfloat16
 layers      time of each layer of the network
+networks    time of the network in exported files
+scaling     more cores; larger batches on a GPU
 programs    whole programs: start-up, and growth with the length of a clip
 suite       all cases, in order
 report      ratios, and the table of the README

@@ -48,7 +48,7 @@ def clips_case(count: int, rate: int) -> Case:
 
 
 def check(workers: dict[str, Worker]) -> dict[str, dict[str, float]]:
-    """Compares the embeddings of all contenders with our float32 ones, before anything is timed.
+    """Compares the embeddings of all contenders with the first one's, which is ours in float32.
 
     Embeddings of resampled audio are compared only with those of the same resampler; between
     resampy and soxr the cosine is reported.
@@ -73,7 +73,8 @@ def check(workers: dict[str, Worker]) -> dict[str, dict[str, float]]:
 def _compare(title, name, embedding, rows) -> dict[str, float]:
     contender = CONTENDERS[name]
     same = title == "16 kHz" or contender.resampler == "soxr"
-    expected = rows["ours" if same or "upstream" not in rows else "upstream"]
+    reference = next(iter(rows))  # ours, in float32
+    expected = rows[reference if same or "upstream" not in rows else "upstream"]
     expected = np.maximum(expected, 0) if contender.relu else expected
     if embedding.shape != expected.shape:
         raise SystemExit(
@@ -114,6 +115,15 @@ def run(case: Case, workers: dict[str, Worker], rounds: int) -> dict[str, dict]:
                 print(f"  {CONTENDERS[name].title:22s} {cost.wall:7.2f} s", file=sys.stderr)
     _check_rows(results)
     return results
+
+
+def compared(case: Case, workers: dict[str, Worker], rounds: int) -> dict[str, dict]:
+    """run() with contenders that have just been started: their embeddings are compared, and a
+    first round, in which some compile, does not count.
+    """
+    check(workers)
+    run(case, workers, 1)
+    return run(case, workers, rounds)
 
 
 def network_share(case: Case, worker: Worker, rounds: int) -> list[float]:

@@ -1,6 +1,7 @@
 """Contender: a way to run VGGish, which embeds files into npz, or one clip at a time."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ class Contender:
 
     title = ""
     needs: tuple[str, ...] = ()  # modules
+    environment: ClassVar[dict[str, str]] = {}  # variables of its process
     resampler = "soxr"
     relu = False
     cosine = 1.0  # lowest allowed, to our float32; 1.0 requires the same numbers, within ATOL

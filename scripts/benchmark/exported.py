@@ -4,27 +4,34 @@ Users could choose a slower batch size.
 """
 
 import os
+from pathlib import Path
 
 import numpy as np
 
 from benchmark.contender import Contender, mono_of
 
 BATCH = 32
+SUFFIXES = {"saved_model": "", "onnx": ".onnx", "openvino": ".xml", "tflite": ".tflite"}
+
+
+def exported(checkpoint: Path, folder: Path, format: str) -> Path:
+    """The checkpoint in a format of `vggish-tf export`; made once in a folder."""
+    path = folder / f"vggish{SUFFIXES[format]}"
+    if not path.exists():
+        from vggish_tf.jobs.export import export
+
+        export(checkpoint, path, format=format, pca=None)
+    return path
 
 
 class Exported(Contender):
     """The exported model, waveform → embedding; long clips are embedded in pieces of a batch."""
 
-    format = suffix = ""
+    format = ""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        path = self.exports / f"vggish{self.suffix}"
-        if not path.exists():
-            from vggish_tf.jobs.export import export
-
-            export(self.checkpoint, path, format=self.format)
-        self.open(str(path))
+        self.open(str(exported(self.checkpoint, self.exports, self.format)))
 
     def open(self, path: str):
         raise NotImplementedError
@@ -60,7 +67,7 @@ class Exported(Contender):
 
 
 class OnnxRuntime(Exported):
-    title, needs, format, suffix = "onnxruntime", ("onnxruntime", "tf2onnx"), "onnx", ".onnx"
+    title, needs, format = "onnxruntime", ("onnxruntime", "tf2onnx"), "onnx"
 
     def open(self, path):
         import onnxruntime
@@ -72,7 +79,7 @@ class OnnxRuntime(Exported):
 
 
 class OpenVino(Exported):
-    title, needs, format, suffix = "OpenVINO float32", ("openvino",), "openvino", ".xml"
+    title, needs, format = "OpenVINO float32", ("openvino",), "openvino"
     precision = "f32"
 
     def open(self, path):
@@ -90,7 +97,7 @@ class OpenVinoBfloat16(OpenVino):
 
 
 class LiteRt(Exported):
-    title, needs, format, suffix = "LiteRT", ("ai_edge_litert",), "tflite", ".tflite"
+    title, needs, format = "LiteRT", ("ai_edge_litert", "ai_edge_quantizer"), "tflite"
 
     def open(self, path):
         from ai_edge_litert.interpreter import Interpreter

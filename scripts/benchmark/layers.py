@@ -2,21 +2,22 @@
 
 import statistics
 import time
+from functools import partial
 from pathlib import Path
+
+from benchmark.report import markdown
 
 ROWS = 32
 TURNS = 15
-HOW = ("Keras", "Embedder")
 
 
 def measure(checkpoint: Path) -> dict[str, dict[str, float]]:
     """Layer → milliseconds an example in both: medians of calls, the two taking turns."""
-    from vggish_tf import Params, inference
-    from vggish_tf.network import winograd
-
-    network = inference.of(checkpoint, Params(), "float32")
-    calls = {(layer, HOW[0]): call for layer, call in _calls(network)}
-    calls |= {(layer, HOW[1]): call for layer, call in _calls(winograd.fastest(network))}
+    calls = {
+        (layer, how): call
+        for how, network in _networks(checkpoint).items()
+        for layer, call in _calls(network)
+    }
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
     for _ in range(TURNS):
         for key, call in calls.items():
@@ -31,13 +32,21 @@ def measure(checkpoint: Path) -> dict[str, dict[str, float]]:
 
 def table(results: dict[str, dict[str, float]]) -> str:
     """The results as a Markdown table, with the sums."""
-    sums = {how: sum(times[how] for times in results.values()) for how in HOW}
+    columns = list(next(iter(results.values())))
+    sums = {how: sum(times[how] for times in results.values()) for how in columns}
     rows = {**results, "**sum**": sums}
-    lines = [
-        f"| {layer} | {times['Keras']:.2f} ms | {times['Embedder']:.2f} ms |"
-        for layer, times in rows.items()
-    ]
-    return "\n".join(["| layer | Keras | Embedder |", "|---|---|---|", *lines])
+    lines = [[layer, *(f"{times[how]:.2f} ms" for how in columns)] for layer, times in rows.items()]
+    return markdown(["layer", *columns], lines)
+
+
+def _networks(checkpoint: Path) -> dict:
+    """The network as Keras computes it, and as Embedder does."""
+    from vggish_tf import Params
+    from vggish_tf.model import network_of
+    from vggish_tf.network import winograd
+
+    network, _ = network_of(checkpoint, Params(), dtype="float32")
+    return {"Keras": network, "Embedder": winograd.fastest(network)}
 
 
 def _calls(model):
@@ -49,6 +58,7 @@ def _calls(model):
         if not layer.name.startswith(("conv", "pool", "fc", "embedding")):
             continue
         x = tf.reshape(x, (ROWS, -1)) if layer.name == "fc1_1" else x
-        run = tf.function(lambda x, layer=layer: layer(x, training=False))
+        # not a lambda: TensorFlow warns of a line of code that is traced often
+        run = tf.function(partial(layer, training=False))
         yield layer.name, lambda run=run, x=x: run(x)
         x = run(x)

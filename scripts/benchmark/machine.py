@@ -1,5 +1,6 @@
 """The machine of a run: processor, versions, and the speed of its fastest matrix product."""
 
+import datetime
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ PACKAGES = (
     "keras",
     "numpy",
     "torch",
+    "jax",
     "torchvggish",
     "resampy",
     "soxr",
@@ -20,6 +22,7 @@ PACKAGES = (
     "ai-edge-litert",
 )
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 DTYPES = ("float32", "bfloat16")
 # of the square matrices: 16 MB each, larger than a cache of one core, as VGGish's largest layer is
 SIZE = 2048
@@ -33,12 +36,27 @@ def describe() -> dict:
     flags = set((re.search(r"flags\s*: (.*)", info) or ["", ""])[1].split())
     has_affinity = hasattr(os, "sched_getaffinity")
     return {
+        "date": datetime.date.today().isoformat(),
         "processor": name[1] if name else platform.processor(),
         "cores": len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count(),
         "instructions": [flag for flag in FLAGS if flag in flags],
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
     }
+
+
+def bfloat16(about: dict) -> str:
+    """The better instruction set for bfloat16 of a described machine; "" if it has none."""
+    return next((flag for flag in BFLOAT16_FLAGS if flag in about["instructions"]), "")
+
+
+def named(about: dict) -> str:
+    """A described machine in a few words, with the date where it is known."""
+    date = f", {about['date']}" if "date" in about else ""
+    return (
+        f"{about['cores']} cores of an {about['processor']} ({', '.join(about['instructions'])})"
+        f"{date}"
+    )
 
 
 def matmul_peak(dtype: str = "float32", seconds: float = 2.0) -> float:

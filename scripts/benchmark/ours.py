@@ -1,16 +1,21 @@
-"""vggish_tf, in its two precisions."""
+"""vggish_tf: its two precisions, and its engines."""
 
 import contextlib
 import io
 import time
+from typing import ClassVar
 
 from benchmark.contender import Contender
+
+# the lowest that bfloat16 may have in any row, on either kind of seeded weights
+BFLOAT16_COSINE = 0.9995
 
 
 class Ours(Contender):
     """vggish_tf: Embedder, and the code of `vggish-tf embed`."""
 
-    title, precision = "vggish_tf float32", "float32"
+    title, needs = "vggish_tf float32", ("tensorflow",)
+    options: ClassVar[dict[str, str]] = {}  # of Embedder
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -19,8 +24,8 @@ class Ours(Contender):
         self.embedder = Embedder(
             self.checkpoint,
             params=Params(example_hop_seconds=self.hop),
-            precision=self.precision,
             pad="never",
+            **self.options,
         )
         self.embedder.provenance  # noqa: B018  a digest of the checkpoint, taken once
 
@@ -68,4 +73,25 @@ class Ours(Contender):
 class OursBfloat16(Ours):
     """vggish_tf in bfloat16."""
 
-    title, precision, cosine = "vggish_tf bfloat16", "bfloat16", 0.999
+    title, options, cosine = "vggish_tf bfloat16", {"precision": "bfloat16"}, BFLOAT16_COSINE
+
+
+class OursOpenVino(Ours):
+    """vggish_tf with the network in OpenVINO."""
+
+    title, needs = "vggish_tf, OpenVINO float32", ("tensorflow", "openvino")
+    options: ClassVar = {"engine": "openvino"}
+
+
+class OursOpenVinoBfloat16(OursOpenVino):
+    """The same in bfloat16."""
+
+    title, cosine = "vggish_tf, OpenVINO bfloat16", BFLOAT16_COSINE
+    options: ClassVar = {"engine": "openvino", "precision": "bfloat16"}
+
+
+class OursOnnxRuntime(Ours):
+    """vggish_tf with the network in ONNX Runtime."""
+
+    title, needs = "vggish_tf, ONNX Runtime", ("tensorflow", "onnxruntime", "tf2onnx")
+    options: ClassVar = {"engine": "onnxruntime"}

@@ -13,6 +13,13 @@ from benchmark import sound, workers
 
 IMPORT = "import tensorflow as tf; tf.config.list_physical_devices()"
 COMMAND = "import sys; from vggish_tf.cli import main; sys.exit(main())"
+# Peak memory of a command in MB. In between is a small process: a command counts the memory that
+# its parent has when it is started.
+PEAK = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, *sys.argv[1:]], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+"""
 # Peak memory after the embedder is ready and warm; the loop calls embed_file and keeps no rows.
 GROWTH = """
 import json, sys, time
@@ -28,8 +35,9 @@ for path in paths:
 
 
 def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
-    """Wall seconds of `vggish-tf --help`, TensorFlow's import, and `embed` of one second."""
-    results: dict[str, list[float]] = {"help": [], "import tensorflow": [], "embed": []}
+    """Wall seconds of `vggish-tf --help`, TensorFlow's import, and `embed` of one second in both
+    precisions; and of these two the peak memory, "… MB".
+    """
     with tempfile.TemporaryDirectory() as folder:
         clip, target = sound.write(Path(folder, "clip.wav"), 1.0, 16_000), Path(folder, "clip.npz")
         embed = ["-c", COMMAND, "embed", str(clip), "-o", str(target), "--weights", str(checkpoint)]
@@ -37,12 +45,16 @@ def start_up(checkpoint: Path, times: int) -> dict[str, list[float]]:
             "help": ["-c", COMMAND, "--help"],
             "import tensorflow": ["-c", IMPORT],
             "embed": embed,
+            "embed_bfloat16": [*embed, "--precision", "bfloat16"],
         }
+        results: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(times):
             for name, command in commands.items():
                 start = time.perf_counter()
                 _python(command)
                 results[name].append(time.perf_counter() - start)
+        for name in ("embed", "embed_bfloat16"):
+            results[f"{name} MB"] = [float(_python(["-c", PEAK, *commands[name]]))]
     return results
 
 
@@ -87,9 +99,9 @@ def _summary(costs: list[workers.Cost]) -> dict[str, float]:
     return {"wall": wall, "cpu": cpu, "peak_mb": costs[0].peak_mb}
 
 
-def beyond_import(results: dict[str, list[float]]) -> float:
-    """Median seconds of `embed` beyond the import of TensorFlow in the same round."""
-    pairs = zip(results["embed"], results["import tensorflow"], strict=True)
+def beyond_import(results: dict[str, list[float]], name: str = "embed") -> float:
+    """Median seconds of a command beyond the import of TensorFlow in the same round."""
+    pairs = zip(results[name], results["import tensorflow"], strict=True)
     return statistics.median(embed - imported for embed, imported in pairs)
 
 

@@ -1,10 +1,16 @@
 """bench.json → ratios and the table of the README."""
 
 import statistics
+from collections.abc import Iterable
+
+from benchmark import machine
 
 TITLES = {
     "ours": "**vggish_tf**, float32",
     "ours_bfloat16": "**vggish_tf**, bfloat16",
+    "ours_openvino": "**vggish_tf**, OpenVINO float32",
+    "ours_openvino_bfloat16": "**vggish_tf**, OpenVINO bfloat16",
+    "ours_onnxruntime": "**vggish_tf**, ONNX Runtime",
     "upstream": "upstream: resampy, NumPy, tf-slim session",
     "torchvggish": "torchvggish, torch",
     "onnxruntime": "exported, ONNX Runtime",
@@ -37,19 +43,22 @@ def table(results: dict) -> str:
         *(job["title"] for job in jobs.values()),
         *(["one five-second clip a call"] if latency else []),
     ]
-    lines = [_line(head), _line(["---"] * len(head))]
+    lines = []
     for name in names:
         cells = [_cell(job, name) for job in jobs.values()]
-        lines.append(_line([TITLES[name], *cells, *([_call(latency, name)] if latency else [])]))
-    return "\n".join([_caption(results["machine"]), "", *lines])
+        lines.append([TITLES[name], *cells, *([_call(latency, name)] if latency else [])])
+    return f"{_caption(results['machine'])}\n\n{markdown(head, lines)}"
 
 
-def _caption(machine: dict) -> str:
-    instructions = ", ".join(machine["instructions"])
+def markdown(head: list[str], lines: Iterable[list[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *lines))
+
+
+def _caption(about: dict) -> str:
     return (
-        f"On {machine['cores']} cores of an {machine['processor']} ({instructions}): seconds of "
-        "sound a second of the whole job, file to file, and in brackets the time it takes beside "
-        "ours in float32 (median of the rounds)."
+        f"On {machine.named(about)}: seconds of sound a second of the whole job, file to file, and "
+        "in brackets the time it takes beside ours in float32 (median of the rounds)."
     )
 
 
@@ -66,16 +75,3 @@ def _call(latency: dict, name: str) -> str:
         return ""
     milliseconds = 1e3 * statistics.median(latency[name]["wall"])
     return f"{milliseconds:.1f} ms ({speedup(latency, name):.2f}×)"
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def peak_shares(results: dict) -> dict[str, float]:
-    """Speed of the long-file job as a share of the fastest matrix product, by our precisions."""
-    job, peaks = results["cases"]["file"]["contenders"], results["machine"]["peak_gflops"]
-    return {
-        dtype: GFLOP_A_ROW * job[name]["rows"] / statistics.median(job[name]["wall"]) / peaks[dtype]
-        for name, dtype in (("ours", "float32"), ("ours_bfloat16", "bfloat16"))
-    }

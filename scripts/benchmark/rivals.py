@@ -16,7 +16,8 @@ BATCH = 32  # Keras's default
 class Upstream(Contender):
     """tensorflow/models: soundfile, resampy, NumPy front end, tf-slim session; one feed a file."""
 
-    title, needs, resampler = "upstream (tf-slim)", ("resampy",), "resampy"
+    title, resampler = "upstream (tf-slim)", "resampy"
+    needs = ("tensorflow", "tf_slim", "resampy", "numba")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -50,8 +51,8 @@ class Upstream(Contender):
 class TorchVggish(Contender):
     """torchvggish from PyPI: its own front end (NumPy, resampy), one forward pass a file."""
 
-    title, needs = "torchvggish", ("torch", "torchvggish", "resampy")
-    resampler, relu = "resampy", True
+    title, resampler, relu = "torchvggish", "resampy", True
+    needs = ("torch", "torchvggish", "resampy", "numba")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -89,7 +90,7 @@ class TorchVggish(Contender):
 class KerasPredict(Contender):
     """Our Keras model through model.predict, one call a file."""
 
-    title = "keras.predict"
+    title, needs = "keras.predict", ("tensorflow",)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

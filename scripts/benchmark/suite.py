@@ -2,96 +2,98 @@
 
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from benchmark import cases, layers, machine, precision, programs, sound
-from benchmark.contenders import CONTENDERS
+from benchmark import cases, layers, machine, networks, precision, programs, scaling, sound
+from benchmark.contenders import CONTENDERS, ON_A_GPU
 from benchmark.workers import Worker, started
 
-QUICK = {"rounds": 1, "clips": 4, "minutes": 0.25, "growth": [1]}
+QUICK = {"rounds": 1, "clips": 4, "minutes": 0.25, "growth": [1], "calls": 5}
 OURS = ("ours", "ours_bfloat16")
 # the contenders measured at other hops; an export has a fixed one
-ONE_BY_ONE = ("ours", "ours_bfloat16", "upstream")
-CASES = (
-    "precision",
-    "file",
-    "clips44",
-    "clips16",
-    "latency",
-    "live",
-    "hops",
-    "layers",
-    "start_up",
-    "growth",
-)
-QUICK_CASES = CASES[:6]  # cases that need one start of the contenders
+ONE_BY_ONE = (*OURS, "upstream")
+JOBS = ("file", "clips44", "clips16")
 
 
-def run(args, keep: Callable[[dict], None]) -> dict:
+@dataclass(frozen=True)
+class Run:
+    """The options of a run, and what its cases share.
+
+    Args:
+        args: the options.
+        names: of the contenders.
+        checkpoint: the weights.
+        exports: a folder in which converted models are kept while the run lasts.
+    """
+
+    args: Namespace
+    names: list[str]
+    checkpoint: Path
+    exports: Path
+
+    @property
+    def given(self) -> tuple[Path, Path]:
+        """The arguments of a contender."""
+        return self.checkpoint, self.exports
+
+    @property
+    def file(self) -> cases.Case:
+        return cases.file_case(self.args.minutes)
+
+
+def run(args: Namespace, keep: Callable[[dict], None]) -> dict:
     """Runs all cases; returns the results, for JSON, and calls `keep` with them after each case."""
     if args.quick:
         vars(args).update(QUICK)
-    wanted = args.cases or (QUICK_CASES if args.quick else CASES)
-    names = [name for name in CONTENDERS if name in OURS or name in (args.contenders or CONTENDERS)]
+    wanted = args.cases or (TOGETHER if args.quick else (*TOGETHER, *ALONE))
+    chosen = args.contenders or [name for name in CONTENDERS if name not in ON_A_GPU]
+    names = [name for name in CONTENDERS if name in (*OURS, *chosen)]
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = args.weights or _seeded(Path(folder, "vggish_model.ckpt"))
-        exports = args.output / "exports"
-        exports.mkdir(exist_ok=True)
-        results: dict = {"machine": _machine(), "calls": 5 if args.quick else 100}
-        with started(names, checkpoint, exports) as workers:
-            _say("comparing the embeddings")
-            results["checks"] = cases.check(workers)
-            if "precision" in wanted:
-                results["precision"] = precision.measure(*(workers[name] for name in OURS))
-            results["cases"] = {}
-            for name in ("file", "clips44", "clips16"):
-                if name in wanted:
-                    results["cases"][name] = _job(args, name, workers)
-                    keep(results)
-            if "latency" in wanted:
-                results["latency"] = _latency(workers, results["calls"])
-            if "live" in wanted:
-                results["live"] = _live(workers, 10 if args.quick else 60)
+        setup = Run(args, names, args.weights or _seeded(Path(folder)), Path(folder))
+        results: dict = {"machine": _machine(), "calls": args.calls, "cases": {}}
+        for name, result in _results(setup, [name for name in EVERY if name in wanted]):
+            (results["cases"] if name in JOBS else results)[name] = result
             keep(results)
-        if "hops" in wanted:
-            results["hops"] = {
-                hop: _hop(args, names, checkpoint, exports, hop) for hop in ("0.48", "0.16")
-            }
-        if "layers" in wanted:
-            _say("layer by layer")
-            results["layers"] = layers.measure(checkpoint)
-        if "start_up" in wanted:
-            _say("start-up")
-            results["start_up"] = programs.start_up(checkpoint, 1 if args.quick else 3)
-            keep(results)
-        if "growth" in wanted:
-            _say("growth with length")
-            results["growth"] = {
-                name: programs.growth(name, checkpoint, exports, args.growth) for name in OURS
-            }
     return results
+
+
+def _results(setup: Run, wanted: list[str]):
+    """Yields names and results; the contenders of the cases in TOGETHER are started once."""
+    if together := [name for name in wanted if name in TOGETHER]:
+        with started(setup.names, *setup.given) as workers:
+            _say("comparing the embeddings")
+            yield "checks", cases.check(workers)
+            for name in together:
+                _say(f"case {name}")
+                yield name, TOGETHER[name](setup, workers)
+    for name in wanted:
+        if name not in TOGETHER:
+            _say(f"case {name}")
+            yield name, EVERY[name](setup)
 
 
 def _machine() -> dict:
     _say("the machine")
-    return {
-        **machine.describe(),
-        "peak_gflops": {dtype: machine.matmul_peak(dtype) for dtype in machine.DTYPES},
-    }
+    found = machine.describe()
+    if find_spec("tensorflow"):
+        found["peak_gflops"] = {dtype: machine.matmul_peak(dtype) for dtype in machine.DTYPES}
+    return found
 
 
-def _job(args, name: str, workers: dict[str, Worker]) -> dict:
-    case = {
-        "file": cases.file_case(args.minutes),
-        "clips44": cases.clips_case(args.clips, 44_100),
-        "clips16": cases.clips_case(args.clips, 16_000),
-    }[name]
-    _say(case.title)
-    results = cases.run(case, workers, args.rounds)
-    shares = {ours: cases.network_share(case, workers[ours], args.rounds) for ours in OURS}
+def _precision(setup: Run, workers: dict[str, Worker]) -> dict:
+    return precision.measure(*(workers[name] for name in OURS))
+
+
+def _job(case: cases.Case, setup: Run, workers: dict[str, Worker]) -> dict:
+    rounds = setup.args.rounds
+    results = cases.run(case, workers, rounds)
+    shares = {ours: cases.network_share(case, workers[ours], rounds) for ours in OURS}
     rest = ", ".join(f"{100 - 100 * shares[ours][0]:.0f} %" for ours in OURS)
     _say(f"  all but the network: {rest}")
     return {
@@ -102,9 +104,9 @@ def _job(args, name: str, workers: dict[str, Worker]) -> dict:
     }
 
 
-def _latency(workers: dict[str, Worker], calls: int) -> dict:
+def _latency(setup: Run, workers: dict[str, Worker]) -> dict:
     """One clip a call, of five seconds and of one (one example), and the network on one example."""
-    _say("one clip a call")
+    calls = setup.args.calls
     five, one = (sound.waveform(seconds, 16_000)[:, 0].astype(np.float32) for seconds in (5, 1))
     example = np.random.default_rng(0).uniform(-4, 4, (1, 96, 64)).astype(np.float32)
     names = (*OURS, "upstream", "torchvggish")
@@ -116,9 +118,9 @@ def _latency(workers: dict[str, Worker], calls: int) -> dict:
     }
 
 
-def _live(workers: dict[str, Worker], seconds: int) -> dict:
+def _live(setup: Run, workers: dict[str, Worker]) -> dict:
     """A live stream, 44.1 kHz stereo in blocks of 100 ms: seconds a push, and the CPU's load."""
-    _say("a live stream")
+    seconds = 10 if setup.args.quick else 60
     waveform, results = sound.waveform(seconds, 44_100, 2).astype(np.float32), {}
     for name in OURS:
         pushes, cost = workers[name].call("live", waveform, 44_100, 0.1)
@@ -126,21 +128,70 @@ def _live(workers: dict[str, Worker], seconds: int) -> dict:
     return results
 
 
-def _hop(args, names, checkpoint, exports, hop: str) -> dict:
-    case = cases.file_case(args.minutes / 10)
-    _say(f"{case.title}, a row every {hop} s")
-    names = [name for name in names if name in ONE_BY_ONE]
-    with started(names, checkpoint, exports, hop=float(hop)) as workers:
-        return cases.run(case, workers, args.rounds)
+def _hops(setup: Run) -> dict:
+    """The file, a tenth as long, with rows that overlap."""
+    case = cases.file_case(setup.args.minutes / 10)
+    names, results = [name for name in setup.names if name in ONE_BY_ONE], {}
+    for hop in ("0.48", "0.16"):
+        with started(names, *setup.given, hop=float(hop)) as workers:
+            results[hop] = cases.compared(case, workers, setup.args.rounds)
+    return results
 
 
-def _seeded(path: Path) -> Path:
+def _growth(setup: Run) -> dict:
+    return {name: programs.growth(name, *setup.given, setup.args.growth) for name in OURS}
+
+
+def _threads(setup: Run) -> dict:
+    ours = [name for name in setup.names if name.startswith("ours") and name not in ON_A_GPU]
+    args = setup.args
+    return scaling.threads(setup.file, ours, args.threads, args.rounds, *setup.given)
+
+
+def _gpu(setup: Run) -> dict:
+    args, asked = setup.args, [name for name in setup.names if name in ON_A_GPU]
+    names = asked or ON_A_GPU
+    return scaling.gpu(setup.file, names, args.batch_sizes, args.rounds, *setup.given)
+
+
+def _seeded(folder: Path) -> Path:
+    """Seeded weights; where TensorFlow is not, in another format."""
     _say("seeded weights")
     sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tests" / "helpers")]
     import seeded
 
-    return seeded.write_seeded_checkpoint(path)
+    if find_spec("tensorflow"):
+        return seeded.write_seeded_checkpoint(folder / "vggish_model.ckpt")
+    from safetensors.numpy import save_file
+
+    save_file(seeded.seeded_weights(), path := folder / "vggish_model.safetensors")
+    return path
 
 
 def _say(text: str):
     print(text, file=sys.stderr, flush=True)
+
+
+# of a run and the contenders, which are started once for all of these
+TOGETHER: dict[str, Callable[[Run, dict[str, Worker]], dict]] = {
+    "precision": _precision,
+    "file": lambda setup, workers: _job(setup.file, setup, workers),
+    "clips44": lambda setup, workers: _job(
+        cases.clips_case(setup.args.clips, 44_100), setup, workers
+    ),
+    "clips16": lambda setup, workers: _job(
+        cases.clips_case(setup.args.clips, 16_000), setup, workers
+    ),
+    "latency": _latency,
+    "live": _live,
+}
+ALONE: dict[str, Callable[[Run], dict]] = {
+    "hops": _hops,
+    "threads": _threads,
+    "layers": lambda setup: layers.measure(setup.checkpoint),
+    "start_up": lambda setup: programs.start_up(setup.checkpoint, 1 if setup.args.quick else 3),
+    "growth": _growth,
+    "exports": lambda setup: networks.measure(*setup.given, 3 if setup.args.quick else 15),
+}
+ON_REQUEST: dict[str, Callable[[Run], dict]] = {"gpu": _gpu}
+EVERY: dict[str, Callable[..., dict]] = {**TOGETHER, **ALONE, **ON_REQUEST}

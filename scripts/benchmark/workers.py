@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +36,8 @@ class Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, name, args, kwargs), daemon=True
         )
-        self._process.start()
+        with _inherited(CONTENDERS[name].environment):
+            self._process.start()
         theirs.close()
         self._answer()
 
@@ -65,8 +67,13 @@ def missing(name: str) -> list[str]:
 
 
 @contextmanager
-def started(names: list[str], *args, **kwargs):
-    """Name → Worker of the contenders that can run here; the others are named on standard error."""
+def started(names: Iterable[str], *args, cores: int | None = None, **kwargs):
+    """Name → Worker of the contenders that can run here; the others are named on standard error.
+
+    Args:
+        cores: that each may use; None for all.
+        args, kwargs: of the contenders.
+    """
     workers: dict[str, Worker] = {}
     try:
         for name in names:
@@ -76,11 +83,38 @@ def started(names: list[str], *args, **kwargs):
                     file=sys.stderr,
                 )
                 continue
-            workers[name] = Worker(name, *args, **kwargs)
+            with _pinned(cores):
+                workers[name] = Worker(name, *args, **kwargs)
         yield workers
     finally:
         for worker in workers.values():
             worker.close()
+
+
+@contextmanager
+def _inherited(environment: dict[str, str]):
+    """Sets variables that a process started meanwhile inherits, before it imports anything."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _pinned(cores: int | None):
+    """The same with the first `cores` processors: libraries count them as they load."""
+    if cores is None:
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _serve(pipe, name: str, args, kwargs):

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from vggish_tf.reference import vggish_slim
-
 PREFIX = "vggish/"
 ENDPOINTS = {  # a layer's name → the tensor that leaves it, after its ReLU
     "input_features": "vggish/input_features:0",
@@ -72,6 +70,8 @@ def write_seeded_checkpoint(path, version: str = "V1", seed: int = 0) -> Path:
     """
     import tensorflow as tf
 
+    from vggish_tf.reference import vggish_slim
+
     tf1 = tf.compat.v1
     weights = seeded_weights(seed)
     with tf.Graph().as_default(), tf1.Session() as session:
@@ -106,6 +106,8 @@ def slim_session(path) -> Iterator[SlimSession]:
         pool4, embedding = run(examples, "pool4", "embedding")
     """
     import tensorflow as tf
+
+    from vggish_tf.reference import vggish_slim
 
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         vggish_slim.define_vggish_slim()

@@ -49,9 +49,9 @@ def shrink(setattr=setattr):
 
 
 def _shrink_tf1(setattr):
-    import seeded  # which imports TensorFlow
+    import seeded
 
-    from vggish_tf.reference import vggish_slim
+    from vggish_tf.reference import vggish_slim  # which imports TensorFlow
 
     def convolutions(slim, net):
         for name, width in backbone.CONVOLUTIONS:
