@@ -43,10 +43,11 @@ def _networks(checkpoint: Path) -> dict:
     """The network as Keras computes it, and as Embedder does."""
     from vggish_tf import Params
     from vggish_tf.model import network_of
-    from vggish_tf.network import winograd
+    from vggish_tf.network import backbone, fast, plan
 
-    network, _ = network_of(checkpoint, Params(), dtype="float32")
-    return {"Keras": network, "Embedder": winograd.fastest(network)}
+    network, _ = network_of(checkpoint, Params())
+    values = {name: network.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
+    return {"Keras": network, "Embedder": fast.network(Params(), values, plan.suited())}
 
 
 def _calls(model):

@@ -21,6 +21,8 @@ class Upstream(Contender):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        # as its users have it: vggish_tf turns oneDNN on where TensorFlow does not
+        os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
         import tensorflow as tf
 
         from vggish_tf.reference import vggish_params, vggish_slim
