@@ -96,7 +96,7 @@ class Network:
         backend.check_process()
         values, identity = self._values()
         made = self._in_keras if self.plan.engine == "keras" else self._in_engine
-        return _Loaded(made(_by_layer(values), identity), identity)
+        return _Loaded(made(values, identity), identity)
 
     def _in_keras(self, values: fast.Values, identity: Identity) -> backend.Run:
         network = fast.network(self._params, values, self.plan)
@@ -116,7 +116,7 @@ class Network:
         then = backend.compiled(rest, (None, EMBEDDING_SIZE))
         return lambda examples: then(run(examples))
 
-    def _values(self) -> tuple[Arrays, Identity]:
+    def _values(self) -> tuple[fast.Values, Identity]:
         if _is_file(self._source):
             found, identity = arrays.read(self._source, _shapes(self._params))
             if self._digest not in ("", identity.values_sha256):
@@ -125,13 +125,13 @@ class Network:
                     f"{identity.values_sha256}) than where the embedder was made ({self._digest}). "
                     "Copy the file to this machine."
                 )
-            return found, identity
+            return _by_layer(found), identity
         if not isinstance(self._source, dict):
             network, self._identity = network_of(self._source, self._params)
             self._source = {
                 name: laid_out(array) for name, array in loading.values_of(network).items()
             }
-        return self._source, cast(Identity, self._identity)
+        return _by_layer(self._source), cast(Identity, self._identity)
 
     def __getstate__(self) -> dict:
         own = ("_loaded", "plan")  # of this process

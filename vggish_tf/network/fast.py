@@ -4,7 +4,7 @@ The layers get their values when they are built: none is filled with zeros or ra
 first, and none is in memory twice. Such a network is not for training or saving.
 """
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ from vggish_tf.network.plan import Plan
 from vggish_tf.network.winograd import MIN_CHANNELS, WinogradConv2D
 from vggish_tf.params import Params
 
-Values = Mapping[str, tuple[np.ndarray, np.ndarray]]  # layer → kernel and bias, float32
+Values = MutableMapping[str, tuple[np.ndarray, np.ndarray]]  # layer → kernel and bias, float32
 
 
 def network(params: Params, values: Values, plan: Plan) -> keras.Model:
@@ -24,7 +24,8 @@ def network(params: Params, values: Values, plan: Plan) -> keras.Model:
 
     Args:
         params: of the front end, which shape the examples.
-        values: of each layer, the kernel with its axes as Keras has them.
+        values: of each layer, the kernel with its axes as Keras has them. Those of the dense layers
+            are removed once they are used: in bfloat16 they would be in memory in both precisions.
         plan: the arithmetic and the convolutions.
 
     Example:
@@ -39,6 +40,7 @@ def network(params: Params, values: Values, plan: Plan) -> keras.Model:
     def layer_of(name, width, dtype):
         kernel, bias = values[name]
         if kernel.ndim == 2 and backend.on_tensorflow_cpu():
+            del values[name]
             return RowsOfWeights(kernel, bias, name != "embedding", name=name, dtype=dtype)
         layer = backbone.layer(name, width, dtype, given(kernel), given(bias))
         if plan.convolutions == "direct" or kernel.ndim == 2 or kernel.shape[2] < MIN_CHANNELS:
