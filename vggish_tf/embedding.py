@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Literal, overload
 
 import keras
@@ -22,7 +21,7 @@ from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream, chunk_log_mel
 from vggish_tf.frontend.framing import PADS, Pad
 from vggish_tf.model import Postprocess, Weights, describe_front_end, parts_of
 from vggish_tf.network.batching import batches, embed_clips
-from vggish_tf.network.plan import Engine, Plan, Precision, check_installed, suited
+from vggish_tf.network.plan import Engine, Plan, Precision, check_asked
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import DEFAULT, Profile, named
 from vggish_tf.rows import Embeddings, rounded
@@ -66,9 +65,9 @@ class Embedder:
 
     Raises:
         CheckpointError: the weights cannot be had, or do not fit.
-        UsageError: one of the words is unknown, batch_size is under 1, or the model post-processes
-            already.
-        VGGishError: in a forked process.
+        UsageError: one of the words is unknown, or two do not go together; batch_size is under 1,
+            or the model post-processes already.
+        VGGishError: the engine is not installed; in a forked process.
 
     Warns:
         UserWarning: the weights given are untrained, or were trained on other examples than
@@ -96,7 +95,7 @@ class Embedder:
     ):
         check_word("pad", pad, (None, *PADS))
         check_count("batch_size", batch_size)
-        check_installed((plan or suited(engine, precision)).engine)
+        check_asked(engine, precision, plan)
         asked = named(profile)
         params = params or (asked if asked.params != Params() else parts_of(model)).params
         self.profile = asked.given(params=params, pad=pad, postprocess=postprocess)
@@ -272,7 +271,7 @@ class Embedder:
         examples = ExampleStream(self.log_mel, self.pad, name)
         return EmbeddingStream(sample_rate, mono, examples, self._embed_from)
 
-    @cached_property
+    @property
     def provenance(self) -> dict:
         """Provenance of the embeddings, to be kept beside them: a dictionary that JSON can hold."""
         return {

@@ -13,7 +13,7 @@ from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.memory import laid_out
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
 from vggish_tf.network import backbone, engines, fast, overlap
-from vggish_tf.network.plan import Engine, Plan, Precision, suited
+from vggish_tf.network.plan import Engine, Plan, Precision, check_installed, suited
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import Profile
@@ -94,19 +94,24 @@ class Network:
 
     def _load(self) -> _Loaded:
         backend.check_process()
+        check_installed(self.plan.engine)
         values, identity = self._values()
-        made = self._in_keras if self.plan.engine == "keras" else self._in_engine
-        return _Loaded(made(values, identity), identity)
+        if self.plan.engine == "keras":
+            return _Loaded(self._in_keras(values), identity)
+        return _Loaded(self._in_engine(values, identity.values_sha256), identity)
 
-    def _in_keras(self, values: fast.Values, identity: Identity) -> backend.Run:
-        network = fast.network(self._params, values, self.plan)
-        network = keras.Model(network.input, after(network.output, *self._after))
+    def _in_keras(self, values: fast.Values) -> backend.Run:
+        # in bfloat16 the float32 values go as soon as they are used; float32 shares their memory
+        weights_of = values.pop if self.plan.arithmetic == "bfloat16" else values.__getitem__
+        network = fast.network(self._params, weights_of, self.plan)
+        if any(self._after):
+            network = keras.Model(network.input, after(network.output, *self._after))
         return overlap.compiled(values, network, self._params)
 
-    def _in_engine(self, values: fast.Values, identity: Identity) -> backend.Run:
+    def _in_engine(self, values: fast.Values, digest: str) -> backend.Run:
         about = self._params, values, self.plan
         shape = f"{self._params.num_frames}x{self._params.num_mel_bins}"
-        name = f"{identity.values_sha256}-{shape}-{self.plan.arithmetic}-{engines.VERSION}.onnx"
+        name = f"{digest}-{shape}-{self.plan.arithmetic}-{engines.VERSION}.onnx"
         with engine_files.kept(name, lambda path: engines.write(path, *about)) as path:
             run = engines.loaded(path, *about)
         if not any(self._after):
@@ -137,6 +142,11 @@ class Network:
         own = ("_loaded", "plan")  # of this process
         state = {name: value for name, value in vars(self).items() if name not in own}
         return {**state, "_digest": self._digest or self.identity.values_sha256}
+
+    def __setstate__(self, state: dict):
+        vars(self).update(state)
+        if isinstance(self._source, dict):  # unpickled arrays are not aligned
+            self._source = {name: laid_out(array) for name, array in self._source.items()}
 
     def __repr__(self) -> str:
         if "_loaded" not in vars(self) and self._identity is None:

@@ -22,7 +22,7 @@ def empty(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def laid_out(array: np.ndarray) -> np.ndarray:
-    """A copy in aligned memory, of which a matrix has its columns one after the other.
+    """A float32 copy in aligned memory; that of a matrix is in column order.
 
     Dense layers take their kernels so: network.fast has the reason.
 

@@ -47,7 +47,7 @@ def _networks(checkpoint: Path) -> dict:
 
     network, _ = network_of(checkpoint, Params())
     values = {name: network.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
-    return {"Keras": network, "Embedder": fast.network(Params(), values, plan.suited())}
+    return {"Keras": network, "Embedder": fast.network(Params(), values.__getitem__, plan.suited())}
 
 
 def _calls(model):

@@ -24,6 +24,7 @@ FOUND = {
         ({"weights": {"asked": "copy.npz", "values_sha256": "ab"}}, []),
         ({"weights": None}, [("weights", "ab", None)]),
         ({"vggish_tf": "0.2.0", "audio": "a.wav"}, []),
+        ({"computed": {"engine": "openvino 2026.4", "convolutions": "direct"}}, []),
         ({"pool": "mean", "pad": "never"}, [("pad", "short", "never"), ("pool", None, "mean")]),
         ({"resampler": "soxr HQ"}, [("resampler", None, "soxr HQ")]),
     ],

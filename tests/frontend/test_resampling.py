@@ -116,7 +116,7 @@ def test_lengths_are_to_the_nearest_and_rows_are_alone(num_samples):
     waveforms = np.random.default_rng(0).standard_normal((3, num_samples)).astype(np.float32)
     batch = resampled(waveforms, 44_100)
     assert batch.shape == (3, round(num_samples * 160 / 441))
-    # float32 sums of hundreds of products in another order; the largest seen, with oneDNN, is 1.7e-6
+    # float32 sums of hundreds of products in another order; largest seen, with oneDNN: 1.7e-6
     alone, atol = resampled(waveforms[1], 44_100), 1e-6 * np.abs(batch).max()
     np.testing.assert_allclose(batch[1], alone, rtol=0, atol=atol)
 

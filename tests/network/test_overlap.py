@@ -45,7 +45,7 @@ def values_of(network: keras.Model) -> fast.Values:
 def fast_of(channels: int) -> keras.Model:
     with widths(channels):
         plan = Plan(convolutions="winograd")
-        return fast.network(Params(), values_of(network_of(channels)), plan)
+        return fast.network(Params(), values_of(network_of(channels)).__getitem__, plan)
 
 
 def log_mel(num_frames: int, seed=0) -> np.ndarray:
@@ -231,5 +231,5 @@ def test_the_network_at_its_full_size(seeded_checkpoint, hop):
     examples = cut(log_mel(96 + 11 * hop), hop)
     values, plan = values_of(network), Plan(convolutions="winograd")
     params = Params(example_hop_seconds=hop / 100)
-    run = overlap.compiled(values, fast.network(params, values, plan), params)
+    run = overlap.compiled(values, fast.network(params, values.__getitem__, plan), params)
     assert_same(run(examples), one_by_one(network, examples))

@@ -145,8 +145,10 @@ def kinds(network):
 def test_only_wide_convolutions_are_replaced():
     made = backbone.network(initializer="zeros")
     values = {name: made.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
-    assert kinds(fast_network.network(Params(), values, WINOGRAD)) == {
+    assert kinds(fast_network.network(Params(), values.__getitem__, WINOGRAD)) == {
         "conv1": "Conv2D",
         **dict.fromkeys(["conv2", "conv3_1", "conv3_2", "conv4_1", "conv4_2"], "WinogradConv2D"),
     }
-    assert set(kinds(fast_network.network(Params(), values, Plan())).values()) == {"Conv2D"}
+    assert set(kinds(fast_network.network(Params(), values.__getitem__, Plan())).values()) == {
+        "Conv2D"
+    }

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help=(
         "bfloat16 is faster where the processor has it (default: float32)"))  # fmt: skip
     parser.add_argument("--engine", choices=("keras", "openvino", "onnxruntime"), default="keras",
-        help="who computes the network (default: keras)")  # fmt: skip
+        help="what computes the network (default: keras)")  # fmt: skip
     _add_archive(parser.add_argument_group("archives"))
 
 

@@ -53,8 +53,10 @@ def run(args: argparse.Namespace) -> int:
 def import_tensorflow() -> None:
     """Imports Keras and TensorFlow, without their log lines about the machine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    is_new = "tensorflow" not in sys.modules
     importing.keras()
-    gc.freeze()  # the search for garbage at exit would go through all of TensorFlow, for a second
+    if is_new:
+        gc.freeze()  # the search for garbage at exit would go through all of it, for a second
 
 
 class _Stream:

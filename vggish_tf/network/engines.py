@@ -1,9 +1,10 @@
 """Runtimes besides Keras's backends that compute the network: ONNX Runtime and OpenVINO.
 
 Both read one ONNX file, which has the published layers and nothing else. In bfloat16 it begins
-after pool1: Keras computes conv1, which stays float32 as backbone.FLOAT32_LAYERS has it.
+where backbone.FLOAT32_LAYERS end, and Keras computes those.
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,8 +20,11 @@ from vggish_tf.network.plan import Plan
 from vggish_tf.params import EMBEDDING_SIZE, Params
 
 OPSET = 17
+POOL = {"kernel_shape": (2, 2), "strides": (2, 2), "auto_pad": "SAME_UPPER"}
 VERSION = 1  # of the file: raise it when another graph is written
-STEM = ("conv1", "pool1")
+
+
+Layers = Iterator[tuple[str, int | None]]  # rows of the table
 
 
 class _Step(NamedTuple):
@@ -72,12 +76,13 @@ def loaded(path: Path, params: Params, values: Values, plan: Plan) -> backend.Ru
     An example that is not finite has NaN for an embedding, as in the Keras network.
     """
     session = {"onnxruntime": _onnxruntime, "openvino": _openvino}[plan.engine](path, plan)
-    stem = backend.compiled(_stem(params, values), (None, params.num_frames, params.num_mel_bins))
+    stem = _stem(params, values) if _has_stem(plan) else lambda examples: examples
 
     def run(examples: np.ndarray) -> np.ndarray:
+        backend.check_process()
         if not len(examples):  # which the engines refuse
             return np.zeros((0, EMBEDDING_SIZE), np.float32)
-        embedding = session(stem(examples) if _has_stem(plan) else examples)
+        embedding = session(stem(examples))
         finite = np.isfinite(examples).all(axis=(1, 2))
         return np.where(finite[:, np.newaxis], embedding, np.float32(np.nan))
 
@@ -88,12 +93,21 @@ def _has_stem(plan: Plan) -> bool:
     return plan.arithmetic == "bfloat16"
 
 
+def _layers(in_stem: bool) -> Layers:
+    """The convolutions and pools before the file or in it, if there is a stem."""
+    stem = backbone.FLOAT32_LAYERS
+    return (row for row in backbone.CONVOLUTIONS if (row[0] in stem) == in_stem)
+
+
 def _input_shape(params: Params, plan: Plan) -> tuple[int, ...]:
     height, width = params.num_frames, params.num_mel_bins
     if not _has_stem(plan):
         return height, width
-    (_, channels), _ = backbone.CONVOLUTIONS[:2]
-    return -(-height // 2), -(-width // 2), channels or 0
+    channels = 1
+    for _, filters in _layers(True):
+        channels = filters or channels
+        height, width = (height, width) if filters else (-(-height // 2), -(-width // 2))
+    return height, width, channels
 
 
 def _steps(values: Values, plan: Plan) -> Iterator[_Step]:
@@ -102,17 +116,8 @@ def _steps(values: Values, plan: Plan) -> Iterator[_Step]:
         yield _Step("Transpose", attributes={"perm": (0, 3, 1, 2)})
     else:
         yield _Step("Unsqueeze", (np.array([1]),))
-    for name, width in backbone.CONVOLUTIONS:
-        if _has_stem(plan) and name in STEM:
-            continue
-        if not width:
-            square = {"kernel_shape": (2, 2), "strides": (2, 2), "auto_pad": "SAME_UPPER"}
-            yield _Step("MaxPool", attributes=square)
-            continue
-        kernel, bias = values[name]
-        kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
-        yield _Step("Conv", (kernel, bias), {"pads": (1, 1, 1, 1)})
-        yield _Step("Relu")
+    for name, width in _layers(False) if _has_stem(plan) else backbone.CONVOLUTIONS:
+        yield from _convolution(*values[name]) if width else [_Step("MaxPool", attributes=POOL)]
     yield _Step("Transpose", attributes={"perm": (0, 2, 3, 1)})
     yield _Step("Flatten")
     for name, _ in backbone.DENSE:
@@ -122,13 +127,23 @@ def _steps(values: Values, plan: Plan) -> Iterator[_Step]:
             yield _Step("Relu")
 
 
-def _stem(params: Params, values: Values) -> keras.Model:
-    """The layers before pool2, in float32: log-mel examples → (rows, 48, 32, 64)."""
-    examples = keras.Input((params.num_frames, params.num_mel_bins))
-    (name, width), (pool, _) = backbone.CONVOLUTIONS[:2]
-    x = backbone.FoldExamples(dtype="float32")(examples)
-    x = backbone.layer(name, width, "float32", *map(given, values[name]))(x)
-    return keras.Model(examples, backbone.pool(pool, "float32")(x))
+def _convolution(kernel: np.ndarray, bias: np.ndarray) -> Iterator[_Step]:
+    kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+    yield _Step("Conv", (kernel, bias), {"pads": (1, 1, 1, 1)})
+    yield _Step("Relu")
+
+
+def _stem(params: Params, values: Values) -> backend.Run:
+    """The layers that stay float32: log-mel examples → (rows, 48, 32, 64)."""
+    shape = params.num_frames, params.num_mel_bins
+    x = examples = keras.Input(shape)
+    x = backbone.FoldExamples(dtype="float32")(x)
+    for name, width in _layers(True):
+        if width:
+            x = backbone.layer(name, width, "float32", *map(given, values[name]))(x)
+        else:
+            x = backbone.pool(name, "float32")(x)
+    return backend.compiled(keras.Model(examples, x), (None, *shape))
 
 
 def _onnxruntime(path: Path, plan: Plan) -> backend.Run:
@@ -143,5 +158,11 @@ def _openvino(path: Path, plan: Plan) -> backend.Run:
 
     precision = {"float32": "f32", "bfloat16": "bf16"}[plan.arithmetic]
     options = {"INFERENCE_PRECISION_HINT": precision}
-    compiled = openvino.Core().compile_model(path, "CPU", options)
-    return lambda array: compiled(array)[0]
+    compiled, own = openvino.Core().compile_model(path, "CPU", options), threading.local()
+
+    def run(array: np.ndarray) -> np.ndarray:
+        if not hasattr(own, "request"):  # one a thread: a request serves one caller at a time
+            own.request = compiled.create_infer_request()
+        return own.request.infer([array])[0]
+
+    return run

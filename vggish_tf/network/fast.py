@@ -4,7 +4,7 @@ The layers get their values when they are built: none is filled with zeros or ra
 first, and none is in memory twice. Such a network is not for training or saving.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 
 import keras
 import numpy as np
@@ -16,31 +16,32 @@ from vggish_tf.network.plan import Plan
 from vggish_tf.network.winograd import MIN_CHANNELS, WinogradConv2D
 from vggish_tf.params import Params
 
-Values = MutableMapping[str, tuple[np.ndarray, np.ndarray]]  # layer → kernel and bias, float32
+# kernel and bias, float32, the kernel with its axes as Keras has them
+Weights = tuple[np.ndarray, np.ndarray]
+Values = MutableMapping[str, Weights]  # by layer
+WeightsOf = Callable[[str], Weights]
 
 
-def network(params: Params, values: Values, plan: Plan) -> keras.Model:
+def network(params: Params, weights_of: WeightsOf, plan: Plan) -> keras.Model:
     """The network for inference: log-mel examples (batch, 96, 64) → embedding (batch, 128).
 
     Args:
         params: of the front end, which shape the examples.
-        values: of each layer, the kernel with its axes as Keras has them. Those of the dense layers
-            are removed once they are used: in bfloat16 they would be in memory in both precisions.
+        weights_of: returns the kernel and the bias of a layer, and is called once for each.
         plan: the arithmetic and the convolutions.
 
     Example:
         >>> from vggish_tf.network import plan
         >>> made = backbone.network(initializer="zeros")
         >>> values = {name: made.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
-        >>> fast = network(Params(), values, plan.Plan(convolutions="winograd"))
+        >>> fast = network(Params(), values.__getitem__, plan.Plan(convolutions="winograd"))
         >>> type(fast.get_layer("conv2")).__name__, type(fast.get_layer("fc1_1")).__name__
         ('WinogradConv2D', 'RowsOfWeights')
     """
 
     def layer_of(name, width, dtype):
-        kernel, bias = values[name]
+        kernel, bias = weights_of(name)
         if kernel.ndim == 2 and backend.on_tensorflow_cpu():
-            del values[name]
             return RowsOfWeights(kernel, bias, name != "embedding", name=name, dtype=dtype)
         layer = backbone.layer(name, width, dtype, given(kernel), given(bias))
         if plan.convolutions == "direct" or kernel.ndim == 2 or kernel.shape[2] < MIN_CHANNELS:

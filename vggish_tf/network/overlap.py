@@ -14,8 +14,8 @@ the top and at the bottom with the zeros beyond. From conv4_1 on an example is n
 and the layers run example by example. That is exact: the same sums, in another order.
 
 The strips are a tenth of the network's operations, so that this pays from about half of the frames
-on. It is for TensorFlow on a CPU; examples whose hop the pools do not divide are computed one by
-one as well.
+on. It is for float32, and for TensorFlow on a CPU; examples whose hop the pools do not divide are
+computed one by one as well.
 """
 
 from typing import Any, NamedTuple
@@ -44,6 +44,14 @@ def compiled(values: Values, fast: keras.Model, params: Params) -> backend.Run:
         values: of each layer, the kernel with its axes as Keras has them.
         fast: the network as fast.network makes it, with all that comes after it.
         params: of the examples.
+
+    Example:
+        >>> from vggish_tf.network import backbone
+        >>> fast = backbone.network(initializer="zeros")
+        >>> values = {name: fast.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
+        >>> run = compiled(values, fast, Params(example_hop_seconds=0.16))
+        >>> run(np.ones((9, 96, 64), np.float32)).shape
+        (9, 128)
     """
     plain = backend.compiled(fast, (None, params.num_frames, params.num_mel_bins))
     if not _may_pay(fast, params):
@@ -51,6 +59,8 @@ def compiled(values: Values, fast: keras.Model, params: Params) -> backend.Run:
     shared = backend.compiled(Overlapping(values, fast), (None, params.num_mel_bins), (None,))
 
     def run(examples):
+        if len(examples) < 2:
+            return plain(examples)
         frames, starts = joined(examples, params.example_hop_frames)
         pays = len(frames) <= MOST_NEW * len(examples) and np.abs(frames).max() < LARGEST
         return shared(frames, starts) if pays else plain(examples)

@@ -11,7 +11,8 @@ was measured once on each kind of processor is in docs/performance.md.
 
 import os
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -28,7 +29,7 @@ CPUINFO = Path("/proc/cpuinfo")
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last one of ARM
 # Processors on which TensorFlow uses oneDNN unasked. Source: tensorflow/core/util/port.cc.
 ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
-EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}
+EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}  # which hold `onnx` too
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Plan:
 
 
 class Machine(NamedTuple):
-    """What decides about a plan.
+    """Abilities of a machine that decide about a plan.
 
     Args:
         tensorflow_cpu: Keras's backend is TensorFlow, and runs on the CPU.
@@ -92,9 +93,10 @@ def suited(
 ) -> Plan:
     """The plan that suits a machine.
 
-    bfloat16 is computed in float32, which is more exact and as fast, where the processor cannot
-    multiply it. Winograd's convolutions are for float32 on CPUs, where TensorFlow has oneDNN:
-    without it, and on GPUs, JAX and PyTorch, they gain nothing.
+    bfloat16 becomes float32 on a CPU that cannot multiply it, and in TensorFlow without oneDNN:
+    float32 is more exact and much faster there. Winograd's convolutions are for float32 in
+    TensorFlow with oneDNN on a CPU: elsewhere they gain nothing. JAX, PyTorch and GPUs compute as
+    asked, with direct convolutions.
 
     Args:
         engine, precision: as asked for.
@@ -110,10 +112,28 @@ def suited(
     check_word("precision", precision, get_args(Precision))
     Plan(engine, precision)  # whether they go together, on any machine
     machine = machine or this_machine()
-    on_cpu = engine != "keras" or machine.tensorflow_cpu
-    arithmetic = "float32" if on_cpu and not machine.bfloat16 else precision
-    gains = engine == "keras" and machine.tensorflow_cpu and machine.onednn
-    return Plan(engine, arithmetic, "winograd" if gains and arithmetic == "float32" else "direct")
+    in_tensorflow = engine == "keras" and machine.tensorflow_cpu
+    if engine == "keras" and not in_tensorflow:
+        return Plan(engine, precision)
+    if precision == "bfloat16" and machine.bfloat16 and (machine.onednn or not in_tensorflow):
+        return Plan(engine, "bfloat16")
+    return Plan(engine, "float32", "winograd" if in_tensorflow and machine.onednn else "direct")
+
+
+def check_asked(engine: Engine, precision: Precision, plan: Plan | None):
+    """Raises if Embedder is asked for a plan in words that do not go together.
+
+    Raises:
+        UsageError: an unknown word; a plan and one of the other two; a plan that is none.
+    """
+    if plan is None:
+        suited(engine, precision)
+    elif not isinstance(plan, Plan):
+        raise UsageError(f"plan must be a network.plan.Plan; received {plan!r}.")
+    elif (engine, precision) != ("keras", "float32"):
+        raise UsageError(
+            f"plan={plan} says the engine and the arithmetic: leave out engine= and precision=."
+        )
 
 
 def this_machine() -> Machine:
@@ -128,15 +148,17 @@ def check_installed(engine: Engine):
     Raises:
         VGGishError: it is not; the message says how to install it.
     """
-    from importlib.util import find_spec
-
-    if engine in EXTRAS and not (find_spec(engine) and find_spec("onnx")):
-        raise VGGishError(f"engine={engine!r} is not installed. {how_to_install(EXTRAS[engine])}")
+    absent = [name for name in (engine, "onnx") if engine in EXTRAS and not find_spec(name)]
+    if absent:
+        raise VGGishError(
+            f"engine={engine!r} needs {' and '.join(absent)}. {how_to_install(EXTRAS[engine])}"
+        )
 
 
 def _has_onednn(flags: frozenset[str]) -> bool:
-    asked = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
-    return asked not in ("0", "false") if asked else bool(flags & ONEDNN_FLAGS)
+    asked = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower()
+    words = {"1": True, "true": True, "0": False, "false": False}  # others TensorFlow ignores
+    return words.get(asked, bool(flags & ONEDNN_FLAGS))
 
 
 def _flags() -> frozenset[str]:
@@ -156,4 +178,5 @@ def _flags() -> frozenset[str]:
 
 def _described(engine: Engine) -> str:
     package = keras.config.backend() if engine == "keras" else engine
-    return f"{package} {version(package)}"
+    # not the installed distribution's, which may be tensorflow-cpu or onnxruntime-gpu
+    return f"{package} {import_module(package).__version__}"

@@ -30,7 +30,7 @@ class _Read(NamedTuple):
     survey: Survey
 
 
-_started: dict[str, Future[_Read | None]] = {}  # at most one, by the weights asked for
+_ahead: dict[Path, Future[_Read | None]] = {}  # at most one, by the place of the weights
 
 
 @contextmanager
@@ -59,12 +59,22 @@ def opened(
 
 
 def read(weights: str | os.PathLike[str], shapes: Shapes) -> tuple[Arrays, Identity]:
-    """Reads all weights; raises as `opened`. The arrays are as memory.laid_out
-    makes them."""
-    found = _started.pop(os.fspath(weights), None)
-    if (done := found and found.result()) and _has(done, weights, shapes):
-        path = registry.resolve(weights)
-        return done.arrays, of_file(weights, path, done.survey)
+    """Reads all weights, or takes those that were read ahead, if the file still holds them.
+
+    Args:
+        weights, shapes: as for `opened`.
+
+    Returns:
+        The arrays, as memory.laid_out makes them, and which weights they are.
+
+    Raises:
+        CheckpointError: as loading.load_weights.
+    """
+    started = _ahead.pop(_place(weights), None)
+    _ahead.clear()
+    done = started.result() if started else None
+    if done and _is_of(done, weights, shapes):
+        return done.arrays, of_file(weights, registry.resolve(weights), done.survey)
     with opened(weights, shapes) as (source, identity):
         return {name: laid_out(source.get(name)) for name in source.shapes}, identity
 
@@ -72,35 +82,39 @@ def read(weights: str | os.PathLike[str], shapes: Shapes) -> tuple[Arrays, Ident
 def ahead(weights: str | os.PathLike[str]) -> None:
     """Starts to read weights of which the cache keeps a copy, and else to compute their digests.
 
-    What is wrong with them is said by `read`.
+    It raises nothing: `read` says what is wrong with them.
     """
-    _started.clear()
-    future = _started.setdefault(os.fspath(weights), Future())
-    threading.Thread(target=_try, args=(weights, future), daemon=True).start()
+    future: Future[_Read | None] = Future()
+    _ahead.clear()
+    _ahead[_place(weights)] = future
+    threading.Thread(target=_try, args=(_place(weights), future), daemon=True).start()
 
 
-def _has(done: _Read, weights: str | os.PathLike[str], shapes: Shapes) -> bool:
-    """Whether what was read ahead is what the file still holds, and fits."""
+def _place(weights: str | os.PathLike[str]) -> Path:
+    return registry.place_of(weights).absolute()
+
+
+def _is_of(done: _Read, weights: str | os.PathLike[str], shapes: Shapes) -> bool:
+    """Whether the file still holds what was read ahead, and it fits."""
     found = {name: array.shape for name, array in done.arrays.items()}
     return found == shapes and done.sha256 == registry.sha256_of(registry.resolve(weights))
 
 
-def _try(weights: str | os.PathLike[str], future: Future):
-    done = None
+def _try(path: Path, future: Future):
     try:
-        path = registry.place_of(weights)
-        done = _read_copy(path)
+        future.set_result(_read_copy(path))
         digests.md5(files_of(path))  # for the identity
     except (VGGishError, OSError, ValueError):
         pass
     finally:
-        future.set_result(done)
+        if not future.done():
+            future.set_result(None)
 
 
 def _read_copy(path: Path) -> _Read | None:
-    found = kept.found(path)
-    if not found:
+    copy = kept.copy_of(path)
+    if not copy:
         return None
-    source, survey = found
+    source, survey = copy
     arrays = {name: laid_out(source.get(name)) for name in source.shapes}
-    return _Read(registry.sha256_of(path), arrays, survey)
+    return _Read(source.metadata[kept.SOURCE], arrays, survey)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-PIECE = 1 << 22  # bytes read at a time; between two, a busy main thread keeps this one waiting
+PIECE = 1 << 22  # bytes read at a time; after each, a busy main thread makes this one wait
 
 # a caller waits for a digest that another thread is computing, but not for the other kind
 _one_at_a_time = {"md5": threading.Lock(), "sha256": threading.Lock()}

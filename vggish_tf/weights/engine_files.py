@@ -23,7 +23,7 @@ FOLDER = "engines"
 
 @contextmanager
 def kept(name: str, write: Callable[[Path], object]) -> Iterator[Path]:
-    """The file of a name, which `write` makes if it is not there or is damaged.
+    """Yields the file of a name, which `write` makes if it is not there or is damaged.
 
     Example:
         >>> with kept("doctest.txt", lambda path: path.write_text("made once")) as path:
@@ -47,7 +47,7 @@ def kept(name: str, write: Callable[[Path], object]) -> Iterator[Path]:
 def _is_whole(path: Path) -> bool:
     digest = _digest_of(path)
     there = path.is_file() and digest.is_file()
-    return there and digest.read_text(encoding="ascii") == registry.sha256_of(path)
+    return there and digest.read_bytes() == registry.sha256_of(path).encode()
 
 
 def _make(path: Path, write: Callable[[Path], object]):
@@ -55,7 +55,7 @@ def _make(path: Path, write: Callable[[Path], object]):
     digest = _digest_of(path)
     with replacing_all([digest, path]) as folder:
         write(folder / path.name)
-        (folder / digest.name).write_text(registry.sha256_of(folder / path.name), encoding="ascii")
+        (folder / digest.name).write_bytes(registry.sha256_of(folder / path.name).encode())
     drop_old(path.parent, path.suffix)
 
 

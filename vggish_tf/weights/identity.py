@@ -14,7 +14,7 @@ import numpy as np
 from vggish_tf.weights import registry
 
 UNTRAINED = "untrained"
-PIECE = 1 << 20  # numbers at a time; between two, a busy main thread keeps this one waiting
+PIECE = 1 << 20  # numbers at a time; after each, a busy main thread makes this one wait
 
 
 @dataclass(frozen=True)

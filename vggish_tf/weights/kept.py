@@ -20,6 +20,7 @@ from vggish_tf.files import replacing
 from vggish_tf.weights import identity, readers, registry
 from vggish_tf.weights.identity import Survey
 from vggish_tf.weights.layouts import Source
+from vggish_tf.weights.published import NUM_VALUES
 from vggish_tf.weights.writers import VALUES_SHA256, write_tensors
 
 logger = logging.getLogger("vggish_tf")
@@ -53,7 +54,7 @@ def opened(
     """
     with readers.errors_about(path):
         format = readers.checked_format(path, num_values)  # before a digest of too large a file
-    copy = None if average or format == "safetensors" else _copy_of(path)
+    copy = None if average or format == "safetensors" else _place_of_copy(path)
     contents = copy and (_in_copy(copy, path) or _keep(path, copy, num_values, check))
     if contents:
         check(contents[0])
@@ -66,9 +67,15 @@ def opened(
         yield replace(source, get=dict(zip(source.shapes, values, strict=True)).__getitem__), survey
 
 
-def found(path: Path) -> Found | None:
-    """The copy of a file; None if none is kept, or the one that is kept is damaged."""
-    return _in_copy(_copy_of(path), path)
+def copy_of(path: Path) -> Found | None:
+    """Contents of the copy of a file; None if none is kept, or the one that is kept is damaged.
+
+    Raises:
+        CheckpointError: the file is missing, or is no file of weights.
+    """
+    with readers.errors_about(path):
+        readers.checked_format(path, NUM_VALUES)
+    return _in_copy(_place_of_copy(path), path)
 
 
 def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> Survey:
@@ -88,7 +95,7 @@ def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> 
     return survey
 
 
-def _copy_of(path: Path) -> Path:
+def _place_of_copy(path: Path) -> Path:
     return registry.cache_folder() / FOLDER / f"{registry.sha256_of(path)}.safetensors"
 
 
