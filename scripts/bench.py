@@ -10,8 +10,8 @@
     # on a GPU, through JAX and PyTorch; needs neither TensorFlow nor a download
     python scripts/bench.py --cases gpu --batch-sizes 64 256 1024 --minutes 60
     # the tables of the README and of docs/performance.md, of as many machines as there are files
-    python scripts/bench.py --table docs/bench.json
-    python scripts/bench.py --goals docs/bench.json
+    python scripts/bench.py --table docs/bench-avx512.json docs/bench-avx2.json
+    python scripts/bench.py --goals docs/bench-avx512.json docs/bench-avx2.json
 
 Without --weights the weights are seeded: as large and as fast as the published ones.
 """
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace):
+    import vggish_tf  # noqa: F401  before TensorFlow, so that it has oneDNN here as in Embedder
     from benchmark import picture, suite
 
     args.output.mkdir(parents=True, exist_ok=True)
