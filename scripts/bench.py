@@ -41,8 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace):
-    import vggish_tf  # noqa: F401  before TensorFlow, so that it has oneDNN here as in Embedder
     from benchmark import picture, suite
+
+    import vggish_tf  # noqa: F401  before TensorFlow, so that it has oneDNN here as in Embedder
 
     args.output.mkdir(parents=True, exist_ok=True)
     target, drawn = args.output / "bench.json", args.output / "bench.png"
