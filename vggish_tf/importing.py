@@ -112,6 +112,9 @@ def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
         try:
             yield
             failed = False
+        except KeyboardInterrupt:  # of the user, who asked for no explanation
+            failed = False
+            raise
         finally:
             os.dup2(stderr, 2)
             held.seek(0)

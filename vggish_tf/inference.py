@@ -13,7 +13,7 @@ from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.memory import laid_out
 from vggish_tf.model import Postprocess, Weights, network_of, parts_of
 from vggish_tf.network import backbone, engines, fast, overlap
-from vggish_tf.network.plan import Engine, Plan, Precision, check_installed, suited
+from vggish_tf.network.plan import Engine, Plan, Precision, check_installed, possible, suited
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import Profile
@@ -73,7 +73,8 @@ class Network:
     @cached_property
     def plan(self) -> Plan:
         """How it is computed in this process."""
-        return self._asked if isinstance(self._asked, Plan) else suited(*self._asked)
+        asked = self._asked
+        return possible(asked) if isinstance(asked, Plan) else suited(*asked)
 
     @property
     def identity(self) -> Identity:

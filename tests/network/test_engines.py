@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import signals
 
-from vggish_tf import Embedder, Params, VGGish
+from vggish_tf import Embedder, Params, VGGish, VGGishError
 from vggish_tf.network import engines, plan
 from vggish_tf.network.plan import Machine, Plan
 from vggish_tf.weights import engine_files
@@ -72,6 +72,13 @@ def test_other_shapes_of_examples(engine, clip):
     check_alike(*(each(clip, signals.RATE).embedding for each in made))
 
 
+@pytest.fixture
+def with_bfloat16(monkeypatch):
+    """A processor that seems to multiply bfloat16: OpenVINO computes in float32 if it does not."""
+    monkeypatch.setattr(plan, "this_machine", lambda: Machine(True, True, True))
+
+
+@pytest.mark.usefixtures("with_bfloat16")
 @pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
 def test_threads_share_an_embedder(arithmetic, small_checkpoint):
     pytest.importorskip("openvino")
@@ -82,6 +89,7 @@ def test_threads_share_an_embedder(arithmetic, small_checkpoint):
             np.testing.assert_array_equal(found, run(batch))
 
 
+@pytest.mark.usefixtures("with_bfloat16")
 @pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
 def test_an_example_that_is_not_finite_spoils_its_row_alone(arithmetic, small_checkpoint):
     pytest.importorskip("openvino")
@@ -95,7 +103,7 @@ def test_an_example_that_is_not_finite_spoils_its_row_alone(arithmetic, small_ch
     assert network(examples[:0]).shape == (0, 128)
 
 
-def test_bfloat16_leaves_conv1_to_keras(tmp_path, small_checkpoint):
+def test_bfloat16_leaves_conv1_to_keras(tmp_path, small_checkpoint, with_bfloat16):
     """Oracle: the operators of the file."""
     import onnx
 
@@ -136,6 +144,61 @@ def test_the_file_is_made_once_and_again_if_it_is_damaged(engine, small_checkpoi
 def test_a_cache_that_cannot_be_written_to_is_no_error(engine, small_checkpoint, clip, folder):
     folder.parent.write_text("no folder", encoding="utf-8")
     assert len(Embedder(small_checkpoint, engine=engine)(clip, signals.RATE).embedding) == 3
+
+
+def test_a_cache_that_may_only_be_read_is_used(folder, monkeypatch):
+    made = []
+    with engine_files.kept("a.onnx", lambda path: path.write_text("a")):
+        pass
+
+    def refuse(*args):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    with engine_files.kept("a.onnx", made.append) as path:
+        assert path.read_text() == "a"
+    assert not made
+
+
+def test_no_room_anywhere_is_said(folder, monkeypatch):
+    def write(path):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(
+        VGGishError, match=r"No space left on device\. Set VGGISH_TF_CACHE or TMPDIR"
+    ), engine_files.kept("a.onnx", write):
+        pass
+    assert not any(folder.iterdir())
+
+
+def test_what_killed_processes_left_goes(folder):
+    left, fresh, foreign = folder / ".a.onnx.1", folder / ".b.onnx.2", folder / "old.onnx"
+    for each in (left, fresh, foreign):
+        each.mkdir(parents=True)
+        (each / "part").write_text("0")
+    for each in (left, foreign):
+        os.utime(each, (1, 1))
+    for number in range(6):
+        with engine_files.kept(f"{number}.onnx", lambda path: path.write_text("a")):
+            pass
+    assert not left.exists()
+    assert fresh.exists()
+    assert foreign.exists()
+    assert len([path for path in folder.glob("[!.]*.onnx") if path.is_file()]) == 4
+
+
+def test_a_network_too_large_for_a_file_is_said(tmp_path, monkeypatch):
+    values = {"conv1": (np.zeros((3, 3, 1, 4), np.float32), np.zeros(4, np.float32))}
+    monkeypatch.setattr(engines, "MOST_BYTES", 159)
+    with pytest.raises(VGGishError, match=r"takes 160 bytes.*Use engine='keras'"):
+        engines.write(tmp_path / "a.onnx", Params(), values, Plan("openvino"))
+
+
+def test_openvino_says_that_it_computes_in_float32(small_checkpoint, monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(plan, "this_machine", lambda: Machine(True, True, False))
+    made = Embedder(small_checkpoint, plan=Plan("openvino", "bfloat16"))
+    assert made.provenance["computed"]["arithmetic"] == "float32"
 
 
 def test_only_the_last_few_files_are_kept(folder):

@@ -14,12 +14,14 @@ import keras
 import numpy as np
 
 from vggish_tf import backend
+from vggish_tf.errors import VGGishError
 from vggish_tf.network import backbone
 from vggish_tf.network.fast import Values, given
 from vggish_tf.network.plan import Plan
 from vggish_tf.params import EMBEDDING_SIZE, Params
 
 OPSET = 17
+MOST_BYTES = 2_000_000_000  # of a file; protobuf ends at 2 GiB
 POOL = {"kernel_shape": (2, 2), "strides": (2, 2), "auto_pad": "SAME_UPPER"}
 VERSION = 1  # of the file: raise it when another graph is written
 
@@ -43,10 +45,19 @@ def write(path: Path, params: Params, values: Values, plan: Plan):
         params: of the front end, which shape the examples.
         values: of each layer, the kernel with its axes as Keras has them.
         plan: its arithmetic decides where the file begins.
+
+    Raises:
+        VGGishError: the network is too large for a file.
     """
     import onnx
     from onnx import helper
 
+    num_bytes = sum(array.nbytes for pair in values.values() for array in pair)
+    if num_bytes > MOST_BYTES:
+        raise VGGishError(
+            f"the network takes {num_bytes:,} bytes, an ONNX file less than {MOST_BYTES:,}. "
+            "Use engine='keras'."
+        )
     nodes: list[onnx.NodeProto] = []
     constants: list[onnx.TensorProto] = []
     last = "input"

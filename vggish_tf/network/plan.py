@@ -120,6 +120,19 @@ def suited(
     return Plan(engine, "float32", "winograd" if in_tensorflow and machine.onednn else "direct")
 
 
+def possible(plan: Plan, machine: Machine | None = None) -> Plan:
+    """The plan that a machine computes if it is asked for one.
+
+    OpenVINO computes in float32 where the processor cannot multiply bfloat16, without a word.
+
+    Example:
+        >>> possible(Plan("openvino", "bfloat16"), Machine(True, True, bfloat16=False)).arithmetic
+        'float32'
+    """
+    in_vain = plan.engine == "openvino" and not (machine or this_machine()).bfloat16
+    return Plan(plan.engine) if in_vain else plan
+
+
 def check_asked(engine: Engine, precision: Precision, plan: Plan | None):
     """Raises if Embedder is asked for a plan in words that do not go together.
 

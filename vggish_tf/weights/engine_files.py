@@ -5,16 +5,15 @@ cannot be written to is no error: the file is made for the moment. Only the last
 """
 
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, reason_of
 from vggish_tf.files import replacing_all
 from vggish_tf.weights import registry
-from vggish_tf.weights.kept import drop_old
+from vggish_tf.weights.kept import drop_old, touch
 
 logger = logging.getLogger("vggish_tf")
 
@@ -34,14 +33,27 @@ def kept(name: str, write: Callable[[Path], object]) -> Iterator[Path]:
     try:
         if not _is_whole(path):
             _make(path, write)
-        os.utime(path)  # used last
-    except (OSError, VGGishError) as error:
+        touch(path)
+    except OSError as error:
         logger.debug("%s is not kept: %s", path, error)
-        with tempfile.TemporaryDirectory() as folder:
-            write(Path(folder, name))
-            yield Path(folder, name)
+        with _temporary(name, write) as made:
+            yield made
         return
     yield path
+
+
+@contextmanager
+def _temporary(name: str, write: Callable[[Path], object]) -> Iterator[Path]:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            write(Path(folder, name))
+        except OSError as error:
+            raise VGGishError(
+                f"cannot write the network for the engine, in the cache or in a temporary folder: "
+                f"{reason_of(error)}. Set VGGISH_TF_CACHE or TMPDIR to a folder with 300 MB."
+            ) from None
+        yield Path(folder, name)
 
 
 def _is_whole(path: Path) -> bool:

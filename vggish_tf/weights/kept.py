@@ -10,6 +10,8 @@ import contextlib
 import json
 import logging
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +29,7 @@ logger = logging.getLogger("vggish_tf")
 
 FOLDER = "weights"
 MOST = 4  # files, 289 MB each
+STALE = 3600  # seconds, in which nobody has gone on writing a file
 SOURCE, EXTRAS, MADE_BY = "source_sha256", "extras", "made_by"  # in the metadata
 VERSION = "vggish_tf 1"  # of the copies: raise it when a reader is mended
 NOT_YET = "0" * 64  # the place of a digest that is known only when all is written
@@ -112,7 +115,7 @@ def _in_copy(copy: Path, path: Path) -> Found | None:
             if metadata.get(SOURCE) != registry.sha256_of(path) or metadata[MADE_BY] != VERSION:
                 return None
             survey = surveyed(source, copy)
-        os.utime(copy)  # used last
+        touch(copy)
         return replace(source, extras=tuple(json.loads(metadata[EXTRAS]))), survey
     except (CheckpointError, OSError, LookupError, TypeError, ValueError) as error:
         logger.debug("the copy %s is made anew: %s", copy, error)
@@ -159,10 +162,23 @@ def _write(source: Source, temporary: Path, path: Path) -> Survey:
     return survey
 
 
+def touch(path: Path):
+    """Notes that a file was used now, if the cache may be written to."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
 def drop_old(folder: Path, suffix: str):
-    """Removes all but the last used files of a suffix, each with the files named after it."""
-    with contextlib.suppress(FileNotFoundError):  # another process has dropped it
-        files = sorted(folder.glob(f"[!.]*{suffix}"), key=lambda file: file.stat().st_mtime)
-        for file in files[:-MOST]:
-            for each in folder.glob(f"{file.name}*"):
+    """Removes all but the last used files of a suffix, each with the files named after it, and what
+    killed processes left. What cannot be removed stays.
+    """
+    with contextlib.suppress(OSError):  # another process drops files, too
+        files = [file for file in folder.glob(f"[!.]*{suffix}") if file.is_file()]
+        files.sort(key=lambda file: file.stat().st_mtime)
+        old = [each for file in files[:-MOST] for each in folder.glob(f"{file.name}*")]
+        left = [each for each in folder.glob(".*") if time.time() - each.stat().st_mtime > STALE]
+        for each in (*old, *left):
+            if each.is_dir():
+                shutil.rmtree(each, ignore_errors=True)
+            else:
                 each.unlink()
