@@ -164,9 +164,12 @@ def test_no_room_anywhere_is_said(folder, monkeypatch):
     def write(path):
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(
-        VGGishError, match=r"No space left on device\. Set VGGISH_TF_CACHE or TMPDIR"
-    ), engine_files.kept("a.onnx", write):
+    with (
+        pytest.raises(
+            VGGishError, match=r"No space left on device\. Set VGGISH_TF_CACHE or TMPDIR"
+        ),
+        engine_files.kept("a.onnx", write),
+    ):
         pass
     assert not any(folder.iterdir())
 

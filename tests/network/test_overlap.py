@@ -16,9 +16,9 @@ from vggish_tf.inference import after
 from vggish_tf.network import backbone, fast, overlap
 from vggish_tf.network.plan import Plan
 
-HOPS = [8, 16, 32, 48, 80]
+HOPS = [16, 48, *(pytest.param(hop, marks=pytest.mark.slow) for hop in (8, 32, 80))]
 # 64 channels, for Winograd's convolutions; 4 are as different in the rows where examples differ
-CHANNELS = [4, 64]
+CHANNELS = [pytest.param(4, marks=pytest.mark.slow), 64]
 
 
 @contextmanager
@@ -96,7 +96,16 @@ BATCHES = {  # hop 48: the examples, and the frames that they have together
 }
 
 
-@pytest.mark.parametrize("name", BATCHES)
+USUAL = ("one example", "several clips", "in the wrong order")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *USUAL,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in BATCHES if each not in USUAL),
+    ],
+)
 def test_any_batch_is_its_examples(name):
     examples, num_frames = BATCHES[name]
     frames, starts = overlap.joined(examples, 48)
@@ -120,7 +129,9 @@ def run_of(channels: int, hop: int) -> backend.Run:
     return overlap.compiled(values_of(network_of(channels)), fast_of(channels), params)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize(
+    "bad", [np.nan, 1e30, *(pytest.param(bad, marks=pytest.mark.slow) for bad in (np.inf, -np.inf))]
+)
 def test_a_bad_frame_spoils_the_examples_that_have_it_and_no_other(bad):
     """Winograd's tiles reach over the ends of examples."""
     frames = log_mel(96 + 11 * 16)

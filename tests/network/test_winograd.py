@@ -128,6 +128,7 @@ def test_the_network_is_as_exact_as_upstreams_session(
     assert rms(fast - float64_embedding) < 1.2 * rms(upstream - float64_embedding)
 
 
+@pytest.mark.slow
 def test_bfloat16_keeps_its_cosine(examples, float64_embedding, seeded_checkpoint):
     rows = Embedder(seeded_checkpoint, plan=Plan("keras", "bfloat16")).embed_examples(examples)
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(float64_embedding, axis=1)
