@@ -127,17 +127,33 @@ def kernel_shapes(params: Params) -> dict[str, tuple[int, ...]]:
         (12288, 4096)
     """
     shapes: dict[str, tuple[int, ...]] = {}
-    height, width, channels = params.num_frames, params.num_mel_bins, 1
+    channels = 1
     for name, filters in CONVOLUTIONS:
         if filters:
             shapes[name] = (3, 3, channels, filters)
             channels = filters
-        else:
-            height, width = -(-height // 2), -(-width // 2)
-    inputs = height * width * channels
+    inputs = math.prod(feature_shapes(params)[CONVOLUTIONS[-1][0]])
     for name, units in DENSE:
         shapes[name] = (inputs, units)
         inputs = units
+    return shapes
+
+
+def feature_shapes(params: Params) -> dict[str, tuple[int, ...]]:
+    """Convolution or pool → height, width and channels of its output, for examples of `params`.
+
+    Example:
+        >>> feature_shapes(Params())["pool4"]
+        (6, 4, 512)
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    height, width, channels = params.num_frames, params.num_mel_bins, 1
+    for name, filters in CONVOLUTIONS:
+        if filters:
+            channels = filters
+        else:
+            height, width = -(-height // 2), -(-width // 2)
+        shapes[name] = (height, width, channels)
     return shapes
 
 

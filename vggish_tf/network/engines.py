@@ -111,14 +111,10 @@ def _layers(in_stem: bool) -> Layers:
 
 
 def _input_shape(params: Params, plan: Plan) -> tuple[int, ...]:
-    height, width = params.num_frames, params.num_mel_bins
     if not _has_stem(plan):
-        return height, width
-    channels = 1
-    for _, filters in _layers(True):
-        channels = filters or channels
-        height, width = (height, width) if filters else (-(-height // 2), -(-width // 2))
-    return height, width, channels
+        return params.num_frames, params.num_mel_bins
+    *_, (last, _) = _layers(True)
+    return backbone.feature_shapes(params)[last]
 
 
 def _steps(values: Values, plan: Plan) -> Iterator[_Step]:

@@ -109,8 +109,7 @@ def suited(
         >>> suited("keras", "bfloat16", Machine(tensorflow_cpu=True, onednn=True, bfloat16=False))
         Plan(engine='keras', arithmetic='float32', convolutions='winograd')
     """
-    check_word("precision", precision, get_args(Precision))
-    Plan(engine, precision)  # whether they go together, on any machine
+    _check_words(engine, precision)
     machine = machine or this_machine()
     in_tensorflow = engine == "keras" and machine.tensorflow_cpu
     if engine == "keras" and not in_tensorflow:
@@ -140,13 +139,18 @@ def check_asked(engine: Engine, precision: Precision, plan: Plan | None):
         UsageError: an unknown word; a plan and one of the other two; a plan that is none.
     """
     if plan is None:
-        suited(engine, precision)
+        _check_words(engine, precision)
     elif not isinstance(plan, Plan):
         raise UsageError(f"plan must be a network.plan.Plan; received {plan!r}.")
     elif (engine, precision) != ("keras", "float32"):
         raise UsageError(
             f"plan={plan} says the engine and the arithmetic: leave out engine= and precision=."
         )
+
+
+def _check_words(engine: Engine, precision: Precision):
+    check_word("precision", precision, get_args(Precision))
+    Plan(engine, precision)  # whether they go together, on any machine
 
 
 def this_machine() -> Machine:

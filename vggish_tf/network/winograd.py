@@ -32,7 +32,7 @@ from vggish_tf.memory import empty
 TILE = 4  # outputs of a tile in each direction, m
 TAPS = 3  # taps of a kernel in each direction, r
 WINDOW = TILE + TAPS - 1
-MIN_CHANNELS = 64
+MIN_CHANNELS = 64  # with fewer, the sums before and after cost more than they save
 MAX_SUM = 128  # channels
 COLUMNS = 1 << 10  # of kernels, transformed at a time; more would start threads, which takes longer
 POINTS = np.array([0, 3 / 4, -3 / 4, 3 / 2, -3 / 2])  # and infinity
