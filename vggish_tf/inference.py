@@ -11,7 +11,7 @@ import numpy as np
 from vggish_tf import backend
 from vggish_tf.errors import CheckpointError, UsageError
 from vggish_tf.memory import laid_out
-from vggish_tf.model import Postprocess, Weights, network_of, parts_of
+from vggish_tf.model import Postprocess, Weights, parts_of
 from vggish_tf.network import backbone, engines, fast, overlap
 from vggish_tf.network.plan import Engine, Plan, Precision, check_installed, possible, suited
 from vggish_tf.network.postprocess import Postprocessor
@@ -19,7 +19,7 @@ from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import Profile
 from vggish_tf.weights import arrays, engine_files, loading, registry
 from vggish_tf.weights.arrays import Arrays
-from vggish_tf.weights.identity import Identity
+from vggish_tf.weights.identity import UNTRAINED, Identity
 from vggish_tf.weights.layouts import Shapes
 from vggish_tf.weights.paths import expanded
 from vggish_tf.weights.published import LAYERS
@@ -43,7 +43,7 @@ class Network:
     all copies; weights that no file holds go along.
 
     Args:
-        model: as for network_of.
+        model: as for model.network_of.
         profile: its params, activation and post-processing hold.
         asked: how it is computed, or the engine and the precision, for which each process takes
             the plan that suits its machine.
@@ -133,10 +133,11 @@ class Network:
                 )
             return _by_layer(found), identity
         if not isinstance(self._source, dict):
-            network, self._identity = network_of(self._source, self._params)
-            self._source = {
-                name: laid_out(array) for name, array in loading.values_of(network).items()
-            }
+            model, asked = self._source, ""
+            if model is None:
+                model, asked = backbone.network(self._params, dtype="float32"), UNTRAINED
+            found, self._identity = loading.arrays_of(model, _shapes(self._params), asked)
+            self._source = {name: laid_out(array) for name, array in found.items()}
         return _by_layer(self._source), cast(Identity, self._identity)
 
     def __getstate__(self) -> dict:

@@ -21,7 +21,7 @@ import numpy as np
 from vggish_tf.errors import check_word
 from vggish_tf.weights import arrays, writers
 from vggish_tf.weights.identity import Identity, of_values
-from vggish_tf.weights.layouts import check_match, listed
+from vggish_tf.weights.layouts import Shapes, check_match, listed
 from vggish_tf.weights.matching import assign, shapes_of, variables_of
 from vggish_tf.weights.paths import expanded
 
@@ -81,6 +81,24 @@ def copy_weights(source: keras.Model, target: keras.Model) -> Identity:
         variable.assign(keras.ops.cast(values[name], variable.dtype))
     target.identity = identify(source)
     return target.identity
+
+
+def arrays_of(
+    model: keras.Model, shapes: Shapes, asked: str = ""
+) -> tuple[arrays.Arrays, Identity]:
+    """The network's weights, not copied if the backend shares them, and which weights these are.
+
+    Args:
+        model: as in `load_weights`.
+        shapes: that the weights must have, by published name.
+        asked: as in `identify`.
+
+    Raises:
+        CheckpointError: the model is not a VGGish, or the shapes differ.
+    """
+    values = values_of(model)
+    check_match({name: array.shape for name, array in values.items()}, shapes)
+    return values, _identified(model, values, asked)
 
 
 def identify(model: keras.Model, asked: str = "") -> Identity:
