@@ -24,6 +24,7 @@ ROOMS = [
     "memory",
     "archives",
     "rows",
+    "web",
     "backend",
     "audio",
     "frontend",
