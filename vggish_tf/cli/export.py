@@ -14,10 +14,16 @@ def add_arguments(parser: argparse.ArgumentParser):
         "--format",
         required=True,
         metavar="FORMAT",
-        help="saved_model, frozen_graph, onnx, tflite, openvino, keras, weights or tf1_checkpoint",
+        help="saved_model, frozen_graph, onnx, tflite, openvino, keras, weights, tf1_checkpoint or "
+        "web, a page that runs in a browser",
     )
     parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="PATH", help="beside it comes PATH.json"
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="PATH",
+        help="beside it comes PATH.json; web: a new folder",
     )
     weights = parser.add_mutually_exclusive_group()
     options.add_weights(weights)
@@ -45,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         "tflite: one clip of this length at a time, as LiteRT.js needs it"))  # fmt: skip
     parser.add_argument(
         "--precision",
-        help="of the weights: float32, bfloat16, float16 or int8, as the format has it",
+        help="of the weights: float32, bfloat16, float16, int8 or int4, as the format has it",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
 

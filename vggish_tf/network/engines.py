@@ -5,36 +5,22 @@ where backbone.FLOAT32_LAYERS end, and Keras computes those.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from vggish_tf import backend
 from vggish_tf.errors import VGGishError
-from vggish_tf.network import backbone
+from vggish_tf.network import backbone, onnx_graph
 from vggish_tf.network.fast import Values, given
+from vggish_tf.network.onnx_graph import Layers, Step
 from vggish_tf.network.plan import Plan
 from vggish_tf.params import EMBEDDING_SIZE, Params
 
-OPSET = 17
 MOST_BYTES = 2_000_000_000  # of a file; protobuf ends at 2 GiB
-POOL = {"kernel_shape": (2, 2), "strides": (2, 2), "auto_pad": "SAME_UPPER"}
 VERSION = 1  # of the file: raise it when another graph is written
-
-
-Layers = Iterator[tuple[str, int | None]]  # rows of the table
-
-
-class _Step(NamedTuple):
-    """An operator of ONNX, and its inputs and attributes that are constant."""
-
-    operator: str
-    constants: tuple[np.ndarray, ...] = ()
-    attributes: Mapping[str, Any] = MappingProxyType({})
 
 
 def write(path: Path, params: Params, values: Values, plan: Plan):
@@ -49,36 +35,13 @@ def write(path: Path, params: Params, values: Values, plan: Plan):
     Raises:
         VGGishError: the network is too large for a file.
     """
-    import onnx
-    from onnx import helper
-
     num_bytes = sum(array.nbytes for pair in values.values() for array in pair)
     if num_bytes > MOST_BYTES:
         raise VGGishError(
             f"the network takes {num_bytes:,} bytes, an ONNX file less than {MOST_BYTES:,}. "
             "Use engine='keras'."
         )
-    nodes: list[onnx.NodeProto] = []
-    constants: list[onnx.TensorProto] = []
-    last = "input"
-    for number, step in enumerate(_steps(values, plan)):
-        names = [f"{number}/{place}" for place in range(len(step.constants))]
-        constants += map(onnx.numpy_helper.from_array, step.constants, names)
-        node = helper.make_node(
-            step.operator, [last, *names], [f"{number}/output"], **step.attributes
-        )
-        nodes.append(node)
-        last = node.output[0]
-    nodes[-1].output[0] = "embedding"
-    ends = [
-        ("input", ("rows", *_input_shape(params, plan))),
-        ("embedding", ("rows", EMBEDDING_SIZE)),
-    ]
-    float32 = onnx.TensorProto.FLOAT
-    first, embedding = (helper.make_tensor_value_info(name, float32, dims) for name, dims in ends)
-    graph = helper.make_graph(nodes, "vggish", [first], [embedding], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-    onnx.save(model, path)
+    onnx_graph.write(path, "input", _input_shape(params, plan), _steps(values, plan))
 
 
 def loaded(path: Path, params: Params, values: Values, plan: Plan) -> backend.Run:
@@ -117,27 +80,13 @@ def _input_shape(params: Params, plan: Plan) -> tuple[int, ...]:
     return backbone.feature_shapes(params)[last]
 
 
-def _steps(values: Values, plan: Plan) -> Iterator[_Step]:
+def _steps(values: Values, plan: Plan) -> Iterator[Step]:
     """The operators in their order; channels come first."""
     if _has_stem(plan):
-        yield _Step("Transpose", attributes={"perm": (0, 3, 1, 2)})
+        yield Step("Transpose", attributes={"perm": (0, 3, 1, 2)})
+        yield from onnx_graph.steps(values, _layers(False))
     else:
-        yield _Step("Unsqueeze", (np.array([1]),))
-    for name, width in _layers(False) if _has_stem(plan) else backbone.CONVOLUTIONS:
-        yield from _convolution(*values[name]) if width else [_Step("MaxPool", attributes=POOL)]
-    yield _Step("Transpose", attributes={"perm": (0, 2, 3, 1)})
-    yield _Step("Flatten")
-    for name, _ in backbone.DENSE:
-        kernel, bias = values[name]
-        yield _Step("Gemm", (np.ascontiguousarray(kernel.T), bias), {"transB": 1})
-        if name != "embedding":
-            yield _Step("Relu")
-
-
-def _convolution(kernel: np.ndarray, bias: np.ndarray) -> Iterator[_Step]:
-    kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
-    yield _Step("Conv", (kernel, bias), {"pads": (1, 1, 1, 1)})
-    yield _Step("Relu")
+        yield from onnx_graph.from_examples(values)
 
 
 def _stem(params: Params, values: Values) -> backend.Run:

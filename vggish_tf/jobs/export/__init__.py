@@ -119,11 +119,12 @@ def export(
             "format": format,
             "precision": precision,
             **manifest.describe(parts, loaded, comparison, chosen.needs),
+            **loaded.about,
         }
         with _naming(path, written):
-            manifest.write(catalogue.manifest_of(written), about)
+            manifest.write(catalogue.manifest_of(written, chosen.holds_manifest), about)
     marked = ", UNTRAINED weights" if parts.identity.untrained else ""
-    print(f"{path}: {format}, {precision}{marked}; {comparison}")
+    print(f"{path}: {format}, {precision}{marked}; {comparison}", *loaded.lines, sep="\n")
     return path
 
 

