@@ -59,10 +59,11 @@ export class FrontEnd {
     this.numBins = params.fft_length / 2 + 1;
   }
 
-  /** STFT magnitude, mel and log-mel of a window of samples. */
+  /** A window of samples at every stage. */
   frame(samples) {
     const magnitude = this.magnitude(samples), mel = this.mel(magnitude);
-    return { magnitude, mel, logMel: mel.map((value) => Math.log(value + this.params.log_offset)) };
+    const logMel = mel.map((value) => Math.log(value + this.params.log_offset));
+    return { samples, magnitude, mel, logMel };
   }
 
   /** (window_length,) → (fft_length / 2 + 1,) */

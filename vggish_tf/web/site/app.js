@@ -1,0 +1,162 @@
+// The page: what a person does → sound → pictures and embeddings. It joins the other modules.
+
+import { About } from "./about.js";
+import { Listener } from "./listener.js";
+import { Network, abilities } from "./network.js";
+import { Panels } from "./panels.js";
+import { decode, explain, openMicrophone, prepareMicrophone } from "./sources.js";
+import { Teaching } from "./teaching.js";
+
+const STAGES = ["waveform", "stft", "mel", "log_mel", "embedding"];
+const HOPS = [1, 1 / 2, 1 / 4]; // of the exported example hop
+const element = (id) => document.getElementById(id);
+const say = (text) => { element("message").textContent = text; };
+
+async function json(file) {
+  const response = await fetch(new URL(`./${file}`, import.meta.url));
+  if (!response.ok) throw new Error(`${file} cannot be loaded: the server answered ${response.status}.`);
+  return response.json();
+}
+
+class App {
+  async load() {
+    [this.manifest, this.params] = await Promise.all([json("manifest.json"), json("front_end.json")]);
+    element("untrained").hidden = !this.manifest.weights.untrained;
+    this.panels = new Panels(Object.fromEntries(STAGES.map((id) => [id, element(id)])), this.params);
+    this.about = new About(element("about"), this.manifest, this.params);
+    this.network = new Network();
+    this.listener = new Listener(this.params, this.network, this.panels);
+    this.teaching = new Teaching(this.manifest, this.listener, this.network, {
+      listen: () => this.listen(), open: (file) => this.open(file), say,
+    });
+    this.listener.onrow = (row) => this.#heard(row);
+    this.listener.onfinished = () => this.#finished();
+    [this.demo] = await Promise.all([this.#fetchDemo(), prepareMicrophone(), this.#loadNetwork()]);
+    this.#offerHops();
+    this.#connect();
+  }
+
+  /** Listens to the microphone until stop(). */
+  async listen() {
+    if (this.microphone) return;
+    this.stop();
+    try {
+      this.microphone = await openMicrophone((samples) => this.listener.push(samples));
+    } catch (error) {
+      return say(explain(error));
+    }
+    say("");
+    this.#forget();
+    this.listener.start({ rate: this.microphone.rate, hop: this.hop, live: true });
+    element("listen").textContent = "Stop";
+  }
+
+  stop() {
+    this.microphone?.stop();
+    this.microphone = null;
+    element("listen").textContent = "Listen to the microphone";
+    this.listener.stop();
+  }
+
+  /** Runs a file (a Blob) through the stages; resolves with its rows [{start, end, embedding}]. */
+  async open(blob, name = blob.name ?? "") {
+    this.stop();
+    say("");
+    let sound;
+    try {
+      sound = await decode(await blob.arrayBuffer());
+    } catch {
+      return say(`${name || "The file"} is no audio that this browser can decode. Try WAV, FLAC, MP3 or Ogg.`);
+    }
+    this.#forget();
+    this.#play(blob);
+    return this.listener.all(sound, this.hop);
+  }
+
+  get hop() {
+    return Math.max(1, Math.round(this.params.example_hop_frames * Number(element("hop").value)));
+  }
+
+  async #loadNetwork() {
+    const progress = element("progress"), asked = Object.fromEntries(new URLSearchParams(location.search));
+    this.network.onprogress = ({ loaded, total }) => { progress.value = loaded / total; };
+    try {
+      if (!globalThis.WebAssembly) throw new Error("this browser has no WebAssembly.");
+      this.loaded = await this.network.load(this.manifest, this.params, await abilities(asked));
+      this.about.network(this.loaded);
+    } catch (error) {
+      this.network.failed = true;
+      say(`The pictures work, the embeddings do not: ${error.message}`);
+    }
+    element("loading").hidden = true;
+  }
+
+  async #fetchDemo() {
+    const response = await fetch(new URL("./demo.flac", import.meta.url));
+    return response.ok ? new File([await response.blob()], "demo.flac") : null;
+  }
+
+  #offerHops() {
+    const seconds = (this.params.example_hop_frames * this.params.hop_length) / this.params.sample_rate;
+    for (const share of HOPS) element("hop").add(new Option(`${Number((seconds * share).toFixed(3))} s`, share));
+  }
+
+  #connect() {
+    const reacts = { listen: "click", demo: "click", file: "change", hop: "change" };
+    const actions = {
+      listen: () => (this.microphone ? this.stop() : this.listen()),
+      demo: () => this.open(this.demo),
+      file: ({ target }) => target.files[0] && this.open(target.files[0]).then(() => { target.value = ""; }),
+      hop: () => this.microphone && (this.stop(), this.listen()),
+    };
+    for (const [id, event] of Object.entries(reacts)) {
+      element(id).addEventListener(event, actions[id]);
+      element(id).disabled = id === "demo" && !this.demo;
+    }
+    addEventListener("dragover", (event) => event.preventDefault());
+    addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files[0]) this.open(event.dataTransfer.files[0]);
+    });
+    addEventListener("resize", () => this.panels.refresh());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.panels.refresh());
+    const draw = () => { this.#follow(); this.panels.draw(); requestAnimationFrame(draw); };
+    draw();
+  }
+
+  #play(blob) {
+    const player = element("player");
+    if (player.src) URL.revokeObjectURL(player.src);
+    player.src = URL.createObjectURL(blob);
+    player.hidden = false;
+  }
+
+  // the line in the pictures, where the player is
+  #follow() {
+    const player = element("player");
+    this.panels.cursor = player.hidden || !player.currentTime ? null : player.currentTime / this.panels.seconds;
+  }
+
+  #forget() {
+    element("player").pause();
+    element("player").hidden = true;
+    element("figures").textContent = "";
+    this.teaching.forget();
+  }
+
+  #heard(row) {
+    element("figures").textContent = this.listener.figures();
+    this.teaching.heard(row, this.listener.live);
+  }
+
+  #finished() {
+    element("figures").textContent = this.listener.figures();
+    if (!this.listener.rows.length && !this.network.failed)
+      say(`The sound is shorter than one example, which takes ${this.params.min_samples / this.params.sample_rate} s.`);
+  }
+}
+
+/** The page for scripts in the console: `await vggish.ready`, then vggish.open(blob) → rows. */
+const app = new App();
+globalThis.vggish = app;
+app.ready = app.load().catch((error) => say(error.message));

@@ -1,0 +1,61 @@
+// Weights that the browser keeps under their digest: the second visit reads them from there.
+
+const STORE = "vggish-weights";
+
+/**
+ * The bytes of a file of the site, from the browser's store or over the network.
+ *
+ * @param {{file: string, bytes: number, sha256: string}} network
+ * @param {(loaded: number) => void} report is told how many bytes have come
+ * @returns {Promise<{bytes: Uint8Array, kept: boolean}>} kept: they came from the store
+ */
+export async function fetchKept({ file, bytes: size, sha256 }, report) {
+  const store = globalThis.caches ? await caches.open(STORE).catch(() => null) : null;
+  const key = new URL(`./${file}?sha256=${sha256}`, import.meta.url).href;
+  const found = await store?.match(key);
+  if (found) {
+    const bytes = new Uint8Array(await found.arrayBuffer());
+    if (await hasDigest(bytes, sha256)) return { bytes, kept: true };
+    await store.delete(key); // damaged
+  }
+  const bytes = await download(file, size, report);
+  if (!(await hasDigest(bytes, sha256)))
+    throw new Error(`${file} is not the file that the manifest names: it is damaged. Export the page anew.`);
+  await keep(store, key, bytes);
+  return { bytes, kept: false };
+}
+
+async function download(file, size, report) {
+  const response = await fetch(new URL(`./${file}`, import.meta.url));
+  if (!response.ok) throw new Error(`${file} cannot be loaded: the server answered ${response.status}.`);
+  const bytes = new Uint8Array(size), reader = response.body.getReader();
+  let loaded = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (loaded + value.length > size) throw new Error(`${file} is longer than the ${size} bytes expected.`);
+    bytes.set(value, loaded);
+    report((loaded += value.length));
+  }
+  if (loaded < size) throw new Error(`${file} broke off after ${loaded} of ${size} bytes. Load the page again.`);
+  return bytes;
+}
+
+// Without a secure context there is no digest; then there is no store either.
+async function hasDigest(bytes, sha256) {
+  if (!globalThis.crypto?.subtle) return true;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
+}
+
+// The weights of one site at a time; a full disk is no error.
+async function keep(store, key, bytes) {
+  if (!store) return;
+  try {
+    const site = new URL("./", import.meta.url).href;
+    for (const other of await store.keys()) if (other.url.startsWith(site)) await store.delete(other);
+    await store.put(key, new Response(bytes));
+  } catch {
+    await store.delete(key).catch(() => {});
+  }
+}

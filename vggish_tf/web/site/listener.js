@@ -1,0 +1,134 @@
+// Listener: one stream of sound at a time → frames to the pictures, examples to the network, rows out.
+
+const AT_ONCE = 8; // examples of a file in one call
+const MOST_WAITING = 3; // examples of a microphone; a slow machine leaves out the oldest
+const BLOCK = 1 << 16; // samples of a file in one message
+
+export class Listener {
+  constructor(params, network, panels) {
+    Object.assign(this, { params, network, panels });
+    this.onrow = this.onfinished = () => {};
+    this.worker = new Worker(new URL("./sound_worker.js", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data }) => this[`_${data.type}`](data);
+    this.worker.postMessage({ type: "params", params });
+    this.#reset({ rate: params.sample_rate, hop: params.example_hop_frames, live: false });
+  }
+
+  /** Begins a new stream; what is under way is dropped. */
+  start(about) {
+    this.#reset(about);
+    this.panels.start(about.numFrames);
+    this.worker.postMessage({ type: "start", rate: about.rate, hop: about.hop, run: this.run });
+  }
+
+  push(samples) {
+    this.worker.postMessage({ type: "samples", samples, arrived: performance.now() }, [samples.buffer]);
+  }
+
+  stop() {
+    this.#reset({ rate: this.rate, hop: this.hop, live: false });
+  }
+
+  /** A whole sound {samples, rate}; resolves with its rows once all are there. */
+  all({ samples, rate }, hop) {
+    const { sample_rate: target, hop_length: step, window_length: window } = this.params;
+    const seconds = samples.length / rate;
+    const numFrames = Math.max(1, 1 + Math.floor((seconds * target - window) / step));
+    this.start({ rate, hop, live: false, numFrames });
+    for (let start = 0; start < samples.length; start += BLOCK) this.push(samples.slice(start, start + BLOCK));
+    this.worker.postMessage({ type: "finish" });
+    return new Promise((resolve) => { this.resolve = resolve; });
+  }
+
+  /** Starts to keep what is heard; release() gives it as examples that overlap by half. */
+  hold() {
+    this.worker.postMessage({ type: "hold" });
+  }
+
+  release() {
+    this.worker.postMessage({ type: "release" });
+    return new Promise((resolve) => { this.released = resolve; });
+  }
+
+  /** Times in words. */
+  figures() {
+    const { hop_length: step, sample_rate: target } = this.params, hop = (this.hop * step) / target;
+    const parts = [`${this.rate.toLocaleString("en")} Hz → ${target.toLocaleString("en")} Hz`];
+    if (this.rows.length) {
+      const seconds = this.milliseconds / 1000 / this.rows.length;
+      parts.push(`${seconds.toPrecision(2)} s an example: ${(hop / seconds).toPrecision(2)} times real time`);
+    }
+    if (this.live && this.latency) parts.push(`${this.latency.toFixed(2)} s from the sound to its embedding`);
+    if (this.skipped) parts.push(`${this.skipped} examples left out, since the network is slower than the sound`);
+    return parts.join(" · ");
+  }
+
+  #reset({ rate, hop, live }) {
+    this.run = (this.run ?? 0) + 1;
+    Object.assign(this, { rate, hop, live, rows: [], waiting: [], milliseconds: 0, skipped: 0, latency: 0, ended: false });
+    this.busy = false;
+    this.resolve?.([]);
+    this.resolve = null;
+  }
+
+  _frames(message) {
+    if (message.run === this.run) this.panels.frames(message);
+  }
+
+  _example(message) {
+    if (message.run !== this.run || this.network.failed) return;
+    this.waiting.push(message);
+    while (this.live && this.waiting.length > MOST_WAITING) {
+      this.waiting.shift();
+      this.skipped++;
+    }
+    this.#next();
+  }
+
+  _held({ examples }) {
+    this.released?.(examples);
+  }
+
+  _finished({ run }) {
+    if (run !== this.run) return;
+    this.ended = true;
+    this.#next();
+  }
+
+  async #next() {
+    if (this.busy) return;
+    if (!this.waiting.length) return this.ended && this.#finish();
+    const { run } = this, batch = this.waiting.splice(0, this.live ? 1 : AT_ONCE);
+    this.busy = true;
+    const rows = await this.#embed(batch);
+    if (run !== this.run) return; // another stream has begun
+    this.busy = false;
+    rows.forEach((row) => this.#give(row));
+    this.#next();
+  }
+
+  async #embed(batch) {
+    const size = batch[0].values.length, values = new Float32Array(size * batch.length);
+    batch.forEach((example, i) => values.set(example.values, i * size));
+    const { embedding, milliseconds } = await this.network.embed(values, batch.length);
+    this.milliseconds += milliseconds;
+    const width = embedding.length / batch.length;
+    return batch.map(({ start, arrived }, i) => ({ start, arrived, embedding: embedding.slice(i * width, (i + 1) * width) }));
+  }
+
+  #give({ start, arrived, embedding }) {
+    const { hop_length: step, sample_rate: rate, num_frames: length } = this.params;
+    if (arrived) this.latency = (performance.now() - arrived) / 1000;
+    const row = { start: (start * step) / rate, end: ((start + length) * step) / rate, embedding };
+    this.rows.push(row);
+    this.panels.embedding(start, this.hop, embedding);
+    this.onrow(row);
+  }
+
+  #finish() {
+    const { resolve } = this;
+    this.resolve = null;
+    this.onfinished();
+    resolve?.(this.rows);
+  }
+}

@@ -1,0 +1,51 @@
+// The network as promises: it runs in a worker, so that the page never waits.
+
+export class Network {
+  constructor() {
+    this.worker = new Worker(new URL("./network_worker.js", import.meta.url), { type: "module" });
+    this.waiting = new Map();
+    this.number = 0;
+    this.onprogress = () => {};
+    this.worker.onmessage = ({ data }) => this.#receive(data);
+    this.worker.onerror = (event) => this.#receive({ type: "failed", message: event.message });
+  }
+
+  /** Loads and opens the weights: {kept, provider, threads, milliseconds}. */
+  load(manifest, frontEnd, { gpu, threads }) {
+    const shape = [frontEnd.num_frames, frontEnd.num_mel_bins];
+    return this.#ask({ type: "load", network: manifest.network, shape, gpu, threads });
+  }
+
+  /** {embedding: (count · 128), milliseconds} of `count` examples, one behind the other. */
+  embed(values, count) {
+    return this.#ask({ type: "embed", values, count }, [values.buffer]);
+  }
+
+  #ask(message, transfer = []) {
+    const id = message.type === "load" ? "load" : ++this.number;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ ...message, id }, transfer);
+    });
+  }
+
+  #receive(data) {
+    if (data.type === "progress") return this.onprogress(data);
+    const id = data.type === "loaded" ? "load" : data.id;
+    const asked = id === undefined ? [...this.waiting.keys()] : [id];
+    for (const key of asked) {
+      const { resolve, reject } = this.waiting.get(key);
+      this.waiting.delete(key);
+      if (data.type === "failed") reject(new Error(data.message));
+      else resolve(data);
+    }
+  }
+}
+
+/** What the browser offers: threads where the page is isolated, a GPU where there is one. */
+export async function abilities(asked = {}) {
+  const cores = navigator.hardwareConcurrency || 1;
+  const threads = globalThis.crossOriginIsolated ? Math.min(4, cores) : 1;
+  const adapter = asked.run === "wasm" ? null : await navigator.gpu?.requestAdapter().catch(() => null);
+  return { threads: Number(asked.threads) || threads, gpu: Boolean(adapter) };
+}

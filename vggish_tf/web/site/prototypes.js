@@ -1,0 +1,81 @@
+// Teach by example: a prototype a label, the mean of its examples' directions; the nearest wins.
+//
+// Embeddings in, cosines out. The JSON is the one that `vggish-tf classify` takes.
+
+const FORMAT = "vggish_tf prototypes";
+
+export class Prototypes {
+  constructor() {
+    this.sums = new Map(); // label → {sum: Float64Array, examples}
+  }
+
+  get labels() {
+    return [...this.sums.keys()];
+  }
+
+  count(label) {
+    return this.sums.get(label)?.examples ?? 0;
+  }
+
+  /** Adds examples to a label: rows is an array of embeddings. */
+  add(label, rows) {
+    for (const row of rows) {
+      const direction = unit(row), known = this.sums.get(label);
+      if (!direction) continue; // zeros have none
+      if (known) direction.forEach((value, i) => { known.sum[i] += value; });
+      this.sums.set(label, { sum: known?.sum ?? direction, examples: (known?.examples ?? 0) + 1 });
+    }
+  }
+
+  remove(label) {
+    this.sums.delete(label);
+  }
+
+  rename(label, name) {
+    this.sums = new Map([...this.sums].map(([key, value]) => [key === label ? name : key, value]));
+  }
+
+  /** The cosine of an embedding with each prototype: [{label, cosine}], nearest first. */
+  scores(embedding) {
+    const direction = unit(embedding);
+    if (!direction) return [];
+    return [...this.sums]
+      .map(([label, { sum }]) => ({ label, cosine: dot(direction, unit(sum) ?? sum) }))
+      .sort((a, b) => b.cosine - a.cosine);
+  }
+
+  /** @param manifest of the site, which says with which weights the rows were made */
+  toJSON(manifest) {
+    const prototypes = [...this.sums].map(([label, { sum, examples }]) => ({
+      label, examples, embedding: Array.from(sum, (value) => value / examples),
+    }));
+    const { weights, params, precision } = manifest;
+    return { format: FORMAT, version: 1, weights, params, precision, prototypes };
+  }
+
+  /**
+   * The prototypes of a JSON.
+   *
+   * @throws Error if it is another file, or was made with other weights.
+   */
+  static from(json, manifest) {
+    if (json?.format !== FORMAT || json.version !== 1 || !Array.isArray(json.prototypes))
+      throw new Error("this is no file of prototypes; choose one that this page saved.");
+    const [theirs, ours] = [json.weights, manifest.weights].map((weights) => weights?.values_sha256);
+    if (theirs !== ours)
+      throw new Error(`it was made with other weights (SHA-256 ${theirs?.slice(0, 12)}…) than this page has (${ours?.slice(0, 12)}…).`);
+    const made = new Prototypes();
+    for (const { label, examples, embedding } of json.prototypes)
+      made.sums.set(label, { sum: Float64Array.from(embedding, (value) => value * examples), examples });
+    return made;
+  }
+}
+
+function dot(a, b) {
+  return a.reduce((sum, value, i) => sum + value * b[i], 0);
+}
+
+function unit(values) {
+  const numbers = Float64Array.from(values), length = Math.sqrt(dot(numbers, numbers));
+  return length > 0 && Number.isFinite(length) ? numbers.map((value) => value / length) : null;
+}

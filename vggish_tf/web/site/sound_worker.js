@@ -1,0 +1,90 @@
+// Worker: samples of a microphone or a file → frames for the pictures, examples for the network.
+//
+// In:  params {params} · start {rate, hop, run} · samples {samples, arrived} · finish · hold · release
+// Out: each with run: frames {first, count, extremes, magnitude, mel, logMel} · example {start, values, arrived}
+//      finished {numFrames, seconds}; and held {examples: [values]}
+
+import { ExampleStream, FrameStream, FrontEnd, joined } from "./front_end.js";
+import { Resampler } from "./resample.js";
+
+let frontEnd; // made once
+let run; // of one stream of sound
+let held = null; // log-mel frames since a button was pressed
+
+const handlers = {
+  params({ params }) {
+    frontEnd = new FrontEnd(params);
+  },
+  start({ rate, hop, run: number }) {
+    const { params } = frontEnd;
+    run = {
+      number,
+      resampler: new Resampler(rate, params.sample_rate),
+      frames: new FrameStream(frontEnd),
+      examples: new ExampleStream(params, hop),
+      numFrames: 0, numSamples: 0,
+    };
+    held = null;
+  },
+  samples({ samples, arrived }) {
+    take(run.resampler.push(samples), arrived);
+  },
+  finish() {
+    take(run.resampler.finish());
+    const seconds = run.numSamples / frontEnd.params.sample_rate;
+    tell({ type: "finished", numFrames: run.numFrames, seconds });
+  },
+  hold() {
+    held = [];
+  },
+  release() {
+    const examples = cut(held ?? []);
+    held = null;
+    postMessage({ type: "held", examples });
+  },
+};
+
+onmessage = ({ data }) => handlers[data.type](data);
+
+// With the number of the stream, so that what comes late from an earlier one is told apart.
+function tell(message) {
+  postMessage({ ...message, run: run.number });
+}
+
+function take(samples, arrived) {
+  run.numSamples += samples.length;
+  const frames = run.frames.push(samples);
+  if (!frames.length) return;
+  tell({ type: "frames", first: run.numFrames, count: frames.length, ...forPictures(frames) });
+  run.numFrames += frames.length;
+  for (const { logMel } of frames) {
+    held?.push(logMel);
+    const example = run.examples.push(logMel);
+    if (example) tell({ type: "example", ...example, arrived });
+  }
+}
+
+function forPictures(frames) {
+  const hop = frontEnd.params.hop_length;
+  return {
+    extremes: joined(frames.map(({ samples }) => extremes(samples.subarray(0, hop)))),
+    magnitude: joined(frames.map((frame) => frame.magnitude)),
+    mel: joined(frames.map((frame) => frame.mel)),
+    logMel: joined(frames.map((frame) => frame.logMel)),
+  };
+}
+
+function extremes(samples) {
+  let lowest = Infinity, highest = -Infinity;
+  for (const sample of samples) {
+    if (sample < lowest) lowest = sample;
+    if (sample > highest) highest = sample;
+  }
+  return [lowest, highest];
+}
+
+// Examples that overlap by half, so that a short recording gives more than one.
+function cut(frames) {
+  const stream = new ExampleStream(frontEnd.params, Math.ceil(frontEnd.params.num_frames / 2));
+  return frames.map((frame) => stream.push(frame)).filter(Boolean).map(({ values }) => values);
+}

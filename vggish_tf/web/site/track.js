@@ -1,0 +1,55 @@
+// Track: the rows of one stage over time, a column a frame or several, for one picture.
+//
+// A microphone has no end: the last `columns` frames are kept. A file has: where it has more frames
+// than columns, a column holds the largest of several, so that a click is seen.
+
+export class Track {
+  /**
+   * @param rows numbers in a frame
+   * @param columns of the picture at most
+   * @param numFrames of the whole sound; Infinity where it has no end
+   */
+  constructor(rows, columns, numFrames = Infinity) {
+    this.rows = rows;
+    this.perColumn = Number.isFinite(numFrames) ? Math.max(1, Math.ceil(numFrames / columns)) : 1;
+    this.columns = Number.isFinite(numFrames) ? Math.max(1, Math.ceil(numFrames / this.perColumn)) : columns;
+    this.values = new Float32Array(rows * this.columns);
+    this.taken = new Int32Array(this.columns).fill(-1); // which column of the sound lies in a place
+    this.last = -1;
+    this.highest = -Infinity;
+  }
+
+  /** The first column of the sound that is shown. */
+  get first() {
+    return Math.max(0, this.last - this.columns + 1);
+  }
+
+  /** Puts a frame in its place; several in one column are reduced by `reduce`. */
+  put(frame, values, reduce = Math.max) {
+    const column = Math.floor(frame / this.perColumn), place = column % this.columns;
+    if (column < this.first) return; // it has gone already
+    const start = place * this.rows, isNew = this.taken[place] !== column;
+    for (let i = 0; i < this.rows; i++) {
+      const value = values[i];
+      this.values[start + i] = isNew ? value : reduce(this.values[start + i], value);
+      if (value > this.highest) this.highest = value;
+    }
+    this.taken[place] = column;
+    this.last = Math.max(this.last, column);
+  }
+
+  /** The numbers of a column of the sound, or null. */
+  at(column) {
+    const place = column % this.columns;
+    if (column < 0 || this.taken[place] !== column) return null;
+    return this.values.subarray(place * this.rows, (place + 1) * this.rows);
+  }
+
+  /** [first, last] frame that is shown, the last one excluded. */
+  frames() {
+    return [this.first * this.perColumn, (this.first + this.columns) * this.perColumn];
+  }
+}
+
+/** Of two signed numbers the one that is further from zero. */
+export const furthest = (a, b) => (Math.abs(b) > Math.abs(a) ? b : a);
