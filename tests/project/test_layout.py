@@ -23,6 +23,7 @@ ROOMS = [
     "files",
     "memory",
     "archives",
+    "tables",
     "rows",
     "web",
     "backend",
@@ -38,6 +39,7 @@ ROOMS = [
     "stages",
     "classifier",
     "formats",
+    "cosines",
     "drawing",
     "jobs",
     "checkpoints",
@@ -219,7 +221,7 @@ def test_every_file_has_a_room():
 
 # Folders of tests/ beside those named like a room: which rooms they stand for.
 TESTED_TOGETHER = {
-    "ground": {"importing", "errors", "params", "files", "memory", "archives", "backend"},
+    "ground": {"importing", "errors", "params", "files", "memory", "archives", "tables", "backend"},
     "embedding": {"rows", "inference", "stream"},
     "frontend": {"stages"},
     "weights": {"checkpoints"},

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vggish_tf import dequantize
+from vggish_tf.cosines import blocks
 from vggish_tf.errors import UsageError
-from vggish_tf.jobs.search import blocks, nearest
+from vggish_tf.jobs.search import nearest
 from vggish_tf.rows import Archive
 
 COSINE_ATOL = 2e-12  # both are rounded to 12 decimals, and may be so to neighbours

@@ -106,8 +106,9 @@ def export(
     check_word("pad", pad, (*PADS, None))
     check_word("postprocess", postprocess, POSTPROCESSES)
     parts = pipeline.take_apart(model, options)
-    catalogue.check_space(path, parts.network.count_params(), precision)
     chosen = catalogue.FORMATS[format]
+    num_params = parts.network.count_params()
+    catalogue.check_space(path, num_params, precision, chosen.more_bytes)
     module = chosen.load_module()
     with replacing_all(targets) as folder:
         written = folder / path.name

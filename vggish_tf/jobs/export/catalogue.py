@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vggish_tf.model import Postprocess, Weights
     from vggish_tf.params import Params
 
-BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of one weight
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "int4": 0.5}  # of one weight
 
 # {"inputs": {name: {"dtype": …, "shape": …}}, "outputs": …}
 Signatures = dict[str, dict[str, dict]]
@@ -71,6 +71,7 @@ class Format:
         mark: for a folder, the file in it that identifies the format.
         holds_manifest: True for a folder with its manifest in it, False for one beside it.
         beforehand: of further files, the module in `writers` whose fetch() gets them.
+        more_bytes: of further files, and of layers that keep more bits than the precision says.
     """
 
     module: str
@@ -84,6 +85,7 @@ class Format:
     mark: str = ""
     holds_manifest: bool = False
     beforehand: str = ""
+    more_bytes: int = 0
 
     def load_module(self) -> ModuleType:
         return _writer(self.module)
@@ -143,13 +145,14 @@ FORMATS: dict[str, Format] = {
     "tf1_checkpoint": Format("tf1_checkpoint", {"float32": FLOAT32}, whole=False),
     "web": Format(
         "web.site",
-        {"int8": INT8, "float16": FLOAT16, "float32": FLOAT32},
+        {"int8": INT8, "int4": 1, "float16": FLOAT16, "float32": FLOAT32},
         whole=False,
         extra="onnx",
         needs=("onnx", "onnxruntime"),
         mark="front_end.json",
         holds_manifest=True,
         beforehand="web.runtime",
+        more_bytes=65_000_000,
     ),
 }
 
@@ -219,13 +222,14 @@ def check_options(name: str, **options):
             )
 
 
-def check_space(path: Path, num_params: int, precision: str):
-    """Raises if the weights do not fit on the disk.
+def check_space(path: Path, num_params: int, precision: str, more_bytes: int = 0):
+    """Raises if the weights and `more_bytes` do not fit on the disk.
 
     Raises:
         VGGishError: the space needed, and the space free.
     """
-    needed, free = num_params * BYTES[precision], shutil.disk_usage(path.parent).free
+    needed = num_params * BYTES[precision] + more_bytes
+    free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise VGGishError(
             f"cannot write {path}: it needs {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are "

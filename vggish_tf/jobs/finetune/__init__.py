@@ -1,6 +1,6 @@
 """Fine-tuning: from labelled sounds to a saved classifier.
 
-    clips               a folder or CSV → labelled clips; table: the rows of a CSV
+    clips               a folder or CSV → labelled clips
     splits              labelled clips → training, validation and test
     reading             clips → waveforms, many in parallel
     data                dataset(): clips → tf.data

@@ -11,11 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-from vggish_tf import audio
+from vggish_tf import audio, tables
 from vggish_tf.audio import ffmpeg
 from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_source
-from vggish_tf.jobs.finetune import table
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -116,14 +115,14 @@ def ffmpeg_hint(paths: Iterable[Path]) -> str:
 
 
 def _read_csv(path: Path) -> Iterator[Clip]:
-    clips = [_clip_of_row(row, path, line) for line, row in table.read(path, COLUMNS, COLUMNS[:2])]
+    clips = [_clip_of_row(row, path, line) for line, row in tables.read(path, COLUMNS, COLUMNS[:2])]
     if not clips:
         raise VGGishError(f"{path} has no rows under its header.")
     _check_splits(clips, path)
     yield from clips
 
 
-def _clip_of_row(row: table.Row, path: Path, line: int) -> Clip:
+def _clip_of_row(row: tables.Row, path: Path, line: int) -> Clip:
     labels = tuple(filter(None, (label.strip() for label in row["label"].split(LABEL_SEPARATOR))))
     start, end = (_seconds(row.get(name), name, path, line) for name in ("start", "end"))
     split = row.get("split", "").strip()
@@ -131,7 +130,7 @@ def _clip_of_row(row: table.Row, path: Path, line: int) -> Clip:
     if not named or split not in ("", *SPLITS) or (end is not None and end <= (start or 0.0)):
         raise VGGishError(
             f"{path}, line {line}: a row needs a path, an end after its start, and a split out of "
-            f"{', '.join(SPLITS)} if there is one; received {table.shown(row)}."
+            f"{', '.join(SPLITS)} if there is one; received {tables.shown(row)}."
         )
     return Clip(path.parent / row["path"], labels, start or 0.0, end, split)
 

@@ -1,16 +1,16 @@
 """Search: the segments of an archive that are nearest to a query, by the cosine of their rows.
 
 query      rows, an archive or audio → the rows to look for, made as the archive's were
-blocks     rows that are compared together
-scan       nearest(): every row is compared, block after block
+scan       nearest(): every row is compared, block after block (cosines/)
 places     the file and the times of a row, by its number
 index      an approximate index beside the archive, for many millions of rows
 tables     hits → a table, JSON, CSV, Audacity labels, a Raven selection table
 """
 
+from vggish_tf.cosines import Hit
 from vggish_tf.jobs.search.index import Index, open_index
 from vggish_tf.jobs.search.query import embedder_for, holds_rows, read
-from vggish_tf.jobs.search.scan import Hit, nearest
+from vggish_tf.jobs.search.scan import nearest
 from vggish_tf.jobs.search.tables import as_json, as_text, write_audacity, write_csv, write_raven
 
 __all__ = [

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from vggish_tf.cosines import Block, Nearest, blocks_of, check_sizes, directions
 from vggish_tf.errors import VGGishError, counted, how_to_install
 from vggish_tf.files import replacing_all
 from vggish_tf.formats import parquet
-from vggish_tf.jobs.search.blocks import Block, blocks_of, directions
 from vggish_tf.jobs.search.places import Places
 from vggish_tf.jobs.search.query import read
-from vggish_tf.jobs.search.scan import Nearest, check_sizes
 from vggish_tf.params import EMBEDDING_SIZE
 
 VERSION = 1  # of the files below

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vggish_tf.jobs.search.blocks import Block
+from vggish_tf.cosines import Block
 
 
 class Places(NamedTuple):

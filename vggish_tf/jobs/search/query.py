@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vggish_tf import formats
+from vggish_tf.cosines import floats
 from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
-from vggish_tf.jobs.search.blocks import floats
 from vggish_tf.params import Params
 from vggish_tf.profiles import Profile, recorded
 from vggish_tf.rows import Archive, ClipRows

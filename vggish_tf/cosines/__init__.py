@@ -1,0 +1,24 @@
+"""Rows compared by their cosines: every row with every other one, in float64, in a fixed order.
+
+blocks        rows that are compared together, and their directions
+scan          Nearest: the best rows for a query, block after block
+neighbours    the nearest other rows of each row
+
+Equally near rows come in the order of the archive. Nothing is read or embedded here.
+"""
+
+from vggish_tf.cosines.blocks import Block, blocks_of, directions, floats
+from vggish_tf.cosines.neighbours import Neighbours, neighbours_of
+from vggish_tf.cosines.scan import Hit, Nearest, check_sizes
+
+__all__ = [
+    "Block",
+    "Hit",
+    "Nearest",
+    "Neighbours",
+    "blocks_of",
+    "check_sizes",
+    "directions",
+    "floats",
+    "neighbours_of",
+]

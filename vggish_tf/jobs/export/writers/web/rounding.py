@@ -1,0 +1,76 @@
+"""Kernels of dense layers in 8 and 4 bits: integers and the scales that they are multiplied by.
+
+What goes into a dense layer has been through a ReLU, and so has a mean far from zero: an error that
+all weights of an output have in common would be multiplied by it. So a few weights are rounded the
+other way, until the errors cancel. Measured over sounds (docs/browser.md), that takes the lowest
+cosine from 0.9996 to 0.9998 in 8 bits, and from 0.964 to 0.982 in 4.
+"""
+
+import numpy as np
+
+BLOCK = 64  # weights that share a scale, in 4 bits
+PART = 256  # outputs at a time, for memory
+# Of the largest weight of a block, in 4 bits: to cut that off by 3 % loses less than finer steps
+# gain for the others. Of 1, 0.95, 0.9 and 0.85 it gave the highest cosines.
+KEPT = np.float32(0.95)
+
+
+def eight_bits(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A kernel (outputs, inputs) as int8 from −127 to 127, and (outputs,) scales."""
+    scales = _no_zeros(np.abs(kernel).max(axis=1)) / np.float32(127)
+    integers = np.empty(kernel.shape, np.int8)
+    for start in range(0, len(kernel), PART):
+        part = slice(start, start + PART)
+        integers[part] = balanced(kernel[part] / scales[part, np.newaxis], -127, 127)
+    return integers, scales
+
+
+def four_bits(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A kernel (outputs, inputs) as the inputs B and scales of MatMulNBits.
+
+    A block of 64 inputs of an output has a scale, negative where its largest weight is positive:
+    there are 8 steps below zero and 7 above. The last block is filled up with zeros.
+
+    Returns:
+        (outputs, blocks, 32) bytes, each with an even input in its lower half and the next one in
+        its upper half, as number + 8; and (outputs, blocks) scales.
+    """
+    outputs, inputs = kernel.shape
+    blocks = np.pad(kernel, ((0, 0), (0, -inputs % BLOCK))).reshape(outputs, -1, BLOCK)
+    scales = np.empty(blocks.shape[:2], np.float32)
+    packed = np.empty((*blocks.shape[:2], BLOCK // 2), np.uint8)
+    for start in range(0, outputs, PART):
+        part = slice(start, start + PART)
+        scales[part] = _no_zeros(_largest(blocks[part])) * KEPT / -8
+        integers = balanced(blocks[part] / scales[part, :, np.newaxis], -8, 7) + 8
+        packed[part] = integers[..., ::2] + 16 * integers[..., 1::2]
+    return packed, scales
+
+
+def balanced(values: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Integers near values, whose errors almost sum to zero over the last axis.
+
+    Most are the nearest ones; those closest to the middle go to the other side.
+
+    Example:
+        >>> balanced(np.array([0.4, 0.3, 0.3, 5.0]), -8, 7)
+        array([1., 0., 0., 5.])
+    """
+    nearest = np.clip(np.rint(values), low, high)
+    rest = values - nearest
+    missing = np.rint(rest.sum(axis=-1, keepdims=True)).astype(int)  # steps up, or down if negative
+    ordered, last = np.sort(rest, axis=-1), values.shape[-1] - 1
+    up = rest > np.take_along_axis(ordered, np.clip(last - missing, 0, last), axis=-1)
+    down = rest < np.take_along_axis(ordered, np.clip(-missing, 0, last), axis=-1)
+    return np.clip(nearest + up - down, low, high)
+
+
+def _largest(blocks: np.ndarray) -> np.ndarray:
+    """The weight of each block that is farthest from zero."""
+    place = np.abs(blocks).argmax(axis=-1, keepdims=True)
+    return np.take_along_axis(blocks, place, axis=-1)[..., 0]
+
+
+def _no_zeros(sizes: np.ndarray) -> np.ndarray:
+    """The same with 1 for 0, which every step of nothing but zeros can have."""
+    return np.where(sizes == 0, np.float32(1), sizes)
