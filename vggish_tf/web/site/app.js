@@ -31,6 +31,7 @@ class App {
     });
     this.listener.onrow = (row) => this.#heard(row);
     this.listener.onfinished = () => this.#finished();
+    this.listener.onerror = (error) => say(`The network failed: ${error.message}`);
     [this.demo] = await Promise.all([this.#fetchDemo(), prepareMicrophone(), this.#loadNetwork()]);
     this.#offerHops();
     this.#connect();
@@ -38,12 +39,15 @@ class App {
 
   /** Listens to the microphone until stop(). */
   async listen() {
-    if (this.microphone) return;
+    if (this.microphone || this.opening) return;
     this.stop();
+    this.opening = true;
     try {
       this.microphone = await openMicrophone((samples) => this.listener.push(samples));
     } catch (error) {
       return say(explain(error));
+    } finally {
+      this.opening = false;
     }
     say("");
     this.#forget();

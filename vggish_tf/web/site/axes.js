@@ -1,6 +1,6 @@
 // Axes of a picture on a canvas: margins, ticks with units, a colour bar. Nothing is computed here.
 
-export const MARGIN = { left: 62, right: 66, top: 8, bottom: 20 };
+export const MARGIN = { left: 76, right: 66, top: 8, bottom: 20 };
 const FONT = "12px system-ui, sans-serif";
 const BAR = 12; // pixels
 

@@ -7,7 +7,7 @@ const BLOCK = 1 << 16; // samples of a file in one message
 export class Listener {
   constructor(params, network, panels) {
     Object.assign(this, { params, network, panels });
-    this.onrow = this.onfinished = () => {};
+    this.onrow = this.onfinished = this.onerror = () => {};
     this.worker = new Worker(new URL("./sound_worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => this[`_${data.type}`](data);
     this.worker.postMessage({ type: "params", params });
@@ -32,8 +32,8 @@ export class Listener {
   /** A whole sound {samples, rate}; resolves with its rows once all are there. */
   all({ samples, rate }, hop) {
     const { sample_rate: target, hop_length: step, window_length: window } = this.params;
-    const seconds = samples.length / rate;
-    const numFrames = Math.max(1, 1 + Math.floor((seconds * target - window) / step));
+    const resampled = Math.round((samples.length * target) / rate);
+    const numFrames = Math.max(1, 1 + Math.floor((resampled - window) / step));
     this.start({ rate, hop, live: false, numFrames });
     for (let start = 0; start < samples.length; start += BLOCK) this.push(samples.slice(start, start + BLOCK));
     this.worker.postMessage({ type: "finish" });
@@ -100,20 +100,17 @@ export class Listener {
     if (!this.waiting.length) return this.ended && this.#finish();
     const { run } = this, batch = this.waiting.splice(0, this.live ? 1 : AT_ONCE);
     this.busy = true;
-    const rows = await this.#embed(batch);
-    if (run !== this.run) return; // another stream has begun
+    const rows = await this.#embed(batch).catch((error) => this.onerror(error));
+    if (!rows || run !== this.run) return; // another stream has begun
     this.busy = false;
     rows.forEach((row) => this.#give(row));
     this.#next();
   }
 
   async #embed(batch) {
-    const size = batch[0].values.length, values = new Float32Array(size * batch.length);
-    batch.forEach((example, i) => values.set(example.values, i * size));
-    const { embedding, milliseconds } = await this.network.embed(values, batch.length);
+    const { rows, milliseconds } = await this.network.embedAll(batch.map(({ values }) => values));
     this.milliseconds += milliseconds;
-    const width = embedding.length / batch.length;
-    return batch.map(({ start, arrived }, i) => ({ start, arrived, embedding: embedding.slice(i * width, (i + 1) * width) }));
+    return batch.map(({ start, arrived }, i) => ({ start, arrived, embedding: rows[i] }));
   }
 
   #give({ start, arrived, embedding }) {

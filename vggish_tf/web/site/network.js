@@ -1,5 +1,7 @@
 // The network as promises: it runs in a worker, so that the page never waits.
 
+import { joined } from "./front_end.js";
+
 export class Network {
   constructor() {
     this.worker = new Worker(new URL("./network_worker.js", import.meta.url), { type: "module" });
@@ -16,9 +18,13 @@ export class Network {
     return this.#ask({ type: "load", network: manifest.network, shape, gpu, threads });
   }
 
-  /** {embedding: (count · 128), milliseconds} of `count` examples, one behind the other. */
-  embed(values, count) {
-    return this.#ask({ type: "embed", values, count }, [values.buffer]);
+  /** {rows: [embedding], milliseconds} of examples, (num_frames · num_mel_bins) each. */
+  async embedAll(examples) {
+    if (this.failed) throw new Error("there is no network.");
+    const values = joined(examples), count = examples.length;
+    const { embedding, milliseconds } = await this.#ask({ type: "embed", values, count }, [values.buffer]);
+    const width = embedding.length / count;
+    return { rows: examples.map((_, i) => embedding.slice(i * width, (i + 1) * width)), milliseconds };
   }
 
   #ask(message, transfer = []) {

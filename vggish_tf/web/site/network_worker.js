@@ -7,6 +7,7 @@
 import { fetchKept } from "./kept.js";
 
 const RUNTIME = new URL("./runtime/", import.meta.url).href;
+const COMPILED = { wasm: "ort-wasm-simd-threaded.wasm", webgpu: "ort-wasm-simd-threaded.asyncify.wasm" };
 
 let ort;
 let session;
@@ -42,7 +43,7 @@ onmessage = async ({ data }) => {
 async function open(bytes, provider, threads) {
   try {
     ort = await import(`${RUNTIME}ort.${provider}.bundle.min.mjs`);
-    ort.env.wasm.wasmPaths = RUNTIME;
+    ort.env.wasm.wasmPaths = { wasm: RUNTIME + COMPILED[provider] };
     ort.env.wasm.numThreads = threads;
     session = await ort.InferenceSession.create(bytes, { executionProviders: [provider] });
     return provider;

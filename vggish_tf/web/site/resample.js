@@ -11,7 +11,8 @@
 // single samples, ratio by ratio (DESIGNS). soxr halves high rates first, and filters rates of the
 // family of 44.1 kHz twice: a short filter, which falls by 0.01 dB near the cutoff, then the long
 // one. For these ratios the result is within 2e-6 of soxr's for full-scale noise; for others, which
-// have the long filter alone, within 1e-3. (soxr's very first sample differs by up to 0.02.)
+// have the long filter alone, within 1e-3. (Before the first sample
+// soxr does not quite assume silence: its first 5 ms differ.)
 
 const CUTOFF = 0.9568718; // of the lower Nyquist frequency
 

@@ -5,9 +5,17 @@ const OTHERWISE = 48000; // Hz, for files whose header is not known
 /** {samples: Float32Array, the mean of the channels, rate} of an audio file. */
 export async function decode(bytes) {
   const rate = rateOf(new DataView(bytes)) ?? OTHERWISE;
-  const context = new OfflineAudioContext(1, 1, rate); // it decodes to its own rate
+  const context = contextOf(rate); // it decodes to its own rate
   const audio = await context.decodeAudioData(bytes);
-  return { samples: mean(audio), rate };
+  return { samples: mean(audio), rate: context.sampleRate };
+}
+
+function contextOf(rate) {
+  try {
+    return new OfflineAudioContext(1, 1, rate);
+  } catch {
+    return new OfflineAudioContext(1, 1, OTHERWISE); // browsers differ in the rates that they take
+  }
 }
 
 function mean(audio) {

@@ -55,10 +55,12 @@ export class Teaching {
   async learn(item, examples) {
     const { label } = item.dataset;
     if (!examples.length) return this.page.say("That was too short: hold the button for a second or longer.");
-    const size = examples[0].length, values = new Float32Array(size * examples.length);
-    examples.forEach((example, i) => values.set(example, i * size));
-    const { embedding } = await this.network.embed(values, examples.length), width = embedding.length / examples.length;
-    this.#learnRows(item, label, examples.map((_, i) => embedding.slice(i * width, (i + 1) * width)));
+    try {
+      const { rows } = await this.network.embedAll(examples);
+      this.#learnRows(item, label, rows);
+    } catch (error) {
+      this.page.say(`Nothing was learned: ${error.message}`);
+    }
   }
 
   #learnRows(item, label, rows) {
