@@ -27,6 +27,7 @@ from vggish_tf.cli import (
     process,
     profiles,
     search,
+    serve,
     verify,
 )
 
@@ -43,6 +44,7 @@ COMMANDS = (
     convert_weights,
     demo,
     export,
+    serve,
     finetune,
     classify,
 )
