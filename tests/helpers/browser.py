@@ -15,15 +15,28 @@ QUIET = (
 
 
 @contextmanager
-def chromium(*arguments: str) -> Iterator:
-    """A playwright Browser; skips where there is no Chromium."""
+def playwright() -> Iterator:
+    """Playwright, which a process can start once at a time; skips where it is not installed."""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra 'test'")
+    with api.sync_playwright() as started:
+        yield started
+
+
+@contextmanager
+def launched(started, *arguments: str) -> Iterator:
+    """A Browser of playwright(); skips where there is no Chromium."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET, *arguments])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = started.chromium.launch(executable_path=program, args=[*QUIET, *arguments])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@contextmanager
+def chromium(*arguments: str) -> Iterator:
+    """A Browser of its own; skips where there is no Playwright or no Chromium."""
+    with playwright() as started, launched(started, *arguments) as browser:
+        yield browser

@@ -1,4 +1,4 @@
-"""Modules of the pages in node: arrays in, arrays out; tests are skipped where it is not installed."""
+"""Modules of the pages in node: arrays in, arrays out; tests are skipped where there is none."""
 
 import json
 import shutil
@@ -16,7 +16,8 @@ PROLOGUE = """
 import fs from "node:fs";
 const given = JSON.parse(fs.readFileSync("given.json"));
 const array = (name) => new Float64Array(new Uint8Array(fs.readFileSync(name)).buffer);
-const give = (name, numbers) => fs.writeFileSync(name, Buffer.from(Float64Array.from(numbers).buffer));
+const give = (name, numbers) =>
+  fs.writeFileSync(name, Buffer.from(Float64Array.from(numbers).buffer));
 """
 
 

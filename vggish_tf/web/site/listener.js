@@ -11,6 +11,7 @@ export class Listener {
     this.worker = new Worker(new URL("./sound_worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => this[`_${data.type}`](data);
     this.worker.postMessage({ type: "params", params });
+    this.run = 0;
     this.#reset({ rate: params.sample_rate, hop: params.example_hop_frames, live: false });
   }
 
@@ -25,8 +26,12 @@ export class Listener {
     this.worker.postMessage({ type: "samples", samples, arrived: performance.now() }, [samples.buffer]);
   }
 
+  /** Drops what is under way; the rows so far are kept. */
   stop() {
-    this.#reset({ rate: this.rate, hop: this.hop, live: false });
+    this.run++;
+    Object.assign(this, { live: false, busy: false, waiting: [] });
+    this.resolve?.([]);
+    this.resolve = null;
   }
 
   /** A whole sound {samples, rate}; resolves with its rows once all are there. */
@@ -64,11 +69,8 @@ export class Listener {
   }
 
   #reset({ rate, hop, live }) {
-    this.run = (this.run ?? 0) + 1;
-    Object.assign(this, { rate, hop, live, rows: [], waiting: [], milliseconds: 0, skipped: 0, latency: 0, ended: false });
-    this.busy = false;
-    this.resolve?.([]);
-    this.resolve = null;
+    this.stop();
+    Object.assign(this, { rate, hop, live, rows: [], milliseconds: 0, skipped: 0, latency: 0, ended: false });
   }
 
   _frames(message) {

@@ -15,7 +15,8 @@ export class Network {
   /** Loads and opens the weights: {kept, provider, threads, milliseconds}. */
   load(manifest, frontEnd, { gpu, threads }) {
     const shape = [frontEnd.num_frames, frontEnd.num_mel_bins];
-    return this.#ask({ type: "load", network: manifest.network, shape, gpu, threads });
+    const { network, silence } = manifest;
+    return this.#ask({ type: "load", network, silence, shape, gpu, threads });
   }
 
   /** {rows: [embedding], milliseconds} of examples, (num_frames · num_mel_bins) each. */

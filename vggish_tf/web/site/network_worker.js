@@ -1,10 +1,11 @@
 // Worker: log-mel examples → embeddings, by onnxruntime-web.
 //
-// In:  load {network, runtime, threads, gpu} · embed {id, values, count}
-// Out: progress {loaded, total, kept} · loaded {kept, provider, threads, milliseconds}
+// In:  load {network, silence, shape, threads, gpu} · embed {id, values, count}
+// Out: progress {loaded, total} · loaded {kept, provider, threads, milliseconds}
 //      embedded {id, embedding, milliseconds} · failed {id?, message}
 
 import { fetchKept } from "./kept.js";
+import { cosine } from "./prototypes.js";
 
 const RUNTIME = new URL("./runtime/", import.meta.url).href;
 const COMPILED = { wasm: "ort-wasm-simd-threaded.wasm", webgpu: "ort-wasm-simd-threaded.asyncify.wasm" };
@@ -12,10 +13,13 @@ const COMPILED = { wasm: "ort-wasm-simd-threaded.wasm", webgpu: "ort-wasm-simd-t
 let ort;
 let session;
 let shape; // of one example
+let silence; // a silent example's embedding, as it was when the page was exported
+
+const SLACK = 1e-3; // of a cosine, between this machine's arithmetic and the exporter's
 
 const handlers = {
-  async load({ network, shape: example, threads, gpu }) {
-    shape = example;
+  async load({ network, silence: exported, shape: example, threads, gpu }) {
+    [shape, silence] = [example, exported];
     const report = (loaded) => postMessage({ type: "progress", loaded, total: network.bytes });
     const { bytes, kept } = await fetchKept(network, report);
     const began = performance.now();
@@ -23,10 +27,7 @@ const handlers = {
     postMessage({ type: "loaded", kept, provider, threads, milliseconds: performance.now() - began });
   },
   async embed({ id, values, count }) {
-    const began = performance.now();
-    const examples = new ort.Tensor("float32", values, [count, ...shape]);
-    const [output] = Object.values(await session.run({ [session.inputNames[0]]: examples }));
-    const embedding = await output.getData();
+    const began = performance.now(), embedding = await run(values, count);
     postMessage({ type: "embedded", id, embedding, milliseconds: performance.now() - began });
   },
 };
@@ -39,6 +40,12 @@ onmessage = async ({ data }) => {
   }
 };
 
+async function run(values, count) {
+  const examples = new ort.Tensor("float32", values, [count, ...shape]);
+  const [output] = Object.values(await session.run({ [session.inputNames[0]]: examples }));
+  return output.getData();
+}
+
 // Opens the network with a provider; a GPU that cannot is no error, since wasm always can.
 async function open(bytes, provider, threads) {
   try {
@@ -46,9 +53,17 @@ async function open(bytes, provider, threads) {
     ort.env.wasm.wasmPaths = { wasm: RUNTIME + COMPILED[provider] };
     ort.env.wasm.numThreads = threads;
     session = await ort.InferenceSession.create(bytes, { executionProviders: [provider] });
+    await compare();
     return provider;
   } catch (error) {
     if (provider === "webgpu") return null;
     throw error;
   }
+}
+
+// Embeds silence, whose embedding is known: a runtime that computes something else is not used.
+async function compare() {
+  const found = await run(new Float32Array(shape[0] * shape[1]).fill(silence.log_mel), 1);
+  if (!(cosine(found, silence.embedding) >= silence.cosine - SLACK))
+    throw new Error("the network gives other numbers in this browser than where it was exported.");
 }

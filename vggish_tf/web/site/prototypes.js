@@ -40,7 +40,7 @@ export class Prototypes {
     const direction = unit(embedding);
     if (!direction) return [];
     return [...this.sums]
-      .map(([label, { sum }]) => ({ label, cosine: dot(direction, unit(sum) ?? sum) }))
+      .map(([label, { sum }]) => ({ label, cosine: cosine(direction, sum) }))
       .sort((a, b) => b.cosine - a.cosine);
   }
 
@@ -69,6 +69,11 @@ export class Prototypes {
       made.sums.set(label, { sum: Float64Array.from(embedding, (value) => value * examples), examples });
     return made;
   }
+}
+
+/** The cosine of two rows; NaN if one of them has no direction. */
+export function cosine(a, b) {
+  return dot(unit(a) ?? [NaN], unit(b) ?? [NaN]);
 }
 
 function dot(a, b) {

@@ -19,11 +19,23 @@ function contextOf(rate) {
 }
 
 function mean(audio) {
-  if (audio.numberOfChannels === 1) return audio.getChannelData(0);
-  const sum = new Float64Array(audio.length);
-  for (let channel = 0; channel < audio.numberOfChannels; channel++)
-    audio.getChannelData(channel).forEach((sample, i) => { sum[i] += sample; });
-  return Float32Array.from(sum, (total) => total / audio.numberOfChannels);
+  const sum = new Float64Array(audio.length), channels = audio.numberOfChannels;
+  for (let channel = 0; channel < channels; channel++)
+    symmetric(audio.getChannelData(channel)).forEach((sample, i) => { sum[i] += sample / channels; });
+  return Float32Array.from(sum);
+}
+
+/**
+ * Samples of 16 bits as all other programs have them, n / 32768.
+ *
+ * Chromium divides the positive ones by 32767, which adds overtones at −90 dB: they show in the
+ * log-mel of silent bins, by 0.03. Sound that was not of 16 bits is left as it is.
+ */
+export function symmetric(samples) {
+  const isWhole = (number) => Math.abs(number - Math.round(number)) < 0.005;
+  const isFull = (sample) => isWhole(sample * (sample > 0 ? 32767 : 32768));
+  if (samples.every((sample) => isWhole(sample * 32768)) || !samples.every(isFull)) return samples;
+  return samples.map((sample) => (sample > 0 ? Math.round(sample * 32767) / 32768 : sample));
 }
 
 /** The rate in the header of a WAV, FLAC, Ogg, MP3 or MP4 file, in Hz; null for others. */

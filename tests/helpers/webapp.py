@@ -1,0 +1,56 @@
+"""The page of `vggish-tf export --format web` in a browser: opened, and asked for its rows."""
+
+import contextlib
+import threading
+
+import numpy as np
+
+from vggish_tf.jobs import serve
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """The address of a folder, served by `vggish-tf serve`."""
+    with serve.listening(folder, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.address
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def opened(browser, address, **context):
+    """A page whose network is loaded or has failed; `context` is Playwright's new_context's."""
+    with contextlib.closing(browser.new_context(**context)) as context:
+        page = context.new_page()
+        page.errors, page.asked = [], []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        ready(page)
+        yield page
+        assert page.errors == []
+
+
+def ready(page):
+    page.evaluate("vggish.ready.then(() => null)")
+
+
+def requests(page) -> list[str]:
+    """What the page has asked another machine or its server for."""
+    return [url for url in page.asked if not url.startswith(("blob:", "data:"))]
+
+
+def rows_of_demo(page):
+    """Rows of the demo clip, (n, 130): start, end, embedding."""
+    code = (
+        "vggish.open(vggish.demo).then((rows) => rows.map((r) => [r.start, r.end, ...r.embedding]))"
+    )
+    return np.array(page.evaluate(code))
+
+
+def cosines(a, b):
+    return np.sum(a * b, axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)

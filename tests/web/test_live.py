@@ -1,0 +1,117 @@
+"""The microphone of Chromium, which plays a file: rows as they come, and teaching by example."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import small_network
+import soundfile
+import soxr
+import webapp
+
+from vggish_tf import Embedder
+
+RECORD = """() => {
+  window.recorded = [];
+  const push = vggish.listener.push.bind(vggish.listener);
+  vggish.listener.push = (samples) => { recorded.push(...samples); push(samples); };
+}"""
+ROWS = "vggish.listener.rows.map(({ start, end, embedding }) => [start, end, ...embedding])"
+
+
+@pytest.fixture
+def page(browser_with_microphone, address):
+    permissions = {"permissions": ["microphone"]}
+    with webapp.opened(browser_with_microphone, address, **permissions) as page:
+        yield page
+
+
+# How many mel bins of the last frame are loud: a siren has a few tones, rain fills all of them.
+LOUD = """() => {
+  const { track } = vggish.panels.panels.log_mel;
+  return track.at(track.last)?.filter((value) => value > -1).length ?? 0;
+}"""
+RAIN, SIREN = "rain", "siren"
+
+
+def wait_for(page, sound):
+    """Waits until a sound has just begun; gives up after the whole file."""
+    before = None
+    for _ in range(400):
+        bins = page.evaluate(LOUD)
+        heard = RAIN if bins > 50 else SIREN if 0 < bins < 40 else None
+        if heard == sound and before not in (sound, None):
+            return
+        before = heard or before
+        page.wait_for_timeout(40)
+    raise AssertionError(f"no {sound} was heard")
+
+
+def hold(page, number, seconds):
+    """Holds the button of the sound of that number."""
+    button = page.locator(".hold").nth(number)
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.wait_for_timeout(1000 * seconds)
+    page.mouse.up()
+    button.locator("xpath=..").filter(has_text=re.compile(r"[1-9] example")).wait_for()
+
+
+def test_rows_of_the_microphone_are_those_of_the_file(page, small_model, microphone_file):
+    page.evaluate(RECORD)
+    page.click("#listen")
+    page.wait_for_timeout(5500)
+    page.click("#listen")
+    rows, rate = np.array(page.evaluate(ROWS)), page.evaluate("vggish.listener.rate")
+    recorded = np.array(page.evaluate("recorded"), np.float32)
+    with small_network.shrunken():
+        expected = Embedder(small_model, pad="never")(recorded, rate)
+    assert len(rows) >= 4
+    np.testing.assert_allclose(rows[:, 0], expected.timestamps[: len(rows)], atol=1e-9)
+    assert webapp.cosines(rows[:, 2:], expected.embedding[: len(rows)]).min() > 0.9999
+    assert _is_heard_in(*soundfile.read(microphone_file), recorded, rate)
+
+
+def _is_heard_in(clip, rate, recorded, recorded_rate):
+    """A second of the recording is somewhere in the file, which goes round and round."""
+    part = soxr.resample(recorded.astype(np.float64), recorded_rate, rate)[2 * rate : 3 * rate]
+    around = np.concatenate([clip, clip[:rate]])
+    size = len(around) + len(part)
+    products = np.fft.irfft(np.fft.rfft(around, size) * np.conj(np.fft.rfft(part, size)), size)
+    energies = np.convolve(around**2, np.ones(len(part)))[len(part) - 1 : len(around)]
+    cosines = products[: len(energies)] / np.sqrt(np.maximum(energies, 1e-9)) / np.linalg.norm(part)
+    print(cosines.max(), np.linalg.norm(part))
+    np.save("/tmp/recorded.npy", recorded)
+    return cosines.max() > 0.99
+
+
+def test_held_sounds_are_learned_and_told_apart(page, tmp_path):
+    for number, name in enumerate((SIREN, RAIN)):
+        page.locator("#labels input[type=text]").nth(number).fill(name)
+        page.keyboard.press("Tab")
+    page.select_option("#hop", label="0.24 s")
+    page.click("#listen")
+    for number, name in enumerate((SIREN, RAIN)):
+        wait_for(page, name)
+        hold(page, number, 2)
+    for name in (SIREN, RAIN):
+        wait_for(page, name)
+        page.wait_for_timeout(2000)
+        assert page.inner_text("#nearest") == f"Sounds like: {name}"
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "prototypes.json")
+    saved = json.loads((tmp_path / "prototypes.json").read_text())
+    assert [each["label"] for each in saved["prototypes"]] == [SIREN, RAIN]
+
+
+def test_a_short_press_is_said_to_be_too_short(page):
+    page.click("#listen")
+    page.locator(".hold").first.focus()
+    page.keyboard.down(" ")
+    page.wait_for_timeout(200)
+    page.keyboard.up(" ")
+    page.locator("#message").filter(has_text="That was too short").wait_for()

@@ -1,0 +1,192 @@
+"""The page in Chromium: its numbers are Python's, and it says what is wrong. A small network."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import small_network
+import soundfile
+import webapp
+from webapp import serving
+
+from vggish_tf import Embedder, Params, audio, stages
+from vggish_tf.jobs.demo import DATA
+
+FLOAT32 = 0.9999  # cosine of a row; two resamplers and two orders of summation: 0.999999 seen
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return audio.load_audio(str(DATA / "demo.flac"))
+
+
+def in_python(model, *sound, **options):
+    with small_network.shrunken():
+        return Embedder(model, pad="never", **options)(*sound)
+
+
+@pytest.fixture(scope="module")
+def page(browser, address):
+    with webapp.opened(browser, address, viewport={"width": 1200, "height": 900}) as page:
+        yield page
+
+
+def test_embeddings_of_the_demo_clip_are_pythons(page, small_model, demo):
+    rows = webapp.rows_of_demo(page)
+    expected = in_python(small_model, *demo)
+    np.testing.assert_allclose(rows[:, 0], expected.timestamps, atol=1e-9)
+    np.testing.assert_allclose(rows[:, 1] - rows[:, 0], 0.96, atol=1e-9)
+    assert webapp.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
+
+
+def test_the_pictures_hold_pythons_log_mel(page, demo):
+    """A column holds the largest of three frames: the clip has 1,923, the picture 960 columns."""
+    webapp.rows_of_demo(page)
+    track = page.evaluate("""() => {
+      const { track } = vggish.panels.panels.log_mel;
+      const columns = Array.from({ length: track.columns }, (_, i) => [...track.at(i)]);
+      return { columns, perColumn: track.perColumn };
+    }""")
+    expected = stages.compute(*demo, pad="never").log_mel
+    assert track["perColumn"] == 3
+    pooled = np.maximum.reduceat(expected, np.arange(0, len(expected), 3))
+    difference = np.abs(np.array(track["columns"]) - pooled)
+    assert difference.max() < 1e-3
+    print(difference.max(), np.quantile(difference, [0.99, 0.999]))
+
+
+def test_another_hop_gives_more_rows(page, small_model, demo):
+    page.select_option("#hop", label="0.24 s")
+    rows = webapp.rows_of_demo(page)
+    page.select_option("#hop", label="0.96 s")
+    params = Params(example_hop_seconds=0.24)
+    expected = in_python(small_model, *demo, params=params)
+    np.testing.assert_allclose(rows[:, 0], expected.timestamps, atol=1e-9)
+    assert webapp.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
+
+
+def test_nothing_is_requested_after_loading(browser, address):
+    """Not for a file, nor for the microphone, nor for teaching."""
+    with webapp.opened(browser, address, permissions=["microphone"]) as page:
+        before = len(webapp.requests(page))
+        assert all(url.startswith(address) for url in webapp.requests(page))
+        webapp.rows_of_demo(page)
+        page.click("#listen")
+        page.wait_for_timeout(500)
+        page.click("#listen")
+        assert webapp.requests(page)[before:] == []
+
+
+def test_the_page_may_reach_no_other_machine(page):
+    """The browser itself forbids it, by the policy in the page."""
+    code = "fetch('http://localhost:9/').then(() => 'sent', (error) => String(error))"
+    assert "Failed to fetch" in page.evaluate(code)
+    policy = page.get_attribute("meta[http-equiv]", "content")
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+
+
+def test_a_second_visit_starts_from_the_browsers_store(browser, address):
+    with webapp.opened(browser, address) as page:
+        assert "loaded from\nthe server" in page.inner_text("#about")
+        page.asked.clear()
+        page.reload()
+        webapp.ready(page)
+        assert "loaded from\nthis browser's store" in page.inner_text("#about")
+        assert [url for url in page.asked if url.endswith(".onnx")] == []
+        assert len(webapp.rows_of_demo(page)) == 20
+
+
+def test_damaged_weights_are_refused(browser, site, tmp_path):
+    copy = shutil.copytree(site, tmp_path / "site")
+    content = bytearray((copy / "vggish.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / "vggish.onnx").write_bytes(content)
+    with serving(copy) as address, webapp.opened(browser, address) as page:
+        assert "vggish.onnx is not the file that the manifest names" in page.inner_text("#message")
+        assert "The pictures work" in page.inner_text("#message")
+        assert page.evaluate("vggish.open(vggish.demo).then((rows) => rows.length)") == 0
+
+
+def test_it_runs_in_threads_where_the_page_is_isolated(page):
+    assert page.evaluate("crossOriginIsolated") is True
+    threads = min(4, page.evaluate("navigator.hardwareConcurrency"))
+    assert f"(WebAssembly), {threads} thread" in page.inner_text("#about")
+
+
+def test_one_thread_will_do(browser, address, small_model, demo):
+    with webapp.opened(browser, f"{address}?run=wasm&threads=1") as page:
+        assert "1 thread" in page.inner_text("#about")
+        rows = webapp.rows_of_demo(page)
+    expected = in_python(small_model, *demo)
+    assert webapp.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
+
+
+def test_without_web_assembly_the_pictures_work(browser, address):
+    with webapp.opened(browser, address) as page:
+        page.add_init_script("delete globalThis.WebAssembly")
+        page.reload()
+        webapp.ready(page)
+        assert "this browser has no WebAssembly" in page.inner_text("#message")
+        page.evaluate("vggish.open(vggish.demo).then(() => null)")
+        assert page.evaluate("vggish.panels.panels.log_mel.track.last") == 640
+
+
+def test_without_a_microphone_it_says_so(browser, address):
+    with webapp.opened(browser, address) as page:  # headless Chromium has none
+        page.click("#listen")
+        page.locator("#message").filter(has_text="microphone").wait_for(timeout=5000)
+
+
+def test_without_permission_it_says_so(browser_with_microphone, address):
+    with webapp.opened(browser_with_microphone, address, permissions=[]) as page:
+        page.click("#listen")
+        page.locator("#message").filter(has_text="Allow it beside the address").wait_for()
+
+
+def test_files_that_are_no_sound_or_too_short(page, tmp_path):
+    (tmp_path / "note.txt").write_text("no sound")
+    page.set_input_files("#file", tmp_path / "note.txt")
+    page.locator("#message").filter(has_text="note.txt is no audio").wait_for()
+    soundfile.write(tmp_path / "short.wav", np.zeros(15_599), 16_000)
+    page.set_input_files("#file", tmp_path / "short.wav")
+    page.locator("#message").filter(has_text="takes 0.975 s").wait_for()
+
+
+def test_untrained_weights_are_said_large(browser, site, tmp_path):
+    copy = shutil.copytree(site, tmp_path / "site")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    for untrained in (True, False):
+        manifest["weights"]["untrained"] = untrained
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+        with serving(copy) as address, webapp.opened(browser, address) as page:
+            assert page.is_visible("#untrained") is untrained
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phones_width(browser, address, scheme):
+    size = {"width": 390, "height": 844}
+    with webapp.opened(browser, address, viewport=size, color_scheme=scheme) as page:
+        webapp.rows_of_demo(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == {"light": "rgb(244, 245, 247)", "dark": "rgb(21, 24, 29)"}[scheme]
+        boxes = [page.locator(name).bounding_box() for name in ("#waveform", "#labels", "#about")]
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+
+
+def test_every_control_can_be_reached_with_tab(page):
+    seen = set()
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert {"listen", "file", "demo", "hop", "hold", "remove", "add", "load"} <= seen
+
+
+def test_from_the_disk_it_says_what_to_do(browser, site):
+    page = browser.new_page()
+    page.goto((site / "index.html").as_uri())
+    assert "vggish-tf serve" in page.inner_text("#message")
+    page.close()
