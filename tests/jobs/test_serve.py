@@ -1,6 +1,4 @@
-"""`vggish-tf serve`: what comes over the wire, read with http.client, and isolation as Chromium sees
-it.
-"""
+"""`vggish-tf serve`: what comes over the wire, by http.client; isolation, by Chromium."""
 
 import contextlib
 import http.client
