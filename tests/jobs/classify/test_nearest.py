@@ -56,6 +56,14 @@ def test_scores_of_examples_are_scikit_learn_s_cosines(nearest, taught, embedder
         assert found.seconds == pytest.approx(soundfile.info(path).duration)
 
 
+@pytest.mark.filterwarnings("ignore:.*filled with silence")
+def test_a_clip_too_short_for_an_example_has_one(nearest, taught, embedder, tmp_path):
+    path = write_noise(tmp_path / "short.wav", 0.5)
+    expected = cosine_similarity(embedder.embed_file(path).embedding, taught.embedding)
+    np.testing.assert_allclose(nearest.classify(path).example_scores, expected, **BATCHES)
+    assert expected.shape == (1, 3)
+
+
 def test_the_nearest_is_scikit_learn_s_nearest_neighbour(nearest, taught, embedder, tmp_path):
     """On the demo clip, whose sounds differ: every prototype wins somewhere."""
     soundfile.write(tmp_path / "demo.wav", signals.demo_clip(), signals.RATE, subtype="FLOAT")

@@ -152,6 +152,7 @@ FAULTS = [
     ((*ROW, "label"), "a\nb", "a label must be a text"),
     ((*ROW, "label"), "\x1b[31m", "a label must be a text"),
     ((*ROW, "label"), "\ud800", "a label must be a text"),
+    ((*ROW, "label"), "a\u2028b", "a label must be a text"),
     ((*ROW, "label"), "x" * 4097, "a label must be a text"),
     (
         (*ROW, "label"),
