@@ -30,7 +30,8 @@ NAMES = [
     "formats.tfrecord.Record",
     *("jobs.export.export", "jobs.report.inspect", "jobs.bulk.embed_archive", "jobs.demo.run"),
     *(f"jobs.embed.{name}" for name in ("embed_archive", "embed_bytes", "embed_many", "Failure")),
-    *("jobs.classify.Classifier", "jobs.classify.classify_files", "jobs.search.nearest"),
+    *(f"jobs.classify.{name}" for name in ("Classifier", "classify_files", "teach")),
+    *("jobs.classify.NearestPrototype", "jobs.classify.Prototypes", "jobs.search.nearest"),
     *(
         "jobs.panels.Stages",
         "jobs.pictures.overview",

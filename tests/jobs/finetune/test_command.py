@@ -1,15 +1,13 @@
-"""vggish-tf finetune and classify, from a folder to scores: killed, resumed, refused, correct."""
+"""vggish-tf finetune, from a folder to scores: killed, resumed, refused, correct."""
 
 import json
 import signal
 import subprocess
 import time
 
-import keras
 import labelled_clips
 import numpy as np
 import pytest
-import small_network
 from commands import environment, program
 
 import vggish_tf
@@ -96,25 +94,6 @@ def test_finetune_then_classify(folder, tmp_path, capsys):
     assert [first[0][2:4], f"{0.0:.2f} - {0.96:.2f} s" in printed] == [["0.0", "0.96"], True]
     best = labelled_clips.LABELS[int(np.argmax(scores[0]))]
     assert f"whole clip  {best} {max(scores[0]):.3f}" in printed
-
-
-def test_classify_names_bad_files_and_does_the_others(folder, tmp_path, capsys):
-    model = small_network.classifier()
-    path = tmp_path / "m.keras"
-    keras.Model(model.input, model.output).save(path)
-    (tmp_path / "bad.wav").write_bytes(b"RIFF")
-    good = next((folder / "sine").iterdir())
-    assert cli.main(["classify", str(path), str(tmp_path / "bad.wav"), str(good), "--whole"]) == 3
-    captured = capsys.readouterr()
-    assert f"{good}  " in captured.out
-    assert "bad.wav" in captured.err
-    assert "1 of 2 files could not be classified" in captured.err
-
-
-def test_classify_refuses_what_is_no_classifier(folder, tmp_path, capsys):
-    vggish_tf.VGGish(None).save(tmp_path / "v.keras")
-    assert cli.main(["classify", str(tmp_path / "v.keras"), str(folder / "sine" / "0.wav")]) == 5
-    assert "is no classifier" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
