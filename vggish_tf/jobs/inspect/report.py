@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from vggish_tf import audio, stages
-from vggish_tf.embedding import UNTRAINED, Embedder
+from vggish_tf.embedding import Embedder
 from vggish_tf.errors import CheckpointError
 from vggish_tf.files import check_target
 from vggish_tf.jobs.inspect import page, spectrum
 from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params, hertz_to_mel
-from vggish_tf.rows import Stages
+from vggish_tf.rows import UNTRAINED, Stages
 from vggish_tf.weights.identity import Identity
 
 ENDINGS = (".html", ".htm")
