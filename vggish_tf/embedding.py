@@ -172,7 +172,7 @@ class Embedder:
 
         Example:
             >>> Embedder(None).embed_batch([np.ones(16_000), np.ones(48_000)], 16_000)
-            [Embeddings((1, 128) float32, 0 to 0.96 s, UNTRAINED), Embeddings((3, 128) float32, ...)]
+            [Embeddings((1, 128) float32, 0 to 0.96 s, UNTRAINED), Embeddings((3, 128) ...)]
         """
         rates, results = (sample_rate, self.params.sample_rate), []
         prepare = self.profile.prepare

@@ -8,6 +8,7 @@ Source: tensorflow/models research/audioset/vggish/vggish_params.py.
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -231,7 +232,7 @@ class Params:
         facts["empty_mel_bins"] = ", ".join(map(str, self.empty_mel_bins)) or "none"
         return notebooks.table("Params", facts)
 
-    def _said(self, name: str, published: float | None = None) -> str:
+    def _said(self, name: str, published: Any = None) -> str:
         """A value with its unit, and the published one if that is another."""
         value, unit = getattr(self, name), _UNITS.get(name.rpartition("_")[2], "")
         other = "" if published in (None, value) else f" (published: {published:,})"
