@@ -98,7 +98,8 @@ class Embeddings(_Rows):
 
     @property
     def _facts(self) -> dict[str, str]:
-        facts, starts = {"rows": _shape(self.embedding)}, np.ravel(self.timestamps)
+        facts = {"rows": _shape(self.embedding)}
+        starts = np.ravel([] if self.timestamps is None else self.timestamps)
         if len(starts):
             ends = None if self.example_seconds is None else starts + self.example_seconds
             facts["time"] = _extent(starts, ends)

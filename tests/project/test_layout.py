@@ -19,6 +19,7 @@ PACKAGE = Path(vggish_tf.__file__).parent
 ROOMS = [
     "importing",
     "errors",
+    "notebooks",
     "params",
     "files",
     "memory",
@@ -219,7 +220,9 @@ def test_every_file_has_a_room():
 
 # Folders of tests/ beside those named like a room: which rooms they stand for.
 TESTED_TOGETHER = {
-    "ground": {"importing", "errors", "params", "files", "memory", "archives", "backend"},
+    "ground": {
+        *("importing", "errors", "notebooks", "params", "files", "memory", "archives", "backend"),
+    },
     "embedding": {"rows", "inference", "stream"},
     "frontend": {"stages"},
     "weights": {"checkpoints"},
