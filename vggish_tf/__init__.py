@@ -33,14 +33,14 @@ _HOME = {
     "Embeddings": "rows",
     "EmbeddingStream": "stream",
 }
-_MODULES = ("checkpoints", "formats", "jobs", "reference")
-_WITHOUT_KERAS = ("params", "errors", "audio", "rows", "formats", "reference")
+_MODULES = ("checkpoints", "drawing", "formats", "jobs", "reference", "stages")
+_WITHOUT_KERAS = ("params", "errors", "audio", "rows", "drawing", "formats", "reference")
 
 __all__ = [*_HOME, *_MODULES]
 
 # for editors and type checkers, which do not see _HOME; a test keeps the two equal
 if TYPE_CHECKING:
-    from vggish_tf import checkpoints, formats, jobs, reference
+    from vggish_tf import checkpoints, drawing, formats, jobs, reference, stages
     from vggish_tf.audio import load_audio
     from vggish_tf.embedding import Embedder
     from vggish_tf.errors import (

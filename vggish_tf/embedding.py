@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 import vggish_tf
-from vggish_tf import audio, inference
+from vggish_tf import audio, inference, notebooks
 from vggish_tf.errors import AudioError, check_count, check_word, warn
 from vggish_tf.frontend.blocks import ChunkLogMel, ExampleStream, chunk_log_mel
 from vggish_tf.frontend.framing import PADS, Pad
@@ -24,14 +24,9 @@ from vggish_tf.network.batching import batches, embed_clips
 from vggish_tf.network.plan import Engine, Plan, Precision, check_asked
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import DEFAULT, Profile, named
-from vggish_tf.rows import Embeddings, rounded
+from vggish_tf.rows import MEANINGLESS, UNTRAINED, Embeddings, rounded
 from vggish_tf.stream import BLOCK_SECONDS, EmbeddingStream
 from vggish_tf.weights.identity import Identity
-
-UNTRAINED = (
-    "these weights are untrained: the embeddings show that the pipeline runs, "
-    "and mean nothing else."
-)
 
 Paths = Iterable[str | os.PathLike[str]]
 # a name for warnings, and mono blocks at params.sample_rate
@@ -136,10 +131,18 @@ class Embedder:
         """The front end."""
         return chunk_log_mel(self.params, self.profile.triangles)
 
-    def __repr__(self) -> str:
+    @property
+    def _settings(self) -> dict:
         names = ("pad", "postprocess", "batch_size", "precision", "plan", "params")
-        options = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-        return f"Embedder({self._network!r}, profile={self.profile.name!r}, {options})"
+        return {"profile": self.profile.name} | {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
+        return f"Embedder({self._network!r}, {options})"
+
+    def _repr_html_(self) -> str:
+        known, facts = self._network.known, {"weights": self._network, **self._settings}
+        return notebooks.table("Embedder", facts, MEANINGLESS if known and known.untrained else "")
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
         """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1,
@@ -169,7 +172,7 @@ class Embedder:
 
         Example:
             >>> Embedder(None).embed_batch([np.ones(16_000), np.ones(48_000)], 16_000)
-            [Embeddings((1, 128) float32, 0 to 0.96 s), Embeddings((3, 128) float32, 0 to 2.88 s)]
+            [Embeddings((1, 128) float32, 0 to 0.96 s, UNTRAINED), Embeddings((3, 128) ...)]
         """
         rates, results = (sample_rate, self.params.sample_rate), []
         prepare = self.profile.prepare
@@ -292,7 +295,4 @@ class Embedder:
         return self._timed(np.concatenate([self._no_rows, *rows]), first)
 
     def _timed(self, embedding: np.ndarray, first: int = 0) -> Embeddings:
-        params, starts = self.params, first + np.arange(len(embedding))
-        hop = params.example_hop_samples / params.sample_rate
-        length = params.num_frames * params.hop_length / params.sample_rate
-        return Embeddings(embedding, starts * hop, length)
+        return Embeddings.of(embedding, self.params, first, untrained=self.untrained)

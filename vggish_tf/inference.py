@@ -150,11 +150,16 @@ class Network:
         if isinstance(self._source, dict):  # unpickled arrays are not aligned
             self._source = {name: laid_out(array) for name, array in self._source.items()}
 
+    @property
+    def known(self) -> Identity | None:
+        """Identity of the weights; None in a copy that has not read them yet."""
+        return self.identity if "_loaded" in vars(self) else self._identity
+
     def __repr__(self) -> str:
-        if "_loaded" not in vars(self) and self._identity is None:
-            return repr(str(self._source))
-        identity = self._identity or self.identity
-        return f"{identity.asked!r}{', UNTRAINED' if identity.untrained else ''}"
+        known = self.known
+        if not known:
+            return f"{str(self._source)!r}, read when first used"
+        return f"{known.asked!r}, {known.status}, values {known.values_sha256[:8]}"
 
 
 def after(embedding, activation: Activation, postprocess: Postprocess):

@@ -8,9 +8,11 @@ Source: tensorflow/models research/audioset/vggish/vggish_params.py.
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from vggish_tf import notebooks
 from vggish_tf.errors import ParamsError, warn
 
 # Architectural constants.
@@ -86,6 +88,9 @@ _LARGEST = {
     "example_hop_seconds": 1e6,
 }
 _MAX_WINDOW_LENGTH = 1 << 20
+# For the table in notebooks: lengths that follow, and units by the last word of a name.
+_FOLLOWING = ("window_length", "hop_length", "fft_length", "num_frames", "example_hop_frames")
+_UNITS = {"rate": "Hz", "hz": "Hz", "seconds": "s", "length": "samples", "frames": "frames"}
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,8 @@ class Params:
 
     Example:
         >>> params = Params(example_hop_seconds=0.48)
+        >>> params  # the fields that are not the published ones
+        Params(example_hop_seconds=0.48)
         >>> params.num_frames, params.example_hop_frames, params.min_samples
         (96, 48, 15600)
 
@@ -213,6 +220,23 @@ class Params:
         names = [field.name for field in fields(self) if field.name != "example_hop_seconds"]
         changed = [name for name in names if getattr(self, name) != getattr(trained, name)]
         return ", ".join(f"{name}={getattr(self, name):g}" for name in changed)
+
+    def __repr__(self) -> str:
+        changed = [each.name for each in fields(self) if getattr(self, each.name) != each.default]
+        return f"Params({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
+
+    def _repr_html_(self) -> str:
+        facts = {each.name: self._said(each.name, each.default) for each in fields(self)}
+        facts |= {name: self._said(name) for name in _FOLLOWING}
+        facts["min_samples"] = f"{self.min_samples:,} samples, the least that make an example"
+        facts["empty_mel_bins"] = ", ".join(map(str, self.empty_mel_bins)) or "none"
+        return notebooks.table("Params", facts)
+
+    def _said(self, name: str, published: Any = None) -> str:
+        """A value with its unit, and the published one if that is another."""
+        value, unit = getattr(self, name), _UNITS.get(name.rpartition("_")[2], "")
+        other = "" if published in (None, value) else f" (published: {published:,})"
+        return f"{value:,} {unit}".rstrip() + other
 
     def _check_numbers(self):
         for field in fields(self):

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from vggish_tf import notebooks
 from vggish_tf.errors import VGGishError
 from vggish_tf.params import (
     QUANTIZE_MAX_VAL,
@@ -20,6 +21,11 @@ from vggish_tf.params import (
 Convention = Literal["edge", "youtube8m"]
 Pool = Literal["mean", "max", "mean+std"]
 Rounding = Literal["float16", "bytes"] | None
+UNTRAINED = (
+    "these weights are untrained: the embeddings show that the pipeline runs, "
+    "and mean nothing else."
+)
+MEANINGLESS = "UNTRAINED WEIGHTS: these embeddings mean nothing."
 POOLS = {
     "mean": lambda rows: rows.mean(axis=0),
     "max": lambda rows: rows.max(axis=0),
@@ -40,23 +46,41 @@ class Embeddings(_Rows):
         embedding: (n, 128) float32, or uint8 if quantized.
         timestamps: (n,) float64, the start of each example in seconds.
         example_seconds: the length of an example, for `end_timestamps`; set by an Embedder.
+        untrained: the weights were untrained; set by an Embedder.
 
     Example:
         >>> embedding = np.zeros((2, 128), np.float32)
         >>> rows = Embeddings(embedding, np.array([0.0, 0.96]), example_seconds=0.96)
         >>> rows
-        Embeddings((2, 128) float32, 0 to 1.92 s)
+        Embeddings((2, 128) float32, 0 to 1.92 s, one every 0.96 s)
         >>> embedding, timestamps = rows
         >>> rows.end_timestamps
         array([0.96, 1.92])
     """
 
     example_seconds: float | None = None
+    untrained = False
 
-    def __new__(cls, embedding, timestamps, example_seconds: float | None = None):
+    def __new__(
+        cls, embedding, timestamps, example_seconds: float | None = None, untrained: bool = False
+    ):
         rows = super().__new__(cls, embedding, timestamps)
-        rows.example_seconds = example_seconds
+        rows.example_seconds, rows.untrained = example_seconds, untrained
         return rows
+
+    @classmethod
+    def of(
+        cls, embedding: np.ndarray, params: Params, first: int = 0, *, untrained: bool = False
+    ) -> "Embeddings":
+        """Embeddings of consecutive examples of a clip, of which the first has a number."""
+        starts = first + np.arange(len(embedding))
+        hop = params.example_hop_samples / params.sample_rate
+        length = params.num_frames * params.hop_length / params.sample_rate
+        return cls(embedding, starts * hop, length, untrained)
+
+    def _replace(self, **arrays) -> "Embeddings":
+        """The same with other arrays, as of every named tuple."""
+        return Embeddings(*super()._replace(**arrays), self.example_seconds, self.untrained)
 
     @property
     def end_timestamps(self) -> np.ndarray:
@@ -72,10 +96,24 @@ class Embeddings(_Rows):
             )
         return self.timestamps + self.example_seconds
 
+    @property
+    def _facts(self) -> dict[str, str]:
+        facts = {"rows": _shape(self.embedding)}
+        starts = np.ravel([] if self.timestamps is None else self.timestamps)
+        if len(starts):
+            ends = None if self.example_seconds is None else starts + self.example_seconds
+            facts["time"] = _extent(starts, ends)
+        hops = np.diff(starts)
+        if len(hops) and np.allclose(hops, hops[0]):
+            facts["hop"] = f"one every {hops[0]:g} s"
+        return facts
+
     def __repr__(self) -> str:
-        timed = self.example_seconds is not None and len(self.timestamps)
-        extent = f", {self.timestamps[0]:g} to {self.end_timestamps[-1]:g} s" if timed else ""
-        return f"Embeddings({np.shape(self.embedding)} {np.asarray(self.embedding).dtype}{extent})"
+        facts = [*self._facts.values(), *(["UNTRAINED"] if self.untrained else [])]
+        return f"Embeddings({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        return notebooks.table("Embeddings", self._facts, MEANINGLESS if self.untrained else "")
 
 
 class ClipRows(NamedTuple):
@@ -99,6 +137,10 @@ class ClipRows(NamedTuple):
             return self
         row = POOLS[pool](self.embedding)[np.newaxis].astype(np.float32)
         return self._replace(start=self.start[:1], end=self.end[-1:], embedding=row)
+
+    def __repr__(self) -> str:
+        times = f", {_extent(self.start, self.end)}" if len(self.start) else ""
+        return f"ClipRows({self.path!r}, {_shape(self.embedding)}{times})"
 
 
 class Archive(NamedTuple):
@@ -156,6 +198,7 @@ class Stages(NamedTuple):
     quantized: np.ndarray | None  # (n, 128) uint8
     timestamps: np.ndarray  # (n,) the start of each example in seconds
     params: Params
+    untrained: bool = False  # the weights behind `embedding` and `quantized`: they mean nothing
 
     @property
     def seconds(self) -> float:
@@ -172,3 +215,19 @@ class Stages(NamedTuple):
     def example_seconds(self) -> float:
         """Time from one example to the next, likewise."""
         return self.params.example_hop_frames * self.frame_seconds
+
+    def __repr__(self) -> str:
+        arrays = ((name, each) for name, each in self._asdict().items() if np.ndim(each))
+        facts = [f"{name} {np.shape(each)}" for name, each in arrays]
+        return f"Stages({', '.join(facts + ['UNTRAINED'] * self.untrained)})"
+
+
+def _shape(array: np.ndarray) -> str:
+    return f"{np.shape(array)} {np.asarray(array).dtype}"
+
+
+def _extent(starts: np.ndarray, ends: np.ndarray | None) -> str:
+    """The seconds that rows cover; without ends those at which they start."""
+    if ends is None:
+        return f"starts from {starts[0]:g} to {starts[-1]:g} s"
+    return f"{starts[0]:g} to {ends[-1]:g} s"

@@ -1,5 +1,6 @@
 """A clip at every stage of the pipeline, as NumPy arrays, for pictures and reports."""
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,10 +12,10 @@ from vggish_tf.embedding import Embedder
 from vggish_tf.errors import check_word
 from vggish_tf.frontend.framing import PADS, Pad, count_frames, padded_length
 from vggish_tf.frontend.layers import FrameExamples, LogMel, StftMagnitude
-from vggish_tf.frontend.transforms import mel_matrix
+from vggish_tf.frontend.transforms import Triangles, mel_matrix
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
-from vggish_tf.profiles import DEFAULT, named
+from vggish_tf.profiles import DEFAULT, Profile, named
 from vggish_tf.rows import Stages
 
 # a minute: the transform needs 20 times the memory of its samples
@@ -52,7 +53,8 @@ def compute(
         sample_rate: Hz.
         params: of the front end; ignored with an embedder, which has its own.
         pad: how an incomplete last example is handled; ignored with an embedder.
-        embedder: computes `embedding`, which is None without one, by its profile.
+        embedder: computes `embedding`, which is None without one, by its profile; one with
+            postprocess="quantized" computes `quantized` instead.
         postprocessor: computes `quantized` from `embedding`.
 
     Raises:
@@ -61,28 +63,65 @@ def compute(
 
     Example:
         >>> stages = compute(np.zeros(16_000), 16_000)
-        >>> stages.stft_magnitude.shape, stages.log_mel.shape, stages.examples.shape
-        ((98, 257), (98, 64), (1, 96, 64))
+        >>> stages
+        Stages(waveform (16000,), stft_magnitude (98, 257), ..., examples (1, 96, 64), ...)
     """
+    front_end = _front_end(params, pad, embedder)
+    mono = audio.to_mono(waveform, sample_rate, front_end.params.sample_rate, front_end.prepare)
+    return _of_mono(mono, front_end, embedder, postprocessor)
+
+
+def compute_file(
+    path: str | os.PathLike[str],
+    params: Params | None = None,
+    *,
+    pad: Pad = "short",
+    embedder: Embedder | None = None,
+    postprocessor: Postprocessor | None = None,
+) -> Stages:
+    """compute() of a file, which is decoded block by block: its own rate takes no memory.
+
+    Raises:
+        UsageError: an unknown `pad`.
+        AudioError: the file cannot be used.
+    """
+    front_end = _front_end(params, pad, embedder)
+    rate, prepare = front_end.params.sample_rate, front_end.prepare
+    mono = np.concatenate([*audio.read_blocks(path, rate, prepare=prepare)])
+    return _of_mono(mono, front_end, embedder, postprocessor)
+
+
+def _front_end(params: Params | None, pad: Pad, embedder: Embedder | None) -> Profile:
+    """The profile of an embedder, or the default one with the parameters that are given."""
     check_word("pad", pad, PADS)
-    params, pad = (embedder.params, embedder.pad) if embedder else (params or Params(), pad)
-    profile = embedder.profile if embedder else named(DEFAULT)
-    mono = audio.to_mono(waveform, sample_rate, params.sample_rate, profile.prepare)
+    return embedder.profile if embedder else named(DEFAULT).given(params=params, pad=pad)
+
+
+def _of_mono(
+    mono: np.ndarray,
+    front_end: Profile,
+    embedder: Embedder | None,
+    postprocessor: Postprocessor | None,
+) -> Stages:
+    params, pad, triangles = front_end.params, front_end.pad, front_end.triangles
     mono = np.pad(mono, (0, padded_length(len(mono), params, pad) - len(mono)))
-    magnitude = _stft_magnitude(mono, params)
-    log_mel = np.asarray(LogMel(params, triangles=profile.triangles)(magnitude))
+    magnitude, log_mel = _spectrograms(mono, params, triangles)
     examples = np.asarray(FrameExamples(params)(log_mel))
-    embedding = _embed(examples, embedder) if embedder else None
+    rows = _embed(examples, embedder) if embedder else None
+    embedding, quantized = (None, rows) if front_end.postprocess == "quantized" else (rows, None)
+    if postprocessor and embedding is not None:
+        quantized = np.asarray(postprocessor(embedding))
     return Stages(
         waveform=mono,
         stft_magnitude=magnitude,
-        mel_matrix=mel_matrix(params, profile.triangles),
+        mel_matrix=mel_matrix(params, triangles),
         log_mel=log_mel,
         examples=examples,
         embedding=embedding,
-        quantized=np.asarray(postprocessor(embedding)) if postprocessor and embedder else None,
+        quantized=quantized,
         timestamps=np.arange(len(examples)) * (params.example_hop_samples / params.sample_rate),
         params=params,
+        untrained=bool(embedder and embedder.untrained),
     )
 
 
@@ -118,11 +157,17 @@ def _embed(examples: np.ndarray, embedder: Embedder) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def _stft_magnitude(mono: np.ndarray, params: Params) -> np.ndarray:
-    layer, num_frames = StftMagnitude(params), count_frames(len(mono), params)
+def _spectrograms(
+    mono: np.ndarray, params: Params, triangles: Triangles
+) -> tuple[np.ndarray, np.ndarray]:
+    """The STFT magnitudes and the log-mels of all frames, a stretch at a time."""
+    layers = StftMagnitude(params), LogMel(params, triangles=triangles)
+    num_frames = count_frames(len(mono), params)
     magnitude = np.empty((num_frames, params.num_spectrogram_bins), np.float32)
+    log_mel = np.empty((num_frames, params.num_mel_bins), np.float32)
     for first in range(0, num_frames, FRAMES_AT_ONCE):
         last = min(first + FRAMES_AT_ONCE, num_frames)
         start, end = first * params.hop_length, (last - 1) * params.hop_length
-        magnitude[first:last] = layer(mono[start : end + params.window_length])
-    return magnitude
+        magnitude[first:last] = layers[0](mono[start : end + params.window_length])
+        log_mel[first:last] = layers[1](magnitude[first:last])
+    return magnitude, log_mel

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawing import draw, make_stages, title
+from drawing import make_stages, title
 from scipy.spatial.distance import cdist
 
 from vggish_tf.drawing import panels
@@ -40,12 +40,12 @@ def test_pool_keeps_the_largest_of_every_block(length):
 
 def test_a_short_log_mel_is_drawn_as_it_is():
     stages = make_stages()
-    np.testing.assert_array_equal(drawn(draw(panels.draw_log_mel, stages)), stages.log_mel)
+    np.testing.assert_array_equal(drawn(panels.draw_log_mel(stages)), stages.log_mel)
 
 
 def test_a_long_log_mel_is_drawn_by_its_largest_values():
     stages = make_stages(16_000 * 50)
-    image = drawn(draw(panels.draw_log_mel, stages))
+    image = drawn(panels.draw_log_mel(stages))
     assert 1000 < len(image) <= panels.MOST_COLUMNS
     # 4998 frames, at most 2000 columns
     np.testing.assert_array_equal(image, largest_of_blocks(stages.log_mel, 3))
@@ -57,9 +57,7 @@ def test_a_full_scale_sine_stands_at_0_decibels_and_at_its_frequency():
     window = 0.5 - 0.5 * np.cos(2 * np.pi * time / 400)
     # 1 kHz at 16 kHz is FFT bin 32
     magnitude = np.abs(np.fft.rfft(window * np.sin(2 * np.pi * time / 16), 512))
-    ax = draw(
-        panels.draw_stft_magnitude, stages._replace(stft_magnitude=np.tile(magnitude, (298, 1)))
-    )
+    ax = panels.draw_stft_magnitude(stages._replace(stft_magnitude=np.tile(magnitude, (298, 1))))
     assert drawn(ax).argmax(axis=1).tolist() == [32] * 298
     # the negative frequency leaks in, under 0.001
     np.testing.assert_allclose(drawn(ax).max(), 0.0, atol=0.01)
@@ -70,8 +68,7 @@ def test_a_full_scale_sine_stands_at_0_decibels_and_at_its_frequency():
 
 def test_silence_is_dark_in_the_spectrogram():
     stages = make_stages()
-    (image,) = draw(
-        panels.draw_stft_magnitude,
+    (image,) = panels.draw_stft_magnitude(
         stages._replace(stft_magnitude=np.zeros_like(stages.stft_magnitude)),
     ).images
     # the bottom of the colour map
@@ -81,7 +78,7 @@ def test_silence_is_dark_in_the_spectrogram():
 def test_the_envelope_of_a_long_waveform_keeps_clicks_of_one_sample():
     waveform = np.zeros(1_000_000, np.float32)
     waveform[123_456], waveform[765_432] = 0.9, -0.8
-    ax = draw(panels.draw_waveform, make_stages()._replace(waveform=waveform))
+    ax = panels.draw_waveform(make_stages()._replace(waveform=waveform))
     vertices = ax.collections[0].get_paths()[0].vertices
     assert len(vertices) < 10 * panels.MOST_COLUMNS
     np.testing.assert_allclose([vertices[:, 1].max(), vertices[:, 1].min()], [0.9, -0.8], rtol=1e-6)
@@ -93,19 +90,19 @@ def test_the_envelope_of_a_long_waveform_keeps_clicks_of_one_sample():
 
 
 def test_borders_stand_at_the_starts_and_the_last_end_and_the_rest_is_grey():
-    ax = draw(panels.draw_log_mel, make_stages(16_000 * 3))
+    ax = panels.draw_log_mel(make_stages(16_000 * 3))
     np.testing.assert_allclose([line.get_xdata()[0] for line in ax.lines], [0, 0.96, 1.92, 2.88])
     (grey,) = ax.patches
     np.testing.assert_allclose([grey.get_x(), grey.get_x() + grey.get_width()], [2.88, 3.0])
 
 
 def test_borders_of_overlapping_examples_are_their_starts():
-    ax = draw(panels.draw_log_mel, make_stages(16_000 * 2, example_hop_seconds=0.48))
+    ax = panels.draw_log_mel(make_stages(16_000 * 2, example_hop_seconds=0.48))
     np.testing.assert_allclose([line.get_xdata()[0] for line in ax.lines], [0, 0.48, 0.96, 1.92])
 
 
 def test_borders_are_short_ticks_above_the_axes_that_hide_nothing():
-    ax = draw(panels.draw_log_mel, make_stages(16_000 * 3))
+    ax = panels.draw_log_mel(make_stages(16_000 * 3))
     assert len(ax.lines) == 4
     for line in ax.lines:
         bottom, top = line.get_ydata()  # of the axes' height
@@ -117,9 +114,9 @@ def test_borders_are_short_ticks_above_the_axes_that_hide_nothing():
 
 @pytest.mark.parametrize("examples", [30, 31])
 def test_too_many_borders_become_a_word_in_the_title(examples):
-    ax = draw(panels.draw_log_mel, make_stages(15_360 * examples + 240))
+    ax = panels.draw_log_mel(make_stages(15_360 * examples + 240))
     assert len(ax.lines) == (31 if examples == 30 else 0)
-    assert ("borders not drawn" in title(ax)) == (examples == 31)
+    assert ("borders not drawn" in " ".join(title(ax).split())) == (examples == 31)
 
 
 def test_a_range_of_colours_is_that_of_most_values():
@@ -139,7 +136,7 @@ def test_the_colours_of_the_spectrogram_follow_the_level(gain):
     """However loud the clip, the same colours; and noise of a narrow range has all of them."""
     stages = make_stages()
     magnitude = gain * np.maximum(stages.stft_magnitude, 1e-3)
-    (image,) = draw(panels.draw_stft_magnitude, stages._replace(stft_magnitude=magnitude)).images
+    (image,) = panels.draw_stft_magnitude(stages._replace(stft_magnitude=magnitude)).images
     expected = np.percentile(20 * np.log10(magnitude / 100), (1.0, 99.9))  # a full-scale sine: 100
     np.testing.assert_allclose(image.get_clim(), expected, atol=1e-3)
     assert 40 < np.ptp(image.get_clim()) < 60
@@ -147,18 +144,18 @@ def test_the_colours_of_the_spectrogram_follow_the_level(gain):
 
 def test_digital_silence_between_sounds_does_not_darken_them():
     stages = make_stages()
-    (loud,) = draw(panels.draw_stft_magnitude, stages).images
+    (loud,) = panels.draw_stft_magnitude(stages).images
     magnitude = np.concatenate([stages.stft_magnitude, np.zeros_like(stages.stft_magnitude)])
-    (image,) = draw(panels.draw_stft_magnitude, stages._replace(stft_magnitude=magnitude)).images
+    (image,) = panels.draw_stft_magnitude(stages._replace(stft_magnitude=magnitude)).images
     np.testing.assert_allclose(image.get_clim(), loud.get_clim())
 
 
 def test_the_colours_of_the_log_mel_are_those_of_its_values():
     stages = make_stages()
-    (image,) = draw(panels.draw_log_mel, stages).images
+    (image,) = panels.draw_log_mel(stages).images
     np.testing.assert_allclose(image.get_clim(), np.percentile(stages.log_mel, (1.0, 99.9)))
     silence = np.full_like(stages.log_mel, np.log(0.01))
-    (image,) = draw(panels.draw_log_mel, stages._replace(log_mel=silence)).images
+    (image,) = panels.draw_log_mel(stages._replace(log_mel=silence)).images
     np.testing.assert_allclose(image.norm(image.get_array()), 0, atol=1e-6)
 
 
@@ -171,7 +168,7 @@ def test_one_sound_in_digital_silence_is_bright():
     magnitude[100], log_mel[100] = 1.0, 2.0
     stages = stages._replace(stft_magnitude=magnitude, log_mel=log_mel)
     for draw_stage in (panels.draw_stft_magnitude, panels.draw_log_mel):
-        (image,) = draw(draw_stage, stages).images
+        (image,) = draw_stage(stages).images
         brightness = np.asarray(image.norm(image.get_array()))
         assert np.all(brightness[:, 100] > 0.99)
         assert np.all(np.delete(brightness, 100, axis=1) < 1e-5)
@@ -179,23 +176,23 @@ def test_one_sound_in_digital_silence_is_bright():
 
 def test_a_colour_bar_is_pointed_where_values_lie_beyond_it():
     stages = make_stages()
-    (bar,) = draw(panels.draw_log_mel, stages).child_axes
+    (bar,) = panels.draw_log_mel(stages).child_axes
     assert bar._colorbar.extend == "both"
     flat = np.full_like(stages.log_mel, np.log(0.01))
-    (bar,) = draw(panels.draw_log_mel, stages._replace(log_mel=flat)).child_axes
+    (bar,) = panels.draw_log_mel(stages._replace(log_mel=flat)).child_axes
     assert bar._colorbar.extend == "neither"
 
 
 def test_embedding_colours_are_centred_at_zero():
     stages = make_stages(16_000 * 3 * 8)
-    (image,) = draw(panels.draw_embedding, stages).images
+    (image,) = panels.draw_embedding(stages).images
     limit = np.percentile(np.abs(stages.embedding), 99.9)
     np.testing.assert_allclose(image.get_clim(), (-limit, limit))
     np.testing.assert_array_equal(np.asarray(image.get_array()).T, stages.embedding)
     np.testing.assert_allclose(image.get_extent()[:2], (0, 23.04))
     embedding = stages.embedding.copy()
     embedding[0, 0] = 1000.0  # leaves the others their colours
-    (image,) = draw(panels.draw_embedding, stages._replace(embedding=embedding)).images
+    (image,) = panels.draw_embedding(stages._replace(embedding=embedding)).images
     assert image.get_clim()[1] < 4.0
 
 
@@ -204,10 +201,10 @@ def test_quantized_colours_span_a_byte():
     quantized = stages.quantized.copy()
     quantized[:, :4], quantized[:, 4:8] = 0, 255  # as clipped values are
     stages = stages._replace(quantized=quantized)
-    (image,) = draw(panels.draw_quantized, stages).images
+    (image,) = panels.draw_quantized(stages).images
     assert image.get_clim() == (0, 255)
     np.testing.assert_array_equal(np.asarray(image.get_array()).T, stages.quantized)
-    (image,) = draw(panels.draw_quantized, stages._replace(quantized=quantized // 4 + 96)).images
+    (image,) = panels.draw_quantized(stages._replace(quantized=quantized // 4 + 96)).images
     assert image.get_clim() == (96, 159)
 
 
@@ -215,12 +212,12 @@ def test_self_similarity_is_the_cosine():
     stages = make_stages(16_000 * 10)
     expected = 1 - cdist(stages.embedding, stages.embedding, "cosine")
     # float32 products
-    np.testing.assert_allclose(drawn(draw(panels.draw_similarity, stages)), expected, atol=1e-6)
+    np.testing.assert_allclose(drawn(panels.draw_similarity(stages)), expected, atol=1e-6)
 
 
 def test_the_colours_of_the_self_similarity_are_those_beside_its_diagonal():
     stages = make_stages(16_000 * 10)
-    ax = draw(panels.draw_similarity, stages)
+    ax = panels.draw_similarity(stages)
     expected = 1 - cdist(stages.embedding, stages.embedding, "cosine")
     beside = expected[~np.eye(10, dtype=bool)]
     np.testing.assert_allclose(ax.images[0].get_clim(), np.percentile(beside, (1, 99.9)), atol=1e-6)
@@ -231,7 +228,7 @@ def test_the_colours_of_the_self_similarity_are_those_beside_its_diagonal():
 def test_sounds_that_are_all_alike_are_bright():
     stages = make_stages(16_000 * 10)
     same = np.tile(stages.embedding[:1], (10, 1))
-    (image,) = draw(panels.draw_similarity, stages._replace(embedding=same)).images
+    (image,) = panels.draw_similarity(stages._replace(embedding=same)).images
     np.testing.assert_allclose(image.get_clim(), (0.95, 1.0), atol=1e-6)
     assert np.all(image.norm(image.get_array()) > 0.99)
 
@@ -241,7 +238,7 @@ def test_one_row_is_compared_with_itself():
 
 
 def test_mel_peaks_stand_on_the_curve():
-    ax = draw(panels.draw_mel_scale, make_stages())
+    ax = panels.draw_mel_scale(make_stages())
     hertz, mel = ax.collections[0].get_offsets().T
     # 2595 is 1127 ln 10, rounded
     np.testing.assert_allclose(mel, 2595 * np.log10(1 + hertz / 700), rtol=1e-4)
@@ -250,13 +247,13 @@ def test_mel_peaks_stand_on_the_curve():
 
 def test_high_rates_are_in_kilohertz():
     stages = make_stages(250_000, sample_rate=250_000, example_window_seconds=0.24, **HIGH_RATE)
-    ax = draw(panels.draw_stft_magnitude, stages)
+    ax = panels.draw_stft_magnitude(stages)
     ax.figure.draw_without_rendering()
     assert ax.get_ylabel() == "frequency (kHz)"
     assert [text.get_text() for text in ax.get_yticklabels()][:3] == ["0", "20", "40"]
-    assert draw(panels.draw_stft_magnitude, make_stages()).get_ylabel() == "frequency (Hz)"
+    assert panels.draw_stft_magnitude(make_stages()).get_ylabel() == "frequency (Hz)"
 
 
 def test_embeddings_that_are_not_there_are_an_error():
     with pytest.raises(VGGishError, match="nothing to draw"):
-        draw(panels.draw_embedding, make_stages()._replace(embedding=None))
+        panels.draw_embedding(make_stages()._replace(embedding=None))

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from vggish_tf.drawing import panels, pictures
+from vggish_tf.drawing import pages, panels, pictures
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs.inspect import spectrum
 
@@ -21,7 +21,7 @@ TITLE = "UNTRAINED WEIGHTS, seed 0: these embeddings mean NOTHING. " * 4 + "the 
 WIDE, NARROW = (9.6, 3.0), (4.3, 3.0)
 NOISE = spectrum.measure(np.random.default_rng(0).normal(size=48_000), 48_000)
 DRAWS = [
-    lambda ax, _: spectrum.draw_spectrum(ax, NOISE, 8000),
+    lambda _, *, ax: spectrum.draw_spectrum(NOISE, 8000, ax=ax),
     pictures.draw_waveform,
     pictures.draw_stft_magnitude,
     pictures.draw_mel_matrix,
@@ -93,7 +93,7 @@ def test_single_pictures_have_the_same_margins_to_the_pixel(size, dark):
             assert figure.axes[0].get_xlim() == (0.0, stages.seconds)
     np.testing.assert_allclose(places, np.tile(places[0], (len(DRAWS), 1)), atol=1e-6)
     inches = np.array(places[0]) / figure.dpi
-    np.testing.assert_allclose(inches, (pictures.LEFT, size[0] - pictures.RIGHT))
+    np.testing.assert_allclose(inches, (pages.LEFT, size[0] - pages.RIGHT))
 
 
 def test_a_click_is_at_one_place_in_every_picture():
@@ -189,7 +189,7 @@ def test_few_colours_are_close_to_all_of_them():
     log_mel[100] = np.linspace(-4.6, 4, 64)
     stages = stages._replace(log_mel=log_mel)
     figure, whole = pictures.one(pictures.draw_log_mel, stages), io.BytesIO()
-    figure.savefig(whole, format="png", dpi=pictures.DOTS_PER_INCH)
+    figure.savefig(whole, format="png", dpi=pages.DOTS_PER_INCH)
     reduced = pictures.png(figure)
     both = (Image.open(whole), Image.open(io.BytesIO(reduced)))
     every, few = (np.asarray(picture.convert("RGB"), int) for picture in both)

@@ -1,7 +1,6 @@
 """Stages to draw: of the right shapes, full of seeded noise."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from vggish_tf.drawing import panels
 from vggish_tf.params import Params
@@ -28,13 +27,6 @@ def make_stages(num_samples=48_000, **params):
         / params.sample_rate,
         params=params,
     )
-
-
-def draw(function, stages):
-    """The axes that a draw_* function drew into."""
-    ax = Figure().add_subplot()
-    function(ax, stages)
-    return ax
 
 
 def title(ax):

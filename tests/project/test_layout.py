@@ -19,6 +19,7 @@ PACKAGE = Path(vggish_tf.__file__).parent
 ROOMS = [
     "importing",
     "errors",
+    "notebooks",
     "params",
     "files",
     "memory",
@@ -221,7 +222,10 @@ def test_every_file_has_a_room():
 
 # Folders of tests/ beside those named like a room: which rooms they stand for.
 TESTED_TOGETHER = {
-    "ground": {"importing", "errors", "params", "files", "memory", "archives", "tables", "backend"},
+    "ground": {
+        *("importing", "errors", "notebooks", "params", "files", "memory"),
+        *("archives", "tables", "backend"),
+    },
     "embedding": {"rows", "inference", "stream"},
     "frontend": {"stages"},
     "weights": {"checkpoints"},

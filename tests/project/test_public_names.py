@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from vggish_tf import reference
+from vggish_tf import drawing, reference
 from vggish_tf.jobs import finetune
 
 NAMES = [
@@ -39,6 +39,8 @@ NAMES = [
         "jobs.spectrum.measure",
     ),
     *("jobs.stages.compute", "jobs.stages.describe"),
+    *("stages.compute", "stages.compute_file", "stages.describe"),
+    *(f"drawing.{name}" for name in drawing.__all__),
     *(f"jobs.finetune.{name}" for name in finetune.__all__),
     *(f"reference.{name}" for name in reference.__all__),
     *(f"reference.mel_features.{name}" for name in ("frame", "periodic_hann", "stft_magnitude")),

@@ -1,6 +1,40 @@
-"""Pictures: arrays → figures. Nothing is read or embedded, and only a picture's needs computed.
+"""Pictures: a clip → figures. Nothing is computed here but the needs of a picture.
+
+    vggish_tf.drawing.show("clip.flac")            # every stage, on one page
+    vggish_tf.drawing.draw_log_mel("clip.flac")    # one stage; in axes of yours with ax=
 
 axes       parts shared by all pictures: scales, colours, labels
+figures    figures and axes that notebooks show
+pages      figures in one style, one picture on a page, files
+clip       a waveform, a file or stages → stages
 panels     one stage in one pair of axes
-pictures   panels on a page, and saving them
+pictures   panels on a page
 """
+
+from vggish_tf.drawing.pages import save
+from vggish_tf.drawing.panels import (
+    draw_embedding,
+    draw_log_mel,
+    draw_mel_matrix,
+    draw_mel_scale,
+    draw_quantized,
+    draw_segments,
+    draw_similarity,
+    draw_stft_magnitude,
+    draw_waveform,
+)
+from vggish_tf.drawing.pictures import show
+
+__all__ = [
+    "draw_embedding",
+    "draw_log_mel",
+    "draw_mel_matrix",
+    "draw_mel_scale",
+    "draw_quantized",
+    "draw_segments",
+    "draw_similarity",
+    "draw_stft_magnitude",
+    "draw_waveform",
+    "save",
+    "show",
+]

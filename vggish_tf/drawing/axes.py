@@ -23,6 +23,8 @@ HIGHEST_IN_HERTZ = 12_000
 FEW_COLUMNS = 500
 PERCENTILES = (1.0, 99.9)  # between them each value has its own colour; outliers have none
 ROUNDING = 1e-5  # of logarithms in float32
+TITLE_CHARACTERS_PER_INCH = 10.3  # in 12 points
+TITLE_PAD = 9  # points; room for ticks above the axes
 NOTE_CHARACTERS = 24  # in a line: narrow axes have no room for more
 BAR_GAP, BAR_WIDTH = 0.08, 0.12  # inches
 
@@ -101,23 +103,38 @@ def color_range(
     return low, max(high, low + least)
 
 
-def is_dark() -> bool:
-    """True if the current style (matplotlib's rcParams) has a dark background."""
-    import matplotlib
+def ground(ax: "Axes") -> str:
+    """The colour behind axes, #rrggbb; of transparent axes that of the figure."""
+    from matplotlib.colors import to_hex, to_rgba
+
+    faces = map(to_rgba, (ax.get_facecolor(), ax.figure.get_facecolor()))
+    return to_hex(next((face for face in faces if face[3]), "white"))
+
+
+def is_dark(ax: "Axes") -> bool:
+    """True if axes have a dark background."""
     from matplotlib.colors import to_rgb
 
-    return sum(to_rgb(matplotlib.rcParams["axes.facecolor"])) < 1.5
+    return sum(to_rgb(ground(ax))) < 1.5
 
 
-def signed_colors() -> "Colormap":
+def signed_colors(ax: "Axes") -> "Colormap":
     """Colours for signed values: negative is blue, positive red, zero the background."""
     import matplotlib
     from matplotlib.colors import LinearSegmentedColormap
 
-    if not is_dark():
+    if not is_dark(ax):
         return matplotlib.colormaps["RdBu_r"]
-    ground = matplotlib.rcParams["axes.facecolor"]
-    return LinearSegmentedColormap.from_list("signed", ["#7cc0ff", ground, "#ff8a7a"])
+    return LinearSegmentedColormap.from_list("signed", ["#7cc0ff", ground(ax), "#ff8a7a"])
+
+
+def title(ax: "Axes", text: str, warning: str = "") -> None:
+    """Writes a title, wrapped to the axes, under a warning in bold letters if there is one."""
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    room = inches * TITLE_CHARACTERS_PER_INCH * 12 / float(ax.title.get_fontsize())
+    lines = [textwrap.fill(each, max(10, int(room))) for each in (warning, text) if each]
+    style: Any = {"pad": TITLE_PAD, **({"fontweight": "bold"} if warning else {})}
+    ax.set_title("\n".join(lines), **style)
 
 
 def hertz_label(hertz: float) -> str:

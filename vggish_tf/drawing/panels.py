@@ -1,6 +1,11 @@
-"""draw_*(ax, stages): one stage of a clip in one pair of axes. pictures.py puts them on a page.
+"""draw_*(clip): one stage of a clip in one pair of axes. pictures.py puts them on a page.
 
-The input is NumPy arrays, and only the needs of a picture are computed. Long clips are reduced to
+    draw_log_mel("clip.flac")                      # a picture of its own
+    draw_log_mel(waveform, 16_000, ax=ax)          # in axes of yours; `params`, too
+    draw_embedding("clip.flac", embedder=embedder)
+    draw_waveform(stages)                          # computed once, by vggish_tf.stages, drawn often
+
+Each returns its axes, and draws times in seconds whatever the labels say. Long clips are reduced to
 MOST_COLUMNS columns by their extremes, so that a click of one sample is visible.
 
 Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both
@@ -8,16 +13,16 @@ start at their first sample, and the content of an example lies between its bord
 the values: axes.color_range.
 """
 
-import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vggish_tf.drawing import axes
+from vggish_tf.drawing import axes, pages
+from vggish_tf.drawing.clip import panel
 from vggish_tf.errors import UsageError
 from vggish_tf.params import MEL_BREAK_FREQUENCY_HERTZ, MEL_HIGH_FREQUENCY_Q, Params, hertz_to_mel
-from vggish_tf.rows import Stages
+from vggish_tf.rows import MEANINGLESS, Stages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,22 +35,28 @@ DECIBEL_RANGE, DECIBEL_FLOOR = 80.0, -200.0  # largest range shown; the level of
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
-def draw_segments(ax: "Axes", stages: Stages, segments: Iterable[tuple[str, float, float]]) -> None:
-    """A row of names: one box for each (label, start, end)."""
+def draw_segments(
+    segments: Iterable[tuple[str, float, float]], seconds: float, *, ax: "Axes | None" = None
+) -> "Axes":
+    """A row of names over a time axis of `seconds`: one box for each (label, start, end)."""
+    if ax is None:
+        return pages.own_axes(draw_segments, segments, seconds)
     for i, (label, start, end) in enumerate(segments):
         ax.axvspan(start, end, color=("#cfd8e3", "#e8edf2")[i % 2], linewidth=0)
         middle = (start + end) / 2
         ax.text(middle, 0.5, label, color="black", clip_on=True, parse_math=False, **CENTRED)
-    ax.set(xlim=(0, stages.seconds), ylim=(0, 1))
+    ax.set(xlim=(0, seconds), ylim=(0, 1))
     ax.set_axis_off()
+    return ax
 
 
+@panel
 def draw_waveform(ax: "Axes", stages: Stages) -> None:
     """The samples over time; for a long clip the range of the samples in each column."""
     waveform, rate = stages.waveform, stages.params.sample_rate
     length = f"{len(waveform):,} samples at {rate:,} Hz = {len(waveform) / rate:,.2f} s"
     _over_time(ax, stages, f"Waveform: {length}")
-    ax.set_ylabel("amplitude")
+    ax.set_ylabel("amplitude\n(full scale 1)")
     limit = 1.05 * (float(np.abs(waveform).max(initial=0.0)) or 1.0)
     ax.set_ylim(-limit, limit)
     highest, block = axes.pool(waveform, MOST_COLUMNS, np.maximum)
@@ -59,6 +70,7 @@ def draw_waveform(ax: "Axes", stages: Stages) -> None:
         ax.fill_between(times, lowest, highest, step="post", linewidth=0.5, edgecolor="C0")
 
 
+@panel
 def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
     """Magnitudes over time and frequency, in dB under a full-scale sine (dBFS)."""
     params, magnitude, nyquist = stages.params, stages.stft_magnitude, stages.params.sample_rate / 2
@@ -77,39 +89,42 @@ def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
     axes.image(ax, decibels, block * stages.frame_seconds, label="dBFS", limits=limits, **place)
 
 
+@panel
 def draw_mel_matrix(ax: "Axes", stages: Stages) -> None:
     """The filters as curves: the weight of every frequency in each mel bin."""
     params, matrix = stages.params, stages.mel_matrix
     hertz = np.arange(len(matrix)) * params.sample_rate / params.fft_length
-    for weights, colour in zip(matrix.T, _colours(matrix.shape[1]), strict=True):
+    for weights, colour in zip(matrix.T, _colours(ax, matrix.shape[1]), strict=True):
         inside = np.flatnonzero(weights)
         around = slice(max(0, inside[0] - 1), inside[-1] + 2) if len(inside) else slice(0)
         ax.plot(hertz[around], weights[around], color=colour, linewidth=1)
     empty = ", ".join(map(str, params.empty_mel_bins))
-    title = f"Mel filters {_shape(matrix)}" + (f"; empty bins: {empty}" if empty else "")
-    ax.set_title(textwrap.fill(title, 60))
+    axes.title(ax, f"Mel filters {_shape(matrix)}" + (f"; empty bins: {empty}" if empty else ""))
     ax.set(xlim=(0, params.sample_rate / 2), ylim=(0, 1.05), ylabel="weight")
     axes.hertz_axis(ax.xaxis, params.sample_rate / 2)
 
 
+@panel
 def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
     """The curve from Hz to mel, and on it the peaks of the mel bins."""
     params, nyquist = stages.params, stages.params.sample_rate / 2
     hertz = np.linspace(0, nyquist, 500)
     ax.plot(hertz, hertz_to_mel(hertz), color="0.5")
-    colours = _colours(params.num_mel_bins)
+    colours = _colours(ax, params.num_mel_bins)
     ax.scatter(peak_hertz(params), params.mel_edges[1:-1], color=colours, s=12, zorder=3)
-    ax.set_title("Mel scale and filter peaks")
-    ax.set(xlim=(0, nyquist), ylim=(0, None), ylabel="mel")
+    axes.title(ax, "Mel scale and filter peaks")
+    ax.set(xlim=(0, nyquist), ylim=(0, None), ylabel="pitch (mel)")
     axes.hertz_axis(ax.xaxis, nyquist)
     ax.locator_params(axis="x", nbins=4)
 
 
+@panel
 def draw_log_mel(ax: "Axes", stages: Stages) -> None:
     """The log-mel spectrogram; ticks above it start examples, grey frames are in no example."""
     params, log_mel = stages.params, stages.log_mel
     shapes = f"{_shape(log_mel)}, cut into examples {_shape(stages.examples)}"
-    _over_time(ax, stages, f"Log-mel {shapes}")
+    many = len(stages.timestamps) > MOST_BORDERS
+    _over_time(ax, stages, f"Log-mel {shapes}" + (" (borders not drawn)" if many else ""))
     ticks = np.linspace(0, params.num_mel_bins - 1, 5).round().astype(int)
     ax.set_yticks(ticks, [f"{tick} · {_kilo(peak_hertz(params)[tick])}" for tick in ticks])
     ax.set(ylim=(-0.5, params.num_mel_bins - 0.5), ylabel="mel bin · peak (kHz)")
@@ -124,15 +139,17 @@ def draw_log_mel(ax: "Axes", stages: Stages) -> None:
     _draw_borders(ax, stages)
 
 
+@panel
 def draw_embedding(ax: "Axes", stages: Stages) -> None:
     """The embeddings, a column for each example: red is positive, blue negative."""
     rows = _rows(stages.embedding)
     if _over_examples(ax, stages, rows, f"Embedding {_shape(rows)}"):
         pooled = axes.pool_signed(rows, MOST_COLUMNS)
         limit = float(np.percentile(np.abs(pooled[0]), axes.PERCENTILES[1])) or 1.0
-        _image_of_examples(ax, stages, pooled, "value", axes.signed_colors(), (-limit, limit))
+        _image_of_examples(ax, stages, pooled, "value", axes.signed_colors(ax), (-limit, limit))
 
 
+@panel
 def draw_quantized(ax: "Axes", stages: Stages) -> None:
     """The quantized embeddings, a column for each example."""
     rows = _rows(stages.quantized)
@@ -142,6 +159,7 @@ def draw_quantized(ax: "Axes", stages: Stages) -> None:
         _image_of_examples(ax, stages, pooled, "uint8", "viridis", limits)
 
 
+@panel
 def draw_similarity(ax: "Axes", stages: Stages) -> None:
     """The cosine between the embeddings of every two times; similar stretches are bright."""
     rows = _rows(stages.embedding)
@@ -169,7 +187,7 @@ def peak_hertz(params: Params) -> np.ndarray:
 
 
 def _over_time(ax: "Axes", stages: Stages, title: str) -> None:
-    ax.set_title(title)
+    axes.title(ax, title)
     ax.set_xlim(0, stages.seconds)
     axes.time_axis(ax.xaxis, stages.seconds)
 
@@ -177,6 +195,8 @@ def _over_time(ax: "Axes", stages: Stages, title: str) -> None:
 def _over_examples(ax: "Axes", stages: Stages, rows: np.ndarray, title: str) -> bool:
     """Prepares axes for one column an example; without examples, writes a note, returns False."""
     _over_time(ax, stages, title)
+    if stages.untrained:
+        axes.title(ax, title, warning=MEANINGLESS)
     ax.set(ylim=(-0.5, rows.shape[1] - 0.5), ylabel="dimension")
     if not len(rows):
         axes.note(ax, _too_short("example", stages.params.min_samples, stages))
@@ -191,7 +211,7 @@ def _image_of_examples(ax: "Axes", stages: Stages, pooled, label, cmap, limits, 
 
 
 def _draw_borders(ax: "Axes", stages: Stages) -> None:
-    """Ticks above the axes at the starts and the last end; for too many, a note in the title.
+    """Ticks above the axes at the starts and the last end, unless they are too many.
 
     Frames after the last end are grey.
     """
@@ -199,7 +219,6 @@ def _draw_borders(ax: "Axes", stages: Stages) -> None:
     last_end = starts[-1] + stages.params.example_window_seconds
     ax.axvspan(last_end, max(stages.seconds, last_end), color="0.6", alpha=0.7, linewidth=0)
     if len(starts) > MOST_BORDERS:
-        ax.set_title(f"{ax.get_title(loc='left')} (borders not drawn)")
         return
     for time in (*starts, last_end):
         colour = ax.title.get_color()
@@ -209,7 +228,8 @@ def _draw_borders(ax: "Axes", stages: Stages) -> None:
 def _rows(rows: np.ndarray | None) -> np.ndarray:
     if rows is None:
         raise UsageError(
-            "nothing to draw: these stages hold None here. Compute them with weights first."
+            "nothing to draw: these stages hold None here. Give a waveform or a file, and an "
+            'embedder; one with postprocess="quantized" for quantized embeddings.'
         )
     return rows
 
@@ -227,9 +247,9 @@ def _shape(array: np.ndarray) -> str:
     return f"({', '.join(map(str, array.shape))})"
 
 
-def _colours(count: int) -> np.ndarray:
+def _colours(ax: "Axes", count: int) -> np.ndarray:
     """One colour for each mel bin, (count, 4), low to high."""
     import matplotlib
 
-    darkest, brightest = (0.25, 1.0) if axes.is_dark() else (0.0, 0.95)
+    darkest, brightest = (0.25, 1.0) if axes.is_dark(ax) else (0.0, 0.95)
     return matplotlib.colormaps["viridis"](np.linspace(darkest, brightest, count))

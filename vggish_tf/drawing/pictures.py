@@ -1,23 +1,22 @@
-"""Pictures of the stages of a clip: overview() is one page of all stages, one() a single stage.
+"""All panels of a clip on one page: show() of a clip in any form, overview() of its stages.
 
-matplotlib is imported on the first drawing, and pyplot with its global state never: the caller's
-backend and open figures stay as they are. panels.py draws the stages; its names are also this
-module's. No TensorFlow, and nothing is computed from audio here; that is the part of stages.py.
+panels.py draws the stages, pages.py makes figures and files; their names are also this module's.
+No TensorFlow, and nothing is computed from audio here; that is the part of stages.py.
 
 Example:
     >>> from vggish_tf.drawing import pictures
-    >>> stages = pictures.Stages(...)  # doctest: +SKIP
-    >>> pictures.save(pictures.overview(stages, title="clip.wav"), "clip.png")  # doctest: +SKIP
+    >>> pictures.save(pictures.show("clip.flac"), "clip.png")  # doctest: +SKIP
 """
 
-import io
 import json
 import os
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vggish_tf.drawing.clip import Clip, Panel, stages_of
+from vggish_tf.drawing.pages import empty_figure, one, png, save, style
 from vggish_tf.drawing.panels import (
     Stages,
     draw_embedding,
@@ -30,13 +29,14 @@ from vggish_tf.drawing.panels import (
     draw_stft_magnitude,
     draw_waveform,
 )
-from vggish_tf.errors import UsageError
-from vggish_tf.files import replacing
+from vggish_tf.params import Params
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.gridspec import GridSpec
+
+    from vggish_tf.embedding import Embedder
 
 __all__ = [
     "Segment",
@@ -56,38 +56,11 @@ __all__ = [
     "png",
     "read_segments",
     "save",
+    "show",
+    "style",
 ]
 
 WIDTH_INCHES = 12.0
-LEFT, RIGHT = 1.05, 1.0  # inches beside the axes of one(): the widest labels fit
-DOTS_PER_INCH = 110
-TITLE: Any = {"fontsize": 16, "fontweight": "bold", "parse_math": False}
-TITLE_CHARACTERS_PER_INCH = 4.5  # of TITLE, in wide letters
-AXES_TITLE_CHARACTERS_PER_INCH = 10.3
-STYLE: Any = {
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 9,
-}
-GROUND, INK, QUIET = "#15181d", "#e6e8ec", "#a3acb8"  # of the dark page: data/report.html
-DARK_STYLE: Any = STYLE | {
-    "figure.facecolor": GROUND,
-    "axes.facecolor": GROUND,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": QUIET,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "axes.prop_cycle": "cycler('color', ['#6cb4f0', '#ffb454', '#7fd18b', '#ff8a7a'])",
-}
-METADATA: dict[str, dict[str, None]] = {
-    ".png": {},
-    ".pdf": {"CreationDate": None},
-    ".svg": {"Date": None},
-}
 
 
 class Segment(NamedTuple):
@@ -104,97 +77,84 @@ def read_segments(path: str | os.PathLike[str]) -> list[Segment]:
     return [Segment(row["label"], row["start"], row["end"]) for row in table["segments"]]
 
 
+Segments = Iterable[tuple[str, float, float]]
+
+
+def show(
+    clip: Clip,
+    sample_rate: float | None = None,
+    *,
+    params: Params | None = None,
+    embedder: "Embedder | None" = None,
+    title: str | None = None,
+    segments: Segments | None = None,
+    dark: bool = False,
+) -> "Figure":
+    """Every stage of a clip on one page, which a notebook shows.
+
+    Args:
+        clip: a waveform, the path of a file, or Stages.
+        sample_rate: Hz, of a waveform.
+        params: of the front end, if not the published ones; ignored with an embedder.
+        embedder: for the embeddings, which are left out without one.
+        title: at the top; by default the name of the file, and the weights.
+        segments: (label, start, end) in seconds, labelled in a row over the waveform.
+        dark: light lines and letters on a dark background.
+
+    Returns:
+        A figure that is not registered with pyplot. In a script pass it to save().
+
+    Raises:
+        UsageError: a waveform without a sample rate, or a sample rate or more beside what has its
+            own.
+        AudioError: the waveform or the file cannot be used.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(0).uniform(-1, 1, 16_000)
+        >>> show(noise, 16_000)
+        <Picture size 1200x... with 5 Axes>
+    """
+    stages = stages_of(clip, sample_rate, params=params, embedder=embedder)
+    if title is None:
+        title = "\n".join(_names(clip, embedder))
+    return overview(stages, title=title, segments=segments, dark=dark)
+
+
+def _names(clip: Clip, embedder: "Embedder | None") -> Iterator[str]:
+    if isinstance(clip, (str, os.PathLike)):
+        yield Path(clip).name
+    if embedder:
+        yield str(embedder.identity)
+
+
 def overview(
-    stages: Stages, *, title: str, segments: Iterable[tuple[str, float, float]] | None = None
+    stages: Stages, *, title: str, segments: Segments | None = None, dark: bool = False
 ) -> "Figure":
     """One tall page of every stage, in the order of the data, the time axes aligned.
 
     Args:
         stages: panels of an `embedding` or `quantized` that is None are left out.
         title: at the top, wrapped to the page; it should name the weights.
-        segments: (label, start, end) in seconds, labelled in a row over the waveform.
+        segments, dark: as of show().
 
     Returns:
         A Figure that is not registered with pyplot; pass it to save().
     """
-    import matplotlib
-
     rows = list(_rows_of_page(stages, list(segments or ())))
     heights = [height for height, _ in rows]
-    with matplotlib.rc_context(STYLE):
+    with style(dark):
         figure = empty_figure(WIDTH_INCHES, sum(heights) + 1.2, title)
         grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
         for row, (_, draws) in enumerate(rows):
             # directly in the grid, whose one column keeps the time axes aligned
             if len(draws) == 1:
-                draws[0](figure.add_subplot(grid[row]))
+                draws[0](ax=figure.add_subplot(grid[row]))
                 continue
             pair = grid[row].subgridspec(1, 2, width_ratios=(2, 1))
-            draws[0](figure.add_subplot(pair[0]))
-            draws[1](figure.add_subplot(pair[1]))
+            draws[0](ax=figure.add_subplot(pair[0]))
+            draws[1](ax=figure.add_subplot(pair[1]))
         _make_room_for_square(figure.axes[-1], grid)
-    return figure
-
-
-def one(
-    draw: Callable[["Axes", Stages], None],
-    stages: Stages,
-    *,
-    title: str = "",
-    size: tuple[float, float] = (8.0, 3.0),
-    dark: bool = False,
-) -> "Figure":
-    """One stage on a page of `size` inches: one(draw_log_mel, stages).
-
-    The axes of every stage begin LEFT inches from the left and end RIGHT inches from the right, so
-    that pictures of one width, above each other, have aligned time axes. The height of a square
-    picture follows from its width.
-
-    Args:
-        draw: one of this module's draw_* functions.
-        title: at the top, in large letters.
-        dark: light lines and letters on a dark background.
-    """
-    import matplotlib
-
-    with matplotlib.rc_context(DARK_STYLE if dark else STYLE):
-        figure = empty_figure(*size, title)
-        ax = figure.add_subplot()
-        draw(ax, stages)
-        room = int((size[0] - LEFT) * AXES_TITLE_CHARACTERS_PER_INCH)
-        ax.set_title(textwrap.fill(ax.get_title(loc="left"), room))
-        _set_margins(ax)
-    return figure
-
-
-def _set_margins(ax: "Axes") -> None:
-    """Sets the left and right margins of one(); the layout engine finds top and bottom."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    aspect = ax.get_aspect()
-    ax.set_aspect("auto")  # the layout would use the height of a square that is still too narrow
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    box, (width, height) = ax.get_position(original=True), figure.get_size_inches()
-    above, below = (1 - box.y1) * height, box.y0 * height
-    if aspect != "auto":
-        height = above + below + width - LEFT - RIGHT
-        figure.set_figheight(height)
-    fill = 1 - (LEFT + RIGHT) / width, 1 - (above + below) / height
-    ax.set_position((LEFT / width, below / height, *fill))
-    ax.set_aspect(aspect)
-
-
-def empty_figure(width: float, height: float, title: str) -> "Figure":
-    """A figure of a size in inches, with a title alone, wrapped to the width."""
-    from matplotlib.figure import Figure
-
-    characters = int(width * TITLE_CHARACTERS_PER_INCH)
-    wrapped = [textwrap.wrap(text, characters) or [""] for text in title.splitlines()]
-    lines = [line for part in wrapped for line in part]
-    figure = Figure(figsize=(width, height + 0.3 * len(lines)), layout="constrained")
-    if lines:
-        figure.suptitle("\n".join(lines), **TITLE)
     return figure
 
 
@@ -214,55 +174,23 @@ def _make_room_for_square(ax: "Axes", grid: "GridSpec") -> None:
     grid.set_height_ratios([*ratios[:-1], needed])
 
 
-def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Writes a figure in the format of the suffix, whole or not at all.
-
-    The same figure gives the same bytes.
-
-    Raises:
-        UsageError: a suffix other than .png, .svg and .pdf.
-        VGGishError: a folder that cannot be written to.
-    """
-    import matplotlib
-
-    suffix = Path(path).suffix.lower()
-    if suffix not in METADATA:
-        raise UsageError(
-            f"cannot write a picture as {Path(path).name!r}. Name it {', '.join(METADATA)}."
-        )
-    with matplotlib.rc_context({"svg.hashsalt": "vggish_tf"}), replacing(path) as temporary:
-        figure.savefig(temporary, format=suffix[1:], dpi=DOTS_PER_INCH, metadata=METADATA[suffix])
-
-
-def png(figure: "Figure", dots_per_inch: float = DOTS_PER_INCH) -> bytes:
-    """A figure as a PNG file of 256 colours: a third of the size, colours within 6 %."""
-    from PIL import Image
-
-    drawn, reduced = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dots_per_inch)
-    with Image.open(drawn) as picture:
-        every: Any = picture.convert("RGB")
-    few: Any = every.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    palette, corner = few.getpalette(), 3 * few.getpixel((0, 0))
-    palette[corner : corner + 3] = every.getpixel((0, 0))  # the background, exactly as the page's
-    few.putpalette(palette)
-    few.save(reduced, "png", optimize=True)
-    return reduced.getvalue()
-
-
 def _rows_of_page(
     stages: Stages, segments: list
-) -> Iterator[tuple[float, list[Callable[["Axes"], Any]]]]:
+) -> Iterator[tuple[float, list[Callable[..., "Axes"]]]]:
     """The rows of the overview from top to bottom: height in inches, and drawings side by side."""
+
+    def drawn(*panels: Panel) -> list[Callable[..., "Axes"]]:
+        return [partial(panel, stages) for panel in panels]
+
     if segments:
-        yield 0.35, [lambda ax: draw_segments(ax, stages, segments)]
-    yield 1.9, [lambda ax: draw_waveform(ax, stages)]
-    yield 3.0, [lambda ax: draw_stft_magnitude(ax, stages)]
-    yield 2.9, [lambda ax: draw_mel_matrix(ax, stages), lambda ax: draw_mel_scale(ax, stages)]
-    yield 3.0, [lambda ax: draw_log_mel(ax, stages)]
+        yield 0.35, [partial(draw_segments, segments, stages.seconds)]
+    yield 1.9, drawn(draw_waveform)
+    yield 3.0, drawn(draw_stft_magnitude)
+    yield 2.9, drawn(draw_mel_matrix, draw_mel_scale)
+    yield 3.0, drawn(draw_log_mel)
     if stages.embedding is not None:
-        yield 3.0, [lambda ax: draw_embedding(ax, stages)]
+        yield 3.0, drawn(draw_embedding)
     if stages.quantized is not None:
-        yield 3.0, [lambda ax: draw_quantized(ax, stages)]
+        yield 3.0, drawn(draw_quantized)
     if stages.embedding is not None and len(stages.embedding) > 1:
-        yield 5.0, [lambda ax: draw_similarity(ax, stages)]
+        yield 5.0, drawn(draw_similarity)

@@ -46,13 +46,20 @@ class Identity:
         """The same as a dictionary that JSON can hold."""
         return asdict(self)
 
+    @property
+    def status(self) -> str:
+        """The part of the identity that decides about the use of the embeddings, in words."""
+        if self.untrained:
+            return "UNTRAINED"
+        return "published" if self.published else "not the published file"
+
     def __str__(self):
         name = Path(self.path).name if self.path else self.asked
         if self.untrained:
-            return f"UNTRAINED ({name})"
+            return f"{self.status} ({name})"
         if self.published:
             return "the published AudioSet weights"
-        return f"{name}, values SHA-256 {self.values_sha256}: not the published file"
+        return f"{name}, values SHA-256 {self.values_sha256}: {self.status}"
 
 
 @dataclass(frozen=True)

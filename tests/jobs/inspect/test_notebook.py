@@ -76,7 +76,8 @@ def test_the_file_is_small_and_has_every_picture_and_no_errors():
     assert len(pictures(notebook)) == 9
     assert all(np.ptp(np.asarray(picture.convert("L"))) > 100 for picture in pictures(notebook))
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert {output.output_type for output in outputs} == {"stream", "display_data"}
+    kinds = {"stream", "display_data", "execute_result"}
+    assert {output.output_type for output in outputs} == kinds
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
 

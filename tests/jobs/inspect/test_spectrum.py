@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from drawing import draw
 from scipy.signal import periodogram
 
 from vggish_tf.jobs.inspect import spectrum
@@ -52,7 +51,7 @@ def test_silence_has_no_shares():
     measured = spectrum.measure(np.zeros(1000, np.float32), RATE)
     assert measured.share() == 0.0
     assert spectrum.decibels(0.0) == "nothing"
-    assert draw(lambda ax, _: spectrum.draw_spectrum(ax, measured, 8000), None).lines
+    assert spectrum.draw_spectrum(measured, 8000).lines
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def test_a_share_is_said_in_percent_and_decibels(share, words):
 
 def test_the_picture_marks_what_is_removed_and_peaks_at_the_tone():
     tone = np.sin(2 * np.pi * 100_000 * np.arange(250_000) / 250_000)
-    ax = draw(lambda ax, _: spectrum.draw_spectrum(ax, spectrum.measure(tone, 250_000), 8000), None)
+    ax = spectrum.draw_spectrum(spectrum.measure(tone, 250_000), 8000)
     hertz, decibels = ax.lines[0].get_data()
     # a point of the picture is 153 Hz
     assert hertz[np.argmax(decibels)] == pytest.approx(100_000, abs=200)
@@ -73,7 +72,5 @@ def test_the_picture_marks_what_is_removed_and_peaks_at_the_tone():
     (removed,) = ax.patches
     assert (removed.get_x(), removed.get_x() + removed.get_width()) == (8000, 125_000)
     assert [text.get_text() for text in ax.texts] == ["removed"]
-    ax = draw(
-        lambda ax, _: spectrum.draw_spectrum(ax, spectrum.measure(tone, 250_000), 125_000), None
-    )
+    ax = spectrum.draw_spectrum(spectrum.measure(tone, 250_000), 125_000)
     assert not ax.patches

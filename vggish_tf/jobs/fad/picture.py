@@ -28,8 +28,6 @@ def draw(reference: Set, found: Sequence[Comparison]) -> "Figure":
         >>> figure = draw(reference, [compare(reference, made)])  # doctest: +SKIP
         >>> pictures.save(figure, "fad.png")  # doctest: +SKIP
     """
-    import matplotlib
-
     panels = [(_draw_fad, ABOVE + PER_SET * len(found))]
     if any(each.kad is not None for each in found):
         panels.append((_draw_kad, panels[0][1]))
@@ -38,7 +36,7 @@ def draw(reference: Set, found: Sequence[Comparison]) -> "Figure":
     heights = [height for _, height in panels]
     made = reference.provenance or found[0].provenance
     title = f"distances from {reference.name}\n{described(made)}"
-    with matplotlib.rc_context(pictures.STYLE):
+    with pictures.style():
         figure = pictures.empty_figure(WIDTH, sum(heights), title)
         grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
         for place, (panel, _) in enumerate(panels):

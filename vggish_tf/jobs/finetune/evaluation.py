@@ -158,8 +158,6 @@ def draw(evaluation: Evaluation, title: str = "", progress: Progress | None = No
     Returns:
         A figure for pictures.save().
     """
-    import matplotlib
-
     from vggish_tf.drawing import pictures
 
     names = INCHES_PER_LETTER * max(map(len, _short(evaluation.labels)))
@@ -168,7 +166,7 @@ def draw(evaluation: Evaluation, title: str = "", progress: Progress | None = No
     above[_draw_measures] = 4.5 + names
     heights = [cells + 1.2 + (0.0 if evaluation.confusion is None else names), 3.2]
     heights = heights if progress else heights[:1]
-    with matplotlib.rc_context(pictures.STYLE):
+    with pictures.style():
         figure = pictures.empty_figure(max(8.0, sum(above.values())), sum(heights), title)
         rows = figure.add_gridspec(len(heights), 1, height_ratios=heights)
         columns = rows[0].subgridspec(1, len(above), width_ratios=list(above.values()))

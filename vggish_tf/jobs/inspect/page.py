@@ -8,7 +8,7 @@ data/report.html. Nothing is computed here.
 import base64
 import html
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,17 +18,16 @@ from tqdm import tqdm
 import vggish_tf
 from vggish_tf import audio, stages
 from vggish_tf.audio.mp3 import MP3_RATES, encode_mp3
-from vggish_tf.drawing import panels, pictures
+from vggish_tf.drawing import pages, panels
 from vggish_tf.files import replacing
 from vggish_tf.jobs.inspect import captions
 from vggish_tf.jobs.inspect.spectrum import Spectrum, draw_spectrum
-from vggish_tf.rows import Stages
+from vggish_tf.rows import MEANINGLESS, Stages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Draw = Callable[["Axes", Stages], None]
-Drawn = tuple[Draw, str]  # with its caption
+Drawn = tuple[pages.Draw, str]  # with its caption
 
 WIDE, NARROW = 9.6, 4.3  # inches
 NARROW_UNTIL = 600  # pixels of the browser's window
@@ -44,7 +43,7 @@ class Section(NamedTuple):
     row: stages.Row | None  # describes its array, if it has one
     drawn: tuple[Drawn, ...] = ()
     height: float = 3.0  # inches of each picture
-    warning: str = ""  # in the picture itself
+    warning: str = ""  # before the captions; the pictures have it themselves
 
 
 def write(
@@ -53,8 +52,6 @@ def write(
     facts: dict[str, str],
     result: Stages,
     original: Spectrum,
-    *,
-    warning: str = "",
 ) -> None:
     """Writes the page, whole or not at all.
 
@@ -63,12 +60,11 @@ def write(
         facts: name → sentence, for the box at the top.
         result: the stages to draw.
         original: the spectrum of the unprocessed file.
-        warning: shown in every picture of embeddings.
 
     Raises:
         VGGishError: it cannot be written there.
     """
-    sections = [*_front_end(result, original), *_embeddings(result, warning)]
+    sections = [*_front_end(result, original), *_embeddings(result)]
     bar = tqdm(sections, desc="pictures", disable=None, leave=False)
     template = resources.files("vggish_tf") / "data" / "report.html"
     escaped = [(html.escape(name), html.escape(fact)) for name, fact in facts.items()]
@@ -86,8 +82,8 @@ def write(
 def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     params, rows = result.params, {row.name: row for row in stages.describe(result)}
 
-    def draw_original(ax, _):
-        draw_spectrum(ax, original, params.sample_rate / 2)
+    def draw_original(_: Stages, *, ax: "Axes") -> "Axes":
+        return draw_spectrum(original, params.sample_rate / 2, ax=ax)
 
     text = "The energy of the whole file over frequency, before any processing."
     caption = captions.spectrum(original, params.sample_rate / 2)
@@ -120,7 +116,8 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     yield Section("Examples", text, rows["examples"])
 
 
-def _embeddings(result: Stages, warning: str) -> Iterator[Section]:
+def _embeddings(result: Stages) -> Iterator[Section]:
+    warning = MEANINGLESS if result.untrained else ""
     rows = {row.name: row for row in stages.describe(result)}
     if result.embedding is not None:
         text = "The output of the network for each example: 128 numbers, without activation."
@@ -152,14 +149,14 @@ def _facts(row: stages.Row | None) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if name != "name" and value]
 
 
-def _picture(draw: Draw, caption: str, section: Section, result: Stages) -> str:
+def _picture(draw: pages.Draw, caption: str, section: Section, result: Stages) -> str:
     """A picture in four versions: a browser shows the first that fits, print the last."""
 
     def drawn(width: float, dark: bool) -> str:
         size = width, section.height
-        figure = pictures.one(draw, result, title=section.warning, size=size, dark=dark)
-        dots_per_inch = pictures.DOTS_PER_INCH if width == WIDE else NARROW_DOTS_PER_INCH
-        return _inline("image/png", pictures.png(figure, dots_per_inch))
+        figure = pages.one(draw, result, size=size, dark=dark)
+        dots_per_inch = pages.DOTS_PER_INCH if width == WIDE else NARROW_DOTS_PER_INCH
+        return _inline("image/png", pages.png(figure, dots_per_inch))
 
     is_dark, is_narrow = "(prefers-color-scheme: dark)", f"(max-width: {NARROW_UNTIL}px)"
     sources = {

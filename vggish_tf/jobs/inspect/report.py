@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from vggish_tf import audio, stages
-from vggish_tf.embedding import UNTRAINED, Embedder
+from vggish_tf.embedding import Embedder
 from vggish_tf.errors import CheckpointError
 from vggish_tf.files import check_target
 from vggish_tf.jobs.inspect import page, spectrum
 from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params, hertz_to_mel
-from vggish_tf.rows import Stages
+from vggish_tf.rows import UNTRAINED, Stages
 from vggish_tf.weights.identity import Identity
 
 ENDINGS = (".html", ".htm")
@@ -31,7 +31,6 @@ class Network(NamedTuple):
     embedder: Embedder | None
     postprocessor: Postprocessor | None
     facts: dict[str, str]
-    warning: str = ""  # shown in every picture of embeddings
 
 
 def inspect(
@@ -91,7 +90,7 @@ def inspect(
         print(f"{name:15s} {text}")
     print(*stages.describe(result), sep="\n")
     if output is not None:
-        page.write(output, Path(path).name, facts, result, original, warning=network.warning)
+        page.write(output, Path(path).name, facts, result, original)
         print(f"wrote {output}")
     return result
 
@@ -158,12 +157,11 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
     facts = {"weights": _describe_weights(embedder.identity)}
     if note := describe_front_end(weights, params):
         facts["front end"] = note.removeprefix("the front end is ")
-    warning = "UNTRAINED WEIGHTS: these embeddings mean nothing." if embedder.untrained else ""
     try:
-        return Network(embedder, Postprocessor(weights=pca), facts, warning)
+        return Network(embedder, Postprocessor(weights=pca), facts)
     except CheckpointError as error:
         facts["not quantized"] = f"without PCA parameters: {error}"
-        return Network(embedder, None, facts, warning)
+        return Network(embedder, None, facts)
 
 
 def _describe_weights(identity: Identity) -> str:

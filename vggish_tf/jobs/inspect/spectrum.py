@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from vggish_tf.drawing.axes import hertz_axis, pool
+from vggish_tf.drawing.axes import hertz_axis, pool, title
+from vggish_tf.drawing.pages import own_axes
 from vggish_tf.frontend.transforms import periodic_hann
 
 if TYPE_CHECKING:
@@ -66,8 +67,10 @@ def decibels(share: float) -> str:
     return f"{100 * share:.3g} % ({level:.1f} dB)".replace("-", "−")
 
 
-def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
+def draw_spectrum(spectrum: Spectrum, cutoff: float, *, ax: "Axes | None" = None) -> "Axes":
     """Energy over frequency in dB under the strongest; marked as removed above `cutoff` Hz."""
+    if ax is None:
+        return own_axes(draw_spectrum, spectrum, cutoff)
     from matplotlib.colors import to_hex
 
     highest = spectrum.hertz[-1]
@@ -76,7 +79,7 @@ def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
     loudest = energy.max() or 1.0
     shares = np.maximum(energy / loudest, 10 ** (-DECIBEL_RANGE / 10))
     ax.plot(hertz, 10 * np.log10(shares), linewidth=1)
-    ax.set(xlim=(0, highest), ylim=(-DECIBEL_RANGE, 3), ylabel="dB")
+    ax.set(xlim=(0, highest), ylim=(-DECIBEL_RANGE, 3), ylabel="energy (dB)")
     hertz_axis(ax.xaxis, highest)
     if cutoff < highest:
         red = to_hex("C3")  # of the current style: a name would be looked up only when drawn
@@ -84,4 +87,5 @@ def draw_spectrum(ax: "Axes", spectrum: Spectrum, cutoff: float) -> None:
         ax.axvline(cutoff, color=red, linewidth=1)
         middle = (cutoff + highest) / 2
         ax.text(middle, -2, "removed", color=red, ha="center", va="top", clip_on=True)
-    ax.set_title(f"Spectrum of the file at {2 * highest:,.0f} Hz, its own rate")
+    title(ax, f"Spectrum of the file at {2 * highest:,.0f} Hz, its own rate")
+    return ax

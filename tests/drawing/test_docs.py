@@ -1,0 +1,70 @@
+"""docs/inspect.md is true: its sessions, its commands, its table and its picture."""
+
+import dataclasses
+import doctest
+import io
+import re
+import shlex
+import shutil
+from importlib import resources
+
+import numpy as np
+import places
+import pytest
+from PIL import Image
+
+from vggish_tf import cli, drawing
+from vggish_tf.drawing import pages
+from vggish_tf.weights import registry
+
+PAGE = places.ROOT / "docs" / "inspect.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL)
+DOTS_PER_INCH = 70  # of the picture, for a file under 150 kB
+
+
+@pytest.fixture(autouse=True)
+def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint):
+    """A folder with a clip, and a cache in which a small checkpoint passes as published."""
+    published = registry.REGISTRY["audioset"]
+    (tmp_path / published.filename).symlink_to(small_checkpoint)
+    digests = {"md5": registry.md5_of(small_checkpoint), "sha256": None}
+    size = small_checkpoint.stat().st_size
+    mine = dataclasses.replace(published, **digests, num_bytes=size)
+    monkeypatch.setitem(registry.REGISTRY, "audioset", mine)
+    monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(str(resources.files("vggish_tf") / "data" / "demo.flac"), "clip.flac")
+
+
+def test_the_sessions_print_what_the_page_says():
+    text = "".join(block for language, block in BLOCKS if language == "python")
+    session = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
+    assert len(session.examples) > 10
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    assert doctest.DocTestRunner(optionflags=flags).run(session).failed == 0
+
+
+@pytest.mark.slow
+def test_every_command_of_the_page_runs(tmp_path):
+    lines = "".join(block for language, block in BLOCKS if language == "sh").splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        assert cli.main(shlex.split(line, comments=True)[1:]) == 0, line
+    assert {"report.html", "native.html"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_every_panel_is_in_the_table():
+    panels = {name for name in drawing.__all__ if name.startswith("draw_")} - {"draw_segments"}
+    table = "".join(re.findall(r"^\|.*", TEXT, re.MULTILINE))
+    assert {*re.findall(r"`(draw_\w+)`", table)} == panels
+
+
+def test_the_picture_is_that_of_the_page():
+    path = PAGE.with_name("inspect.png")
+    assert path.stat().st_size < 150_000
+    drawn = pages.png(drawing.show("clip.flac"), DOTS_PER_INCH)
+    kept, fresh = Image.open(path).convert("L"), Image.open(io.BytesIO(drawn)).convert("L")
+    assert kept.size == fresh.size
+    # another matplotlib draws letters otherwise; another spectrogram is more than that
+    assert np.abs(np.asarray(kept, float) - np.asarray(fresh, float)).mean() < 4

@@ -1,0 +1,102 @@
+"""A clip as a panel takes it, in memory, in a file or at every stage → Stages; and @panel.
+
+Computed in stages.py, which is imported only for a clip that is not computed yet.
+"""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from vggish_tf import importing
+from vggish_tf.drawing.pages import own_axes
+from vggish_tf.errors import UsageError
+from vggish_tf.params import Params
+from vggish_tf.rows import Embeddings, Stages
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from vggish_tf.embedding import Embedder
+
+Clip = str | os.PathLike[str] | np.ndarray | Stages
+
+
+class Panel(Protocol):
+    """A function that draws one stage of a clip: the signature of every panel."""
+
+    __name__: str
+
+    def __call__(
+        self,
+        clip: Clip,
+        sample_rate: float | None = None,
+        *,
+        ax: "Axes | None" = None,
+        params: Params | None = None,
+        embedder: "Embedder | None" = None,
+    ) -> "Axes": ...
+
+
+def panel(draw: Callable[["Axes", Stages], None]) -> Panel:
+    """Makes a panel of a function that draws stages into axes."""
+
+    @wraps(draw)
+    def drawn(clip, sample_rate=None, *, ax=None, params=None, embedder=None):
+        stages = stages_of(clip, sample_rate, params=params, embedder=embedder)
+        if ax is None:
+            return own_axes(drawn, stages)
+        draw(ax, stages)
+        return ax
+
+    del drawn.__wrapped__  # its signature is not that of the panel
+    return drawn
+
+
+def stages_of(
+    clip: Clip,
+    sample_rate: float | None = None,
+    *,
+    params: Params | None = None,
+    embedder: "Embedder | None" = None,
+) -> Stages:
+    """The stages of a clip; Stages as they are.
+
+    Args:
+        clip: a waveform, the path of a file, or Stages.
+        sample_rate: Hz, of a waveform.
+        params: of the front end, if not the published ones; ignored with an embedder.
+        embedder: computes the embeddings, of which there are none without it.
+
+    Raises:
+        UsageError: a waveform without a sample rate, or a sample rate or more beside what has its
+            own.
+        AudioError: the waveform or the file cannot be used.
+    """
+    if isinstance(clip, Stages):
+        return _unless(clip, sample_rate=sample_rate, params=params, embedder=embedder)
+    if isinstance(clip, Embeddings):
+        raise UsageError(
+            "Embeddings have no sound to draw. Give the waveform or the file, and embedder=."
+        )
+    importing.keras()
+    from vggish_tf import stages
+
+    if isinstance(clip, (str, os.PathLike)):
+        return stages.compute_file(
+            _unless(clip, sample_rate=sample_rate), params, embedder=embedder
+        )
+    if sample_rate is None:
+        raise UsageError("a waveform needs its sample rate: give sample_rate=, in Hz.")
+    return stages.compute(clip, sample_rate, params, embedder=embedder)
+
+
+def _unless(clip, **others):
+    """The clip, unless it comes with something that it has itself."""
+    given = [f"{name}=" for name, other in others.items() if other is not None]
+    if given:
+        kind = "Stages are computed already" if isinstance(clip, Stages) else "a file has its own"
+        raise UsageError(f"{kind}: leave out {', '.join(given)}.")
+    return clip
