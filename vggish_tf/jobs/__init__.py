@@ -7,7 +7,7 @@ from importlib import import_module
 
 __all__ = [
     *("classify", "convert", "convert_weights", "demo", "embed", "export"),
-    *("finetune", "inspect", "search", "verify"),
+    *("finetune", "inspect", "map", "search", "verify"),
 ]
 
 _BEFORE = {  # the names of the first release
