@@ -1,5 +1,6 @@
 """Names of files: their folders, and their labels by a CSV."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -35,9 +36,15 @@ def folders_of(files: Sequence[str]) -> list[str]:
         ['sea', 'a', 'sea/far']
     """
     folders = [parts_of(path)[:-1] for path in files]
-    common = len(os.path.commonprefix(folders))
+    common = _in_common(min(folders), max(folders))
     top = folders[0][common - 1] if common else "."
     return ["/".join(folder[common:]) or top for folder in folders]
+
+
+def _in_common(first: Parts, last: Parts) -> int:
+    """How many folders the first and the last in order, and so all between, begin with."""
+    pairs = zip(first, last, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def read_labels(path: str | os.PathLike[str]) -> dict[Parts, str]:

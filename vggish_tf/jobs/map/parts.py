@@ -105,8 +105,13 @@ def of_neighbours(found: Segments, count: int, said: Said) -> Part:
 
 
 def of_sounds(
-    found: Segments, files: list[Path | None], profile: Profile, embed: bool, log_mel: bool, said: Said
-) -> Part:  # fmt: skip
+    found: Segments,
+    files: list[Path | None],
+    profile: Profile,
+    embed: bool,
+    log_mel: bool,
+    said: Said,
+) -> Part:
     """The sounds and log-mels that the page holds."""
     if not (embed or log_mel):
         return Part({"embedded": False, "logMel": None})

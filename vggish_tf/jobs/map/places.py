@@ -57,7 +57,8 @@ def addresses(places: Iterable[Path | None], page: Path) -> Iterator[str | None]
         ['../sounds/a%231.wav', None]
     """
     folder = os.path.abspath(page.parent)
-    yield from (path and _address(os.path.abspath(path), folder) for path in places)
+    for path in places:
+        yield None if path is None else _address(os.path.abspath(path), folder)
 
 
 def _address(path: str, folder: str) -> str:

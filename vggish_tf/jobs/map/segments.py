@@ -52,9 +52,11 @@ def read(archive: Archive) -> Segments:
     has_labels = clips[0].labels is not None
     labels, label = _numbered([_label(clip) for clip in clips] if has_labels else [], counts)
     start, end = (np.concatenate([clip[place] for clip in clips]) for place in (1, 2))
-    every = file, start.astype(np.float64), end.astype(np.float64), rows
-    kept = (array if known.all() else array[known] for array in every)
-    return Segments(files, *kept, labels, label[known] if has_labels else None, int((~known).sum()))
+    return Segments(
+        files, file[known], start[known].astype(np.float64), end[known].astype(np.float64),
+        rows if known.all() else rows[known], labels, label[known] if has_labels else None,
+        int((~known).sum()),
+    )  # fmt: skip
 
 
 def _clips(archive: Archive) -> list[ClipRows]:

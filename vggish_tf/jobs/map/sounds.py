@@ -43,7 +43,6 @@ class Sounds(NamedTuple):
     log_mel: np.ndarray | None  # (n, frames, mel bins) uint8: 0 for none, 1 to 255 for low to high
     low: float
     high: float
-    params: Params
     failures: list[str]
 
 
@@ -128,8 +127,8 @@ def read(
             pictures.add(samples, piece)
     if len(failures) == len(pieces):
         raise VGGishError(f"no sound could be read: {failures[0]}")
-    scaled = pictures.scaled() if pictures else (None, 0.0, 1.0)
-    return Sounds(clips, clip, np.array(starts), *scaled, profile.params, failures)
+    log_mels, low, high = pictures.scaled() if pictures else (None, 0.0, 1.0)
+    return Sounds(clips, clip, np.array(starts), log_mels, low, high, failures)
 
 
 def pieces_of(segments: Segments, params: Params) -> list[Piece]:
