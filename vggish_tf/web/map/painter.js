@@ -1,10 +1,30 @@
 // Painters: points as discs, by WebGL where there is one, and else into the pixels of a canvas.
 // Both take the same: places, an order, a colour each ([r, g, b, alpha] bytes) and a radius.
 
-/** The painter that this browser can have. */
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
+
+/**
+ * The painter that suits this browser. WebGL without a graphics processor is slower than a canvas,
+ * and is not taken; `#webgl` and `#canvas` at the end of the page's address choose one.
+ */
 export function painterFor(canvas, x, y) {
-  const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: false });
-  return gl ? new WebGLPainter(canvas, gl, x, y) : new CanvasPainter(canvas, x, y);
+  const gl = location.hash === "#canvas" ? null : contextOf(document.createElement("canvas"));
+  if (!gl || (location.hash !== "#webgl" && SOFTWARE.test(rendererOf(gl))))
+    return new CanvasPainter(canvas, x, y);
+  const painter = new WebGLPainter(canvas, contextOf(canvas), x, y);
+  if (painter.works) return painter;
+  const fresh = canvas.cloneNode();
+  canvas.replaceWith(fresh); // one canvas cannot have both
+  return new CanvasPainter(fresh, x, y);
+}
+
+function contextOf(canvas) {
+  return canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: false });
+}
+
+function rendererOf(gl) {
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  return String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
 }
 
 const VERTEX = `#version 300 es
@@ -17,7 +37,7 @@ void main() {
   shade = colour;
 }`;
 const FRAGMENT = `#version 300 es
-precision mediump float;
+precision highp float;
 in vec4 shade; uniform float size; out vec4 pixel;
 void main() {
   float edge = size * (0.5 - length(gl_PointCoord - 0.5));
@@ -48,8 +68,11 @@ class WebGLPainter {
       gl.attachShader(program, shader);
     }
     gl.linkProgram(program);
+    this.works = gl.getProgramParameter(program, gl.LINK_STATUS);
+    if (!this.works) return;
     gl.useProgram(program);
-    this.uniform = (name) => gl.getUniformLocation(program, name);
+    const names = ["centre", "scale", "size"];
+    [this.centre, this.scale, this.size] = names.map((name) => gl.getUniformLocation(program, name));
     this.fill("place", program, this.places, 2, gl.FLOAT);
     this.colourBuffer = this.fill("colour", program, new Uint8Array(0), 4, gl.UNSIGNED_BYTE);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
@@ -82,10 +105,10 @@ class WebGLPainter {
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.uniform2f(this.uniform("centre"), view.x, view.y);
+    gl.uniform2f(this.centre, view.x, view.y);
     const scale = [(2 * view.scale) / view.width, (2 * view.scale) / view.height];
-    gl.uniform2f(this.uniform("scale"), ...scale);
-    gl.uniform1f(this.uniform("size"), 2 * radius * ratio);
+    gl.uniform2f(this.scale, ...scale);
+    gl.uniform1f(this.size, 2 * radius * ratio);
     gl.drawElements(gl.POINTS, this.order.length, gl.UNSIGNED_INT, 0);
   }
 }
@@ -107,12 +130,12 @@ class CanvasPainter {
       this.pixels = new Uint32Array(this.image.data.buffer);
     }
     this.pixels.fill(0);
-    this.stamp(view, disc(radius * ratio), ratio);
+    this.stamp(view, disc(radius * ratio, width), ratio);
     this.context.putImageData(this.image, 0, 0);
   }
 
   /** Puts the disc at each point; its soft edge is left out where there is another disc. */
-  stamp(view, { reach, alpha }, ratio) {
+  stamp(view, { reach, inside, edge, alpha }, ratio) {
     const { pixels, order, colours, x, y } = this;
     const { width, height } = this.canvas;
     const scale = view.scale * ratio;
@@ -122,29 +145,28 @@ class CanvasPainter {
       const column = Math.round(left + x[point] * scale);
       const row = Math.round(top - y[point] * scale);
       if (column < reach || column >= width - reach || row < reach || row >= height - reach) continue;
-      const colour = colours[point];
+      const [middle, colour] = [row * width + column, colours[point]];
       const [opaque, full] = [colour & 0xffffff, colour >>> 24];
-      let [from, cell] = [(row - reach) * width + column - reach, 0];
-      for (let down = -reach; down <= reach; down++, from += width - 2 * reach - 1) {
-        for (let across = -reach; across <= reach; across++, from++, cell++) {
-          const share = alpha[cell];
-          if (share === 255) pixels[from] = colour;
-          else if (share && !pixels[from]) pixels[from] = (opaque | (((share * full) / 255) << 24)) >>> 0;
-        }
+      for (let cell = 0; cell < inside.length; cell++) pixels[middle + inside[cell]] = colour;
+      for (let cell = 0; cell < edge.length; cell++) {
+        const pixel = middle + edge[cell];
+        if (!pixels[pixel]) pixels[pixel] = opaque | ((alpha[cell] * full) << 24);
       }
     }
   }
 }
 
-/** How much of each pixel a disc covers, 0 to 255, in a square of 2 reach + 1 pixels. */
-function disc(radius) {
-  const reach = Math.ceil(radius);
-  const alpha = new Uint8Array((2 * reach + 1) ** 2);
-  for (let at = 0; at < alpha.length; at++) {
-    const across = (at % (2 * reach + 1)) - reach;
-    const down = Math.floor(at / (2 * reach + 1)) - reach;
-    const covered = radius + 0.5 - Math.hypot(across, down);
-    alpha[at] = Math.round(255 * Math.max(0, Math.min(1, covered)));
+/** The pixels of a disc, by their distances from its middle one in a picture: those inside, and
+ * those of its edge with the share that is covered. */
+function disc(radius, width) {
+  const [reach, inside, edge, alpha] = [Math.ceil(radius), [], [], []];
+  for (let down = -reach; down <= reach; down++) {
+    for (let across = -reach; across <= reach; across++) {
+      const covered = radius + 0.5 - Math.hypot(across, down);
+      const pixel = down * width + across;
+      if (covered >= 1) inside.push(pixel);
+      else if (covered > 0) [edge.push(pixel), alpha.push(covered)];
+    }
   }
-  return { reach, alpha };
+  return { reach, inside: Int32Array.from(inside), edge: Int32Array.from(edge), alpha };
 }
