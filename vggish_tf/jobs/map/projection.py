@@ -73,10 +73,9 @@ def _pca(rows: np.ndarray) -> Points:
     axes[:, : min(size, 2)] = vectors[:, ::-1][:, :2]
     axes *= np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1, 1)
     points = np.concatenate([(unit - mean) @ axes for unit in _units(rows)])
-    deviation = points.std(axis=0)
-    points[:, deviation < FLAT] = 0
-    total = max(float(values.sum()), FLAT**2)
-    return Points(points.astype(np.float32), [float(each**2 / total) for each in deviation])
+    points[:, points.std(axis=0) < FLAT] = 0
+    variance = points.var(axis=0) / max(values.sum(), FLAT**2)
+    return Points(points.astype(np.float32), variance.tolist())
 
 
 def _units(rows: np.ndarray):
