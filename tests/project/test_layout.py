@@ -208,7 +208,7 @@ def test_sound_libraries_have_one_room():
         for path in PACKAGE.rglob("*.py")
         if {"soundfile", "soxr"} & imports_of(module_of(path), path.read_text(encoding="utf-8"))
     }
-    assert users == {"mp3.py", "resamplers.py", "sound_file.py", "streams.py"}  # of audio
+    assert users == {"players.py", "resamplers.py", "sound_file.py", "streams.py"}  # of audio
 
 
 def rooms_in(folder: Path) -> set[str]:

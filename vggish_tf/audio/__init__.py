@@ -8,7 +8,7 @@
     preparation  the steps from decoded sound to mono at one rate
     streams      blocks → mono float32 at one rate
     mono         files and arrays → the same, whole or block by block
-    mp3          sound → MP3, for players
+    players      sound → MP3 or FLAC, for players
     ahead        several files decoded in threads, a few ahead
 
 The only room with soundfile, soxr and ffmpeg. No TensorFlow here.

@@ -7,11 +7,19 @@ neighbours    the nearest other rows of each row
 Equally near rows come in the order of the archive. Nothing is read or embedded here.
 """
 
-from vggish_tf.cosines.blocks import Block, blocks_of, directions, floats
+from vggish_tf.cosines.blocks import (
+    BLOCK_ROWS,
+    Block,
+    blocks_of,
+    directions,
+    floats,
+    have_direction,
+)
 from vggish_tf.cosines.neighbours import Neighbours, neighbours_of
 from vggish_tf.cosines.scan import Hit, Nearest, check_sizes
 
 __all__ = [
+    "BLOCK_ROWS",
     "Block",
     "Hit",
     "Nearest",
@@ -20,5 +28,6 @@ __all__ = [
     "check_sizes",
     "directions",
     "floats",
+    "have_direction",
     "neighbours_of",
 ]

@@ -57,6 +57,17 @@ def directions(rows: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     return unit, known
 
 
+def have_direction(rows: np.ndarray) -> np.ndarray:
+    """Which rows are finite and not zero, (n,) bool.
+
+    Example:
+        >>> have_direction(np.array([[3.0, 4.0], [0.0, 0.0], [1.0, np.nan]]))
+        array([ True, False, False])
+    """
+    parts = (rows[first : first + BLOCK_ROWS] for first in range(0, len(rows), BLOCK_ROWS))
+    return np.concatenate([np.zeros(0, bool), *(directions(part, np.float32)[1] for part in parts)])
+
+
 def floats(rows: np.ndarray) -> np.ndarray:
     """The rows as they are, or dequantized as dequantize() does."""
     return byte_values("edge")[rows] if rows.dtype == np.uint8 else rows

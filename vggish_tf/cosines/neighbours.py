@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vggish_tf.cosines.blocks import directions
+from vggish_tf.cosines.blocks import directions, have_direction
 from vggish_tf.cosines.scan import DECIMALS, ROUNDING, products_of_pairs
 from vggish_tf.errors import check_count
 
@@ -71,7 +71,7 @@ class _Alike(NamedTuple):
 
     @classmethod
     def of(cls, rows: np.ndarray) -> "_Alike":
-        known, groups = np.flatnonzero(_have_direction(rows)), dict[bytes, int]()
+        known, groups = np.flatnonzero(have_direction(rows)), dict[bytes, int]()
         group = [groups.setdefault(rows[number].tobytes(), len(groups)) for number in known]
         size = np.bincount(np.array(group, int), minlength=len(groups))
         begin, order = np.cumsum(size) - size, np.argsort(group, kind="stable")
@@ -84,11 +84,6 @@ class _Alike(NamedTuple):
         number = self.rows[np.repeat(self.begin[other], size) + place]
         row, cosine = np.repeat(row, size), np.repeat(cosine, size)
         return _best(row, number, cosine, number, most)
-
-
-def _have_direction(rows: np.ndarray) -> np.ndarray:
-    parts = (rows[at : at + OTHERS_AT_ONCE] for at in range(0, len(rows), OTHERS_AT_ONCE))
-    return np.concatenate([np.zeros(0, bool), *(directions(part, np.float32)[1] for part in parts)])
 
 
 def _candidates(near, unit, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

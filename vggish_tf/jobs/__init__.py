@@ -7,7 +7,7 @@ from importlib import import_module
 
 __all__ = [
     *("classify", "convert", "convert_weights", "demo", "embed", "export"),
-    *("finetune", "inspect", "search", "serve", "verify"),
+    *("finetune", "inspect", "map", "search", "serve", "verify"),
 ]
 
 _BEFORE = {  # the names of the first release

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import vggish_tf
 from vggish_tf import audio, stages
-from vggish_tf.audio.mp3 import MP3_RATES, encode_mp3
+from vggish_tf.audio.players import MP3_RATES, encode_mp3
 from vggish_tf.drawing import pages, panels
 from vggish_tf.files import replacing
 from vggish_tf.jobs.inspect import captions

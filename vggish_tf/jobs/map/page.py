@@ -1,0 +1,70 @@
+"""The page of a map: one HTML file that holds its style, its script and its data.
+
+The data are arrays in base64 and one object of JSON, in elements that the script reads by their id.
+The page asks for nothing but audio files. It is made of web/map and web/shared; nothing is computed
+here.
+"""
+
+import base64
+import html
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from string import Template
+
+import numpy as np
+
+from vggish_tf import web
+from vggish_tf.files import replacing
+from vggish_tf.jobs.map.parts import Part
+
+# In this order one after the other: each uses only names of those before it.
+SCRIPTS = (
+    *("shared/colours.js", "map/data.js", "map/view.js", "map/grid.js", "map/painter.js"),
+    *("map/marks.js", "map/player.js", "map/panels.js", "map/gestures.js", "map/map.js"),
+)
+
+
+def write(path: str | os.PathLike[str], parts: Sequence[Part]) -> None:
+    """Writes the page of all parts, whole or not at all.
+
+    Raises:
+        VGGishError: it cannot be written there.
+    """
+    about = {name: value for part in parts for name, value in part.about.items()}
+    template = (web.FOLDER / "map" / "map.html").read_text(encoding="utf-8")
+    text = Template(template).substitute(
+        title=html.escape(about["title"]),
+        style=(web.FOLDER / "map" / "map.css").read_text(encoding="utf-8"),
+        data="\n".join(_elements(about, parts)),
+        script=_script(),
+    )
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _elements(about: dict, parts: Sequence[Part]) -> Iterator[str]:
+    """The data; no text of them can end an element."""
+    text = json.dumps(about, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    yield f'<script type="application/json" id="about">{text}</script>'
+    for part in parts:
+        yield from (_element(name, _bytes_of(array)) for name, array in part.arrays.items())
+        yield from (_element(f"clip-{number}", clip) for number, clip in enumerate(part.clips))
+
+
+def _element(name: str, data: bytes) -> str:
+    text = base64.b64encode(data).decode("ascii")
+    return f'<script type="text/plain" id="{name}">{text}</script>'
+
+
+def _bytes_of(array: np.ndarray) -> bytes:
+    """Little-endian: float32, float64, uint8, or uint32 of whole numbers."""
+    kind = {"i": "<u4", "u": "|u1"}.get(array.dtype.kind, array.dtype.newbyteorder("<"))
+    return np.ascontiguousarray(array).astype(kind).tobytes()
+
+
+def _script() -> str:
+    """The modules as one: imports and `export` are left out, since all names are in one place."""
+    modules = ((web.FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return "\n".join(re.sub(r"(?m)^import .*\n|^export ", "", module) for module in modules)

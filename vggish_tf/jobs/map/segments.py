@@ -1,0 +1,85 @@
+"""Segments: the rows of an archive that have a direction, with their files, times and labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vggish_tf.cosines import have_direction
+from vggish_tf.errors import VGGishError, counted
+from vggish_tf.formats.clips import opened
+from vggish_tf.rows import Archive, ClipRows
+
+MOST = 1_000_000  # rows; a page of more is beyond what browsers open
+UNLABELLED = "no label"
+
+
+class Segments(NamedTuple):
+    """Segments, row by row; `label` is None where the archive has no labels."""
+
+    files: list[str]  # each once, in the order of the archive
+    file: np.ndarray  # (n,) int64, the place of each segment's file in `files`
+    start: np.ndarray  # (n,) float64, seconds
+    end: np.ndarray  # (n,) float64, seconds; NaN where the archive does not say
+    rows: np.ndarray  # (n, size) float32 or uint8
+    labels: list[str]  # names of classes
+    label: np.ndarray | None  # (n,) int64, the place of each segment's class in `labels`
+    left_out: int  # rows of zeros, or with a number that is not finite
+
+
+def read(archive: Archive) -> Segments:
+    """The segments of an archive, in its order.
+
+    Raises:
+        VGGishError: no row, none with a direction, or more than a page can hold.
+
+    Example:
+        >>> clip = ClipRows("a.wav", np.arange(2), np.arange(2) + 1, np.eye(2, 128, dtype="f4"))
+        >>> read(Archive([clip], {})).file
+        array([0, 0])
+    """
+    clips = _clips(archive)
+    if not clips:
+        raise VGGishError("the archive holds no rows. Embed sounds that are longer.")
+    rows = np.concatenate([clip.embedding for clip in clips])
+    known = have_direction(rows)
+    if not known.any():
+        raise VGGishError(
+            f"the archive holds {counted(len(rows), 'row')}, each zero or not finite: none has a "
+            "place on a map. Embed the sounds again."
+        )
+    counts = [len(clip.start) for clip in clips]
+    files, file = _numbered([clip.path for clip in clips], counts)
+    has_labels = clips[0].labels is not None
+    labels, label = _numbered([_label(clip) for clip in clips] if has_labels else [], counts)
+    start, end = (np.concatenate([clip[place] for clip in clips]) for place in (1, 2))
+    return Segments(
+        files, file[known], start[known].astype(np.float64), end[known].astype(np.float64),
+        rows if known.all() else rows[known], labels, label[known] if has_labels else None,
+        int((~known).sum()),
+    )  # fmt: skip
+
+
+def _clips(archive: Archive) -> list[ClipRows]:
+    """The clips that have rows."""
+    clips, count = [], 0
+    for clip in opened(archive)[1]:
+        count += len(clip.start)
+        if count > MOST:
+            raise VGGishError(
+                f"a map holds at most {MOST:,} rows, and the archive has more. Give a part of it."
+            )
+        if len(clip.start):
+            clips.append(clip)
+    return clips
+
+
+def _label(clip: ClipRows) -> str:
+    """The labels of a clip, which are numbers of the dataset's classes, as one class."""
+    return ", ".join(map(str, clip.labels)) if clip.labels is not None else ""
+
+
+def _numbered(names: list[str], counts: list[int]) -> tuple[list[str], np.ndarray]:
+    """Each name once, and which one each row has."""
+    places: dict[str, int] = {}
+    numbers = np.array([places.setdefault(name, len(places)) for name in names], np.int64)
+    return list(places), np.repeat(numbers, counts[: len(names)])

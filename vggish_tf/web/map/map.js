@@ -1,0 +1,323 @@
+// The map of sounds: its state, and what gestures and panels change in it.
+//
+// window.vggishMap is for scripts and tests: see the end.
+import { category } from "./colours.js";
+import { about, count, csvOf, neighboursOf, segments, splitPath } from "./data.js";
+import { listen } from "./gestures.js";
+import { Grid } from "./grid.js";
+import { Marks } from "./marks.js";
+import { painterFor } from "./painter.js";
+import { describe, element, showChosen, showLegend, showMatches, showPlaying } from "./panels.js";
+import { showSegment, showTip } from "./panels.js";
+import { Player } from "./player.js";
+import { View } from "./view.js";
+
+const FAINT = 40; // alpha of points that a search or a lasso leaves out
+const REACH = { mouse: 8, touch: 20, pen: 12 }; // pixels around a pointer
+
+const stage = element("stage");
+const { x, y } = segments;
+const view = new View(x, y);
+const grid = new Grid(x, y, view.bounds);
+const painter = painterFor(element("points"), x, y);
+const place = (number) => view.toScreen(x[number], y[number]);
+const marks = new Marks(element("marks"), view, place);
+const player = new Player(element("audio"), () => showPlaying(player));
+
+const state = {
+  selected: -1, over: -1, lasso: [], isLasso: false,
+  classes: [], hidden: new Set(), classOf: null, // of the chosen colours
+  matches: null, // of each file, whether its name is searched for; null without a search
+  chosen: null, // the segments of the lasso; null without one
+};
+const colours = new Uint8Array(4 * count);
+const mixed = shuffled(count); // so that no class lies on top of all others
+
+// Which points are seen, and in which colours.
+
+const isHidden = (number) => state.hidden.has(state.classOf[number]);
+const isMatch = (number) => !state.matches || state.matches[segments.file[number]] === 1;
+const canBePicked = (number) => !isHidden(number) && isMatch(number);
+const colourOf = (number) => state.colours[state.classOf[number]];
+
+function recolour() {
+  const chosen = state.chosen && new Set(state.chosen);
+  const bytes = state.colours.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  const [faint, full] = [[], []];
+  for (const number of mixed) {
+    if (isHidden(number)) continue;
+    const isFaint = !isMatch(number) || (chosen && !chosen.has(number));
+    (isFaint ? faint : full).push(number);
+    colours.set(bytes[state.classOf[number]], 4 * number);
+    colours[4 * number + 3] = isFaint ? FAINT : 255;
+  }
+  painter.colour(colours, Uint32Array.from([...faint, ...full]));
+  repaint();
+}
+
+function shuffled(length) {
+  const order = Uint32Array.from({ length }, (_, at) => at);
+  let random = 1;
+  for (let at = length - 1; at > 0; at--) {
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+    const other = Math.floor((random / 2 ** 32) * (at + 1));
+    [order[at], order[other]] = [order[other], order[at]];
+  }
+  return order;
+}
+
+/** Colours by folder, label or file: classes in the order of their sizes. */
+function colourBy(kind) {
+  const names = about.classes[kind] ?? about.files;
+  state.classOf = kind === "file" ? segments.file : segments[kind];
+  const sizes = new Uint32Array(names.length);
+  for (const number of state.classOf) sizes[number]++;
+  const order = [...names.keys()].filter((number) => sizes[number]);
+  order.sort((a, b) => sizes[b] - sizes[a] || (names[a] < names[b] ? -1 : 1));
+  state.colours = Array(names.length).fill(category(0));
+  state.classes = order.map((number, rank) => {
+    state.colours[number] = category(rank);
+    const name = kind === "file" ? splitPath(names[number])[0] : names[number];
+    return { number, name, title: names[number], count: sizes[number], colour: category(rank) };
+  });
+  state.kind = kind;
+  hide(new Set());
+}
+
+function hide(hidden) {
+  state.hidden = hidden;
+  showLegend(state.classes, hidden, toggle);
+  recolour();
+  showSelected();
+}
+
+function toggle(number, alone) {
+  const others = state.classes.map((each) => each.number).filter((each) => each !== number);
+  const hidden = new Set(alone ? others : state.hidden);
+  if (!alone && !hidden.delete(number)) hidden.add(number);
+  hide(hidden);
+  element("legend").querySelectorAll("button")[
+    state.classes.findIndex((each) => each.number === number)
+  ]?.focus();
+}
+
+// Painting, once a frame.
+
+let asked = false;
+
+function repaint() {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(() => {
+    asked = false;
+    paint();
+  });
+}
+
+function paint() {
+  const ratio = Math.min(window.devicePixelRatio || 1, 2);
+  for (const canvas of [element("points"), element("marks")]) {
+    const size = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+    if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+  }
+  painter.paint(view, radius(), ratio);
+  const near = state.selected < 0 ? [] : neighboursOf(state.selected).map(([other]) => other);
+  marks.paint({
+    selected: state.selected, over: state.over, lasso: state.lasso, ratio, radius: radius(),
+    near: near.filter((number) => !isHidden(number)), colour: colourOf,
+  });
+}
+
+/** Of points, in pixels: smaller where there are many, larger from nearby. */
+function radius() {
+  const many = count <= 300 ? 6 : count <= 3000 ? 4.5 : count <= 20000 ? 3 : 2.2;
+  return many * Math.min(Math.max(view.zoom ** 0.25, 1), 2.5);
+}
+
+function resize() {
+  const first = view.width === 1;
+  view.resize(stage.clientWidth, stage.clientHeight);
+  if (first) view.fit();
+  paint();
+}
+
+// What can be done.
+
+function select(number, play = true) {
+  state.selected = number;
+  if (number >= 0) view.reveal(x[number], y[number]);
+  player.stop();
+  player.message = "";
+  if (number >= 0 && play) player.play(number);
+  showSelected();
+  showPlaying(player);
+  repaint();
+}
+
+function showSelected() {
+  const className = (number) =>
+    state.kind === "file" ? "" : about.classes[state.kind][state.classOf[number]];
+  showSegment(state.selected, { className, colourOf, go: goTo });
+}
+
+/** Goes to a neighbour, and leaves the keyboard in the list. */
+function goTo(number) {
+  select(number, element("at-once").checked);
+  element("near").querySelector("button")?.focus();
+}
+
+const picked = ([left, top], reach) =>
+  grid.nearest(...view.toPlane(left, top), Math.max(radius() + 3, reach) / view.scale, canBePicked);
+
+/** The nearest point that lies that way: what is aside counts three times. */
+function neighbourOnScreen(right, down) {
+  const from = state.selected < 0 ? [view.width / 2, view.height / 2] : place(state.selected);
+  let [best, least] = [-1, Infinity];
+  for (let number = 0; number < count; number++) {
+    if (number === state.selected || !canBePicked(number)) continue;
+    const [left, top] = place(number);
+    const [across, along] = [left - from[0], top - from[1]];
+    const ahead = across * right + along * down;
+    if (state.selected >= 0 && ahead <= 0) continue;
+    const aside = Math.abs(across * down + along * right);
+    const away = state.selected < 0 ? Math.hypot(across, along) : Math.hypot(ahead, 3 * aside);
+    if (away < least) [best, least] = [number, away];
+  }
+  return best;
+}
+
+function setLasso(isLasso) {
+  state.isLasso = isLasso;
+  element("lasso").setAttribute("aria-pressed", String(isLasso));
+  stage.classList.toggle("drawing", isLasso);
+}
+
+function choose(numbers) {
+  state.chosen = numbers;
+  if (!numbers) state.lasso = [];
+  showChosen(numbers);
+  recolour();
+}
+
+function search() {
+  const plain = (text) => text.normalize("NFC").toLowerCase();
+  const text = plain(element("search").value.trim());
+  state.matches = text ? Uint8Array.from(about.files, (path) => plain(path).includes(text)) : null;
+  const found = state.matches ? segments.file.filter((file) => state.matches[file]).length : 0;
+  showMatches(text, found, state.matches?.reduce((sum, match) => sum + match, 0) ?? 0);
+  recolour();
+}
+
+/** The next segment that the search has found. */
+function nextMatch() {
+  for (let step = 1; step <= count; step++) {
+    const number = (state.selected + step) % count;
+    if (state.matches && canBePicked(number)) return select(number, element("at-once").checked);
+  }
+}
+
+function save() {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([csvOf(state.chosen)], { type: "text/csv" }));
+  link.download = "segments.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** Undoes one thing: a lasso, a search, a selection. */
+function back() {
+  if (state.isLasso || state.lasso.length || state.chosen) [setLasso(false), choose(null)];
+  else if (element("search").value) [(element("search").value = ""), search()];
+  else select(-1);
+}
+
+function play() {
+  if (player.playing) player.stop();
+  else if (state.selected >= 0) player.play(state.selected);
+}
+
+listen(stage, {
+  isLasso: () => state.isLasso,
+  pan: (right, down) => [view.panBy(right, down), repaint()],
+  zoom: (...how) => [view.zoomAt(...how), repaint()],
+  zoomKey: (factor) => [view.zoomAt(view.width / 2, view.height / 2, factor), repaint()],
+  fit: () => [view.fit(), repaint()],
+  click: (at, kind) => select(picked(at, REACH[kind] ?? 8), element("at-once").checked),
+  step(right, down) {
+    const number = neighbourOnScreen(right, down);
+    if (number >= 0) select(number, element("at-once").checked);
+  },
+  nearest() {
+    const [first] = state.selected < 0 ? [] : neighboursOf(state.selected);
+    if (first) select(first[0], element("at-once").checked);
+  },
+  over(at) {
+    const number = at ? picked(at, REACH.mouse) : -1;
+    showTip(number, at ?? [0, 0], view);
+    stage.classList.toggle("over", number >= 0);
+    if (number !== state.over) [(state.over = number), repaint()];
+  },
+  lasso(at) {
+    if (state.chosen) choose(null);
+    state.lasso.push(view.toPlane(...at));
+    repaint();
+  },
+  lassoEnd(whole) {
+    setLasso(false);
+    const enough = whole && state.lasso.length > 2;
+    choose(enough ? grid.inside(state.lasso, canBePicked) : null);
+  },
+  play, back,
+  search: () => element("search").focus(),
+});
+
+element("lasso").onclick = () => setLasso(!state.isLasso);
+element("nearer").onclick = () => [view.zoomAt(view.width / 2, view.height / 2, 1.5), repaint()];
+element("farther").onclick = () => [view.zoomAt(view.width / 2, view.height / 2, 1 / 1.5), repaint()];
+element("whole").onclick = () => [view.fit(), repaint()];
+element("play").onclick = play;
+element("save").onclick = save;
+element("clear").onclick = () => choose(null);
+element("search").oninput = search;
+element("search").onkeydown = (event) => event.key === "Enter" && nextMatch();
+element("colour").onchange = (event) => colourBy(event.target.value);
+element("toggle").onclick = () =>
+  hide(new Set(state.hidden.size ? [] : state.classes.map((each) => each.number)));
+
+const kinds = [...Object.keys(about.classes), "file"];
+element("colour").append(...kinds.map((kind) => new Option(kind, kind)));
+const useful = ["label", "folder", "file"].find((kind) => (about.classes[kind] ?? about.files).length > 1);
+element("colour").value = useful && kinds.includes(useful) ? useful : "folder";
+describe(count);
+stage.setAttribute("aria-label", `Map of ${count} segments`);
+colourBy(element("colour").value);
+new ResizeObserver(resize).observe(stage);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+resize();
+
+/**
+ * For scripts and tests. Numbers are those of segments, in the order of the archive.
+ *
+ *   place(number)        where a segment is: { x, y } in pixels of the window
+ *   select(number)       as a click does
+ *   neighbours(number)   [[number, cosine], …]
+ *   state()              what is selected, chosen by the lasso, and seen in full colour
+ *   pan(right, down)     moves the map and paints it at once
+ */
+window.vggishMap = {
+  count,
+  painter: painter.name,
+  place(number) {
+    const [[left, top], box] = [place(number), stage.getBoundingClientRect()];
+    return { x: box.left + stage.clientLeft + left, y: box.top + stage.clientTop + top };
+  },
+  select: (number) => select(number, element("at-once").checked),
+  neighbours: neighboursOf,
+  state: () => ({
+    selected: state.selected, chosen: state.chosen, playing: player.playing,
+    full: [...Array(count).keys()].filter(
+      (number) => canBePicked(number) && (!state.chosen || state.chosen.includes(number)),
+    ),
+  }),
+  pan: (right, down) => [view.panBy(right, down), paint()],
+};

@@ -1,0 +1,156 @@
+// Panels: what the page says beside the points. They change nothing but their own elements.
+import { magma } from "./colours.js";
+import { about, clock, neighboursOf, pathOf, segments, splitPath, timeOf } from "./data.js";
+
+const MOST_CLASSES = 200; // lines of the legend
+const thousands = (number) => number.toLocaleString("en");
+
+export const element = (id) => document.getElementById(id);
+export const counted = (number, noun) => `${thousands(number)} ${noun}${number === 1 ? "" : "s"}`;
+
+function make(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+function swatch(colour) {
+  const made = make("span", { className: "swatch" });
+  made.style.background = colour;
+  return made;
+}
+
+/** The head of the page, and the list below all panels. */
+export function describe(count) {
+  const files = counted(about.files.length, "file");
+  element("facts").textContent = [
+    `${counted(count, "segment")} of ${files}`, about.projection, about.leftOut,
+  ].filter(Boolean).join(" · ");
+  element("untrained").hidden = !about.untrained;
+  element("untrained").textContent =
+    "UNTRAINED WEIGHTS: where the points lie and which ones are near means nothing.";
+  const facts = {
+    "Weights": about.weights, "Profile": about.profile, "Pooled by": about.pool,
+    "Points": `${about.projection}, of rows scaled to length 1`,
+    "Neighbours": "by the cosine of rows, as vggish-tf search finds them",
+    "Made by": `vggish-tf ${about.version}`,
+  };
+  for (const [name, fact] of Object.entries(facts).filter(([, fact]) => fact))
+    element("about-list").append(make("dt", { textContent: name }), make("dd", { textContent: fact }));
+}
+
+/** The selected segment and its neighbours; `go` is called with the one that is clicked. */
+export function showSegment(number, { className, colourOf, go }) {
+  element("hint").hidden = number >= 0;
+  element("selected").hidden = number < 0;
+  if (number < 0) return;
+  const [name, folder] = splitPath(pathOf(number));
+  element("name").replaceChildren(swatch(colourOf(number)), ` ${name}`);
+  element("where").textContent = [folder, className(number)].filter(Boolean).join(" · ");
+  element("when").textContent = timeOf(number);
+  showLogMel(number);
+  const near = neighboursOf(number);
+  element("near-title").hidden = !near.length;
+  element("near").replaceChildren(...near.map(([other, cosine]) => line(other, cosine, colourOf, go)));
+}
+
+function line(number, cosine, colourOf, go) {
+  const button = make(
+    "button",
+    { type: "button", title: pathOf(number), onclick: () => go(number) },
+    swatch(colourOf(number)),
+    make("span", { className: "number", textContent: cosine.toFixed(3) }),
+    make("span", { textContent: splitPath(pathOf(number))[0] }),
+    make("span", { className: "number", textContent: clock(segments.start[number]) }),
+  );
+  return make("li", {}, button);
+}
+
+function showLogMel(number) {
+  const [width, height] = about.logMel?.shape ?? [0, 0];
+  const first = number * width * height;
+  const bytes = segments.logMel?.subarray(first, first + width * height);
+  const there = bytes?.some((byte) => byte > 0) ?? false;
+  element("log-mel").hidden = !there;
+  element("no-log-mel").hidden = there;
+  element("no-log-mel").textContent = about.logMel
+    ? "No log-mel: its sound was not found."
+    : "No log-mel: vggish-tf map --log-mel puts it here.";
+  if (!there) return;
+  paintLogMel(bytes, width, height);
+  const [end, start] = [segments.end[number], segments.start[number]];
+  [element("low").textContent, element("high").textContent] = about.logMel.hertz.map(
+    (hertz) => `${thousands(hertz)} Hz`,
+  );
+  element("from").textContent = clock(start);
+  element("to").textContent = Number.isNaN(end) ? "" : clock(end);
+}
+
+/** Draws a log-mel, (frames, bins) of bytes from 1 to 255, with the lowest bin below. */
+function paintLogMel(bytes, width, height) {
+  const canvas = element("picture");
+  [canvas.width, canvas.height] = [width, height];
+  const image = new ImageData(width, height);
+  bytes.forEach((byte, at) => {
+    const place = 4 * ((height - 1 - (at % height)) * width + Math.floor(at / height));
+    image.data.set([...magma((byte - 1) / 254), 255], place);
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** Whether it plays, what is wrong, and how far it is. */
+export function showPlaying(player) {
+  element("play").textContent = player.playing ? "Stop" : "Play";
+  element("sound").textContent = player.message;
+  element("cursor").hidden = !player.playing;
+  const follow = () => {
+    if (!player.playing) return;
+    element("cursor").style.left = `${100 * player.share}%`;
+    requestAnimationFrame(follow);
+  };
+  follow();
+}
+
+/** A button for each class, the largest first; `toggle` is called with the one that is clicked. */
+export function showLegend(classes, hidden, toggle) {
+  const some = classes.slice(0, MOST_CLASSES);
+  element("legend").replaceChildren(...some.map((each) => legendLine(each, hidden, toggle)));
+  const rest = classes.length - some.length;
+  element("more").textContent = rest ? `and ${thousands(rest)} smaller ones` : "";
+  element("toggle").textContent = hidden.size ? "Show all" : "Hide all";
+}
+
+function legendLine({ number, name, title, count, colour }, hidden, toggle) {
+  const button = make(
+    "button",
+    { type: "button", title, onclick: (event) => toggle(number, event.shiftKey) },
+    swatch(colour),
+    make("span", { textContent: name }),
+    make("span", { className: "number", textContent: thousands(count) }),
+  );
+  button.setAttribute("aria-pressed", String(!hidden.has(number)));
+  return make("li", {}, button);
+}
+
+/** What the lasso holds. */
+export function showChosen(numbers) {
+  element("chosen").hidden = !numbers;
+  if (numbers) element("count").textContent = `${counted(numbers.length, "segment")} in the lasso`;
+}
+
+/** How many segments the search has found. */
+export function showMatches(text, found, files) {
+  element("matches").textContent = text
+    ? `${counted(found, "segment")} in ${counted(files, "file")}`
+    : "";
+}
+
+/** The name and time of the pointed segment, beside the pointer; −1 for none. */
+export function showTip(number, [left, top], view) {
+  const tip = element("tip");
+  tip.hidden = number < 0;
+  if (number < 0) return;
+  tip.textContent = `${splitPath(pathOf(number))[0]}, ${timeOf(number)}`;
+  const across = left > view.width / 2 ? `calc(${left - 14}px - 100%)` : `${left + 14}px`;
+  tip.style.transform = `translate(${across}, ${Math.min(top + 10, view.height - 40)}px)`;
+}
