@@ -11,7 +11,7 @@ import pytest
 
 from vggish_tf import web
 
-SITE = Path(str(web.FOLDER)) / "site"
+FOLDERS = [Path(str(web.FOLDER)) / name for name in ("site", "shared")]
 PROLOGUE = """
 import fs from "node:fs";
 const given = JSON.parse(fs.readFileSync("given.json"));
@@ -30,10 +30,14 @@ def run(code: str, arrays: dict[str, np.ndarray], given: dict | None = None) -> 
         pytest.skip("no node is installed")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "site").mkdir()
+        for module in (file for place in FOLDERS for file in place.glob("*.js")):
+            shutil.copyfile(module, folder / "site" / module.name)
+        (folder / "package.json").write_text('{"type": "module"}')
         (folder / "given.json").write_text(json.dumps(given or {}))
         for key, values in arrays.items():
             (folder / key).write_bytes(np.asarray(values, np.float64).tobytes())
-        (folder / "script.mjs").write_text(PROLOGUE + code.replace("SITE", SITE.as_uri()))
+        (folder / "script.mjs").write_text(PROLOGUE + code.replace("SITE", "./site"))
         before = set(folder.iterdir())
         done = subprocess.run([node, "script.mjs"], cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-// Colours: the magma colour map for values, a palette for classes. Nothing is drawn here.
+// Colours: the magma colour map for values, another for signed ones, a palette for classes. Nothing is drawn here.
 //
 // An ES module without imports. One page may also hold it inline, with each `export` left out.
 
@@ -28,6 +28,19 @@ const MAGMA_COLOURS = Array.from({ length: 256 }, (_, place) =>
 /** The colour [r, g, b], each 0 to 255, of a value from 0 to 1; below, above and NaN: the ends. */
 export function magma(t) {
   return MAGMA_COLOURS[Math.max(0, Math.min(255, Math.floor(t * 256) || 0))];
+}
+
+// Matplotlib's RdBu_r, of ColorBrewer; in the dark zero is the background
+const LIGHT = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f";
+const DARK = "7cc0ff 1d2127 ff8a7a";
+
+/** Colours [r, g, b] of signed numbers: blue is negative, red positive; t is from 0 to 1. */
+export function signed(dark) {
+  const stops = (dark ? DARK : LIGHT).split(" ").map((hex) => [0, 2, 4].map((at) => parseInt(hex.substr(at, 2), 16)));
+  return (t) => {
+    const place = Math.min(0.999999, Math.max(0, t)) * (stops.length - 1), i = Math.floor(place);
+    return stops[i].map((value, c) => Math.round(value + (place - i) * (stops[i + 1][c] - value)));
+  };
 }
 
 /**

@@ -47,7 +47,7 @@ export function upAxis({ context, box }, ticks, name, colours) {
 
 /** Seconds below: round numbers, as many as have room. */
 export function timeAxis({ context, box }, start, end, colours) {
-  const step = niceStep((end - start) / Math.max(2, box.width / 90));
+  const step = niceStep((end - start) / Math.max(2, box.width / 60));
   context.fillStyle = colours.text;
   context.textAlign = "center";
   context.textBaseline = "top";
@@ -87,5 +87,6 @@ export function colourBar({ context, box }, colour, [low, high], unit, colours) 
 /** A number in about three digits. */
 export function short(number) {
   if (!Number.isFinite(number)) return "–";
+  if (number && Math.abs(number) < 1e-3) return number.toExponential(1);
   return String(Number(number.toPrecision(number >= 100 || number <= -100 ? 3 : 2)));
 }

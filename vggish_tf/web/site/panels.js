@@ -1,24 +1,16 @@
 // Panels: a picture a stage, in the colours and units of `vggish-tf inspect`.
 
 import { colourBar, prepare, theme, timeAxis, upAxis } from "./axes.js";
-import { magma } from "./colours.js";
+import { magma, signed } from "./colours.js";
 import { Track, furthest } from "./track.js";
 
 const COLUMNS = 960; // of a picture: 9.6 s of a microphone
 const DECIBELS = 80; // the range shown
 const SILENCE = -200; // dB
-const HALF_RED_BLUE = [[33, 102, 172], [103, 169, 207], [247, 247, 247], [239, 138, 98], [178, 24, 43]];
-
-/** Blue for negative numbers, red for positive ones; t from 0 to 1, 0.5 is zero. */
-export function signed(t) {
-  const place = Math.min(0.999999, Math.max(0, t)) * (HALF_RED_BLUE.length - 1), i = Math.floor(place);
-  return HALF_RED_BLUE[i].map((value, c) => Math.round(value + (place - i) * (HALF_RED_BLUE[i + 1][c] - value)));
-}
-
 /** One stage: rows over time. */
 class Panel {
-  constructor(canvas, { rows, colour, unit, name, ticks, range, reduce }) {
-    Object.assign(this, { canvas, rows, colour, unit, name, ticks, range, reduce });
+  constructor(canvas, { rows, colours, unit, name, ticks, range, reduce }) {
+    Object.assign(this, { canvas, rows, colours, unit, name, ticks, range, reduce });
     this.start();
   }
 
@@ -34,6 +26,7 @@ class Panel {
 
   draw(marks) {
     this.dirty = false;
+    this.colour = this.colours?.(matchMedia("(prefers-color-scheme: dark)").matches);
     const place = prepare(this.canvas), colours = theme(this.canvas), limits = this.range(this.track);
     this.paint(place, limits, colours);
     const [first, last] = this.track.frames();
@@ -171,19 +164,19 @@ function makePanels(canvases, params) {
       ticks: ([, limit]) => [[0.5, "0"], [0.95, (limit * 0.9).toPrecision(2)], [0.05, (-limit * 0.9).toPrecision(2)]],
     }),
     stft: new Panel(canvases.stft, {
-      rows: params.fft_length / 2 + 1, colour: magma, unit: "dBFS", name: "frequency",
+      rows: params.fft_length / 2 + 1, colours: () => magma, unit: "dBFS", name: "frequency",
       range: ({ highest }) => [Math.max(SILENCE, highest) - DECIBELS, Math.max(SILENCE, highest)],
       ticks: () => [0.03, 0.25, 0.5, 0.75, 0.97].map((share) => [share, kilohertz((Math.round(share * 4) / 4) * (rate / 2))]),
     }),
     mel: new Panel(canvases.mel, {
-      rows: bins, colour: magma, unit: "magnitude", name: "mel bin · peak", range: upTo(0.1), ticks: melTicks,
+      rows: bins, colours: () => magma, unit: "magnitude", name: "mel bin · peak", range: upTo(0.1), ticks: melTicks,
     }),
     log_mel: new ExamplesPanel(canvases.log_mel, {
-      rows: bins, colour: magma, unit: `ln(mel + ${offset})`, name: "mel bin · peak", ticks: melTicks,
+      rows: bins, colours: () => magma, unit: `ln(mel + ${offset})`, name: "mel bin · peak", ticks: melTicks,
       range: ({ highest }) => [Math.log(offset), Math.max(Math.log(offset) + 1, highest)],
     }),
     embedding: new Panel(canvases.embedding, {
-      rows: 128, colour: signed, unit: "value", name: "number", reduce: furthest,
+      rows: 128, colours: signed, unit: "value", name: "number", reduce: furthest,
       range: ({ values }) => symmetric(values), ticks: () => [[0.03, "0"], [0.5, "64"], [0.97, "127"]],
     }),
   };

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -60,9 +61,23 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
         "weights": _without_places(pipeline.identity.as_json()),
         "network": _described(path / NETWORK),
         "cosines": cosines,
+        "silence": _silence(pipeline, embed),
         "runtime": runtime.describe(),
     }
     return Loaded(run, {"graph": signature}, about, _lines(cosines))
+
+
+def _silence(pipeline: Pipeline, embed: Callable[[np.ndarray], np.ndarray]) -> dict:
+    """Silence as an example, and its embedding: the page compares its runtime's with it."""
+    params = pipeline.params
+    shape = (1, params.num_frames, params.num_mel_bins)
+    example = np.full(shape, np.log(params.log_offset), np.float32)
+    expected = np.asarray(pipeline.embed(example))
+    return {
+        "log_mel": float(example[0, 0, 0]),
+        "embedding": expected[0].tolist(),
+        "cosine": _lowest_cosine(embed(example)[np.newaxis], expected[np.newaxis]),
+    }
 
 
 def _page() -> list[Path]:
