@@ -49,10 +49,19 @@ export class Network {
   }
 }
 
-/** What the browser offers: threads where the page is isolated, a GPU where there is one. */
+/**
+ * What the browser offers: threads where the page is isolated, a GPU where there is one.
+ *
+ * @param asked of the address: `?run=wasm` or `webgpu`, `&threads=1`
+ */
 export async function abilities(asked = {}) {
   const cores = navigator.hardwareConcurrency || 1;
   const threads = globalThis.crossOriginIsolated ? Math.min(4, cores) : 1;
-  const adapter = asked.run === "wasm" ? null : await navigator.gpu?.requestAdapter().catch(() => null);
-  return { threads: Number(asked.threads) || threads, gpu: Boolean(adapter) };
+  return { threads: Number(asked.threads) || threads, gpu: await hasGPU(asked.run) };
+}
+
+async function hasGPU(asked) {
+  const adapter = asked === "wasm" ? null : await navigator.gpu?.requestAdapter().catch(() => null);
+  // a GPU that the processor imitates is slower than the processor itself
+  return Boolean(adapter) && (asked === "webgpu" || !adapter.info?.isFallbackAdapter);
 }
