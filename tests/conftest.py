@@ -160,6 +160,14 @@ def sized_checkpoint(request):
 
 
 @pytest.fixture(scope="session")
+def onnxruntime_web() -> Path:
+    """The folder of onnxruntime-web's files in the user's cache, or the test is skipped."""
+    import web_runtime
+
+    return web_runtime.real(USER_CACHE)
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The project's shared/data folder: see DESIGN section 5."""
     if not places.SHARED_DATA.is_dir():

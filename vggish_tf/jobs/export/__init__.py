@@ -49,7 +49,8 @@ def export(
     the live model.
 
     Beside the export comes a manifest, `<path>.json`: identity of the weights, params, signatures,
-    versions, difference.
+    versions, difference. "web" has it inside, manifest.json, with the lowest cosines to the live
+    model over a few sounds.
 
     The embedding of an example that holds a sample which is not finite (NaN, infinity, 1e39) is
     NaN, and bytes, which have no NaN, are 0; scores of a whole clip are NaN if one of its examples
@@ -61,11 +62,11 @@ def export(
         model: one that VGGish() or finetune.classifier() made, or "audioset", the path of a
             checkpoint, or None for untrained weights. A classifier's export gives `scores` instead
             of `embedding`; the formats for the network alone take finetune.network(classifier).
-        path: of the file, or for "saved_model" of the folder.
-        format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights" or
-            "tf1_checkpoint".
+        path: of the file, or for "saved_model" and "web" of the folder.
+        format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights",
+            "tf1_checkpoint" or "web", a page for browsers.
         precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite,
-            openvino), "int8" (tflite).
+            openvino, web), "int8" (tflite, web), "int4" (web).
         params, pad, postprocess: instead of those of the model; a classifier keeps its own.
         pca: PCA parameters, for `postprocess` and for the signature `quantized` of a SavedModel:
             "own" for those of the model or else the published ones, "audioset", the path of an npz,
