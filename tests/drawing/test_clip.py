@@ -182,7 +182,8 @@ def test_the_ground_is_that_of_the_axes_whatever_the_style():
     dark = Figure(facecolor="black").add_subplot(facecolor="none")
     light = Figure(facecolor="black").add_subplot(facecolor="white")
     bare = Figure(facecolor="none").add_subplot(facecolor="none")
-    assert [axes.is_dark(ax) for ax in (dark, light, bare)] == [True, False, False]
+    part = Figure(facecolor="black").subfigures(1, 2)[0].add_subplot(facecolor="none")
+    assert [axes.is_dark(ax) for ax in (dark, part, light, bare)] == [True, True, False, False]
     (image,) = drawing.draw_embedding(make_stages(), ax=dark).images
     assert image.cmap(0.5)[:3] == pytest.approx((0, 0, 0), abs=0.02)  # zero is the ground
     (image,) = drawing.draw_embedding(make_stages(), ax=light).images

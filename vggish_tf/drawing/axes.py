@@ -104,10 +104,11 @@ def color_range(
 
 
 def ground(ax: "Axes") -> str:
-    """The colour behind axes, #rrggbb; of transparent axes that of the figure."""
+    """The colour behind axes, #rrggbb; of transparent axes that of what they lie on."""
     from matplotlib.colors import to_hex, to_rgba
 
-    faces = map(to_rgba, (ax.get_facecolor(), ax.figure.get_facecolor()))
+    behind: Any = (ax, ax.figure, ax.get_figure(root=True))  # the second may be a subfigure
+    faces = (to_rgba(each.get_facecolor()) for each in behind)
     return to_hex(next((face for face in faces if face[3]), "white"))
 
 
