@@ -108,6 +108,13 @@ def test_untrained_weights_are_said(tmp_path):
     assert about["untrained"] is False
 
 
+@pytest.mark.parametrize("provenance", [{"weights": "x", "profile": "y", "params": 3}, {"pool": 1}])
+def test_a_provenance_of_others_is_passed_over(provenance, tmp_path):
+    clips = [archives.clip("a.wav", archives.normal(2, 128))]
+    _, about, _ = written(tmp_path, clips, provenance)
+    assert (about["untrained"], about["weights"], about["profile"]) == (False, "", "")
+
+
 def test_lines_count_what_is_left_out_and_what_is_not_found(tmp_path, machine, monkeypatch):
     monkeypatch.chdir(machine)
     rows = archives.normal(4, 128)
