@@ -47,6 +47,7 @@ def fails(arguments, status, capsys):
         ["finetune"],
         ["classify"],
         ["search"],
+        ["map"],
         ["convert"],
         ["fad"],
     ],

@@ -10,24 +10,8 @@ from browser import launched, playwright
 from webapp import serving
 
 from vggish_tf import VGGish
-from vggish_tf.errors import VGGishError
 from vggish_tf.jobs.demo import DATA
 from vggish_tf.jobs.export import export
-from vggish_tf.jobs.export.writers.web import runtime
-
-
-@pytest.fixture(scope="session")
-def web_runtime(tmp_path_factory):
-    """A cache with the files of onnxruntime-web; the tests are skipped where they cannot be had."""
-    cache = tmp_path_factory.mktemp("web-runtime")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VGGISH_TF_CACHE", str(cache))
-        patch.setenv("VGGISH_TF_OFFLINE", "0")
-        try:
-            runtime.fetch()
-        except VGGishError as error:
-            pytest.skip(f"no onnxruntime-web: {error}")
-    return cache
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +23,11 @@ def small_model():
 
 
 @pytest.fixture(scope="module")
-def site(small_model, web_runtime, tmp_path_factory):
+def site(small_model, onnxruntime_web, tmp_path_factory):
     """The folder of its page, in float32. Do not change it."""
     folder = tmp_path_factory.mktemp("web") / "site"
     with pytest.MonkeyPatch.context() as patch, small_network.shrunken():
-        patch.setenv("VGGISH_TF_CACHE", str(web_runtime))
+        patch.setenv("VGGISH_TF_CACHE", str(onnxruntime_web.parent))
         export(small_model, folder, format="web", precision="float32")
     return folder
 

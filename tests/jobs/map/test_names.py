@@ -74,7 +74,7 @@ def test_a_wrong_table_is_refused_in_a_line(text, words, tmp_path):
 
 def test_a_table_of_other_files_is_refused_with_an_example_of_both(tmp_path):
     found = names.read_labels(table(tmp_path, "path,label\nother/a.wav,dog\n"))
-    with pytest.raises(VGGishError, match="none of 2 files has a label.*'s/a.wav'.*'other/a.wav'"):
+    with pytest.raises(VGGishError, match=r"none of 2 files has a label.*'s/a.wav'.*'other/a.wav'"):
         names.labels_of(["s/a.wav", "s/b.wav"], found)
 
 

@@ -109,9 +109,23 @@ def test_damaged_files_are_said_and_the_others_read(tmp_path):
         sounds.read(found_in([rows("b.wav", 1)]), [tmp_path / "b.wav"], PROFILE, True, False)
 
 
-def test_ends_that_nobody_knows_are_an_example_later():
+def test_segments_without_a_time_have_no_sound(tmp_path):
+    soundfile.write(tmp_path / "a.wav", signals.demo_clip()[:20_000], signals.RATE)
+    clip = rows("a.wav", 3)
+    start = np.array([np.nan, 0, -1])
+    found = found_in([clip._replace(start=start, end=start + 0.96)])
+    heard = sounds.read(found, [tmp_path / "a.wav"], PROFILE, True, True)
+    assert heard.clip.tolist() == [-1, 0, -1]
+    assert heard.log_mel.max(axis=(1, 2)).astype(bool).tolist() == [False, True, False]
+    nowhere = found._replace(start=np.full(3, np.nan))
+    with pytest.raises(VGGishError, match="no segment of the files that are there has a time"):
+        sounds.read(nowhere, [tmp_path / "a.wav"], PROFILE, True, True)
+
+
+@pytest.mark.parametrize("end", [np.nan, np.inf])
+def test_ends_that_nobody_knows_are_an_example_later(end):
     clip = rows("a.wav", 1)
-    found = found_in([clip._replace(end=np.array([np.nan]))])
+    found = found_in([clip._replace(end=np.array([end]))])
     (piece,) = sounds.pieces_of(found, PROFILE.params)
     assert (piece.start, piece.end) == (0, 0.96)
 

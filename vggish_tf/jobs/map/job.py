@@ -65,7 +65,7 @@ def write(
     table = None if labels is None else names.read_labels(labels)
     opened, place = _opened(archive)
     found = segments.read(opened)
-    if opened.provenance.get("weights", {}).get("untrained"):
+    if parts.is_untrained(opened.provenance):
         warn(UNTRAINED)
     files = places.find(found.files, place, audio)
     profile, log_mel = sounds.profile_of(opened.provenance), log_mel or embed_audio

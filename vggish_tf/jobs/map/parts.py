@@ -17,7 +17,7 @@ from vggish_tf.errors import counted
 from vggish_tf.jobs.map import names, places, sounds
 from vggish_tf.jobs.map.projection import Projection, project
 from vggish_tf.jobs.map.segments import Segments
-from vggish_tf.profiles import Profile, recorded
+from vggish_tf.profiles import Profile
 from vggish_tf.weights.identity import Identity
 
 Said = Callable[[str], object]
@@ -42,9 +42,9 @@ def of_segments(found: Segments, provenance: dict, place: Path | None, said: Sai
         "title": place.name if place else "archive",
         "files": found.files,
         "leftOut": left_out,
-        "untrained": bool(provenance.get("weights", {}).get("untrained")),
+        "untrained": is_untrained(provenance),
         "weights": _weights(provenance),
-        "profile": recorded(provenance).get("name", ""),
+        "profile": _profile(provenance),
         "pool": provenance.get("pool") or "",
         "version": vggish_tf.__version__,
     }
@@ -127,6 +127,25 @@ def of_sounds(
     arrays = {"log_mel": heard.log_mel, "clip": heard.clip, "clip_start": heard.clip_start}
     kept = {name: array for name, array in arrays.items() if array is not None}
     return Part({"embedded": embed, "logMel": about if log_mel else None}, kept, heard.clips)
+
+
+def is_untrained(provenance: dict) -> bool:
+    """Whether an archive was made with untrained weights.
+
+    Example:
+        >>> is_untrained({"weights": {"untrained": True}}), is_untrained({})
+        (True, False)
+    """
+    weights = provenance.get("weights")
+    return isinstance(weights, dict) and bool(weights.get("untrained"))
+
+
+def _profile(provenance: dict) -> str:
+    """The name of the profile; nothing where the archive does not say."""
+    try:
+        return Profile.of(provenance).name
+    except (KeyError, TypeError):
+        return ""
 
 
 def _weights(provenance: dict) -> str:

@@ -109,34 +109,40 @@ def read(
     """
     clip, starts, clips = np.full(len(segments.start), -1), list[float](), list[bytes]()
     failures, pictures = list[str](), _LogMels(segments, profile) if log_mel else None
-    pieces = pieces_of(segments, profile.params)
+    pieces, heard = pieces_of(segments, profile.params), 0
     for piece in tqdm(pieces, desc="sounds", disable=None, leave=False):
         place = places[piece.file]
         try:
             samples = None if place is None else _samples(place, piece, profile)
         except (AudioError, OSError) as error:
-            failures.append(f"{place}: {reason_of(error)}")
+            named = "" if isinstance(error, AudioError) else f"{place}: "
+            failures.append(f"{named}{reason_of(error)}")
             continue
         if samples is None:
             continue
+        heard += 1
         if embed:
             clip[piece.segments] = len(clips)
             clips.append(encode_flac(samples, int(profile.params.sample_rate)))
             starts.append(piece.start)
         if pictures:
             pictures.add(samples, piece)
-    if len(failures) == len(pieces):
-        raise VGGishError(f"no sound could be read: {failures[0]}")
+    if not heard:
+        why = failures[0] if failures else "no segment of the files that are there has a time."
+        raise VGGishError(f"no sound could be read: {why}")
     log_mels, low, high = pictures.scaled() if pictures else (None, 0.0, 1.0)
     return Sounds(clips, clip, np.array(starts), log_mels, low, high, failures)
 
 
 def pieces_of(segments: Segments, params: Params) -> list[Piece]:
-    """The stretches of files that the segments cover, each once."""
-    unknown = np.isnan(segments.end)
-    ends = np.where(unknown, segments.start + params.example_window_seconds, segments.end).tolist()
+    """The stretches of files that the segments cover, each once; where the archive does not say
+    when a segment ends, it is an example long, and without a start it is in none.
+    """
+    known, seconds = np.isfinite(segments.end), params.example_window_seconds
+    ends = np.where(known, segments.end, segments.start + seconds).tolist()
     starts, files, pieces = segments.start.tolist(), segments.file.tolist(), list[Piece]()
-    for at in np.lexsort((segments.start, segments.file)).tolist():
+    order = np.lexsort((segments.start, segments.file))
+    for at in order[np.isfinite(segments.start[order]) & (segments.start[order] >= 0)].tolist():
         last = pieces[-1] if pieces else None
         if last and last.file == files[at] and starts[at] <= last.end + GAP:
             last.segments.append(at)
@@ -191,7 +197,7 @@ class _LogMels:
         lengths: dict[int, list[int]] = {}
         for number in numbers:
             seconds = self.segments.end[number] - self.segments.start[number]
-            seconds = self.params.example_window_seconds if np.isnan(seconds) else seconds
+            seconds = seconds if np.isfinite(seconds) else self.params.example_window_seconds
             length = round(seconds * self.params.sample_rate) + _tail(self.params)
             lengths.setdefault(max(length, self.params.window_length), []).append(number)
         yield from lengths.items()

@@ -63,6 +63,7 @@ export function clock(seconds) {
 /** When a segment is. */
 export function timeOf(number) {
   const [start, end] = [segments.start[number], segments.end[number]];
+  if (Number.isNaN(start)) return "the archive does not say when";
   return Number.isNaN(end) ? `from ${clock(start)}` : `${clock(start)} – ${clock(end)}`;
 }
 

@@ -279,7 +279,7 @@ element("play").onclick = play;
 element("save").onclick = save;
 element("clear").onclick = () => choose(null);
 element("search").oninput = search;
-element("search").onkeydown = (event) => event.key === "Enter" && nextMatch();
+element("search").addEventListener("keydown", (event) => event.key === "Enter" && nextMatch());
 element("colour").onchange = (event) => colourBy(event.target.value);
 element("toggle").onclick = () =>
   hide(new Set(state.hidden.size ? [] : state.classes.map((each) => each.number)));
@@ -301,7 +301,7 @@ resize();
  *   place(number)        where a segment is: { x, y } in pixels of the window
  *   select(number)       as a click does
  *   neighbours(number)   [[number, cosine], …]
- *   state()              what is selected, chosen by the lasso, and seen in full colour
+ *   state()              what is selected, chosen by the lasso, and shown by legend and search
  *   pan(right, down)     moves the map and paints it at once
  */
 window.vggishMap = {
@@ -315,9 +315,7 @@ window.vggishMap = {
   neighbours: neighboursOf,
   state: () => ({
     selected: state.selected, chosen: state.chosen, playing: player.playing,
-    full: [...Array(count).keys()].filter(
-      (number) => canBePicked(number) && (!state.chosen || state.chosen.includes(number)),
-    ),
+    shown: [...mixed].filter(canBePicked).sort((a, b) => a - b),
   }),
   pan: (right, down) => [view.panBy(right, down), paint()],
 };

@@ -1,0 +1,54 @@
+"""docs/map.md is true: its commands and its session run in a folder of sounds."""
+
+import doctest
+import re
+import shlex
+
+import places
+import pytest
+import small_network
+from sound_files import write_noise
+
+import vggish_tf
+from vggish_tf import cli
+from vggish_tf.jobs.embed import embed_archive
+
+PAGE = places.ROOT / "docs" / "map.md"
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def readers_machine(small_networks, tmp_path, monkeypatch):
+    """The folder that the page speaks of; the archive is made as its first command does."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sounds").mkdir()
+    for number in range(4):
+        write_noise(tmp_path / "sounds" / f"{number}.wav", 2 + number, number)
+    (tmp_path / "labels.csv").write_text("path,label\n0.wav,a\n1.wav,a\n2.wav,b\n3.wav,b\n")
+    small_network.randomize(vggish_tf.VGGish(None)).save("small.keras")
+    embed_archive(["sounds"], "rows", vggish_tf.Embedder("small.keras"))
+
+
+def test_every_command_of_the_page_runs(readers_machine, tmp_path, capsys):
+    text = "".join(block for language, block in BLOCKS if language == "sh")
+    commands = [shlex.split(line, comments=True)[1:] for line in text.splitlines()]
+    commands = [command for command in commands if command[0] == "map"]
+    assert len(commands) == 6
+    for command in commands:
+        if "umap" in command:
+            pytest.importorskip("umap", reason="umap-learn is not installed")
+        elsewhere = {"/media/disk/recordings": str(tmp_path)}
+        assert cli.main([elsewhere.get(word, word) for word in command]) == 0, command
+
+
+def test_the_session_prints_what_the_page_says(readers_machine):
+    text = "".join(block for language, block in BLOCKS if language == "python")
+    session = doctest.DocTestParser().get_doctest(text, {}, "map.md", str(PAGE), 0)
+    assert len(session.examples) == 2
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed == 0
+
+
+def test_the_picture_of_the_page_is_small():
+    picture = places.ROOT / "docs" / "map.png"
+    assert f"({picture.name})" in PAGE.read_text(encoding="utf-8")
+    assert picture.stat().st_size < 150_000
