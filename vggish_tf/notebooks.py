@@ -20,7 +20,7 @@ def table(name: str, facts: Mapping[str, object], warning: str = "") -> str:
         f"<tr><th {LEFT}>{_text(fact)}</th><td {LEFT}>{_text(value)}</td></tr>"
         for fact, value in facts.items()
     )
-    said = f"<h3><strong>{_text(warning)}</strong></h3>" if warning else ""
+    said = f"<h2><strong>{_text(warning)}</strong></h2>" if warning else ""
     return f"{said}<b>{_text(name)}</b><table>{rows}</table>"
 
 

@@ -11,7 +11,7 @@ from vggish_tf.checkpoints import read
 from vggish_tf.rows import ClipRows, Stages
 
 pytestmark = pytest.mark.usefixtures("small_networks")
-LARGE = "<h3><strong>UNTRAINED WEIGHTS: these embeddings mean nothing.</strong></h3>"
+LARGE = "<h2><strong>UNTRAINED WEIGHTS: these embeddings mean nothing.</strong></h2>"
 
 
 def rows_of(count, hop=0.96, dtype=np.float32, **known):

@@ -58,9 +58,9 @@ def test_nothing_that_is_given_is_markup(place):
 
 def test_a_warning_comes_first_and_is_large():
     parsed = Parsed(notebooks.table("Embedder", {"pad": "short"}, "UNTRAINED"))
-    assert parsed.names[:2] == ["h3", "strong"]
+    assert parsed.names[:2] == ["h2", "strong"]
     assert parsed.words[0] == "UNTRAINED"
-    assert "h3" not in Parsed(notebooks.table("Embedder", {"pad": "short"})).names
+    assert "h2" not in Parsed(notebooks.table("Embedder", {"pad": "short"})).names
 
 
 def test_the_theme_of_the_notebook_gives_the_colours():
