@@ -93,7 +93,8 @@ def _is_heard_in(clip, rate, recorded, recorded_rate):
     around = np.concatenate([clip, clip[:rate]])
     size = len(around) + len(part)
     products = np.fft.irfft(np.fft.rfft(around, size) * np.conj(np.fft.rfft(part, size)), size)
-    energies = np.convolve(around**2, np.ones(len(part)))[len(part) - 1 : len(around)]
+    sums = np.concatenate([[0], np.cumsum(around**2)])
+    energies = sums[len(part) :] - sums[: -len(part)]
     cosines = products[: len(energies)] / np.sqrt(np.maximum(energies, 1e-9)) / np.linalg.norm(part)
     print(cosines.max(), np.linalg.norm(part))
     np.save("/tmp/recorded.npy", recorded)
