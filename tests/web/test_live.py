@@ -96,8 +96,6 @@ def _is_heard_in(clip, rate, recorded, recorded_rate):
     sums = np.concatenate([[0], np.cumsum(around**2)])
     energies = sums[len(part) :] - sums[: -len(part)]
     cosines = products[: len(energies)] / np.sqrt(np.maximum(energies, 1e-9)) / np.linalg.norm(part)
-    print(cosines.max(), np.linalg.norm(part))
-    np.save("/tmp/recorded.npy", recorded)
     return cosines.max() > 0.99
 
 

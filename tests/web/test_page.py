@@ -53,7 +53,6 @@ def test_the_pictures_hold_pythons_log_mel(page, demo):
     pooled = np.maximum.reduceat(expected, np.arange(0, len(expected), 3))
     difference = np.abs(np.array(track["columns"]) - pooled)
     assert difference.max() < 1e-3
-    print(difference.max(), np.quantile(difference, [0.99, 0.999]))
 
 
 def test_another_hop_gives_more_rows(page, small_model, demo):
