@@ -31,6 +31,7 @@ NAMES = [
     *("jobs.export.export", "jobs.report.inspect", "jobs.bulk.embed_archive", "jobs.demo.run"),
     *(f"jobs.embed.{name}" for name in ("embed_archive", "embed_bytes", "embed_many", "Failure")),
     *("jobs.classify.Classifier", "jobs.classify.classify_files", "jobs.search.nearest"),
+    "jobs.map.write",
     *(
         "jobs.panels.Stages",
         "jobs.pictures.overview",
