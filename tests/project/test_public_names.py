@@ -32,6 +32,7 @@ NAMES = [
     *(f"jobs.embed.{name}" for name in ("embed_archive", "embed_bytes", "embed_many", "Failure")),
     *(f"jobs.classify.{name}" for name in ("Classifier", "classify_files", "teach")),
     *("jobs.classify.NearestPrototype", "jobs.classify.Prototypes", "jobs.search.nearest"),
+    "jobs.map.write",
     *(
         "jobs.panels.Stages",
         "jobs.pictures.overview",

@@ -162,7 +162,7 @@ def legend_of(page):
 
 def test_a_click_selects_the_point_under_it_and_plays_its_segment(opened, pages):
     page = opened()
-    number = apart(page)[5]
+    number = next(number for number in apart(page) if start_of(number) > 2)
     start = start_of(number)
     page.evaluate(
         """() => {
@@ -221,8 +221,7 @@ def test_the_name_and_the_time_are_said_under_the_pointer(opened):
     page = opened()
     number = apart(page)[7]
     page.mouse.move(*page.place(number))
-    assert page.text("tip").startswith(file_of(number).split("/")[-1] + ", ")
-    assert f"{start_of(number):.2f} s" in page.text("tip")
+    assert page.text("tip").startswith(f"{file_of(number)}, {start_of(number):.2f} s")
     page.mouse.move(600, 795)
     assert page.is_hidden("#tip")
 

@@ -50,6 +50,13 @@ export function splitPath(path) {
   return [path.slice(cut + 1) || path, path.slice(0, Math.max(cut, 0))];
 }
 
+/** The name of a segment's file, with its folder where there are several. */
+export function nameOf(number) {
+  const name = splitPath(pathOf(number))[0];
+  const folders = about.classes.folder;
+  return folders.length > 1 ? `${folders[segments.folder[number]]}/${name}` : name;
+}
+
 /** Seconds for people: 12.48 s, 3:05.20, 1:02:05.20. */
 export function clock(seconds) {
   if (!(seconds >= 60)) return `${seconds.toFixed(2)} s`;

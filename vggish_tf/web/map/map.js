@@ -1,10 +1,10 @@
 // The map of sounds: its state, and what gestures and panels change in it.
 //
 // window.vggishMap is for scripts and tests: see the end.
-import { category } from "./colours.js";
-import { about, count, csvOf, neighboursOf, segments, splitPath } from "./data.js";
+import { about, count, csvOf, neighboursOf, segments } from "./data.js";
 import { listen } from "./gestures.js";
 import { Grid } from "./grid.js";
+import { Looks } from "./looks.js";
 import { Marks } from "./marks.js";
 import { painterFor } from "./painter.js";
 import { describe, element, showChosen, showLegend, showMatches, showPlaying } from "./panels.js";
@@ -12,7 +12,6 @@ import { showSegment, showTip } from "./panels.js";
 import { Player } from "./player.js";
 import { View } from "./view.js";
 
-const FAINT = 40; // alpha of points that a search or a lasso leaves out
 const REACH = { mouse: 8, touch: 20, pen: 12 }; // pixels around a pointer
 
 const stage = element("stage");
@@ -24,81 +23,35 @@ const place = (number) => view.toScreen(x[number], y[number]);
 const marks = new Marks(element("marks"), view, place);
 const player = new Player(element("audio"), () => showPlaying(player));
 
-const state = {
-  selected: -1, over: -1, lasso: [], isLasso: false,
-  classes: [], hidden: new Set(), classOf: null, // of the chosen colours
-  matches: null, // of each file, whether its name is searched for; null without a search
-  chosen: null, // the segments of the lasso; null without one
-};
-const colours = new Uint8Array(4 * count);
-const mixed = shuffled(count); // so that no class lies on top of all others
+const state = { selected: -1, over: -1, lasso: [], isLasso: false };
+const looks = new Looks(painter, repaint);
+const { canBePicked, colourOf } = looks;
 
-// Which points are seen, and in which colours.
+// Colours and what is shown.
 
-const isHidden = (number) => state.hidden.has(state.classOf[number]);
-const isMatch = (number) => !state.matches || state.matches[segments.file[number]] === 1;
-const canBePicked = (number) => !isHidden(number) && isMatch(number);
-const colourOf = (number) => state.colours[state.classOf[number]];
-
-function recolour() {
-  const chosen = state.chosen && new Set(state.chosen);
-  const bytes = state.colours.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
-  const [faint, full] = [[], []];
-  for (const number of mixed) {
-    if (isHidden(number)) continue;
-    const isFaint = !isMatch(number) || (chosen && !chosen.has(number));
-    (isFaint ? faint : full).push(number);
-    colours.set(bytes[state.classOf[number]], 4 * number);
-    colours[4 * number + 3] = isFaint ? FAINT : 255;
-  }
-  painter.colour(colours, Uint32Array.from([...faint, ...full]));
-  repaint();
-}
-
-function shuffled(length) {
-  const order = Uint32Array.from({ length }, (_, at) => at);
-  let random = 1;
-  for (let at = length - 1; at > 0; at--) {
-    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
-    const other = Math.floor((random / 2 ** 32) * (at + 1));
-    [order[at], order[other]] = [order[other], order[at]];
-  }
-  return order;
-}
-
-/** Colours by folder, label or file: classes in the order of their sizes. */
 function colourBy(kind) {
-  const names = about.classes[kind] ?? about.files;
-  state.classOf = kind === "file" ? segments.file : segments[kind];
-  const sizes = new Uint32Array(names.length);
-  for (const number of state.classOf) sizes[number]++;
-  const order = [...names.keys()].filter((number) => sizes[number]);
-  order.sort((a, b) => sizes[b] - sizes[a] || (names[a] < names[b] ? -1 : 1));
-  state.colours = Array(names.length).fill(category(0));
-  state.classes = order.map((number, rank) => {
-    state.colours[number] = category(rank);
-    const name = kind === "file" ? splitPath(names[number])[0] : names[number];
-    return { number, name, title: names[number], count: sizes[number], colour: category(rank) };
-  });
-  state.kind = kind;
-  hide(new Set());
+  looks.colourBy(kind);
+  showClasses();
 }
 
-function hide(hidden) {
-  state.hidden = hidden;
-  showLegend(state.classes, hidden, toggle);
-  recolour();
+function showClasses() {
+  showLegend(looks.classes, looks.hidden, toggle);
   showSelected();
 }
 
 function toggle(number, alone) {
-  const others = state.classes.map((each) => each.number).filter((each) => each !== number);
-  const hidden = new Set(alone ? others : state.hidden);
+  const others = looks.classes.map((each) => each.number).filter((each) => each !== number);
+  const hidden = new Set(alone ? others : looks.hidden);
   if (!alone && !hidden.delete(number)) hidden.add(number);
-  hide(hidden);
-  element("legend").querySelectorAll("button")[
-    state.classes.findIndex((each) => each.number === number)
-  ]?.focus();
+  looks.hide(hidden);
+  showClasses();
+  const line = looks.classes.findIndex((each) => each.number === number);
+  element("legend").querySelectorAll("button")[line]?.focus();
+}
+
+function hideAllOrNone() {
+  looks.hide(new Set(looks.hidden.size ? [] : looks.classes.map((each) => each.number)));
+  showClasses();
 }
 
 // Painting, once a frame.
@@ -124,7 +77,7 @@ function paint() {
   const near = state.selected < 0 ? [] : neighboursOf(state.selected).map(([other]) => other);
   marks.paint({
     selected: state.selected, over: state.over, lasso: state.lasso, ratio, radius: radius(),
-    near: near.filter((number) => !isHidden(number)), colour: colourOf,
+    near: near.filter((number) => !looks.isHidden(number)), colour: colourOf,
   });
 }
 
@@ -155,9 +108,7 @@ function select(number, play = true) {
 }
 
 function showSelected() {
-  const className = (number) =>
-    state.kind === "file" ? "" : about.classes[state.kind][state.classOf[number]];
-  showSegment(state.selected, { className, colourOf, go: goTo });
+  showSegment(state.selected, { className: looks.className, colourOf, go: goTo });
 }
 
 /** Goes to a neighbour, and leaves the keyboard in the list. */
@@ -193,32 +144,27 @@ function setLasso(isLasso) {
 }
 
 function choose(numbers) {
-  state.chosen = numbers;
   if (!numbers) state.lasso = [];
   showChosen(numbers);
-  recolour();
+  looks.choose(numbers);
 }
 
 function search() {
-  const plain = (text) => text.normalize("NFC").toLowerCase();
-  const text = plain(element("search").value.trim());
-  state.matches = text ? Uint8Array.from(about.files, (path) => plain(path).includes(text)) : null;
-  const found = state.matches ? segments.file.filter((file) => state.matches[file]).length : 0;
-  showMatches(text, found, state.matches?.reduce((sum, match) => sum + match, 0) ?? 0);
-  recolour();
+  const text = element("search").value.trim();
+  showMatches(text, ...looks.search(text));
 }
 
 /** The next segment that the search has found. */
 function nextMatch() {
   for (let step = 1; step <= count; step++) {
     const number = (state.selected + step) % count;
-    if (state.matches && canBePicked(number)) return select(number, element("at-once").checked);
+    if (looks.matches && canBePicked(number)) return select(number, element("at-once").checked);
   }
 }
 
 function save() {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csvOf(state.chosen)], { type: "text/csv" }));
+  link.href = URL.createObjectURL(new Blob([csvOf(looks.chosen)], { type: "text/csv" }));
   link.download = "segments.csv";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
@@ -226,7 +172,7 @@ function save() {
 
 /** Undoes one thing: a lasso, a search, a selection. */
 function back() {
-  if (state.isLasso || state.lasso.length || state.chosen) [setLasso(false), choose(null)];
+  if (state.isLasso || state.lasso.length || looks.chosen) [setLasso(false), choose(null)];
   else if (element("search").value) [(element("search").value = ""), search()];
   else select(-1);
 }
@@ -258,7 +204,7 @@ listen(stage, {
     if (number !== state.over) [(state.over = number), repaint()];
   },
   lasso(at) {
-    if (state.chosen) choose(null);
+    if (looks.chosen) choose(null);
     state.lasso.push(view.toPlane(...at));
     repaint();
   },
@@ -281,8 +227,7 @@ element("clear").onclick = () => choose(null);
 element("search").oninput = search;
 element("search").addEventListener("keydown", (event) => event.key === "Enter" && nextMatch());
 element("colour").onchange = (event) => colourBy(event.target.value);
-element("toggle").onclick = () =>
-  hide(new Set(state.hidden.size ? [] : state.classes.map((each) => each.number)));
+element("toggle").onclick = hideAllOrNone;
 
 const kinds = [...Object.keys(about.classes), "file"];
 element("colour").append(...kinds.map((kind) => new Option(kind, kind)));
@@ -314,8 +259,8 @@ window.vggishMap = {
   select: (number) => select(number, element("at-once").checked),
   neighbours: neighboursOf,
   state: () => ({
-    selected: state.selected, chosen: state.chosen, playing: player.playing,
-    shown: [...mixed].filter(canBePicked).sort((a, b) => a - b),
+    selected: state.selected, chosen: looks.chosen, playing: player.playing,
+    shown: [...segments.file.keys()].filter(canBePicked),
   }),
   pan: (right, down) => [view.panBy(right, down), paint()],
 };

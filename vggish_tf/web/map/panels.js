@@ -1,6 +1,7 @@
 // Panels: what the page says beside the points. They change nothing but their own elements.
 import { magma } from "./colours.js";
-import { about, clock, neighboursOf, pathOf, segments, splitPath, timeOf } from "./data.js";
+import { about, clock, nameOf, neighboursOf, pathOf, segments } from "./data.js";
+import { splitPath, timeOf } from "./data.js";
 
 const MOST_CLASSES = 200; // lines of the legend
 const thousands = (number) => number.toLocaleString("en");
@@ -60,7 +61,7 @@ function line(number, cosine, colourOf, go) {
     { type: "button", title: pathOf(number), onclick: () => go(number) },
     swatch(colourOf(number)),
     make("span", { className: "number", textContent: cosine.toFixed(3) }),
-    make("span", { textContent: splitPath(pathOf(number))[0] }),
+    make("span", { textContent: nameOf(number) }),
     make("span", { className: "number", textContent: clock(segments.start[number]) }),
   );
   return make("li", {}, button);
@@ -150,7 +151,7 @@ export function showTip(number, [left, top], view) {
   const tip = element("tip");
   tip.hidden = number < 0;
   if (number < 0) return;
-  tip.textContent = `${splitPath(pathOf(number))[0]}, ${timeOf(number)}`;
+  tip.textContent = `${nameOf(number)}, ${timeOf(number)}`;
   const across = left > view.width / 2 ? `calc(${left - 14}px - 100%)` : `${left + 14}px`;
   tip.style.transform = `translate(${across}, ${Math.min(top + 10, view.height - 40)}px)`;
 }
