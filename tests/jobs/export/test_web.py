@@ -126,6 +126,9 @@ def test_four_bits_of_any_width_by_onnx_runtime(inputs):
     limit = np.repeat(largest, 64, axis=1)[:, :inputs] * 1.5 / 7.6
     assert (np.abs(found - kernel) <= limit + 1e-7).all()
     assert not found[2].any()
+    place = np.abs(kernel).argmax(axis=1)[:, np.newaxis]  # 8 steps from zero, whatever its sign
+    kept = np.take_along_axis(kernel, place, 1) * rounding.KEPT
+    np.testing.assert_allclose(np.take_along_axis(found, place, 1), kept, rtol=1e-6)
 
 
 def test_the_folder_and_its_manifest(small, tmp_path, capsys):
@@ -315,8 +318,18 @@ def test_only_an_earlier_page_is_replaced(small, tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
     assert "already exists" in refused(small, file)
+    assert "it is a file. Give the name of a folder" in refused(small, file, overwrite=True)
     assert {name.read_text() for name in app.iterdir()} == {"mine"}
     assert sorted(each.name for each in tmp_path.iterdir()) == ["app", "file", "site"]
+
+
+@pytest.mark.parametrize("format", ["web", "saved_model", "onnx"])
+@pytest.mark.parametrize("path", [".", ".."])
+def test_folders_without_a_name_are_refused(format, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "front_end.json").touch()
+    with pytest.raises(VGGishError, match="it has no name"):
+        export(object(), path, format=format, overwrite=True)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])

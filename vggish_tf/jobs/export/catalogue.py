@@ -197,16 +197,21 @@ def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path
             f"the format {name!r} takes any batch and length: fixed_shape={options.fixed_shape!r} "
             "has no place in it. Leave it out, or choose the format 'tflite'."
         )
+    _check_target(path, options.overwrite, chosen, ends=True)
     beside = [] if chosen.holds_manifest else [manifest_of(path)]
     targets = [*(path.with_suffix(suffix) for suffix in chosen.suffixes), *beside, path]
-    for target in reversed(targets):
-        _check_target(target, options.overwrite, chosen, ends=target == path)
+    for target in reversed(targets[:-1]):
+        _check_target(target, options.overwrite, chosen, ends=False)
     chosen.fetch()
     return precision, targets
 
 
 def _check_target(target: Path, overwrite: bool, chosen: Format, *, ends: bool):
     """Raises if `target` must not be replaced; an earlier export in a folder may be."""
+    if target.name in ("", ".."):
+        raise VGGishError(f"cannot write {target}: it has no name. Give that of a new one.")
+    if ends and chosen.mark and overwrite and target.is_file():
+        raise VGGishError(f"cannot write {target}: it is a file. Give the name of a folder.")
     if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):
         endings = [chosen.ending] if ends and chosen.ending else []
         check_target(target, overwrite=overwrite, endings=endings)
