@@ -40,31 +40,37 @@ class App {
   /** Listens to the microphone until stop(). */
   async listen() {
     if (this.microphone || this.opening) return;
-    this.stop();
+    const turn = this.stop();
     this.opening = true;
+    let microphone;
     try {
-      this.microphone = await openMicrophone((samples) => this.listener.push(samples));
+      microphone = await openMicrophone((samples) => this.listener.push(samples));
     } catch (error) {
       return say(explain(error));
     } finally {
       this.opening = false;
     }
+    if (turn !== this.turn) return microphone.stop(); // a file was opened meanwhile
+    this.microphone = microphone;
     say("");
     this.#forget();
     this.listener.start({ rate: this.microphone.rate, hop: this.hop, live: true });
     element("listen").textContent = "Stop";
   }
 
+  /** Ends what is under way; returns a number that is this.turn until something else begins. */
   stop() {
     this.microphone?.stop();
     this.microphone = null;
     element("listen").textContent = "Listen to the microphone";
     this.listener.stop();
+    this.turn = (this.turn ?? 0) + 1;
+    return this.turn;
   }
 
   /** Runs a file (a Blob) through the stages; resolves with its rows [{start, end, embedding}]. */
   async open(blob, name = blob.name ?? "") {
-    this.stop();
+    const turn = this.stop();
     say("");
     let sound;
     try {
@@ -72,6 +78,7 @@ class App {
     } catch {
       return say(`${name || "The file"} is no audio that this browser can decode. Try WAV, FLAC, MP3 or Ogg.`);
     }
+    if (turn !== this.turn) return; // something else was opened while this was decoded
     this.#forget();
     this.#play(blob);
     return this.listener.all(sound, this.hop);
