@@ -2,6 +2,7 @@
 
     site        the folder, put together; write() and load() of the format
     graph       the network as ONNX in each precision
+    rounding    weights in 8 and 4 bits
     front_end   the front end as data, for the page's JavaScript
     sounds      the sounds that the cosines are measured on
     runtime     the files of onnxruntime-web, from the cache, npm or a public address
