@@ -40,6 +40,13 @@ onmessage = async ({ data }) => {
   }
 };
 
+// Eight bits become float32 once, at loading, and not in each call: twice as fast on a processor,
+// for 0.3 GB of memory, which a small device keeps.
+function unpacked(provider) {
+  const roomy = (navigator.deviceMemory ?? 8) > 4; // GB
+  return provider === "wasm" && roomy ? { extra: { session: { disable_quant_qdq: "1" } } } : {};
+}
+
 async function run(values, count) {
   const examples = new ort.Tensor("float32", values, [count, ...shape]);
   const [output] = Object.values(await session.run({ [session.inputNames[0]]: examples }));
@@ -52,7 +59,7 @@ async function open(bytes, provider, threads) {
     ort = await import(`${RUNTIME}ort.${provider}.bundle.min.mjs`);
     ort.env.wasm.wasmPaths = { wasm: RUNTIME + COMPILED[provider] };
     ort.env.wasm.numThreads = threads;
-    session = await ort.InferenceSession.create(bytes, { executionProviders: [provider] });
+    session = await ort.InferenceSession.create(bytes, { executionProviders: [provider], ...unpacked(provider) });
     await compare();
     return provider;
   } catch (error) {

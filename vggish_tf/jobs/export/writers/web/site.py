@@ -27,7 +27,8 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     runtime.copy_to(path / "runtime")
     for file in _page():
         shutil.copyfile(file, path / file.name)
-    shutil.copyfile(str(sounds.CLIP), path / sounds.CLIP.name)
+    for name in (sounds.CLIP.name, "demo.json"):  # the second has the licence of the first
+        shutil.copyfile(str(sounds.DATA / name), path / name)
     text = json.dumps(front_end.describe(pipeline.params))
     (path / FRONT_END).write_text(text, encoding="utf-8")
     graph.write(path / NETWORK, pipeline.network, pipeline.params, precision)
