@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def values(folder):
-    """The clips with the embeddings of small_network.classifier(), whose network is always alike."""
+    """The clips with the embeddings of small_network.classifier(), always the same network."""
     with small_network.shrunken():
         data = finetune.dataset(folder, batch_size=4)
         return finetune.cached(data, small_network.classifier(), "embedding")
