@@ -310,6 +310,7 @@ def test_the_demo_says_untrained_first_in_the_picture_and_in_the_provenance(
 def test_the_demo_on_published_weights_says_so(
     small_checkpoint, pca_params, tmp_path, capsys, monkeypatch
 ):
+    from vggish_tf.drawing import pictures
     from vggish_tf.weights import registry
 
     def cached(weights, *, kind="model"):
@@ -317,8 +318,12 @@ def test_the_demo_on_published_weights_says_so(
 
     monkeypatch.setattr(registry, "resolve", cached)
     monkeypatch.setattr("vggish_tf.weights.readers.resolve", cached)
+    # the picture is drawn by the test above, in seconds
+    monkeypatch.setattr(pictures, "overview", lambda stages, *, title, segments: title)
+    monkeypatch.setattr(pictures, "save", lambda title, path: path.write_text(title))
     assert cli.main(["demo", "-o", str(tmp_path / "demo")]) == 0
     assert capsys.readouterr().out.startswith("The published AudioSet weights.")
+    assert (tmp_path / "demo" / "stages.png").read_text() == "The published AudioSet weights."
     assert npz.read(tmp_path / "demo" / "embeddings.npz")[2]["weights"]["untrained"] is False
 
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import archives
 import labelled_clips
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ def half(file, *_, **__):
     wait()
 """
 PLACES = {
+    "convert": "np.savez = half",
     "embed": f"{SMALL}np.savez = half",
     "export": f"{SMALL}from vggish_tf.jobs.export.writers import keras_model\n"
     "keras_model.write = lambda pipeline, path, precision: half(path)",
@@ -62,13 +64,16 @@ def wav(tmp_path):
     return path
 
 
-MORE = ("export", "inspect", "finetune")
+MORE = ("embed", "export", "inspect", "finetune")  # which import TensorFlow
 
 
 def arguments_of(command, wav, weights, folder) -> list:
     if command == "finetune":
         sounds = labelled_clips.write_folder(folder / "sounds", takes=3, seconds=(1.0, 1.1))
         return [command, sounds, "-o", folder / "out.keras", "--untrained", "--epochs", "1"]
+    if command == "convert":
+        rows = archives.written(folder / "rows.parquet", [archives.clip("a.wav", np.eye(2, 128))])
+        return [command, rows, folder / "out", "--format", "npz"]
     return {
         "embed": [command, wav, "-o", folder / "out.npz", "--weights", weights],
         "export": [command, "--format", "keras", "-o", folder / "out.keras", "--weights", weights],
@@ -78,10 +83,13 @@ def arguments_of(command, wav, weights, folder) -> list:
 
 @pytest.mark.parametrize(
     "command",
-    ["embed", *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)],
+    ["convert", *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)],
 )
 def test_sigterm_leaves_no_temporary_file(command, wav, weights, tmp_path):
-    """A second signal, as `timeout` sends to the process group, does not interrupt the clean-up."""
+    """A second signal, as `timeout` sends to the process group, does not interrupt the clean-up.
+
+    With TensorFlow in the process too: tests/jobs/embed/test_trouble.py.
+    """
     arguments = arguments_of(command, wav, weights, tmp_path)
     before = files_in(tmp_path)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -48,7 +48,6 @@ def opened(
         CheckpointError: as loading.load_weights.
     """
     path = registry.resolve(weights)
-    digests.ahead(files_of(path))
 
     def check(source: Source):
         check_match(source.shapes, shapes, source.extras)

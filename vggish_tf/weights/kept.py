@@ -19,9 +19,10 @@ from pathlib import Path
 
 from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.files import replacing
-from vggish_tf.weights import identity, readers, registry
+from vggish_tf.weights import digests, identity, readers, registry
 from vggish_tf.weights.identity import Survey
 from vggish_tf.weights.layouts import Source
+from vggish_tf.weights.paths import files_of
 from vggish_tf.weights.published import NUM_VALUES
 from vggish_tf.weights.writers import VALUES_SHA256, write_tensors
 
@@ -57,6 +58,7 @@ def opened(
     """
     with readers.errors_about(path):
         format = readers.checked_format(path, num_values)  # before a digest of too large a file
+    digests.ahead(files_of(path))
     copy = None if average or format == "safetensors" else _place_of_copy(path)
     contents = copy and (_in_copy(copy, path) or _keep(path, copy, num_values, check))
     if contents:

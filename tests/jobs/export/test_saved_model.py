@@ -156,41 +156,51 @@ def test_it_can_be_trained_after_loading(exported):
     np.testing.assert_allclose(loaded(waveform), before - gradients[-1], atol=1e-6)
 
 
-def test_it_loads_where_the_package_is_not_installed(exported, oracle, tmp_path):
-    waveform = uniform_noise(40_000)
-    np.save(tmp_path / "waveform.npy", waveform)
-    embed = "np.save('e.npy', tf.saved_model.load(sys.argv[1])(np.load('waveform.npy')))"
-    alone(f"import numpy as np, tensorflow as tf; {embed}", exported, folder=tmp_path)
-    np.testing.assert_allclose(np.load(tmp_path / "e.npy"), oracle(waveform), atol=ATOL)
+CLI = "from tensorflow.python.tools.saved_model_cli import main; sys.argv[0] = 'saved_model_cli'; "
 
 
-def saved_model_cli(*arguments, folder) -> str:
-    code = (
-        "from tensorflow.python.tools.saved_model_cli import main; "
-        "sys.argv[0] = 'saved_model_cli'; sys.exit(main())"
+@pytest.fixture(scope="module")
+def elsewhere(exported, tmp_path_factory):
+    """The folder of waveforms, and of what a process without the package makes of them.
+
+    One process, since TensorFlow takes seconds to import: first tf.saved_model.load, then
+    saved_model_cli, which has a session and a loader of its own.
+    """
+    folder = tmp_path_factory.mktemp("elsewhere")
+    np.save(folder / "w.npy", uniform_noise(2, 40_000))
+    embed = "np.save('loaded.npy', tf.saved_model.load(sys.argv[3])(np.load('w.npy')[0]))"
+    run = ("run", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default")
+    alone(
+        f"import numpy as np, tensorflow as tf; {embed}; {CLI}sys.exit(main())",
+        *(*run, "--inputs", "waveform=w.npy", "--outdir", "."),
+        folder=folder,
     )
-    return alone(code, *arguments, folder=folder)
+    return folder
+
+
+def test_it_loads_where_the_package_is_not_installed(elsewhere, oracle):
+    expected = oracle(np.load(elsewhere / "w.npy")[0])
+    np.testing.assert_allclose(np.load(elsewhere / "loaded.npy"), expected, atol=ATOL)
+
+
+def test_saved_model_cli_runs_it(elsewhere, oracle):
+    expected = oracle(np.load(elsewhere / "w.npy")[1])
+    np.testing.assert_allclose(np.load(elsewhere / "embedding.npy")[1], expected, atol=ATOL)
 
 
 @pytest.mark.slow
 def test_saved_model_cli_shows_the_signatures(exported, tmp_path):
-    text = saved_model_cli("show", "--dir", exported, "--tag_set", "serve", folder=tmp_path)
+    text = alone(
+        f"{CLI}sys.exit(main())",
+        *("show", "--dir", exported, "--tag_set", "serve"),
+        folder=tmp_path,
+    )
     assert set(re.findall(r'SignatureDef key: "(\w+)"', text)) >= {
         "serving_default",
         "examples",
         "log_mel",
         "quantized",
     }
-
-
-def test_saved_model_cli_runs_it(exported, oracle, tmp_path):
-    waveforms = uniform_noise(2, 40_000)
-    np.save(tmp_path / "w.npy", waveforms)
-    run = ("run", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default")
-    saved_model_cli(*run, "--inputs", "waveform=w.npy", "--outdir", ".", folder=tmp_path)
-    np.testing.assert_allclose(
-        np.load(tmp_path / "embedding.npy")[1], oracle(waveforms[1]), atol=ATOL
-    )
 
 
 @pytest.mark.slow
