@@ -32,7 +32,7 @@ def half(file, *_, **__):
     wait()
 """
 PLACES = {
-    "convert": "np.savez = half",
+    "convert": "import pyarrow.parquet\npyarrow.parquet.ParquetWriter = half",
     "embed": f"{SMALL}np.savez = half",
     "export": f"{SMALL}from vggish_tf.jobs.export.writers import keras_model\n"
     "keras_model.write = lambda pipeline, path, precision: half(path)",
@@ -73,7 +73,7 @@ def arguments_of(command, wav, weights, folder) -> list:
         return [command, sounds, "-o", folder / "out.keras", "--untrained", "--epochs", "1"]
     if command == "convert":
         rows = archives.written(folder / "rows.parquet", [archives.clip("a.wav", np.eye(2, 128))])
-        return [command, rows, folder / "out", "--format", "npz"]
+        return [command, rows, folder / "out.parquet"]
     return {
         "embed": [command, wav, "-o", folder / "out.npz", "--weights", weights],
         "export": [command, "--format", "keras", "-o", folder / "out.keras", "--weights", weights],

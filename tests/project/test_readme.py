@@ -14,6 +14,7 @@ import signals
 import soundfile
 
 from vggish_tf import cli
+from vggish_tf.drawing import pictures
 from vggish_tf.weights import registry
 
 README = places.ROOT / "README.md"
@@ -65,6 +66,9 @@ def test_every_command_runs(readers_machine, capsys):
 
 def test_the_printed_demo_is_what_it_prints(tmp_path, monkeypatch, capsys, small_networks):
     monkeypatch.chdir(tmp_path)
+    # drawn by tests/cli/test_commands.py, in seconds
+    monkeypatch.setattr(pictures, "overview", lambda *_, **__: None)
+    monkeypatch.setattr(pictures, "save", lambda *_: None)
     assert cli.main(["demo"]) == 0
     printed = next(block for language, block in BLOCKS if not language)
     assert _without_numbers(capsys.readouterr().out) == _without_numbers(printed)

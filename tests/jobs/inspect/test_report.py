@@ -1,6 +1,7 @@
 """inspect(): its result, text and page; the page is self-contained, and names its weights."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from drawing import title
 from webpage import RATE, Page, write_tones
 
 from vggish_tf import AudioError, CheckpointError, Embedder, Params, VGGish, VGGishError, cli
+from vggish_tf.drawing import pictures
 from vggish_tf.jobs.inspect import report
 from vggish_tf.reference import mel_features, vggish_input, vggish_postprocess
 
@@ -197,7 +199,9 @@ def test_what_cannot_work_fails_before_the_work(file, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
-def test_the_command(file, tmp_path, capsys):
+def test_the_command(file, tmp_path, capsys, monkeypatch):
+    coarse = partial(pictures.png, dots_per_inch=10)  # those of test_page.py are as sharp as ever
+    monkeypatch.setattr(pictures, "png", lambda figure, _: coarse(figure))
     target = tmp_path / "report.html"
     command = [
         "inspect",

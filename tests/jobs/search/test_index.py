@@ -1,6 +1,7 @@
 """The approximate index: its recall, and that it is never out of date or half-built."""
 
 import os
+import shutil
 import sys
 
 import archives
@@ -15,15 +16,32 @@ from vggish_tf.rows import Archive
 pytest.importorskip("usearch", reason="usearch is not installed: pip install '.[search]'")
 
 
-@pytest.fixture
-def archive(tmp_path):
-    """A folder of two shards: 40 clips of 50 rows."""
-    (tmp_path / "rows").mkdir()
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder of two shards, 40 clips of 50 rows, and their index. Do not change it."""
+    folder = tmp_path_factory.mktemp("built")
     for shard in range(2):
         rows = archives.clusters(1000, seed=shard)
         clips = [archives.clip(f"{shard}/ä {k}.wav", rows[50 * k : 50 * k + 50]) for k in range(20)]
-        archives.written(tmp_path / "rows" / f"{shard}.parquet", clips)
-    return tmp_path / "rows"
+        archives.written(folder / f"{shard}.parquet", clips)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "BLOCK_ROWS", 130)  # clips lie in several blocks
+        open_index(folder)
+    return folder
+
+
+@pytest.fixture
+def indexed(built, tmp_path):
+    """A copy of it, with the same times, and so with an index that counts."""
+    folder = shutil.copytree(built, tmp_path / "rows")
+    open_index(folder, lambda line: pytest.fail(f"it is built again: {line}"))
+    return folder
+
+
+@pytest.fixture
+def archive(built, tmp_path):
+    """A copy without the index."""
+    return shutil.copytree(built, tmp_path / "rows", ignore=shutil.ignore_patterns("_index"))
 
 
 def places(hits):
@@ -31,30 +49,30 @@ def places(hits):
 
 
 @pytest.mark.parametrize("options", [{}, {"per_file": True}, {"unlike": archives.normal(3, 128)}])
-def test_it_finds_what_the_exact_search_finds(options, archive, monkeypatch):
+def test_it_finds_what_the_exact_search_finds(options, indexed, monkeypatch):
     """Not always all, but of 2,000 rows in clusters it does."""
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 130)  # clips lie in several blocks
     query = archives.clusters(3, seed=7)
-    found = nearest(archive, query, index=open_index(archive), **options)
-    exact = nearest(archive, query, **options)
+    found = nearest(indexed, query, index=open_index(indexed), **options)
+    exact = nearest(indexed, query, **options)
     assert places(found) == places(exact)
     assert [hit.cosine for hit in found] == pytest.approx([hit.cosine for hit in exact], abs=1e-6)
     assert len(found) == 20
 
 
-def test_it_looks_further_until_there_are_enough_hits(archive):
+def test_it_looks_further_until_there_are_enough_hits(indexed):
     """All the rows near to the query are near to the negative too, or of one file."""
-    rows = np.concatenate([clip.embedding for clip in parquet.read(archive).clips])
+    rows = np.concatenate([clip.embedding for clip in parquet.read(indexed).clips])
     query, options = rows[:1], {"unlike": [rows[1:600]], "per_file": True, "top": 25}
-    assert places(nearest(archive, query, index=open_index(archive), **options)) == places(
-        nearest(archive, query, **options)
+    assert places(nearest(indexed, query, index=open_index(indexed), **options)) == places(
+        nearest(indexed, query, **options)
     )
 
 
-def test_the_recall_is_that_of_numpy(archive):
+def test_the_recall_is_that_of_numpy(indexed):
     """Of 100 rows of the archive, each compared with all others one by one."""
-    opened = open_index(archive)
-    rows = np.concatenate([clip.embedding for clip in parquet.read(archive).clips])
+    opened = open_index(indexed)
+    rows = np.concatenate([clip.embedding for clip in parquet.read(indexed).clips])
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     asked = np.unique(np.linspace(0, len(rows) - 1, 100).astype(int))
     found = 0
@@ -107,27 +125,26 @@ def test_it_is_built_again_for_rows_of_other_weights(tmp_path):
 
 @pytest.mark.parametrize("name", ["about.json", "rows.usearch", "start.npy"])
 @pytest.mark.parametrize("damage", ["missing", "cut"])
-def test_a_damaged_index_is_built_again(name, damage, archive):
-    open_index(archive)
-    path = archive / "_index" / name
+def test_a_damaged_index_is_built_again(name, damage, indexed):
+    path = indexed / "_index" / name
     path.unlink() if damage == "missing" else path.write_bytes(path.read_bytes()[:-20])
     said = []
-    assert len(open_index(archive, said.append)) == 2000
+    assert len(open_index(indexed, said.append)) == 2000
     assert len(said) == 1
 
 
-def test_a_build_that_fails_leaves_what_was_there(archive, monkeypatch):
-    before = open_index(archive).key
-    os.utime(archive / "0.parquet", ns=(0, 0))
+def test_a_build_that_fails_leaves_what_was_there(indexed, monkeypatch):
+    before = Index(indexed / "_index").key
+    os.utime(indexed / "0.parquet", ns=(0, 0))
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(index, "_recall", fail)
     with pytest.raises(OSError, match="No space"):
-        open_index(archive)
-    assert Index(archive / "_index").key == before
-    assert sorted(os.listdir(archive)) == ["0.parquet", "1.parquet", "_index"]
+        open_index(indexed)
+    assert Index(indexed / "_index").key == before
+    assert sorted(os.listdir(indexed)) == ["0.parquet", "1.parquet", "_index"]
 
 
 def test_rows_without_a_direction_are_not_in_it(tmp_path):
@@ -146,9 +163,9 @@ def test_an_empty_archive_has_an_empty_index(tmp_path):
     assert nearest(path, np.ones((2, 128)), index=opened) == []
 
 
-def test_rows_of_another_size_are_refused(archive):
+def test_rows_of_another_size_are_refused(indexed):
     with pytest.raises(UsageError, match="256 numbers, those of the archive 128"):
-        nearest(archive, np.ones((1, 256)), index=open_index(archive))
+        nearest(indexed, np.ones((1, 256)), index=open_index(indexed))
 
 
 def test_without_usearch_it_says_what_to_install(archive, monkeypatch):
