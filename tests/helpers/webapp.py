@@ -1,6 +1,7 @@
 """The page of `vggish-tf export --format web` in a browser: opened, and asked for its rows."""
 
 import contextlib
+import http.server
 import threading
 
 import numpy as np
@@ -19,6 +20,26 @@ def serving(folder):
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextlib.contextmanager
+def listener():
+    """The address of another server, and the paths that it is asked for."""
+    requests = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", requests
+        server.shutdown()
 
 
 @contextlib.contextmanager

@@ -26,6 +26,13 @@ const refused = (json) => {
 };
 give("refused", [refused({}), refused({ ...json, version: 2 }),
   refused({ ...json, weights: { values_sha256: "b" } }), refused(json)]);
+const [first] = json.prototypes;
+const other = (changes) => ({ ...json, prototypes: [{ ...first, ...changes }] });
+give("damaged", [null, undefined, 5].map((row) => refused({ ...json, prototypes: [row] })).concat(
+  [{ label: "" }, { label: 5 }, { examples: 0 }, { examples: 1.5 }, { embedding: [1, 2] },
+   { embedding: first.embedding.map(() => 0) }, { embedding: first.embedding.map(String) }]
+    .map((changes) => refused(other(changes))),
+  [refused({ ...json, prototypes: [first, first] }), refused(other({}))]));
 """
 
 
@@ -43,8 +50,9 @@ def test_prototypes_are_mean_directions_and_the_nearest_wins():
 
 def test_prototypes_of_other_weights_are_refused():
     rows = np.random.default_rng(0).standard_normal((2, 128))
-    refused = javascript.run(PROTOTYPES, {"rows": rows}, {"labels": ["a"]})["refused"]
-    np.testing.assert_array_equal(refused, [1, 1, 1, 0])
+    found = javascript.run(PROTOTYPES, {"rows": rows}, {"labels": ["a"]})
+    np.testing.assert_array_equal(found["refused"], [1, 1, 1, 0])
+    np.testing.assert_array_equal(found["damaged"], [1] * 11 + [0])  # the last is whole
 
 
 RATES = """
@@ -69,6 +77,22 @@ def test_the_rate_of_a_file_is_that_of_its_header(rate, tmp_path):
             soundfile.write(path, noise, rate, subtype)
     found = javascript.run(RATES, {}, {"paths": [str(path) for path in paths]})["rates"]
     np.testing.assert_array_equal(found, [rate, rate, rate, rate, 48_000])
+
+
+def test_no_rate_is_found_in_noise(tmp_path):
+    """The header of an MP3 is 11 bits long: it is in any file of some size."""
+    noise = np.random.default_rng(0)
+    paths = [tmp_path / f"{i}.webm" for i in range(50)]
+    for path in paths:
+        path.write_bytes(b"\x1a\x45\xdf\xa3" + noise.bytes(8000))
+    found = javascript.run(RATES, {}, {"paths": [str(path) for path in paths]})["rates"]
+    np.testing.assert_array_equal(found, 0)
+
+
+def test_an_odd_rate_is_left_to_the_browser(tmp_path):
+    soundfile.write(tmp_path / "odd.wav", np.zeros(100), 47_999)
+    found = javascript.run(RATES, {}, {"paths": [str(tmp_path / "odd.wav")]})["rates"]
+    np.testing.assert_array_equal(found, [0])
 
 
 def test_files_that_are_cut_or_no_sound_have_no_rate(tmp_path):

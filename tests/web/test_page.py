@@ -77,13 +77,19 @@ def test_nothing_is_requested_after_loading(browser, address):
         assert webapp.requests(page)[before:] == []
 
 
-def test_the_page_may_reach_no_other_machine(page):
-    """The browser itself forbids it, by the policy in the page."""
-    code = "fetch('http://localhost:9/').then(() => 'sent', (error) => String(error))"
-    assert "Failed to fetch" in page.evaluate(code)
-    policy = page.get_attribute("meta[http-equiv]", "content")
-    assert "default-src 'self'" in policy
-    assert "http" not in policy
+def test_the_page_and_its_workers_may_reach_no_other_address(page, browser, address):
+    """The browser forbids it, by the policy in the page and those that serve sends with scripts."""
+    with webapp.listener() as (other, requests):
+        send = f"fetch('{other}', {{ mode: 'no-cors' }}).then(() => 'sent', () => 'refused')"
+        workers = [each for each in page.workers if each.url.endswith("_worker.js")]
+        assert len(workers) == 2  # the front end's and the network's; its threads answer nobody
+        assert [each.evaluate(send) for each in (page, *workers)] == ["refused"] * 3
+        assert requests == []
+        free = browser.new_page()
+        free.goto(f"{address}manifest.json")  # which has no policy: the test can fail
+        free.evaluate(send)
+        free.close()
+        assert len(requests) == 1
 
 
 def test_a_second_visit_starts_from_the_browsers_store(browser, address):
@@ -151,6 +157,30 @@ def test_files_that_are_no_sound_or_too_short(page, tmp_path):
     soundfile.write(tmp_path / "short.wav", np.zeros(15_599), 16_000)
     page.set_input_files("#file", tmp_path / "short.wav")
     page.locator("#message").filter(has_text="takes 0.975 s").wait_for()
+    damaged = np.zeros(32_000, np.float32)
+    damaged[20_000] = np.nan
+    soundfile.write(tmp_path / "damaged.wav", damaged, 16_000, "FLOAT")
+    page.set_input_files("#file", tmp_path / "damaged.wav")
+    page.locator("#message").filter(has_text="samples that are not finite").wait_for()
+
+
+def test_what_was_opened_last_is_what_runs(page):
+    code = "Promise.all([1, 2].map(() => vggish.open(vggish.demo).then((rows) => rows.length)))"
+    assert page.evaluate(code) == [0, 20]
+    assert page.evaluate("vggish.listener.rows.length") == 20
+
+
+def test_a_network_that_fails_is_said_and_ends_the_run(page):
+    code = """async () => {
+      const { embedAll } = vggish.network;
+      vggish.network.embedAll = async () => { throw new Error("out of memory"); };
+      const rows = await vggish.open(vggish.demo);
+      vggish.network.embedAll = embedAll;
+      return rows.length;
+    }"""
+    assert page.evaluate(code) == 0
+    assert page.inner_text("#message") == "The network failed: out of memory"
+    assert len(webapp.rows_of_demo(page)) == 20
 
 
 def test_untrained_weights_are_said_large(browser, site, tmp_path):

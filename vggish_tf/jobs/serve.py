@@ -30,6 +30,10 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",  # ask each time whether it has changed
 }
+# Of scripts: a worker has the policy of its own script, not that of the page which starts it.
+SCRIPT_POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:"
+)
 PIECE = 1 << 18  # bytes
 # Not left to the tables of the operating system, some of which have text/plain for .js.
 TYPES = {
@@ -144,6 +148,8 @@ class _Handler(SimpleHTTPRequestHandler):
             "Accept-Ranges": "bytes",
             "Content-Type": self.guess_type(path),
         }
+        if headers["Content-Type"] == "text/javascript":
+            headers["Content-Security-Policy"] = SCRIPT_POLICY
         if tag in self.headers.get("If-None-Match", ""):
             self._reply(HTTPStatus.NOT_MODIFIED, headers)
             return

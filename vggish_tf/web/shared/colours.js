@@ -38,7 +38,8 @@ const DARK = "7cc0ff 1d2127 ff8a7a";
 export function signed(dark) {
   const stops = (dark ? DARK : LIGHT).split(" ").map((hex) => [0, 2, 4].map((at) => parseInt(hex.substr(at, 2), 16)));
   return (t) => {
-    const place = Math.min(0.999999, Math.max(0, t)) * (stops.length - 1), i = Math.floor(place);
+    const share = Number.isNaN(t) ? 0.5 : Math.min(0.999999, Math.max(0, t));
+    const place = share * (stops.length - 1), i = Math.floor(place);
     return stops[i].map((value, c) => Math.round(value + (place - i) * (stops[i + 1][c] - value)));
   };
 }

@@ -8,7 +8,7 @@ export class About {
     this.#fact("weights", weights.untrained ? "UNTRAINED: random numbers" : `${weights.asked}${weights.published ? ", the published ones" : ""}`);
     this.#fact("digest of their values", `SHA-256 ${weights.values_sha256}`);
     this.#fact("precision", `${precision}, ${megabytes} MB. Lowest cosine of an embedding to float32, over sounds of the demo clip and synthesized ones: ${words(cosines)}`);
-    this.#fact("front end", `${params.sample_rate.toLocaleString("en")} Hz, ${params.num_mel_bins} mel bins, ${params.num_frames} frames an example, in float64; resampling within 2e-6 of soxr HQ`);
+    this.#fact("front end", `${params.sample_rate.toLocaleString("en")} Hz, ${params.num_mel_bins} mel bins, ${params.num_frames} frames an example, in float64; resampling within 2e-6 of soxr HQ at the usual rates`);
     this.#fact("computed by", `${runtime.package} ${runtime.version} (${runtime.licence})`);
   }
 
@@ -30,5 +30,5 @@ export class About {
 }
 
 function words(cosines) {
-  return Object.entries(cosines).map(([name, cosine]) => `${name} ${cosine.toFixed(5)}`).join(", ");
+  return Object.entries(cosines).map(([name, cosine]) => `${name} ${(Math.floor(cosine * 1e5) / 1e5).toFixed(5)}`).join(", ");
 }

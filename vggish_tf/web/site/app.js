@@ -32,30 +32,16 @@ class App {
     this.listener.onrow = (row) => this.#heard(row);
     this.listener.onfinished = () => this.#finished();
     this.listener.onerror = (error) => say(`The network failed: ${error.message}`);
-    [this.demo] = await Promise.all([this.#fetchDemo(), prepareMicrophone(), this.#loadNetwork()]);
     this.#offerHops();
+    [this.demo] = await Promise.all([this.#fetchDemo(), prepareMicrophone(), this.#loadNetwork()]);
     this.#connect();
   }
 
-  /** Listens to the microphone until stop(). */
-  async listen() {
-    if (this.microphone || this.opening) return;
-    const turn = this.stop();
-    this.opening = true;
-    let microphone;
-    try {
-      microphone = await openMicrophone((samples) => this.listener.push(samples));
-    } catch (error) {
-      return say(explain(error));
-    } finally {
-      this.opening = false;
-    }
-    if (turn !== this.turn) return microphone.stop(); // a file was opened meanwhile
-    this.microphone = microphone;
-    say("");
-    this.#forget();
-    this.listener.start({ rate: this.microphone.rate, hop: this.hop, live: true });
-    element("listen").textContent = "Stop";
+  /** Listens to the microphone until stop(); resolves once it is open, or cannot be opened. */
+  listen() {
+    if (this.microphone) return Promise.resolve();
+    this.opening ??= this.#openMicrophone().finally(() => { this.opening = null; });
+    return this.opening;
   }
 
   /** Ends what is under way; returns a number that is this.turn until something else begins. */
@@ -68,24 +54,64 @@ class App {
     return this.turn;
   }
 
-  /** Runs a file (a Blob) through the stages; resolves with its rows [{start, end, embedding}]. */
-  async open(blob, name = blob.name ?? "") {
+  /**
+   * Runs a file (a Blob) through the stages.
+   *
+   * @returns its rows [{start, end, embedding}]; those so far if something else was begun, and none
+   *   if it is no sound
+   */
+  async open(blob, name = blob.name ?? "The file") {
     const turn = this.stop();
-    say("");
-    let sound;
+    let sound, failure = "";
     try {
       sound = await decode(await blob.arrayBuffer());
-    } catch {
-      return say(`${name || "The file"} is no audio that this browser can decode. Try WAV, FLAC, MP3 or Ogg.`);
+    } catch (error) {
+      failure = `${name} ${error.message}`;
     }
-    if (turn !== this.turn) return; // something else was opened while this was decoded
+    if (turn !== this.turn) return []; // something else was opened while this was decoded
+    say(failure);
+    if (failure) return [];
+    this.sound = sound;
     this.#forget();
     this.#play(blob);
     return this.listener.all(sound, this.hop);
   }
 
+  async #openMicrophone() {
+    const turn = this.stop();
+    let microphone;
+    try {
+      microphone = await openMicrophone((samples) => this.listener.push(samples), () => this.#unplugged());
+    } catch (error) {
+      return say(explain(error));
+    }
+    if (turn !== this.turn) return microphone.stop(); // a file was opened meanwhile
+    this.microphone = microphone;
+    say("");
+    element("listen").textContent = "Stop";
+    this.#hear();
+  }
+
+  #hear() {
+    this.#forget();
+    this.listener.start({ rate: this.microphone.rate, hop: this.hop, live: true });
+  }
+
+  #unplugged() {
+    this.stop();
+    say("The microphone is gone.");
+  }
+
+  // with another time from one embedding to the next
+  #again() {
+    if (this.microphone) return this.#hear();
+    if (!this.sound || element("player").hidden) return;
+    this.teaching.forget();
+    this.listener.all(this.sound, this.hop);
+  }
+
   get hop() {
-    return Math.max(1, Math.round(this.params.example_hop_frames * Number(element("hop").value)));
+    return Number(element("hop").value); // frames
   }
 
   async #loadNetwork() {
@@ -108,8 +134,9 @@ class App {
   }
 
   #offerHops() {
-    const seconds = (this.params.example_hop_frames * this.params.hop_length) / this.params.sample_rate;
-    for (const share of HOPS) element("hop").add(new Option(`${Number((seconds * share).toFixed(3))} s`, share));
+    const { example_hop_frames: whole, hop_length: step, sample_rate: rate } = this.params;
+    const hops = new Set(HOPS.map((share) => Math.max(1, Math.round(whole * share))));
+    for (const hop of hops) element("hop").add(new Option(`${Number(((hop * step) / rate).toFixed(3))} s`, hop));
   }
 
   #connect() {
@@ -117,13 +144,17 @@ class App {
     const actions = {
       listen: () => (this.microphone ? this.stop() : this.listen()),
       demo: () => this.open(this.demo),
-      file: ({ target }) => target.files[0] && this.open(target.files[0]).then(() => { target.value = ""; }),
-      hop: () => this.microphone && (this.stop(), this.listen()),
+      file: ({ target }) => {
+        if (target.files[0]) this.open(target.files[0]);
+        target.value = ""; // so that the same file can be chosen again
+      },
+      hop: () => this.#again(),
     };
     for (const [id, event] of Object.entries(reacts)) {
       element(id).addEventListener(event, actions[id]);
       element(id).disabled = id === "demo" && !this.demo;
     }
+    element("teach").disabled = Boolean(this.network.failed);
     addEventListener("dragover", (event) => event.preventDefault());
     addEventListener("drop", (event) => {
       event.preventDefault();
@@ -131,7 +162,7 @@ class App {
     });
     addEventListener("resize", () => this.panels.refresh());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.panels.refresh());
-    const draw = () => { this.#follow(); this.panels.draw(); requestAnimationFrame(draw); };
+    const draw = () => { requestAnimationFrame(draw); this.#follow(); this.panels.draw(); };
     draw();
   }
 
@@ -145,7 +176,7 @@ class App {
   // the line in the pictures, where the player is
   #follow() {
     const player = element("player");
-    this.panels.cursor = player.hidden || !player.currentTime ? null : player.currentTime / this.panels.seconds;
+    this.panels.pointTo(player.hidden || !player.currentTime ? null : player.currentTime / this.panels.seconds);
   }
 
   #forget() {
@@ -170,4 +201,4 @@ class App {
 /** The page for scripts in the console: `await vggish.ready`, then vggish.open(blob) → rows. */
 const app = new App();
 globalThis.vggish = app;
-app.ready = app.load().catch((error) => say(error.message));
+app.ready = app.load().catch((error) => { element("loading").hidden = true; say(error.message); });

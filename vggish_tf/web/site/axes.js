@@ -27,7 +27,7 @@ export function prepare(canvas) {
 export function theme(element) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(name).trim();
-  return { text: colour("--text"), faint: colour("--faint"), line: colour("--line"), ground: colour("--panel") };
+  return { text: colour("--text"), faint: colour("--faint"), line: colour("--line") };
 }
 
 /** Ticks up the left side: [[share of the height from below, label]], and the axis's name. */

@@ -12,17 +12,18 @@ const STORE = "vggish-weights";
 export async function fetchKept({ file, bytes: size, sha256 }, report) {
   const store = globalThis.caches ? await caches.open(STORE).catch(() => null) : null;
   const key = new URL(`./${file}?sha256=${sha256}`, import.meta.url).href;
-  const found = await store?.match(key);
-  if (found) {
-    const bytes = new Uint8Array(await found.arrayBuffer());
-    if (await hasDigest(bytes, sha256)) return { bytes, kept: true };
-    await store.delete(key); // damaged
-  }
+  const found = store && (await stored(store, key).catch(() => null)); // a broken store is no error
+  if (found && (await hasDigest(found, sha256))) return { bytes: found, kept: true };
   const bytes = await download(file, size, report);
   if (!(await hasDigest(bytes, sha256)))
     throw new Error(`${file} is not the file that the manifest names: it is damaged. Export the page anew.`);
   await keep(store, key, bytes);
   return { bytes, kept: false };
+}
+
+async function stored(store, key) {
+  const response = await store.match(key);
+  return response && new Uint8Array(await response.arrayBuffer());
 }
 
 async function download(file, size, report) {
@@ -53,7 +54,7 @@ async function keep(store, key, bytes) {
   if (!store) return;
   try {
     const site = new URL("./", import.meta.url).href;
-    for (const other of await store.keys()) if (other.url.startsWith(site)) await store.delete(other);
+    for (const other of await store.keys()) if (new URL("./", other.url).href === site) await store.delete(other);
     await store.put(key, new Response(bytes));
   } catch {
     await store.delete(key).catch(() => {});

@@ -1,8 +1,12 @@
 // Listener: one stream of sound at a time → frames to the pictures, examples to the network, rows out.
 
+import { short } from "./axes.js";
+
 const AT_ONCE = 8; // examples of a file in one call
 const MOST_WAITING = 3; // examples of a microphone; a slow machine leaves out the oldest
 const BLOCK = 1 << 16; // samples of a file in one message
+const MOST_AHEAD = 32; // examples of a file; the rest of it waits
+const MOST_ROWS = 5000; // of a microphone; the oldest are forgotten
 
 export class Listener {
   constructor(params, network, panels) {
@@ -10,6 +14,7 @@ export class Listener {
     this.onrow = this.onfinished = this.onerror = () => {};
     this.worker = new Worker(new URL("./sound_worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => this[`_${data.type}`](data);
+    this.worker.onerror = ({ message }) => this.#fail(new Error(message));
     this.worker.postMessage({ type: "params", params });
     this.run = 0;
     this.#reset({ rate: params.sample_rate, hop: params.example_hop_frames, live: false });
@@ -29,8 +34,8 @@ export class Listener {
   /** Drops what is under way; the rows so far are kept. */
   stop() {
     this.run++;
-    Object.assign(this, { live: false, busy: false, waiting: [] });
-    this.resolve?.([]);
+    Object.assign(this, { live: false, busy: false, waiting: [], source: null });
+    this.resolve?.(this.rows);
     this.resolve = null;
   }
 
@@ -40,8 +45,8 @@ export class Listener {
     const resampled = Math.round((samples.length * target) / rate);
     const numFrames = Math.max(1, 1 + Math.floor((resampled - window) / step));
     this.start({ rate, hop, live: false, numFrames });
-    for (let start = 0; start < samples.length; start += BLOCK) this.push(samples.slice(start, start + BLOCK));
-    this.worker.postMessage({ type: "finish" });
+    this.source = { samples, at: 0 };
+    this.#feed();
     return new Promise((resolve) => { this.resolve = resolve; });
   }
 
@@ -59,18 +64,19 @@ export class Listener {
   figures() {
     const { hop_length: step, sample_rate: target } = this.params, hop = (this.hop * step) / target;
     const parts = [`${this.rate.toLocaleString("en")} Hz → ${target.toLocaleString("en")} Hz`];
-    if (this.rows.length) {
-      const seconds = this.milliseconds / 1000 / this.rows.length;
-      parts.push(`${seconds.toPrecision(2)} s an example: ${(hop / seconds).toPrecision(2)} times real time`);
+    if (this.computed) {
+      const seconds = this.milliseconds / 1000 / this.computed;
+      parts.push(`${short(seconds)} s an example: ${short(hop / seconds)} times real time`);
     }
     if (this.live && this.latency) parts.push(`${this.latency.toFixed(2)} s from the sound to its embedding`);
-    if (this.skipped) parts.push(`${this.skipped} examples left out, since the network is slower than the sound`);
+    if (this.skipped) parts.push(`examples left out, since the network is slower than the sound: ${this.skipped}`);
     return parts.join(" · ");
   }
 
   #reset({ rate, hop, live }) {
     this.stop();
-    Object.assign(this, { rate, hop, live, rows: [], milliseconds: 0, skipped: 0, latency: 0, ended: false });
+    Object.assign(this, { rate, hop, live, rows: [], ended: false, fed: true });
+    Object.assign(this, { milliseconds: 0, computed: 0, skipped: 0, latency: 0 });
   }
 
   _frames(message) {
@@ -91,6 +97,25 @@ export class Listener {
     this.released?.(examples);
   }
 
+  _taken({ run }) {
+    if (run !== this.run) return;
+    this.fed = true;
+    this.#feed();
+  }
+
+  // The next block of a file, if the last one is worked off and the network is not far behind.
+  #feed() {
+    if (!this.source || !this.fed || this.waiting.length > MOST_AHEAD) return;
+    const { samples, at } = this.source;
+    if (at < samples.length) {
+      this.source.at += BLOCK;
+      this.fed = false;
+      return this.push(samples.slice(at, at + BLOCK));
+    }
+    this.source = null;
+    this.worker.postMessage({ type: "finish" });
+  }
+
   _finished({ run }) {
     if (run !== this.run) return;
     this.ended = true;
@@ -102,24 +127,31 @@ export class Listener {
     if (!this.waiting.length) return this.ended && this.#finish();
     const { run } = this, batch = this.waiting.splice(0, this.live ? 1 : AT_ONCE);
     this.busy = true;
-    const rows = await this.#embed(batch).catch((error) => this.onerror(error));
-    if (!rows || run !== this.run) return; // another stream has begun
-    this.busy = false;
-    rows.forEach((row) => this.#give(row));
+    try {
+      const { rows, milliseconds } = await this.network.embedAll(batch.map(({ values }) => values));
+      if (run !== this.run) return; // another stream has begun
+      this.busy = false;
+      this.milliseconds += milliseconds;
+      this.computed += batch.length;
+      batch.forEach((example, i) => this.#give(example, rows[i]));
+    } catch (error) {
+      return run === this.run && this.#fail(error);
+    }
+    this.#feed();
     this.#next();
   }
 
-  async #embed(batch) {
-    const { rows, milliseconds } = await this.network.embedAll(batch.map(({ values }) => values));
-    this.milliseconds += milliseconds;
-    return batch.map(({ start, arrived }, i) => ({ start, arrived, embedding: rows[i] }));
+  #fail(error) {
+    this.stop();
+    this.onerror(error);
   }
 
-  #give({ start, arrived, embedding }) {
+  #give({ start, arrived }, embedding) {
     const { hop_length: step, sample_rate: rate, num_frames: length } = this.params;
     if (arrived) this.latency = (performance.now() - arrived) / 1000;
     const row = { start: (start * step) / rate, end: ((start + length) * step) / rate, embedding };
     this.rows.push(row);
+    if (this.live && this.rows.length > MOST_ROWS) this.rows.shift();
     this.panels.embedding(start, this.hop, embedding);
     this.onrow(row);
   }

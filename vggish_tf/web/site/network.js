@@ -50,7 +50,7 @@ export class Network {
 }
 
 /**
- * What the browser offers: threads where the page is isolated, a GPU where there is one.
+ * Abilities of the browser: threads where the page is isolated, a GPU where there is one.
  *
  * @param asked of the address: `?run=wasm` or `webgpu`, `&threads=1`
  */
@@ -63,5 +63,5 @@ export async function abilities(asked = {}) {
 async function hasGPU(asked) {
   const adapter = asked === "wasm" ? null : await navigator.gpu?.requestAdapter().catch(() => null);
   // a GPU that the processor imitates is slower than the processor itself
-  return Boolean(adapter) && (asked === "webgpu" || !adapter.info?.isFallbackAdapter);
+  return Boolean(adapter) && (asked === "webgpu" || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
 }

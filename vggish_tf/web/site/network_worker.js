@@ -11,7 +11,7 @@ const RUNTIME = new URL("./runtime/", import.meta.url).href;
 const COMPILED = { wasm: "ort-wasm-simd-threaded.wasm", webgpu: "ort-wasm-simd-threaded.asyncify.wasm" };
 
 let ort;
-let session;
+let session = null;
 let shape; // of one example
 let silence; // a silent example's embedding, as it was when the page was exported
 
@@ -43,7 +43,7 @@ onmessage = async ({ data }) => {
 // Eight bits become float32 once, at loading, and not in each call: twice as fast on a processor,
 // for 0.3 GB of memory, which a small device keeps.
 function unpacked(provider) {
-  const roomy = (navigator.deviceMemory ?? 8) > 4; // GB
+  const roomy = (navigator.deviceMemory ?? 4) > 4; // GB; browsers that do not say it may be phones
   return provider === "wasm" && roomy ? { extra: { session: { disable_quant_qdq: "1" } } } : {};
 }
 
@@ -63,6 +63,8 @@ async function open(bytes, provider, threads) {
     await compare();
     return provider;
   } catch (error) {
+    await session?.release();
+    session = null;
     if (provider === "webgpu") return null;
     throw error;
   }

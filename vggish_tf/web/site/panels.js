@@ -1,16 +1,22 @@
 // Panels: a picture a stage, in the colours and units of `vggish-tf inspect`.
 
-import { colourBar, prepare, theme, timeAxis, upAxis } from "./axes.js";
+import { MARGIN, colourBar, prepare, theme, timeAxis, upAxis } from "./axes.js";
 import { magma, signed } from "./colours.js";
 import { Track, furthest } from "./track.js";
 
 const COLUMNS = 960; // of a picture: 9.6 s of a microphone
 const DECIBELS = 80; // the range shown
 const SILENCE = -200; // dB
+const CLOSEST = 12; // pixels between lines that start examples; nearer ones are ticks
+const TICK = 5; // pixels
+
 /** One stage: rows over time. */
 class Panel {
   constructor(canvas, { rows, colours, unit, name, ticks, range, reduce }) {
     Object.assign(this, { canvas, rows, colours, unit, name, ticks, range, reduce });
+    this.cursor = document.createElement("div");
+    this.cursor.className = "cursor";
+    canvas.after(this.cursor);
     this.start();
   }
 
@@ -33,10 +39,18 @@ class Panel {
     upAxis(place, this.ticks(limits), this.name, colours);
     timeAxis(place, first * marks.seconds, last * marks.seconds, colours);
     if (this.colour) colourBar(place, this.colour, limits, this.unit, colours);
-    this.decorate?.(place, marks, colours);
+    this.decorate?.(place, marks);
     place.context.strokeStyle = colours.line;
     place.context.strokeRect(place.box.left, place.box.top, place.box.width, place.box.height);
-    drawCursor(place, marks, first, last, colours);
+  }
+
+  // a line over the picture, which is not drawn anew for it
+  pointTo(frame) {
+    const [first, last] = this.track.frames(), width = this.canvas.clientWidth - MARGIN.left - MARGIN.right;
+    this.cursor.hidden = frame === null || frame < first || frame > last;
+    const x = this.canvas.offsetLeft + MARGIN.left + ((frame - first) / (last - first)) * width;
+    const style = { left: `${x}px`, top: `${this.canvas.offsetTop + MARGIN.top}px` };
+    Object.assign(this.cursor.style, style, { height: `${this.canvas.clientHeight - MARGIN.top - MARGIN.bottom}px` });
   }
 
   paint({ context, box }, [low, high]) {
@@ -82,22 +96,14 @@ class WaveformPanel extends Panel {
 class ExamplesPanel extends Panel {
   decorate({ context, box }, { examples }) {
     const [first, last] = this.track.frames();
-    context.strokeStyle = "#ffffffb0";
+    const step = ((examples[1] - examples[0]) / (last - first)) * box.width; // pixels
+    context.fillStyle = "#ffffffb0";
     for (const start of examples) {
       if (start < first || start >= last) continue;
       const x = box.left + ((start - first) / (last - first)) * box.width;
-      context.beginPath();
-      context.moveTo(x, box.top);
-      context.lineTo(x, box.top + box.height);
-      context.stroke();
+      context.fillRect(x, box.top, 1, step < CLOSEST ? TICK : box.height);
     }
   }
-}
-
-function drawCursor({ context, box }, { cursor }, first, last, colours) {
-  if (cursor === null || cursor < first || cursor > last) return;
-  context.fillStyle = colours.text;
-  context.fillRect(box.left + ((cursor - first) / (last - first)) * box.width, box.top, 1.5, box.height);
 }
 
 /** The pictures of all stages, on the canvases of a page by their names. */
@@ -106,13 +112,12 @@ export class Panels {
     this.params = params;
     this.seconds = params.hop_length / params.sample_rate; // of a frame
     this.panels = makePanels(canvases, params);
-    this.marks = { seconds: this.seconds, examples: [], cursor: null };
+    this.marks = { seconds: this.seconds, examples: [] };
   }
 
   start(numFrames) {
     Object.values(this.panels).forEach((panel) => panel.start(numFrames));
     this.marks.examples = [];
-    this.marks.cursor = null;
   }
 
   frames({ first, count, extremes, magnitude, mel, logMel }) {
@@ -126,15 +131,15 @@ export class Panels {
 
   // of an embedding over the frames up to the next example, or over its own
   embedding(start, hop, values) {
-    this.marks.examples.push(start);
+    const [first] = this.panels.log_mel.track.frames();
+    this.marks.examples = [...this.marks.examples.filter((each) => each >= first), start];
     this.panels.log_mel.dirty = true;
     for (let frame = start; frame < start + hop; frame++) this.panels.embedding.put(frame, values);
   }
 
-  set cursor(frame) {
-    if (frame === this.marks.cursor) return;
-    this.marks.cursor = frame;
-    this.refresh();
+  /** Points to where a player is; null for nowhere. */
+  pointTo(frame) {
+    Object.values(this.panels).forEach((panel) => panel.pointTo(frame));
   }
 
   refresh() {
@@ -142,7 +147,12 @@ export class Panels {
   }
 
   draw() {
-    Object.values(this.panels).filter((panel) => panel.dirty).forEach((panel) => panel.draw(this.marks));
+    const panels = Object.values(this.panels), { last } = this.panels.log_mel.track;
+    for (const { track } of panels.filter((panel) => panel.track.last < last && panel.track.endless)) {
+      track.reach(last); // one time axis for all, though embeddings come late
+      this.panels.embedding.dirty = true;
+    }
+    panels.filter((panel) => panel.dirty).forEach((panel) => panel.draw(this.marks));
   }
 
   // under a full-scale sine, whose magnitude is half the sum of the window
@@ -183,6 +193,7 @@ function makePanels(canvases, params) {
 }
 
 function symmetric(values) {
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-  return [-largest, largest];
+  let largest = 0;
+  for (const value of values) if (Math.abs(value) > largest) largest = Math.abs(value);
+  return largest ? [-largest, largest] : [-1, 1];
 }

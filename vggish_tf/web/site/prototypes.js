@@ -3,6 +3,7 @@
 // Embeddings in, cosines out. The JSON is the one that `vggish-tf classify` takes.
 
 const FORMAT = "vggish_tf prototypes";
+const SIZE = 128; // of an embedding
 
 export class Prototypes {
   constructor() {
@@ -56,18 +57,26 @@ export class Prototypes {
   /**
    * The prototypes of a JSON.
    *
-   * @throws Error if it is another file, or was made with other weights.
+   * @throws Error that says why it is none for this page.
    */
   static from(json, manifest) {
     if (json?.format !== FORMAT || json.version !== 1 || !Array.isArray(json.prototypes))
-      throw new Error("this is no file of prototypes; choose one that this page saved.");
-    const [theirs, ours] = [json.weights, manifest.weights].map((weights) => weights?.values_sha256);
+      throw new Error("it is no file of prototypes; choose one that this page saved.");
+    const [theirs, ours] = [json.weights, manifest.weights].map((weights) => String(weights?.values_sha256));
     if (theirs !== ours)
-      throw new Error(`it was made with other weights (SHA-256 ${theirs?.slice(0, 12)}…) than this page has (${ours?.slice(0, 12)}…).`);
+      throw new Error(`it was made with other weights (SHA-256 ${theirs.slice(0, 12)}…) than this page has (${ours.slice(0, 12)}…).`);
     const made = new Prototypes();
-    for (const { label, examples, embedding } of json.prototypes)
-      made.sums.set(label, { sum: Float64Array.from(embedding, (value) => value * examples), examples });
+    json.prototypes.forEach((row, i) => made.#put(row, i + 1));
     return made;
+  }
+
+  #put({ label, examples, embedding } = {}, number) {
+    const isNamed = typeof label === "string" && label.trim() && !this.sums.has(label);
+    const isCounted = Number.isInteger(examples) && examples > 0;
+    const isRow = Array.isArray(embedding) && embedding.length === SIZE && embedding.every(Number.isFinite);
+    if (!isNamed || !isCounted || !isRow || !unit(embedding))
+      throw new Error(`prototype ${number} needs a name of its own, a number of examples from 1, and ${SIZE} numbers.`);
+    this.sums.set(label, { sum: Float64Array.from(embedding, (value) => value * examples), examples });
   }
 }
 

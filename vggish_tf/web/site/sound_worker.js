@@ -2,7 +2,7 @@
 //
 // In:  params {params} · start {rate, hop, run} · samples {samples, arrived} · finish · hold · release
 // Out: each with run: frames {first, count, extremes, magnitude, mel, logMel} · example {start, values, arrived}
-//      finished {numFrames, seconds}; and held {examples: [values]}
+//      taken, after the samples of a message · finished; and held {examples: [values]}
 
 import { ExampleStream, FrameStream, FrontEnd, joined } from "./front_end.js";
 import { Resampler } from "./resample.js";
@@ -10,6 +10,8 @@ import { Resampler } from "./resample.js";
 let frontEnd; // made once
 let run; // of one stream of sound
 let held = null; // log-mel frames since a button was pressed
+
+const MOST_HELD = 6000; // frames, a minute
 
 const handlers = {
   params({ params }) {
@@ -22,17 +24,17 @@ const handlers = {
       resampler: new Resampler(rate, params.sample_rate),
       frames: new FrameStream(frontEnd),
       examples: new ExampleStream(params, hop),
-      numFrames: 0, numSamples: 0,
+      numFrames: 0,
     };
     held = null;
   },
   samples({ samples, arrived }) {
     take(run.resampler.push(samples), arrived);
+    tell({ type: "taken" });
   },
   finish() {
     take(run.resampler.finish());
-    const seconds = run.numSamples / frontEnd.params.sample_rate;
-    tell({ type: "finished", numFrames: run.numFrames, seconds });
+    tell({ type: "finished" });
   },
   hold() {
     held = [];
@@ -52,13 +54,12 @@ function tell(message) {
 }
 
 function take(samples, arrived) {
-  run.numSamples += samples.length;
   const frames = run.frames.push(samples);
   if (!frames.length) return;
   tell({ type: "frames", first: run.numFrames, count: frames.length, ...forPictures(frames) });
   run.numFrames += frames.length;
   for (const { logMel } of frames) {
-    held?.push(logMel);
+    if (held?.length < MOST_HELD) held.push(logMel);
     const example = run.examples.push(logMel);
     if (example) tell({ type: "example", ...example, arrived });
   }

@@ -2,12 +2,23 @@
 
 const OTHERWISE = 48000; // Hz, for files whose header is not known
 
-/** {samples: Float32Array, the mean of the channels, rate} of an audio file. */
+/**
+ * {samples: Float32Array, the mean of the channels, rate} of an audio file.
+ *
+ * @throws Error that completes the sentence "sound.wav …"
+ */
 export async function decode(bytes) {
   const rate = rateOf(new DataView(bytes)) ?? OTHERWISE;
   const context = contextOf(rate); // it decodes to its own rate
-  const audio = await context.decodeAudioData(bytes);
-  return { samples: mean(audio), rate: context.sampleRate };
+  let audio;
+  try {
+    audio = await context.decodeAudioData(bytes);
+  } catch {
+    throw new Error("is no audio that this browser can decode. Try WAV, FLAC, MP3 or Ogg.");
+  }
+  const samples = mean(audio);
+  if (!samples.every(Number.isFinite)) throw new Error("holds samples that are not finite. Write it anew.");
+  return { samples, rate: context.sampleRate };
 }
 
 function contextOf(rate) {
@@ -19,10 +30,9 @@ function contextOf(rate) {
 }
 
 function mean(audio) {
-  const sum = new Float64Array(audio.length), channels = audio.numberOfChannels;
-  for (let channel = 0; channel < channels; channel++)
-    symmetric(audio.getChannelData(channel)).forEach((sample, i) => { sum[i] += sample / channels; });
-  return Float32Array.from(sum);
+  const channels = Array.from({ length: audio.numberOfChannels }, (_, i) => symmetric(audio.getChannelData(i)));
+  if (channels.length === 1) return channels[0];
+  return channels[0].map((_, i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length);
 }
 
 /**
@@ -38,13 +48,16 @@ export function symmetric(samples) {
   return samples.map((sample) => (sample > 0 ? Math.round(sample * 32767) / 32768 : sample));
 }
 
-/** The rate in the header of a WAV, FLAC, Ogg, MP3 or MP4 file, in Hz; null for others. */
+/**
+ * The rate in the header of a WAV, FLAC, Ogg, MP3 or MP4 file, in Hz; null for others, and for odd
+ * rates, which would take a filter for each of thousands of phases: the browser resamples those.
+ */
 export function rateOf(view) {
   const text = (at, length) =>
     at + length > view.byteLength ? "" : String.fromCharCode(...new Uint8Array(view.buffer, at, length));
   for (const find of [wav, flac, ogg, mp4, mp3]) {
     const rate = find(view, text);
-    if (rate >= 3000 && rate <= 768000) return rate; // what an OfflineAudioContext takes
+    if (rate >= 3000 && rate <= 768000 && rate % 25 === 0) return rate;
   }
   return null;
 }
@@ -76,12 +89,22 @@ function mp4(view, text) {
 
 function mp3(view, text) {
   const tag = text(0, 3) === "ID3" ? 10 + [6, 7, 8, 9].reduce((sum, at) => sum * 128 + view.getUint8(at), 0) : 0;
-  for (let at = tag; at + 4 <= Math.min(view.byteLength, tag + 4096); at++) {
-    const header = view.getUint32(at), version = (header >>> 19) & 3, rate = (header >>> 10) & 3;
-    if (header >>> 21 === 0x7ff && version !== 1 && rate !== 3)
-      return [44100, 48000, 32000][rate] / { 3: 1, 2: 2, 0: 4 }[version];
-  }
-  return null;
+  const first = mp3Frame(view, tag);
+  return first && mp3Frame(view, tag + first.length) ? first.rate : null; // one could be by chance
+}
+
+const MPEG_1 = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]; // kbit/s, layer III
+const MPEG_2 = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
+
+// Source: ISO/IEC 11172-3, 2.4.2.3.
+function mp3Frame(view, at) {
+  const header = at + 4 <= view.byteLength ? view.getUint32(at) : 0;
+  const [version, layer, index, rate] = [19, 17, 12, 10].map((bits) => (header >>> bits) & (bits === 12 ? 15 : 3));
+  if (header >>> 21 !== 0x7ff || version === 1 || layer !== 1 || !index || index === 15 || rate === 3) return null;
+  const hertz = [44100, 48000, 32000][rate] / { 3: 1, 2: 2, 0: 4 }[version];
+  const bits = (version === 3 ? MPEG_1 : MPEG_2)[index] * 1000;
+  const padding = (header >>> 9) & 1, samples = version === 3 ? 144 : 72;
+  return { rate: hertz, length: Math.floor((samples * bits) / hertz) + padding };
 }
 
 let worklet; // the address of its source, kept so that nothing is requested later
@@ -89,7 +112,7 @@ let worklet; // the address of its source, kept so that nothing is requested lat
 /** Loads what a microphone needs. */
 export async function prepareMicrophone() {
   const response = await fetch(new URL("./capture_worklet.js", import.meta.url));
-  worklet = URL.createObjectURL(new Blob([await response.text()], { type: "text/javascript" }));
+  if (response.ok) worklet = URL.createObjectURL(new Blob([await response.text()], { type: "text/javascript" }));
 }
 
 /**
@@ -97,23 +120,35 @@ export async function prepareMicrophone() {
  * device's.
  *
  * @param {(samples: Float32Array) => void} take gets each block
+ * @param {() => void} ended is called when the device is gone
  * @returns {Promise<{rate: number, stop: () => void}>}
  */
-export async function openMicrophone(take) {
+export async function openMicrophone(take, ended) {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
   const context = new AudioContext();
+  const stop = () => {
+    stream.getTracks().forEach((track) => track.stop());
+    context.close();
+  };
+  try {
+    const nodes = await connect(context, stream, take);
+    stream.getTracks().forEach((track) => track.addEventListener("ended", ended));
+    return { rate: context.sampleRate, stop, nodes }; // kept with it: a node that is not may be collected
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+async function connect(context, stream, take) {
+  await context.resume();
   await context.audioWorklet.addModule(worklet);
   const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
   node.port.onmessage = ({ data }) => take(data);
-  context.createMediaStreamSource(stream).connect(node);
-  return {
-    rate: context.sampleRate,
-    stop() {
-      stream.getTracks().forEach((track) => track.stop());
-      context.close();
-    },
-  };
+  const source = context.createMediaStreamSource(stream);
+  source.connect(node);
+  return [source, node];
 }
 
 /** Why there is no microphone, in words; `error` is getUserMedia's, or null where it is missing. */

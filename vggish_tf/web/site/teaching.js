@@ -2,6 +2,8 @@
 
 import { Prototypes } from "./prototypes.js";
 
+const AT_ONCE = 8; // examples in one call
+
 const element = (id) => document.getElementById(id);
 
 export class Teaching {
@@ -9,6 +11,7 @@ export class Teaching {
   constructor(manifest, listener, network, page) {
     Object.assign(this, { manifest, listener, network, page });
     this.prototypes = new Prototypes();
+    this.held = null; // the button that is
     element("add").addEventListener("click", () => this.add(this.#freeName()).querySelector("input").select());
     element("save").addEventListener("click", () => this.#save());
     element("load").addEventListener("change", ({ target }) => this.#load(target));
@@ -19,12 +22,13 @@ export class Teaching {
   add(label) {
     const item = document.createElement("li");
     item.innerHTML = `<input type="text" aria-label="name of the sound" maxlength="60">
-      <button class="hold" title="Hold it down, with the pointer, Space or Enter">Hold to record</button>
-      <label class="button">From a file<input type="file" accept="audio/*,video/*" aria-label="record from a file"></label>
+      <button class="hold" aria-pressed="false" title="Hold it down, with the pointer, Space or Enter">Hold to record</button>
+      <label class="button">From a file<input type="file" accept="audio/*,video/*"></label>
       <span class="count">no examples</span><div class="bar" aria-hidden="true"><div></div></div>
-      <span class="cosine">–</span><button class="remove" aria-label="remove this sound">×</button>`;
+      <span class="cosine">–</span><button class="remove">×</button>`;
     const name = item.querySelector("input[type=text]");
-    item.dataset.label = name.value = label;
+    name.value = label;
+    this.#name(item, label);
     name.addEventListener("change", () => this.#rename(item, name));
     item.querySelector("input[type=file]").addEventListener("change", ({ target }) => this.#fromFile(item, target));
     item.querySelector(".remove").addEventListener("click", () => this.#remove(item));
@@ -47,58 +51,81 @@ export class Teaching {
     this.#show(scores);
     if (scores.length < 2) return;
     const [{ label, cosine }] = scores;
-    if (live) element("nearest").textContent = `Sounds like: ${label}`;
+    if (live) this.#tell(`Sounds like: ${label}`);
     else this.#list([`${row.start.toFixed(2)} s`, `${row.end.toFixed(2)} s`, label, cosine.toFixed(3)]);
   }
 
-  /** Learns the examples of a label: Float32Array each. */
+  /** Learns examples, (num_frames · num_mel_bins) each, for a sound of the list. */
   async learn(item, examples) {
-    const { label } = item.dataset;
     if (!examples.length) return this.page.say("That was too short: hold the button for a second or longer.");
     try {
-      const { rows } = await this.network.embedAll(examples);
-      this.#learnRows(item, label, rows);
+      for (let i = 0; i < examples.length; i += AT_ONCE)
+        this.#learnRows(item, (await this.network.embedAll(examples.slice(i, i + AT_ONCE))).rows);
     } catch (error) {
       this.page.say(`Nothing was learned: ${error.message}`);
     }
   }
 
-  #learnRows(item, label, rows) {
+  // under the name that the sound has now: it may have been renamed or removed meanwhile
+  #learnRows(item, rows) {
+    if (!item.isConnected) return;
+    const { label } = item.dataset;
     this.prototypes.add(label, rows);
     const count = this.prototypes.count(label);
     item.querySelector(".count").textContent = count === 0 ? "no examples" : `${count} ${count === 1 ? "example" : "examples"}`;
     element("save").disabled = !this.prototypes.labels.length;
   }
 
-  // pressed with a pointer, Space or Enter, until it is let go
+  // Pressed with a pointer, Space or Enter until it is let go; a click without either, as a screen
+  // reader's, begins and the next one ends.
   #whileHeld(button, item) {
-    let held = false;
-    const press = async () => {
-      if (held) return;
-      held = true;
-      this.page.say("");
-      button.classList.add("held");
-      await this.page.listen();
-      if (held) this.listener.hold();
-    };
-    const release = async () => {
-      if (!held) return;
-      held = false;
-      button.classList.remove("held");
-      if (this.listener.live) await this.learn(item, await this.listener.release());
-    };
+    const press = () => this.#press(button), release = () => this.#release(button, item);
     const isKey = ({ key }) => key === " " || key === "Enter";
-    button.addEventListener("pointerdown", (event) => { button.setPointerCapture(event.pointerId); press(); });
+    button.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      button.setPointerCapture(event.pointerId);
+      press();
+    });
     for (const event of ["pointerup", "pointercancel", "blur"]) button.addEventListener(event, release);
     button.addEventListener("keydown", (event) => { if (isKey(event)) { event.preventDefault(); press(); } });
-    button.addEventListener("keyup", (event) => { if (isKey(event)) release(); });
+    button.addEventListener("keyup", (event) => { if (isKey(event)) { event.preventDefault(); release(); } });
+    button.addEventListener("click", ({ detail }) => { if (detail === 0) (this.held === button ? release : press)(); });
     button.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
+  async #press(button) {
+    if (this.held) return; // one at a time
+    this.held = button;
+    this.page.say("");
+    const waited = !this.listener.live;
+    await this.page.listen();
+    if (!this.listener.live) return this.#let(button);
+    if (this.held !== button) return waited && this.page.say("The microphone is open now: hold the button again.");
+    button.classList.add("held");
+    button.setAttribute("aria-pressed", "true");
+    this.recording = true;
+    this.listener.hold();
+  }
+
+  async #release(button, item) {
+    if (this.held !== button) return;
+    const { recording } = this;
+    this.#let(button);
+    if (recording && this.listener.live) await this.learn(item, await this.listener.release());
+  }
+
+  #let(button) {
+    this.held = null;
+    this.recording = false;
+    button.classList.remove("held");
+    button.setAttribute("aria-pressed", "false");
+  }
+
   async #fromFile(item, input) {
-    const rows = await this.page.open(input.files[0]);
+    const [file] = input.files;
     input.value = "";
-    if (rows?.length) this.#learnRows(item, item.dataset.label, rows.map(({ embedding }) => embedding));
+    const rows = file ? await this.page.open(file) : [];
+    if (rows.length) this.#learnRows(item, rows.map(({ embedding }) => embedding));
   }
 
   #rename(item, input) {
@@ -109,12 +136,21 @@ export class Teaching {
       return;
     }
     this.prototypes.rename(item.dataset.label, label);
+    this.#name(item, label);
+  }
+
+  // so that a screen reader tells the buttons of one sound from those of another
+  #name(item, label) {
     item.dataset.label = label;
+    item.querySelector(".hold").setAttribute("aria-label", `Hold to record ${label}`);
+    item.querySelector("input[type=file]").setAttribute("aria-label", `Examples of ${label} from a file`);
+    item.querySelector(".remove").setAttribute("aria-label", `Remove ${label}`);
   }
 
   #remove(item) {
     this.prototypes.remove(item.dataset.label);
     item.remove();
+    element("add").focus();
     element("save").disabled = !this.prototypes.labels.length;
   }
 
@@ -125,6 +161,11 @@ export class Teaching {
       item.querySelector(".bar > div").style.width = `${100 * Math.max(0, cosine ?? 0)}%`;
       item.querySelector(".cosine").textContent = cosine === undefined ? "–" : cosine.toFixed(3);
     }
+  }
+
+  // only what is new, which a screen reader reads out
+  #tell(text) {
+    if (element("nearest").textContent !== text) element("nearest").textContent = text;
   }
 
   #list(cells) {
@@ -138,11 +179,12 @@ export class Teaching {
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = "prototypes.json";
     link.click();
-    URL.revokeObjectURL(link.href);
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // some browsers read it later
   }
 
   async #load(input) {
     const [file] = input.files;
+    if (!file) return;
     try {
       this.prototypes = Prototypes.from(JSON.parse(await file.text()), this.manifest);
     } catch (error) {
@@ -151,7 +193,7 @@ export class Teaching {
       input.value = "";
     }
     element("labels").replaceChildren();
-    for (const label of this.prototypes.labels) this.#learnRows(this.add(label), label, []);
+    for (const label of this.prototypes.labels) this.#learnRows(this.add(label), []);
   }
 
   #freeName() {

@@ -13,10 +13,22 @@ export class Track {
     this.rows = rows;
     this.perColumn = Number.isFinite(numFrames) ? Math.max(1, Math.ceil(numFrames / columns)) : 1;
     this.columns = Number.isFinite(numFrames) ? Math.max(1, Math.ceil(numFrames / this.perColumn)) : columns;
-    this.values = new Float32Array(rows * this.columns);
+    this.endless = !Number.isFinite(numFrames);
+    this.values = new Float32Array(rows * this.columns).fill(NaN);
     this.taken = new Int32Array(this.columns).fill(-1); // which column of the sound lies in a place
     this.last = -1;
-    this.highest = -Infinity;
+  }
+
+  /** The largest number that is shown; −Infinity if there is none. */
+  get highest() {
+    let highest = -Infinity;
+    for (const value of this.values) if (value > highest) highest = value;
+    return highest;
+  }
+
+  /** Moves on with the sound, though nothing of this stage is there yet. */
+  reach(column) {
+    this.last = Math.max(this.last, column);
   }
 
   /** The first column of the sound that is shown. */
@@ -27,12 +39,11 @@ export class Track {
   /** Puts a frame in its place; several in one column are reduced by `reduce`. */
   put(frame, values, reduce = Math.max) {
     const column = Math.floor(frame / this.perColumn), place = column % this.columns;
-    if (column < this.first) return; // it has gone already
+    if (column < this.first || (!this.endless && column >= this.columns)) return; // out of sight
     const start = place * this.rows, isNew = this.taken[place] !== column;
     for (let i = 0; i < this.rows; i++) {
       const value = values[i];
       this.values[start + i] = isNew ? value : reduce(this.values[start + i], value);
-      if (value > this.highest) this.highest = value;
     }
     this.taken[place] = column;
     this.last = Math.max(this.last, column);
