@@ -11,6 +11,7 @@ import soxr
 import webapp
 
 from vggish_tf import Embedder
+from vggish_tf.jobs import classify
 
 RECORD = """() => {
   window.recorded = [];
@@ -99,7 +100,8 @@ def _is_heard_in(clip, rate, recorded, recorded_rate):
     return cosines.max() > 0.99
 
 
-def test_held_sounds_are_learned_and_told_apart(page, tmp_path):
+def test_held_sounds_are_learned_and_told_apart(page, small_model, microphone_file, tmp_path):
+    """On the page, and from its JSON by `vggish-tf classify`."""
     for number, name in enumerate((SIREN, RAIN)):
         page.locator("#labels input[type=text]").nth(number).fill(name)
         page.keyboard.press("Tab")
@@ -116,6 +118,15 @@ def test_held_sounds_are_learned_and_told_apart(page, tmp_path):
     download.value.save_as(tmp_path / "prototypes.json")
     saved = json.loads((tmp_path / "prototypes.json").read_text())
     assert [each["label"] for each in saved["prototypes"]] == [SIREN, RAIN]
+    clip, rate = soundfile.read(microphone_file)
+    scores = []
+    with small_network.shrunken():
+        nearest = classify.NearestPrototype(tmp_path / "prototypes.json", weights=small_model)
+    for sound in (clip[: len(clip) // 2], clip[len(clip) // 2 :]):  # the siren, then the rain
+        soundfile.write(tmp_path / "sound.wav", sound, rate)
+        scores.append(nearest.classify(tmp_path / "sound.wav").scores)
+    assert nearest.labels == [SIREN, RAIN]
+    assert np.argmax(scores, axis=1).tolist() == [0, 1]
 
 
 def test_a_short_press_is_said_to_be_too_short(page):
