@@ -61,7 +61,7 @@ def ready(page):
 
 
 def requests(page) -> list[str]:
-    """What the page has asked another machine or its server for."""
+    """The addresses that the page has asked for, its own server included."""
     return [url for url in page.asked if not url.startswith(("blob:", "data:"))]
 
 

@@ -85,6 +85,9 @@ def test_rows_of_the_microphone_are_those_of_the_file(page, small_model, microph
         expected = Embedder(small_model, pad="never")(recorded, rate)
     np.testing.assert_allclose(rows[:, 0], expected.timestamps[: len(rows)], atol=1e-9)
     assert webapp.cosines(rows[:, 2:], expected.embedding[: len(rows)]).min() > 0.9999
+    figures = page.inner_text("#figures")
+    assert re.search(r"[\d.]+ s an example: [\d.]+ times real time", figures)
+    assert re.search(r"\d\.\d\d s from the sound to its embedding", figures)
     assert _is_heard_in(*soundfile.read(microphone_file), recorded, rate)
 
 

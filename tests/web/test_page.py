@@ -95,6 +95,7 @@ def test_the_page_and_its_workers_may_reach_no_other_address(page, browser, addr
 def test_a_second_visit_starts_from_the_browsers_store(browser, address):
     with webapp.opened(browser, address) as page:
         assert "loaded from\nthe server" in page.inner_text("#about")
+        assert page.evaluate("document.getElementById('progress').value") == 1
         page.asked.clear()
         page.reload()
         webapp.ready(page)

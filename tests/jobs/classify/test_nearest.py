@@ -122,7 +122,7 @@ def test_the_front_end_is_that_of_the_prototypes(taught, folder):
 
 
 def test_weights_from_elsewhere_and_from_a_model_will_do(folder, taught, others, tmp_path):
-    """What decides is the values, and not where they are or were."""
+    """The values decide, and not where they are or were."""
     lost = dataclasses.replace(taught.weights, asked="/lost/small.keras")
     prototypes = dataclasses.replace(taught, weights=lost)
     with pytest.raises(CheckpointError, match=r"there is no checkpoint at /lost/small\.keras"):
