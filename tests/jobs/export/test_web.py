@@ -137,7 +137,7 @@ def test_the_folder_and_its_manifest(small, tmp_path, capsys):
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
     pages = {path.name: path.read_bytes() for path in site._page()}
     assert pages.items() <= files.items()
-    own = {"manifest.json", "front_end.json", "vggish.onnx", "demo.flac"}
+    own = {"manifest.json", "front_end.json", "vggish.onnx", "demo.flac", "demo.json"}
     runtime = {f"runtime/{name}" for name in (*web_runtime.CONTENTS, "ThirdPartyNotices.txt")}
     assert set(files) - set(pages) == own | runtime
     assert "Microsoft" in (folder / "runtime" / "LICENSE").read_text()

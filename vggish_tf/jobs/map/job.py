@@ -60,8 +60,8 @@ def write(
         >>> write(Archive([rows], {}), tempfile.mkdtemp() + "/map.html").name
         'map.html'
     """
-    target = check_target(path, endings=(".html", ".htm"))
     _check(projection, seed, neighbours, audio)
+    target = check_target(path, endings=(".html", ".htm"))
     table = None if labels is None else names.read_labels(labels)
     opened, place = _opened(archive)
     found = segments.read(opened)
