@@ -56,7 +56,8 @@ def microphone_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("microphone") / "siren_and_rain.wav"
     clip, rate = soundfile.read(str(DATA / "demo.flac"))
     siren, rain = (clip[int(rate * start) : int(rate * (start + 2.7))] for start in (11.6, 16.4))
-    sound = np.concatenate([siren, siren, rain, rain])  # 5.4 s each
+    # long, so that a busy machine can hold a button within one of them
+    sound = np.concatenate([rain[:rate], np.tile(siren, 3), np.tile(rain, 3)])
     soundfile.write(path, soxr.resample(sound, rate, 48_000), 48_000, "PCM_16")
     return path
 

@@ -34,11 +34,11 @@ RUN = """async ([provider, threads, numbers]) => {
 ADAPTER = "navigator.gpu ? navigator.gpu.requestAdapter().then((found) => !!found) : false"
 
 
-MORE = [pytest.param(name, marks=pytest.mark.slow) for name in ("float16", "float32")]
+MORE = [pytest.param(name, marks=pytest.mark.slow) for name in ("int4", "float16", "float32")]
 
 
 @pytest.mark.usefixtures("small_networks")
-@pytest.mark.parametrize("precision", ["int8", "int4", *MORE])
+@pytest.mark.parametrize("precision", ["int8", *MORE])
 def test_the_embeddings_are_those_of_python(
     precision, onnxruntime_web, small_checkpoint, tmp_path, monkeypatch
 ):

@@ -20,6 +20,8 @@ SIZES = {"float32": 288.6, "float16": 144.3, "int8": 85.6, "int4": 57.8}  # MB
 # measured: 1 - 2e-12, 0.999983, 0.99979, 0.9818.
 LOWEST = {"float32": 0.9999999, "float16": 0.99995, "int8": 0.9997, "int4": 0.975}
 
+SLOW = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def pretended_runtime(monkeypatch):
@@ -51,7 +53,14 @@ def check_cosines(files, folder, network):
     return printed
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+# the others' numbers are compared in Python and, with -m slow, at full size
+@pytest.mark.parametrize(
+    "precision",
+    [
+        precision if precision in ("int8", "int4") else pytest.param(precision, marks=SLOW)
+        for precision in PRECISIONS
+    ],
+)
 @pytest.mark.usefixtures("small_networks")
 def test_the_cosines_are_those_that_were_printed(
     precision, onnxruntime_web, small_checkpoint, tmp_path

@@ -15,7 +15,8 @@ from vggish_tf.jobs.map import sounds
 @pytest.fixture
 def folder(machine, tmp_path, monkeypatch):
     """The current folder: an archive, its sounds, tables of labels, and archives with faults."""
-    shutil.copytree(machine, tmp_path, dirs_exist_ok=True)
+    pages = shutil.ignore_patterns("*.html")  # of other tests
+    shutil.copytree(machine, tmp_path, dirs_exist_ok=True, ignore=pages)
     (tmp_path / "good.csv").write_text(f"path,label\n{tones.FILES[0]},water\n", encoding="utf-8")
     (tmp_path / "other.csv").write_text("path,label\nx.wav,water\n", encoding="utf-8")
     (tmp_path / "bad.csv").write_text("file,kind\nx.wav,water\n", encoding="utf-8")

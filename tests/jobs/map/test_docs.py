@@ -29,14 +29,18 @@ def readers_machine(small_networks, tmp_path, monkeypatch):
     embed_archive(["sounds"], "rows", vggish_tf.Embedder("small.keras"))
 
 
-def test_every_command_of_the_page_runs(readers_machine, tmp_path, capsys):
+# UMAP compiles itself for half a minute; test_projection has it, too.
+@pytest.mark.parametrize("umap", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_every_command_of_the_page_runs(umap, readers_machine, tmp_path, capsys):
     text = "".join(block for language, block in BLOCKS if language == "sh")
     commands = [shlex.split(line, comments=True)[1:] for line in text.splitlines()]
     commands = [command for command in commands if command[0] == "map"]
     assert len(commands) == 6
+    if umap:
+        pytest.importorskip("umap", reason="umap-learn is not installed")
     for command in commands:
-        if "umap" in command:
-            pytest.importorskip("umap", reason="umap-learn is not installed")
+        if ("umap" in command) != umap:
+            continue
         elsewhere = {"/media/disk/recordings": str(tmp_path)}
         assert cli.main([elsewhere.get(word, word) for word in command]) == 0, command
 
