@@ -73,6 +73,7 @@ def hold(page, number, seconds):
 
 
 def test_rows_of_the_microphone_are_those_of_the_file(page, small_model, microphone_file):
+    loaded = len(webapp.requests(page))
     page.evaluate(RECORD)
     page.click("#listen")
     wait_until(
@@ -85,6 +86,7 @@ def test_rows_of_the_microphone_are_those_of_the_file(page, small_model, microph
         expected = Embedder(small_model, pad="never")(recorded, rate)
     np.testing.assert_allclose(rows[:, 0], expected.timestamps[: len(rows)], atol=1e-9)
     assert webapp.cosines(rows[:, 2:], expected.embedding[: len(rows)]).min() > 0.9999
+    assert webapp.requests(page)[loaded:] == []
     figures = page.inner_text("#figures")
     assert re.search(r"[\d.]+ s an example: [\d.]+ times real time", figures)
     assert re.search(r"\d\.\d\d s from the sound to its embedding", figures)
@@ -115,7 +117,7 @@ def test_held_sounds_are_learned_and_told_apart(page, small_model, microphone_fi
         hold(page, number, 1.7)
     for name in (SIREN, RAIN):
         wait_for(page, name)
-        page.locator("#nearest").filter(has_text=f"Sounds like: {name}").wait_for(timeout=5000)
+        page.locator("#nearest").filter(has_text=f"Sounds like: {name}").wait_for(timeout=7000)
     with page.expect_download() as download:
         page.click("#save")
     download.value.save_as(tmp_path / "prototypes.json")
@@ -134,8 +136,9 @@ def test_held_sounds_are_learned_and_told_apart(page, small_model, microphone_fi
 
 def test_a_short_press_is_said_to_be_too_short(page):
     page.click("#listen")
+    wait_until(page, "vggish.listener.live")
     page.locator(".hold").first.focus()
     page.keyboard.down(" ")
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(100)
     page.keyboard.up(" ")
     page.locator("#message").filter(has_text="That was too short").wait_for()
