@@ -62,6 +62,17 @@ class Identity:
         return f"{name}, values SHA-256 {self.values_sha256}: {self.status}"
 
 
+def recorded_untrained(provenance: dict) -> bool:
+    """Whether a provenance says that the weights were untrained.
+
+    Example:
+        >>> recorded_untrained({"weights": {"untrained": True}}), recorded_untrained({})
+        (True, False)
+    """
+    weights = provenance.get("weights")
+    return isinstance(weights, dict) and bool(weights.get("untrained"))
+
+
 @dataclass(frozen=True)
 class Survey:
     """Survey of the values of weights: their digest, and whether they are untrained or not finite.

@@ -97,6 +97,17 @@ def place_of(weights: str | os.PathLike[str]) -> Path:
     return cache_folder() / published.filename if published else expanded(weights)
 
 
+def is_offline() -> bool:
+    """Whether VGGISH_TF_OFFLINE forbids the network."""
+    return os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0")
+
+
+def mirrors() -> list[str]:
+    """The base address in VGGISH_TF_MIRROR, with a slash at its end; [] if there is none."""
+    mirror = os.environ.get("VGGISH_TF_MIRROR", "")
+    return [f"{mirror.rstrip('/')}/"] if mirror else []
+
+
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     """Returns the path of a published file on this machine; downloads it if it is not there.
 
@@ -121,7 +132,7 @@ def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     if path := _on_this_machine(name):
         return path
     published = REGISTRY[name]
-    if os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0"):
+    if is_offline():
         raise CheckpointError(_by_hand(published, "VGGISH_TF_OFFLINE is set"))
     reasons = []
     for file in _candidates(name):
@@ -221,9 +232,8 @@ def _download(file: KnownFile, progress: bool) -> Path:
             raise CheckpointError(f"the downloaded file {_difference(part, file)}")
 
     path = cache_folder() / file.filename
-    mirror = os.environ.get("VGGISH_TF_MIRROR", "")
-    urls = [f"{mirror.rstrip('/')}/{file.filename}"] if mirror else []
-    download.download([*urls, file.url], path, file.num_bytes, check, progress=progress)
+    mirrored = [base + file.filename for base in mirrors()]
+    download.download([*mirrored, file.url], path, file.num_bytes, check, progress=progress)
     return path
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vggish_tf.cosines import directions
 from vggish_tf.errors import AudioError, CheckpointError, UsageError
 from vggish_tf.jobs.classify.clips import Classified, hear
 from vggish_tf.jobs.classify.prototypes import Prototypes
@@ -84,7 +85,7 @@ class NearestPrototype:
         _check_weights(prototypes, self._embedder)
         mark = " (UNTRAINED)" if self._embedder.untrained else ""
         self.labels = [f"{label}{mark}" for label in prototypes.labels]
-        self._prototypes = _unit(prototypes.embedding)
+        self._prototypes, _ = directions(prototypes.embedding, np.float64)
 
     def classify(self, path: str | os.PathLike[str]) -> Classified:
         """Scores a file of any rate, channel count and format.
@@ -97,7 +98,8 @@ class NearestPrototype:
             AudioError: the file is missing, not audio, cut short, empty or not finite.
         """
         heard = hear(self._embedder, path)
-        cosines = _unit(heard.embedding) @ self._prototypes.T
+        rows, _ = directions(heard.embedding, np.float64)
+        cosines = rows @ self._prototypes.T
         return Classified(heard.seconds, cosines.mean(axis=0), cosines, heard.times)
 
 
@@ -123,11 +125,4 @@ def _directions(embedder: "Embedder", label: str, paths) -> np.ndarray:
     rows = [result.embedding for result in embedder.embed_files(paths)]
     if not sum(map(len, rows)):
         raise AudioError(f"label {label!r} has no example. Give it a clip of 0.975 s or more.")
-    return _unit(np.concatenate(rows))
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length 1, (n, 128) float64; a row of zeros stays one."""
-    rows = np.asarray(rows, np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return directions(np.concatenate(rows), np.float64)[0]

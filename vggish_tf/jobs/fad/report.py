@@ -9,6 +9,7 @@ from vggish_tf.files import replacing
 from vggish_tf.jobs.fad.comparison import Comparison
 from vggish_tf.jobs.fad.sources import Set
 from vggish_tf.profiles import recorded
+from vggish_tf.weights.identity import recorded_untrained
 
 
 def as_text(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
@@ -60,7 +61,7 @@ def described(provenance: dict) -> str:
     if not provenance:
         return "embeddings: nothing is known of how they were made"
     weights, profile, *others = made_by(provenance).values()
-    untrained = "UNTRAINED " if (provenance.get("weights") or {}).get("untrained") else ""
+    untrained = "UNTRAINED " if recorded_untrained(provenance) else ""
     return f"embeddings: {untrained}weights {weights[:12]}, profile {profile}, {', '.join(others)}"
 
 

@@ -9,6 +9,7 @@ from vggish_tf.errors import check_count, warn
 from vggish_tf.files import check_source, check_target
 from vggish_tf.jobs.map import names, page, parts, places, projection, segments, sounds
 from vggish_tf.rows import Archive
+from vggish_tf.weights.identity import recorded_untrained
 
 UNTRAINED = (
     "the weights of the archive are UNTRAINED: where points lie and which ones are near means "
@@ -65,7 +66,7 @@ def write(
     table = None if labels is None else names.read_labels(labels)
     opened, place = _opened(archive)
     found = segments.read(opened)
-    if parts.is_untrained(opened.provenance):
+    if recorded_untrained(opened.provenance):
         warn(UNTRAINED)
     files = places.find(found.files, place, audio)
     profile, log_mel = sounds.profile_of(opened.provenance), log_mel or embed_audio

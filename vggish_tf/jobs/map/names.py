@@ -10,7 +10,7 @@ import numpy as np
 from vggish_tf import tables
 from vggish_tf.errors import VGGishError, counted
 from vggish_tf.files import check_source
-from vggish_tf.jobs.map.segments import UNLABELLED
+from vggish_tf.jobs.map.segments import UNLABELLED, numbered
 
 COLUMNS = ("path", "label")
 
@@ -85,9 +85,7 @@ def labels_of(files: Sequence[str], labels: dict[Parts, str]) -> tuple[list[str]
             f"none of {counted(len(files), 'file')} has a label: the archive has paths as "
             f"{files[0]!r}, the table as {'/'.join(next(iter(labels)))!r}."
         )
-    places: dict[str, int] = {}
-    numbers = [places.setdefault(label or UNLABELLED, len(places)) for label in found]
-    return list(places), np.array(numbers), sum(not label for label in found)
+    return *numbered(label or UNLABELLED for label in found), sum(not label for label in found)
 
 
 def _label(parts: Parts, labels: dict[Parts, str]) -> str:

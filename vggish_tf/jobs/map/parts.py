@@ -16,9 +16,9 @@ from vggish_tf.cosines import Neighbours, neighbours_of
 from vggish_tf.errors import counted
 from vggish_tf.jobs.map import names, places, sounds
 from vggish_tf.jobs.map.projection import Projection, project
-from vggish_tf.jobs.map.segments import Segments
+from vggish_tf.jobs.map.segments import Segments, numbered
 from vggish_tf.profiles import Profile
-from vggish_tf.weights.identity import Identity
+from vggish_tf.weights.identity import Identity, recorded_untrained
 
 Said = Callable[[str], object]
 
@@ -42,7 +42,7 @@ def of_segments(found: Segments, provenance: dict, place: Path | None, said: Sai
         "title": place.name if place else "archive",
         "files": found.files,
         "leftOut": left_out,
-        "untrained": is_untrained(provenance),
+        "untrained": recorded_untrained(provenance),
         "weights": _weights(provenance),
         "profile": _profile(provenance),
         "pool": provenance.get("pool") or "",
@@ -53,10 +53,8 @@ def of_segments(found: Segments, provenance: dict, place: Path | None, said: Sai
 
 def of_colours(found: Segments, labels: dict[names.Parts, str] | None, said: Said) -> Part:
     """The classes that points can be coloured by, beside their files."""
-    folders = names.folders_of(found.files)
-    classes = list(dict.fromkeys(folders))
-    number = {folder: place for place, folder in enumerate(classes)}
-    arrays = {"folder": np.array([number[folder] for folder in folders])[found.file]}
+    classes, folder = numbered(names.folders_of(found.files))
+    arrays = {"folder": folder[found.file]}
     about: dict[str, list[str]] = {"folder": classes}
     if labels is not None:
         about["label"], label, without = names.labels_of(found.files, labels)
@@ -127,17 +125,6 @@ def of_sounds(
     arrays = {"log_mel": heard.log_mel, "clip": heard.clip, "clip_start": heard.clip_start}
     kept = {name: array for name, array in arrays.items() if array is not None}
     return Part({"embedded": embed, "logMel": about if log_mel else None}, kept, heard.clips)
-
-
-def is_untrained(provenance: dict) -> bool:
-    """Whether an archive was made with untrained weights.
-
-    Example:
-        >>> is_untrained({"weights": {"untrained": True}}), is_untrained({})
-        (True, False)
-    """
-    weights = provenance.get("weights")
-    return isinstance(weights, dict) and bool(weights.get("untrained"))
 
 
 def _profile(provenance: dict) -> str:

@@ -1,5 +1,6 @@
 """Segments: the rows of an archive that have a direction, with their files, times and labels."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -48,13 +49,15 @@ def read(archive: Archive) -> Segments:
             "place on a map. Embed the sounds again."
         )
     counts = [len(clip.start) for clip in clips]
-    files, file = _numbered([clip.path for clip in clips], counts)
+    files, file = numbered(clip.path for clip in clips)
     has_labels = clips[0].labels is not None
-    labels, label = _numbered([_label(clip) for clip in clips] if has_labels else [], counts)
+    labels, label = numbered(map(_label, clips))
+    file, label = np.repeat(file, counts), np.repeat(label, counts)
     start, end = (np.concatenate([clip[place] for clip in clips]) for place in (1, 2))
     return Segments(
         files, file[known], start[known].astype(np.float64), end[known].astype(np.float64),
-        rows if known.all() else rows[known], labels, label[known] if has_labels else None,
+        rows if known.all() else rows[known], labels if has_labels else [],
+        label[known] if has_labels else None,
         int((~known).sum()),
     )  # fmt: skip
 
@@ -78,8 +81,13 @@ def _label(clip: ClipRows) -> str:
     return ", ".join(map(str, clip.labels)) if clip.labels is not None else ""
 
 
-def _numbered(names: list[str], counts: list[int]) -> tuple[list[str], np.ndarray]:
-    """Each name once, and which one each row has."""
+def numbered(names: Iterable[str]) -> tuple[list[str], np.ndarray]:
+    """Each name once, in the order of the first of each, and the place of each name there.
+
+    Example:
+        >>> numbered(["sea", "owl", "sea"])
+        (['sea', 'owl'], array([0, 1, 0]))
+    """
     places: dict[str, int] = {}
     numbers = np.array([places.setdefault(name, len(places)) for name in names], np.int64)
-    return list(places), np.repeat(numbers, counts[: len(names)])
+    return list(places), numbers

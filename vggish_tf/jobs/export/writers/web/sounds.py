@@ -4,13 +4,13 @@ Speech and music are parts of the clip that ships with the package. Nothing here
 street: `street` is made of noise.
 """
 
-import json
 from importlib import resources
 
 import numpy as np
 from scipy import signal
 
 from vggish_tf import audio
+from vggish_tf.drawing import pictures
 from vggish_tf.params import Params
 
 DATA = resources.files("vggish_tf") / "data"
@@ -38,10 +38,9 @@ def sounds(params: Params) -> dict[str, np.ndarray]:
 def _clip(rate: int) -> tuple[np.ndarray, dict[str, slice]]:
     """The clip, and where each of its sounds is."""
     clip = audio.to_mono(*audio.load_audio(str(CLIP)), rate)
-    segments = json.loads((DATA / "demo.json").read_text(encoding="utf-8"))["segments"]
     return clip, {
-        segment["label"]: slice(int(segment["start"] * rate), int(segment["end"] * rate))
-        for segment in segments
+        label: slice(int(start * rate), int(end * rate))
+        for label, start, end in pictures.read_segments(str(DATA / "demo.json"))
     }
 
 
