@@ -21,9 +21,9 @@ from vggish_tf.jobs.map.parts import Part
 
 # In this order one after the other: each uses only names of those before it.
 SCRIPTS = (
-    *("shared/colours.js", "map/data.js", "map/view.js", "map/grid.js", "map/painter.js"),
-    *("map/marks.js", "map/looks.js", "map/player.js", "map/panels.js", "map/gestures.js"),
-    "map/map.js",
+    *("shared/colours.js", "shared/save.js", "map/data.js", "map/view.js", "map/grid.js"),
+    *("map/painter.js", "map/marks.js", "map/looks.js", "map/player.js", "map/panels.js"),
+    *("map/gestures.js", "map/map.js"),
 )
 
 

@@ -10,6 +10,7 @@ import { painterFor } from "./painter.js";
 import { describe, element, showChosen, showLegend, showMatches, showPlaying } from "./panels.js";
 import { showSegment, showTip } from "./panels.js";
 import { Player } from "./player.js";
+import { saveAs } from "./save.js";
 import { View } from "./view.js";
 
 const REACH = { mouse: 8, touch: 20, pen: 12 }; // pixels around a pointer
@@ -163,11 +164,7 @@ function nextMatch() {
 }
 
 function save() {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csvOf(looks.chosen)], { type: "text/csv" }));
-  link.download = "segments.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  saveAs("segments.csv", "text/csv", csvOf(looks.chosen));
 }
 
 /** Undoes one thing: a lasso, a search, a selection. */

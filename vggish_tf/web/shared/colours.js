@@ -21,27 +21,33 @@ const MAGMA =
   "fec488fec689fec78bfec98dfecb8efdcd90fdcf92fdd193fdd295fdd497fdd698fdd89afdda9cfddc9dfddd9ffddfa1" +
   "fde1a3fce3a5fce5a6fce6a8fce8aafceaacfcecaefceeb0fcf0b1fcf1b3fcf3b5fcf5b7fbf7b9fbf9bbfbfabdfbfcbf";
 
-const MAGMA_COLOURS = Array.from({ length: 256 }, (_, place) =>
-  [0, 2, 4].map((byte) => parseInt(MAGMA.substr(6 * place + byte, 2), 16)),
-);
+// The colours of a value from 0 to 1: the nearest below of a table of 256.
+const entryOf = (t, otherwise) => Math.max(0, Math.min(255, Math.floor((Number.isNaN(t) ? otherwise : t) * 256)));
+const bytesOfHex = (hex) => [0, 2, 4].map((at) => parseInt(hex.substr(at, 2), 16));
+
+const MAGMA_COLOURS = Array.from({ length: 256 }, (_, at) => bytesOfHex(MAGMA.substr(6 * at, 6)));
 
 /** The colour [r, g, b], each 0 to 255, of a value from 0 to 1; below, above and NaN: the ends. */
 export function magma(t) {
-  return MAGMA_COLOURS[Math.max(0, Math.min(255, Math.floor(t * 256) || 0))];
+  return MAGMA_COLOURS[entryOf(t, 0)];
 }
 
 // Matplotlib's RdBu_r, of ColorBrewer; in the dark zero is the background
-const LIGHT = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f";
-const DARK = "7cc0ff 1d2127 ff8a7a";
+const LIGHT = between("053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f");
+const DARK = between("7cc0ff 1d2127 ff8a7a");
+
+/** 256 colours along straight lines from one to the next. */
+function between(colours) {
+  const stops = colours.split(" ").map(bytesOfHex), last = stops.length - 1;
+  return Array.from({ length: 256 }, (_, at) => {
+    const share = (at / 255) * last, i = Math.min(Math.floor(share), last - 1);
+    return stops[i].map((value, c) => Math.round(value + (share - i) * (stops[i + 1][c] - value)));
+  });
+}
 
 /** Colours [r, g, b] of signed numbers: blue is negative, red positive; t is from 0 to 1. */
 export function signed(dark) {
-  const stops = (dark ? DARK : LIGHT).split(" ").map((hex) => [0, 2, 4].map((at) => parseInt(hex.substr(at, 2), 16)));
-  return (t) => {
-    const share = Number.isNaN(t) ? 0.5 : Math.min(0.999999, Math.max(0, t));
-    const place = share * (stops.length - 1), i = Math.floor(place);
-    return stops[i].map((value, c) => Math.round(value + (place - i) * (stops[i + 1][c] - value)));
-  };
+  return (t) => (dark ? DARK : LIGHT)[entryOf(t, 0.5)];
 }
 
 /**

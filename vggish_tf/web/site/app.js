@@ -1,6 +1,7 @@
 // The page: what a person does → sound → pictures and embeddings. It joins the other modules.
 
 import { About } from "./about.js";
+import { fetched } from "./fetched.js";
 import { Listener } from "./listener.js";
 import { Network, abilities } from "./network.js";
 import { Panels } from "./panels.js";
@@ -12,11 +13,7 @@ const HOPS = [1, 1 / 2, 1 / 4]; // of the exported example hop
 const element = (id) => document.getElementById(id);
 const say = (text) => { element("message").textContent = text; };
 
-async function json(file) {
-  const response = await fetch(new URL(`./${file}`, import.meta.url));
-  if (!response.ok) throw new Error(`${file} cannot be loaded: the server answered ${response.status}.`);
-  return response.json();
-}
+const json = async (file) => (await fetched(file)).json();
 
 class App {
   async load() {
@@ -119,8 +116,7 @@ class App {
     this.network.onprogress = ({ loaded, total }) => { progress.value = loaded / total; };
     try {
       if (!globalThis.WebAssembly) throw new Error("this browser has no WebAssembly.");
-      this.loaded = await this.network.load(this.manifest, this.params, await abilities(asked));
-      this.about.network(this.loaded);
+      this.about.network(await this.network.load(this.manifest, this.params, await abilities(asked)));
     } catch (error) {
       this.network.failed = true;
       say(`The pictures work, the embeddings do not: ${error.message}`);

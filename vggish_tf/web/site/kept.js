@@ -1,5 +1,7 @@
 // Weights that the browser keeps under their digest: the second visit reads them from there.
 
+import { fetched } from "./fetched.js";
+
 const STORE = "vggish-weights";
 
 /**
@@ -27,9 +29,7 @@ async function stored(store, key) {
 }
 
 async function download(file, size, report) {
-  const response = await fetch(new URL(`./${file}`, import.meta.url));
-  if (!response.ok) throw new Error(`${file} cannot be loaded: the server answered ${response.status}.`);
-  const bytes = new Uint8Array(size), reader = response.body.getReader();
+  const response = await fetched(file), bytes = new Uint8Array(size), reader = response.body.getReader();
   let loaded = 0;
   for (;;) {
     const { done, value } = await reader.read();

@@ -1,8 +1,8 @@
 // Listener: one stream of sound at a time → frames to the pictures, examples to the network, rows out.
 
 import { short } from "./axes.js";
+import { AT_ONCE } from "./network.js";
 
-const AT_ONCE = 8; // examples of a file in one call
 const MOST_WAITING = 3; // examples of a microphone; a slow machine leaves out the oldest
 const BLOCK = 1 << 16; // samples of a file in one message
 const MOST_AHEAD = 32; // examples of a file; the rest of it waits

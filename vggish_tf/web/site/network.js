@@ -2,6 +2,9 @@
 
 import { joined } from "./front_end.js";
 
+/** Examples in one call, which bounds its memory. */
+export const AT_ONCE = 8;
+
 export class Network {
   constructor() {
     this.worker = new Worker(new URL("./network_worker.js", import.meta.url), { type: "module" });
@@ -19,7 +22,7 @@ export class Network {
     return this.#ask({ type: "load", network, silence, shape, gpu, threads });
   }
 
-  /** {rows: [embedding], milliseconds} of examples, (num_frames · num_mel_bins) each. */
+  /** {rows: [embedding], milliseconds} of at most AT_ONCE examples, (num_frames · num_mel_bins) each. */
   async embedAll(examples) {
     if (this.failed) throw new Error("there is no network.");
     const values = joined(examples), count = examples.length;

@@ -118,6 +118,7 @@ export class Panels {
   start(numFrames) {
     Object.values(this.panels).forEach((panel) => panel.start(numFrames));
     this.marks.examples = [];
+    this.pointed = undefined;
   }
 
   frames({ first, count, extremes, magnitude, mel, logMel }) {
@@ -137,12 +138,15 @@ export class Panels {
     for (let frame = start; frame < start + hop; frame++) this.panels.embedding.put(frame, values);
   }
 
-  /** Points to where a player is; null for nowhere. */
+  /** Points to where a player is; null for nowhere. It is asked for at each redraw of the screen. */
   pointTo(frame) {
+    if (frame === this.pointed) return;
+    this.pointed = frame;
     Object.values(this.panels).forEach((panel) => panel.pointTo(frame));
   }
 
   refresh() {
+    this.pointed = undefined; // the line moves with the picture
     Object.values(this.panels).forEach((panel) => { panel.dirty = true; });
   }
 

@@ -1,8 +1,8 @@
 // Teaching: the list of sounds that a person names and records, and what is nearest to each row.
 
+import { AT_ONCE } from "./network.js";
 import { Prototypes } from "./prototypes.js";
-
-const AT_ONCE = 8; // examples in one call
+import { saveAs } from "./save.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -175,11 +175,8 @@ export class Teaching {
   }
 
   #save() {
-    const text = JSON.stringify(this.prototypes.toJSON(this.manifest), null, 1), link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    link.download = "prototypes.json";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // some browsers read it later
+    const json = this.prototypes.toJSON(this.manifest);
+    saveAs("prototypes.json", "application/json", JSON.stringify(json, null, 1));
   }
 
   async #load(input) {

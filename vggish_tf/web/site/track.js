@@ -11,9 +11,9 @@ export class Track {
    */
   constructor(rows, columns, numFrames = Infinity) {
     this.rows = rows;
-    this.perColumn = Number.isFinite(numFrames) ? Math.max(1, Math.ceil(numFrames / columns)) : 1;
-    this.columns = Number.isFinite(numFrames) ? Math.max(1, Math.ceil(numFrames / this.perColumn)) : columns;
-    this.endless = !Number.isFinite(numFrames);
+    this.endless = numFrames === Infinity;
+    this.perColumn = this.endless ? 1 : Math.max(1, Math.ceil(numFrames / columns));
+    this.columns = this.endless ? columns : Math.max(1, Math.ceil(numFrames / this.perColumn));
     this.values = new Float32Array(rows * this.columns).fill(NaN);
     this.taken = new Int32Array(this.columns).fill(-1); // which column of the sound lies in a place
     this.last = -1;
