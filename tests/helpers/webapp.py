@@ -6,21 +6,6 @@ import threading
 
 import numpy as np
 
-from vggish_tf.jobs import serve
-
-
-@contextlib.contextmanager
-def serving(folder):
-    """The address of a folder, served by `vggish-tf serve`."""
-    with serve.listening(folder, "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.address
-        finally:
-            server.shutdown()
-            thread.join()
-
 
 @contextlib.contextmanager
 def listener():

@@ -1,17 +1,16 @@
 """`vggish-tf serve`: what comes over the wire, by http.client; isolation, by Chromium."""
 
-import contextlib
 import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 
 import browser
 import pytest
 from commands import environment
+from serving_folders import serving
 
 from vggish_tf import VGGishError, cli
 from vggish_tf.jobs import serve
@@ -31,18 +30,6 @@ def folder(tmp_path):
     for name in ("a.js", "b.mjs", "c.wasm", "d.onnx", "e f.json"):
         (site / name).write_text("{}")
     return site
-
-
-@contextlib.contextmanager
-def serving(folder):
-    with serve.listening(folder, "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture

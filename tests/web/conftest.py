@@ -7,7 +7,7 @@ import small_network
 import soundfile
 import soxr
 from browser import launched, playwright
-from webapp import serving
+from serving_folders import serving
 
 from vggish_tf import VGGish
 from vggish_tf.jobs.demo import DATA
@@ -34,8 +34,8 @@ def site(small_model, onnxruntime_web, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(site):
-    with serving(site) as address:
-        yield address
+    with serving(site) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import webapp
-from webapp import serving
+from serving_folders import serving
 
 from vggish_tf import Embedder, audio
 from vggish_tf.jobs.demo import DATA
@@ -25,7 +25,7 @@ def test_rows_are_as_near_to_float32_as_the_page_says(
     size = (site / "vggish.onnx").stat().st_size
     assert size == pytest.approx(MEGABYTES[precision] * 1e6, rel=0.01)
     cosines = json.loads((site / "manifest.json").read_text())["cosines"]
-    with serving(site) as address, webapp.opened(browser, address) as page:
+    with serving(site) as server, webapp.opened(browser, server.address) as page:
         rows = webapp.rows_of_demo(page)
     expected = Embedder(seeded_checkpoint, pad="never")(*audio.load_audio(str(DATA / "demo.flac")))
     found = webapp.cosines(rows[:, 2:], expected.embedding)

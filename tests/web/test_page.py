@@ -8,7 +8,7 @@ import pytest
 import small_network
 import soundfile
 import webapp
-from webapp import serving
+from serving_folders import serving
 
 from vggish_tf import Embedder, Params, audio, stages
 from vggish_tf.jobs.demo import DATA
@@ -106,7 +106,7 @@ def test_damaged_weights_are_refused(browser, site, tmp_path):
     content = bytearray((copy / "vggish.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (copy / "vggish.onnx").write_bytes(content)
-    with serving(copy) as address, webapp.opened(browser, address) as page:
+    with serving(copy) as server, webapp.opened(browser, server.address) as page:
         assert "vggish.onnx is not the file that the manifest names" in page.inner_text("#message")
         assert "The pictures work" in page.inner_text("#message")
         assert page.evaluate("vggish.open(vggish.demo).then((rows) => rows.length)") == 0
@@ -187,7 +187,7 @@ def test_untrained_weights_are_said_large(browser, site, tmp_path):
     for untrained in (True, False):
         manifest["weights"]["untrained"] = untrained
         (copy / "manifest.json").write_text(json.dumps(manifest))
-        with serving(copy) as address, webapp.opened(browser, address) as page:
+        with serving(copy) as server, webapp.opened(browser, server.address) as page:
             assert page.is_visible("#untrained") is untrained
 
 

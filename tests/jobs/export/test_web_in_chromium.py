@@ -4,16 +4,15 @@ where there is no graphics card. Oracle: ONNX Runtime in Python.
 
 import contextlib
 import shutil
-import threading
 
 import browser
 import numpy as np
 import pytest
 import web_runtime
+from serving_folders import serving
 from signals import uniform_noise
 
 from vggish_tf import VGGish
-from vggish_tf.jobs import serve
 from vggish_tf.jobs.export import export
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
@@ -66,13 +65,8 @@ def test_the_embeddings_are_those_of_python(
 def opened(site):
     """A page of the site's origin, and the lines of its console."""
     lines = []
-    with (
-        serve.listening(site, "127.0.0.1", 0) as server,
-        browser.chromium(*WEBGPU) as chromium,
-    ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(site) as server, browser.chromium(*WEBGPU) as chromium:
         page = chromium.new_page()
         page.on("console", lambda message: lines.append(message.text))
         page.goto(f"{server.address}manifest.json")
         yield page, lines
-        server.shutdown()
