@@ -4,10 +4,8 @@ The first half is the rule; the second proves, hole by hole, that it can fail.
 """
 
 import ast
-import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import places
@@ -15,39 +13,10 @@ import pytest
 
 import vggish_tf
 
-PACKAGE = Path(vggish_tf.__file__).parent
-ROOMS = [
-    "importing",
-    "errors",
-    "notebooks",
-    "params",
-    "files",
-    "memory",
-    "archives",
-    "tables",
-    "rows",
-    "web",
-    "backend",
-    "audio",
-    "frontend",
-    "weights",
-    "profiles",
-    "network",
-    "model",
-    "inference",
-    "stream",
-    "embedding",
-    "stages",
-    "classifier",
-    "formats",
-    "cosines",
-    "drawing",
-    "jobs",
-    "checkpoints",
-    "integrations",
-    "cli",
-    "__main__",
-]
+sys.path.append(str(places.ROOT / "scripts"))
+
+from rooms import FILES, PACKAGE, ROOMS, imports_of, module_of
+
 REFERENCE_IMPORTS = ["errors", "params", "audio"]  # the oracle stands by itself
 MAY_IMPORT_REFERENCE = ("jobs.verify", "jobs.export")
 MAY_IMPORT_TENSORFLOW = (
@@ -59,52 +28,6 @@ JOBS = {path.stem for path in (PACKAGE / "jobs").iterdir()} - {
     "__pycache__",
     *NAMES_OF_BEFORE,
 }
-
-
-def imports_of(module: str, source: str) -> set[str]:
-    """The modules and names that a source imports, in full, wherever in it:
-    `vggish_tf.embedding.Embedder`.
-    """
-    nodes = list(ast.walk(ast.parse(source)))
-    bound = {local: name for node in nodes for local, name in _bound(node, module)}
-    found = {*bound.values(), *(name for node in nodes for name in _reached(node, bound))}
-    return {_home(name) for name in found}
-
-
-def _bound(node: ast.AST, module: str) -> Iterator[tuple[str, str]]:
-    """Local names, and what an import binds them to."""
-    match node:
-        case ast.Import(names=names):
-            for alias in names:
-                yield alias.asname or alias.name, alias.name
-        case ast.ImportFrom(module=source, names=names, level=level):
-            package = module.split(".")[: len(module.split(".")) - level] if level else []
-            start = ".".join([*package, *([source] if source else [])])
-            for alias in names:
-                yield alias.asname or alias.name, f"{start}.{alias.name}"
-
-
-def _reached(node: ast.AST, bound: dict[str, str]) -> Iterator[str]:
-    """Names reached through an imported one, `jobs.finetune.train`, or imported by a call."""
-    match node:
-        case ast.Attribute():
-            first, *rest = ast.unparse(node).split(".")
-            if first == "vggish_tf" or first in bound:
-                yield ".".join([bound.get(first, first), *rest])
-        case ast.Call(args=[ast.Constant(value=str(name)), *more], func=func):
-            if ast.unparse(func).rpartition(".")[2] in ("import_module", "__import__"):
-                package = more[0].value if more and isinstance(more[0], ast.Constant) else None
-                yield importlib.util.resolve_name(name, package)
-
-
-def _home(name: str) -> str:
-    """Where a name of the package's front door comes from: `vggish_tf.Embedder` is
-    `vggish_tf.embedding.Embedder`.
-    """
-    first, _, rest = name.removeprefix("vggish_tf.").partition(".")
-    if name.startswith("vggish_tf.") and first in vggish_tf._HOME:
-        return ".".join(["vggish_tf", vggish_tf._HOME[first], first, *([rest] if rest else [])])
-    return name
 
 
 def faults(module: str, source: str) -> list[str]:
@@ -142,13 +65,6 @@ def _same_job(module: str, name: str) -> bool:
 
 def _is_in(module: str, places: tuple[str, ...]) -> bool:
     return any(module == place or module.startswith(f"{place}.") for place in places)
-
-
-def module_of(path: Path) -> str:
-    return ".".join(["vggish_tf", *path.relative_to(PACKAGE).with_suffix("").parts])
-
-
-FILES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
