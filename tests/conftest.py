@@ -40,6 +40,17 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """A file of tests that cannot be imported is an error. --doctest-ignore-import-errors is meant
+    for modules of the package that need an extra, and would skip all tests of the file.
+    """
+    report = yield
+    if report.skipped and "unable to import module" in str(report.longrepr):
+        report.outcome = "failed"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """The summary lists each reason to skip once, with the number of tests, and not once a test."""
     report = yield

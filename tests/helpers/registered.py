@@ -139,9 +139,12 @@ CASES = {
 
 
 def classes() -> dict[str, type]:
-    """Name → class, of all that the modules of the package register."""
+    """Name → class, of all that the modules of the package register; integrations, which need
+    other programs, register none.
+    """
     for module in pkgutil.walk_packages(vggish_tf.__path__, "vggish_tf."):
-        importlib.import_module(module.name)
+        if not module.name.startswith("vggish_tf.integrations."):
+            importlib.import_module(module.name)
     found = keras.saving.get_custom_objects().items()
     return {key.removeprefix(PACKAGE): value for key, value in found if key.startswith(PACKAGE)}
 

@@ -60,14 +60,28 @@ def test_the_project_has_addresses():
 pytest_plugins = ["pytester"]
 
 
-def test_a_reason_to_skip_is_said_once(pytester):
+@pytest.fixture
+def new_suite(pytester):
+    """An empty folder with the fixtures and hooks of these tests."""
     folder = pytester.path / "tests"
     shutil.copytree(ROOT / "tests" / "helpers", folder / "helpers")
     shutil.copy(ROOT / "tests" / "conftest.py", pytester.path / "conftest.py")
     pytester.makeini("[pytest]\npythonpath = tests/helpers")
-    pytester.makepyfile("def test_one(shared_data): ...\n\ndef test_two(pca_params): ...")
-    result = pytester.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
+    return pytester
+
+
+def test_a_reason_to_skip_is_said_once(new_suite):
+    new_suite.makepyfile("def test_one(shared_data): ...\n\ndef test_two(pca_params): ...")
+    result = new_suite.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
     result.assert_outcomes(skipped=2)
     lines = [line for line in result.outlines if "shared/data is not beside the repository" in line]
     assert len(lines) == 1
     assert lines[0].startswith("SKIPPED [2] tests: ")
+
+
+def test_a_file_of_tests_that_cannot_be_imported_is_an_error(new_suite):
+    """It would be skipped in silence: see tests/conftest.py."""
+    path = new_suite.makepyfile("import absent_module\n\ndef test_one(): ...")
+    doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--import-mode=importlib")
+    result = new_suite.runpytest_subprocess("-p", "no:cacheprovider", *doctests, path)
+    result.assert_outcomes(errors=1)

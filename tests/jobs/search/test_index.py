@@ -8,9 +8,10 @@ import archives
 import numpy as np
 import pytest
 
+from vggish_tf.cosines import blocks
 from vggish_tf.errors import UsageError, VGGishError
 from vggish_tf.formats import parquet
-from vggish_tf.jobs.search import Index, blocks, index, nearest, open_index
+from vggish_tf.jobs.search import Index, index, nearest, open_index
 from vggish_tf.rows import Archive
 
 pytest.importorskip("usearch", reason="usearch is not installed: pip install '.[search]'")
