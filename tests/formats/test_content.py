@@ -23,6 +23,11 @@ OUTPUTS = {
     "tfrecord": ("rows.tfrecord", None),
 }
 FOLDERS = {"parquet": None, "npz": "npz", "memmap": "memmap"}
+READ_AS_ANOTHER = {"youtube8m"}  # a TFRecord of another layout; see test_records.py
+
+
+def test_every_format_is_told_here():
+    assert {*OUTPUTS, *FOLDERS} | READ_AS_ANOTHER == {*formats.FORMATS}
 
 
 def one_clip() -> Archive:

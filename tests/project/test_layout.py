@@ -4,6 +4,7 @@ The first half is the rule; the second proves, hole by hole, that it can fail.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import places
 import pytest
 
 import vggish_tf
+from vggish_tf import cli, jobs
 
 sys.path.append(str(places.ROOT / "scripts"))
 
@@ -164,6 +166,26 @@ def test_every_room_has_a_folder_of_tests():
 def test_a_room_without_a_folder_of_tests_fails_the_test_above():
     assert untested({"audio", "files", "new"}, {"audio", "ground", "odd"}) == ({"new"}, {"odd"})
     assert untested({"audio", "files"}, {"audio"}) == ({"files"}, set())
+
+
+def test_every_job_is_reached_by_attribute():
+    assert {*jobs.__all__} == JOBS
+
+
+def commands_without_a_page(commands: set[str], pages: list[str]) -> set[str]:
+    """Commands that no page shows: `vggish-tf NAME`."""
+    return commands - {*re.findall(r"vggish-tf ([a-z-]+)", "\n".join(pages))}
+
+
+def test_every_command_is_on_a_page():
+    commands = {each.__name__.rpartition(".")[2].replace("_", "-") for each in cli.COMMANDS}
+    paths = [places.ROOT / "README.md", *(places.ROOT / "docs").glob("*.md")]
+    pages = [path.read_text(encoding="utf-8") for path in paths]
+    assert commands_without_a_page(commands, pages) == set()
+
+
+def test_a_command_without_a_page_fails_the_test_above():
+    assert commands_without_a_page({"embed", "new"}, ["vggish-tf embed a.wav"]) == {"new"}
 
 
 def test_files_stay_short():

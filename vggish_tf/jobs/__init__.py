@@ -6,8 +6,8 @@ No job imports another; code that two of them need is in a room above.
 from importlib import import_module
 
 __all__ = [
-    *("classify", "convert", "convert_weights", "demo", "embed", "export"),
-    *("finetune", "inspect", "map", "search", "serve", "verify"),
+    *("classify", "compare_profiles", "convert", "convert_weights", "demo", "embed", "export"),
+    *("fad", "finetune", "inspect", "map", "search", "serve", "verify"),
 ]
 
 _BEFORE = {  # the names of the first release
