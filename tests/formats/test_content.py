@@ -26,7 +26,8 @@ FOLDERS = {"parquet": None, "npz": "npz", "memmap": "memmap"}
 READ_AS_ANOTHER = {"youtube8m"}  # a TFRecord of another layout; see test_records.py
 
 
-def test_every_format_is_told_here():
+def test_every_format_is_here():
+    assert {*LAST} == {*formats.FORMATS}
     assert {*OUTPUTS, *FOLDERS} | READ_AS_ANOTHER == {*formats.FORMATS}
 
 
