@@ -1,7 +1,7 @@
 """Members of untrusted zip files: read whole, or refused, in bounded memory.
 
-The sizes in a zip's headers may be false, so the unpacked bytes are counted too. The contents of a
-member are not looked at.
+The sizes in a zip's headers may be false, so no more bytes are unpacked than they say. The contents
+of a member are not checked.
 """
 
 import zipfile
@@ -13,8 +13,8 @@ def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     """The content of a member of at most `most` bytes.
 
     Raises:
-        ValueError: it is larger, or packed by an unusual method.
-        Exception: any error that zipfile and zlib raise on a damaged file, not BadZipFile alone.
+        ValueError: the member is larger, or packed by an unusual method.
+        Exception: on a damaged file, any error of zipfile and zlib, not only BadZipFile.
 
     Example:
         >>> import io
@@ -30,5 +30,5 @@ def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         raise ValueError(
             f"{name} in it unpacks to {member.file_size:,} bytes, of at most {most:,}."
         )
-    with archive.open(member) as stream:  # stops at file_size, and there compares the checksum
+    with archive.open(member) as stream:  # stops at file_size, and compares the checksum there
         return stream.read(member.file_size)

@@ -1,7 +1,7 @@
 """Keras layers and models as functions of NumPy arrays, with little overhead, on every backend.
 
-`model.predict` sets up a data pipeline in every call, which costs more than VGGish itself on a
-short clip.
+`model.predict` sets up a data pipeline in every call. On a short clip that takes longer than VGGish
+itself.
 """
 
 import os
@@ -29,8 +29,10 @@ def on_tensorflow_cpu() -> bool:
 
 
 def tensor(array: np.ndarray, dtype: str | None = None):
-    """An array as a tensor of the backend; with TensorFlow on a CPU without a copy, if it is
-    as memory.laid_out makes it. It must not be changed afterwards.
+    """An array as a tensor of the backend, without a copy where that is possible.
+
+    It is possible for an array as memory.laid_out makes it, with TensorFlow on a CPU. The array
+    must not be changed afterwards.
 
     Example:
         >>> tuple(tensor(np.ones((2, 3), np.float32)).shape)
@@ -47,7 +49,7 @@ def tensor(array: np.ndarray, dtype: str | None = None):
 def check_process() -> None:
     """Raises in a process forked from one that has computed.
 
-    TensorFlow's threads do not survive a fork, so TensorFlow would wait forever there.
+    TensorFlow's threads do not survive a fork: TensorFlow would wait for them forever.
 
     Raises:
         VGGishError: the process is a fork; the message says how to start processes instead.
@@ -68,7 +70,7 @@ def compiled(layer: keras.layers.Layer, *shapes: tuple[int | None, ...]) -> Run:
 
     Args:
         layer: a layer or model with one output.
-        shapes: of its inputs; None for an axis whose size changes.
+        shapes: the shapes of its inputs; None for an axis whose size changes.
 
     Example:
         >>> run = compiled(keras.layers.Rescaling(2.0), (None, 3))
@@ -88,7 +90,7 @@ def compiled(layer: keras.layers.Layer, *shapes: tuple[int | None, ...]) -> Run:
 def _tensorflow(layer, shapes) -> Run:
     import tensorflow as tf
 
-    # Not a lambda: TensorFlow counts the traces of a line of code, and warns of the third.
+    # Not a lambda: TensorFlow counts traces by the line of code, and warns about the third.
     forward = partial(layer, training=False)
     signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     call = tf.function(forward, input_signature=signature, autograph=False)

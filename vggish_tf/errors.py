@@ -12,7 +12,7 @@ One rule for every function:
     VGGishError      any other fault of a file, a folder, a disk or the installation
     TypeError        an argument of the wrong type, where the type is checked
 
-check_word checks every choice of words, so that the wording of its error is one.
+check_word checks every choice of words, so that all such errors have the same wording.
 """
 
 import re
@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from numbers import Integral
 
-# packages whose lines are not the user's; skipped to find the line that a warning is about
+# packages whose lines are skipped to find the user's line, for a warning
 _OURS = ("vggish_tf", "keras", "tensorflow", "tqdm")
 _held: ContextVar[deque[str] | None] = ContextVar("held", default=None)
 
@@ -41,7 +41,7 @@ class UsageError(VGGishError, ValueError):
 
 
 class ParamsError(UsageError):
-    """A combination of parameters that no front end can have; the message names the field."""
+    """Parameters that no front end can have; the message names the field."""
 
 
 class AudioError(VGGishError, ValueError):
@@ -56,8 +56,8 @@ def check_word(name: str, word: object, words: Sequence, advice: str = "") -> No
     """Raises if an argument is not one of `words`.
 
     Args:
-        name: of the argument.
-        word: the argument.
+        name: the name of the argument.
+        word: the value of the argument.
         words: the choices.
         advice: a sentence for the end of the message.
 
@@ -75,7 +75,7 @@ def check_word(name: str, word: object, words: Sequence, advice: str = "") -> No
 
 
 def check_count(name: str, count: object, least: int = 1) -> None:
-    """Raises if an argument is not a whole number from `least` on.
+    """Raises if an argument is not a whole number, or is less than `least`.
 
     Raises:
         UsageError: with the name, the range and the argument.
@@ -105,9 +105,9 @@ def check_argument(name: str, value: object, fits: bool, expected: str, advice: 
 
 
 def warn(message: str) -> None:
-    """Warns about the user's line: the innermost one outside of this package and of Keras.
+    """Warns about the user's line: the innermost one outside the packages of _OURS.
 
-    In a thread, which has no such line, the message is held for the caller: see hold_warnings.
+    A thread has no such line; its message is kept for the caller: see hold_warnings.
     """
     held = _held.get()
     if held is not None:
@@ -123,7 +123,7 @@ def warn(message: str) -> None:
 
 
 def hold_warnings(held: deque[str]) -> None:
-    """Collects the warnings of this thread in `held`: the initializer of a ThreadPoolExecutor."""
+    """Collects the warnings of this thread in `held`; an initializer for ThreadPoolExecutor."""
     _held.set(held)
 
 
@@ -148,9 +148,9 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """The operating system's reason of an error, or its text, on one short line.
+    """The operating system's reason for an error, or else its text, on one short line.
 
-    HDF5 and TensorFlow quote that reason in their own errors.
+    HDF5 and TensorFlow quote that reason in their own errors; it is taken out of them.
 
     Example:
         >>> reason_of(OSError(28, "No space left on device"))

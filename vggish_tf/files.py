@@ -14,7 +14,7 @@ def check_source(path: str | os.PathLike[str], advice: str) -> Path:
     """Returns `path` as a Path if it is a file or a folder.
 
     Raises:
-        VGGishError: it does not exist; the message ends with `advice`.
+        VGGishError: `path` does not exist; the message ends with `advice`.
     """
     path = Path(path)
     if not (path.is_file() or path.is_dir()):
@@ -31,13 +31,13 @@ def check_target(
     """Returns `path` as a Path if a file can be written there; call it before long work starts.
 
     Args:
-        path: of the file.
+        path: the file to be written.
         overwrite: whether an existing file may be replaced.
-        endings: of which the name must have one, so that no recording is overwritten by mistake.
+        endings: the name must have one of them, so that no recording is overwritten by mistake.
 
     Raises:
         UsageError: the name has another ending.
-        VGGishError: the folder does not exist or cannot be written to, `path` is a folder, or it
+        VGGishError: the folder does not exist or is not writable, `path` is a folder, or `path`
             exists and `overwrite` is False.
     """
     path = Path(path)
@@ -56,8 +56,10 @@ def check_target(
             f"cannot write {path}: the folder {path.parent} is not writable. Choose another."
         )
     if path.exists() and not overwrite:
-        raise VGGishError(f"{path} already exists. Choose another name, or say --overwrite.")
-    if path.is_dir() and overwrite:
+        raise VGGishError(
+            f"{path} already exists. Choose another name, or pass overwrite=True (--overwrite)."
+        )
+    if path.is_dir():
         raise VGGishError(f"cannot write {path}: it is a folder. Give the name of a file.")
     return path
 
@@ -66,7 +68,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     """Makes the folder `path`, if it does not exist, and returns it.
 
     Raises:
-        VGGishError: it cannot be made, or a file has its name.
+        VGGishError: the folder cannot be made, or a file has its name.
     """
     path = Path(path)
     try:
@@ -88,8 +90,17 @@ def replacing(
     """Yields a temporary path beside `path`; renames it on success, removes it on any error.
 
     A file or a folder may be written there. The temporary name keeps the suffix of `path`, since
-    many writers choose their format by it; in a folder that others read meanwhile by that suffix,
-    let it go `through` another one of the same disk.
+    many writers choose their format by it.
+
+    Args:
+        path: the target.
+        overwrite: whether an existing file may be replaced.
+        through: another folder on the same disk for the temporary file; for targets in a folder
+            that other processes read by that suffix at the same time.
+
+    Raises:
+        VGGishError: as check_target.
+        OSError: the file cannot be written or renamed; its `filename` is `path`.
 
     Example:
         >>> import tempfile
@@ -116,10 +127,10 @@ def replacing(
 
 @contextmanager
 def replacing_all(targets: Sequence[Path]) -> Iterator[Path]:
-    """Yields a new folder to write `targets` in, by their names; on success moves them out.
+    """Yields a temporary folder to write `targets` in, by their names; on success moves them out.
 
-    An existing file or folder with the name of a target is replaced: check first that it may be.
-    After an error all new files are removed, and all old ones are kept.
+    Existing files and folders with these names are replaced without a check. After an error in the
+    body, all new files are removed, and all old ones are kept.
 
     Example:
         >>> import tempfile

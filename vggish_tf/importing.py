@@ -1,4 +1,4 @@
-"""Import of Keras: without TensorFlow's log lines, and with this package's layers registered.
+"""Import of Keras: hides TensorFlow's log lines, and registers this package's layers.
 
 Nothing is imported before it is needed.
 """
@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 
-# TensorFlow's log lines, and two that follow them, written before its own log level has an effect.
+# TensorFlow's log lines that its own log level cannot stop, and two lines without a time stamp.
 _NOISE = re.compile(
     r"WARNING: All log messages before absl::InitializeLog\(\)"
     r"|To enable the following instructions:"
@@ -64,7 +64,8 @@ def choose_onednn() -> None:
     """Sets TF_ENABLE_ONEDNN_OPTS=1 on x86 processors, if TensorFlow is not imported yet.
 
     TensorFlow turns oneDNN on by itself only where the processor has VNNI, AMX or bfloat16. With
-    AVX2 alone VGGish takes two thirds of the time with it. A value that is set already stays.
+    AVX2 alone, VGGish with oneDNN takes two thirds of the time. A value that is already set is
+    kept.
     """
     if "tensorflow" not in sys.modules and platform.machine() in ("x86_64", "AMD64"):
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -73,8 +74,8 @@ def choose_onednn() -> None:
 def keras() -> None:
     """Imports Keras and lets TensorFlow look for a GPU, without its log lines.
 
-    Lines of other writers appear a few seconds late; if the import fails, all lines appear. Import
-    TensorFlow first to see its own.
+    Other lines on standard error appear after the import, a few seconds late. If the import fails,
+    all lines appear. To see TensorFlow's lines, import TensorFlow first.
     """
     if {"keras", "tensorflow"} & set(sys.modules):
         importlib.import_module("keras")
@@ -86,7 +87,7 @@ def keras() -> None:
 
 @contextlib.contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Imports leave no garbage, and looking for it takes a fifth of TensorFlow's."""
+    """Turns garbage collection off: it takes a fifth of TensorFlow's import, and finds nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -98,7 +99,10 @@ def _no_garbage_collection() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
-    """Holds back output to file descriptor 2, C++'s too, and then writes the lines but `noise`."""
+    """Holds back output to file descriptor 2, that of C++ too; at the end writes all but `noise`.
+
+    After an error, `noise` is written too.
+    """
     import tempfile
 
     try:
@@ -112,7 +116,7 @@ def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
         try:
             yield
             failed = False
-        except KeyboardInterrupt:  # of the user, who asked for no explanation
+        except KeyboardInterrupt:  # the user's wish, not a failure to explain
             failed = False
             raise
         finally:

@@ -1,11 +1,11 @@
-"""Arrays in memory that TensorFlow takes over without a copy. No TensorFlow here."""
+"""Arrays in aligned memory, which TensorFlow uses without a copy. No TensorFlow here."""
 
 import math
 
 import numpy as np
 
-ALIGNMENT = 64  # bytes, at a multiple of which the memory begins
-ROWS = 64  # transposed at a time, which stay in the processor's cache
+ALIGNMENT = 64  # bytes; the memory begins at a multiple of it
+ROWS = 64  # transposed at a time: so many stay in the processor's cache
 
 
 def empty(shape: tuple[int, ...]) -> np.ndarray:
@@ -22,9 +22,9 @@ def empty(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def laid_out(array: np.ndarray) -> np.ndarray:
-    """A float32 copy in aligned memory; that of a matrix is in column order.
+    """A float32 copy in aligned memory; a matrix is laid out column by column.
 
-    Dense layers take their kernels so: network.fast has the reason.
+    Dense layers use their kernels in that order: network.fast has the reason.
 
     Example:
         >>> laid_out(np.ones((3, 2), np.float32)).T.flags.c_contiguous
@@ -41,7 +41,9 @@ def laid_out(array: np.ndarray) -> np.ndarray:
 
 
 def can_be_shared(array: np.ndarray) -> bool:
-    """Whether TensorFlow can take over an array; it ends the process if the memory is not aligned.
+    """Whether TensorFlow can use an array without a copy.
+
+    Memory that is not aligned would make TensorFlow end the process.
 
     Example:
         >>> can_be_shared(laid_out(np.ones((3, 2), np.float32)).T)

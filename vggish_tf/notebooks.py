@@ -1,6 +1,6 @@
-"""Tables in HTML that notebooks show in the place of an object's repr. No other HTML is made here.
+"""HTML tables that notebooks show instead of an object's repr. No other HTML is made here.
 
-No colours: the notebook's theme, light or dark, gives them.
+The tables set no colours: those of the notebook's theme, light or dark, apply.
 """
 
 import html
@@ -10,7 +10,7 @@ LEFT = 'style="text-align: left"'
 
 
 def table(name: str, facts: Mapping[str, object], warning: str = "") -> str:
-    """A name above a table of two columns; a warning comes first, in large letters.
+    """A table of two columns under a name; a warning stands above both, in large letters.
 
     Example:
         >>> table("Rows", {"file": "<a>.wav"})

@@ -88,7 +88,7 @@ _LARGEST = {
     "example_hop_seconds": 1e6,
 }
 _MAX_WINDOW_LENGTH = 1 << 20
-# For the table in notebooks: lengths that follow, and units by the last word of a name.
+# For the table in notebooks: derived lengths, and units by the last word of a name.
 _FOLLOWING = ("window_length", "hop_length", "fft_length", "num_frames", "example_hop_frames")
 _UNITS = {"rate": "Hz", "hz": "Hz", "seconds": "s", "length": "samples", "frames": "frames"}
 
@@ -97,26 +97,27 @@ _UNITS = {"rate": "Hz", "hz": "Hz", "seconds": "s", "length": "samples", "frames
 class Params:
     """Parameters of the front end, in physical units.
 
-    Lengths in samples and frames, which follow from them, are properties.
+    Properties give the lengths in samples and frames that follow from them.
 
     Args:
-        sample_rate: Hz, of the input of the front end. Audio at other rates is resampled to it.
-        stft_window_seconds, stft_hop_seconds: of the short-time Fourier transform.
+        sample_rate: the rate of the front end's input, in Hz. Audio at other rates is resampled.
+        stft_window_seconds: the length of a frame of the short-time Fourier transform (STFT).
+        stft_hop_seconds: the time from the start of one frame to the start of the next.
         mel_min_hz, mel_max_hz: the lower edge of the first mel bin and the upper edge of the last
             one.
-        num_mel_bins: the published network needs 64.
+        num_mel_bins: mel bins in a frame; the published network needs 64.
         log_offset: added to the mel spectrogram before the logarithm.
-        example_window_seconds: of one example; the published network needs 96 frames.
-        example_hop_seconds: from the start of one example to the start of the next; examples
-            overlap if it is less than the window.
+        example_window_seconds: the length of an example; the published network needs 96 frames.
+        example_hop_seconds: the time from the start of one example to the start of the next;
+            examples overlap if it is less than the window.
 
     Raises:
         ParamsError: a field that is not a number, or a combination that is impossible; the message
             names the field.
 
     Warns:
-        UserWarning: mel bins that no FFT bin falls into, by number. They are ln(log_offset) for
-            any sound.
+        UserWarning: no FFT bin falls into some mel bins; the message gives their numbers. Their
+            value is ln(log_offset) for any sound.
 
     Example:
         >>> params = Params(example_hop_seconds=0.48)
@@ -211,7 +212,9 @@ class Params:
         return tuple(int(mel_bin) for mel_bin in np.flatnonzero(last <= first))
 
     def changes(self, trained: "Params") -> str:
-        """The fields that differ from `trained`, except the example hop, which changes no example.
+        """The fields that differ from `trained`, except the example hop.
+
+        The hop changes which examples there are, not how an example is computed.
 
         Example:
             >>> Params(mel_max_hz=8000, example_hop_seconds=0.48).changes(Params())

@@ -45,8 +45,8 @@ class Embeddings(_Rows):
     Args:
         embedding: (n, 128) float32, or uint8 if quantized.
         timestamps: (n,) float64, the start of each example in seconds.
-        example_seconds: the length of an example, for `end_timestamps`; set by an Embedder.
-        untrained: the weights were untrained; set by an Embedder.
+        example_seconds: the length of an example, for `end_timestamps`; an Embedder sets it.
+        untrained: whether the weights were untrained; an Embedder sets it.
 
     Example:
         >>> embedding = np.zeros((2, 128), np.float32)
@@ -72,14 +72,14 @@ class Embeddings(_Rows):
     def of(
         cls, embedding: np.ndarray, params: Params, first: int = 0, *, untrained: bool = False
     ) -> "Embeddings":
-        """Embeddings of consecutive examples of a clip, of which the first has a number."""
+        """Embeddings of consecutive examples of a clip; `first` is the number of the first one."""
         starts = first + np.arange(len(embedding))
         hop = params.example_hop_samples / params.sample_rate
         length = params.num_frames * params.hop_length / params.sample_rate
         return cls(embedding, starts * hop, length, untrained)
 
     def _replace(self, **arrays) -> "Embeddings":
-        """The same with other arrays, as of every named tuple."""
+        """A copy with other arrays; the method of NamedTuple would lose the other attributes."""
         return Embeddings(*super()._replace(**arrays), self.example_seconds, self.untrained)
 
     @property
@@ -117,7 +117,7 @@ class Embeddings(_Rows):
 
 
 class ClipRows(NamedTuple):
-    """The rows of one clip in an archive: where it came from, where each row starts and ends."""
+    """The rows of one clip in an archive: its path, and the start and end of each row."""
 
     path: str
     start: np.ndarray  # (n,) float64, seconds
@@ -127,12 +127,12 @@ class ClipRows(NamedTuple):
 
     @classmethod
     def of(cls, path: str, embeddings: Embeddings, offset: float = 0.0) -> "ClipRows":
-        """The rows of what an Embedder returned for a clip that starts at `offset` seconds."""
+        """The rows that an Embedder returned for a clip that starts at `offset` seconds."""
         starts, ends = embeddings.timestamps, embeddings.end_timestamps
         return cls(path, starts + offset, ends + offset, embeddings.embedding)
 
     def pooled(self, pool: Pool | None) -> "ClipRows":
-        """The clip as one row, float32; with None, or without rows, as it is."""
+        """The clip as one float32 row; unchanged if `pool` is None or there are no rows."""
         if pool is None or not len(self.start):
             return self
         row = POOLS[pool](self.embedding)[np.newaxis].astype(np.float32)
@@ -152,7 +152,7 @@ class Archive(NamedTuple):
 
 @cache
 def byte_values(convention: Convention) -> np.ndarray:
-    """The float32 value of each byte of quantized rows, (256,); dequantize() says which.
+    """The float32 value of each byte of quantized rows, (256,); dequantize() explains both.
 
     Example:
         >>> [float(byte_values("edge")[byte]) for byte in (0, 255)]
@@ -162,6 +162,7 @@ def byte_values(convention: Convention) -> np.ndarray:
     if convention == "youtube8m":
         offset = (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL) / 512
         return (np.arange(256) / QUANTIZE_SCALE + offset + QUANTIZE_MIN_VAL).astype(np.float32)
+    # float32 rounds some edges down; these would be quantized to the byte before
     again = ((edges.astype(np.float64) - QUANTIZE_MIN_VAL) * QUANTIZE_SCALE).astype(np.uint8)
     return np.where(again < np.arange(256), np.nextafter(edges, np.float32(np.inf)), edges)
 
@@ -202,18 +203,21 @@ class Stages(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The end of the time axes: that of the waveform, or of the last example if later."""
+        """The end of the time axes: of the waveform, or of the last example if that is later.
+
+        An empty clip has one second.
+        """
         ends = self.timestamps[-1:] + self.params.example_window_seconds
         return max(len(self.waveform) / self.params.sample_rate, *map(float, ends), 0.0) or 1.0
 
     @property
     def frame_seconds(self) -> float:
-        """Time from one STFT frame to the next, from the whole number of samples."""
+        """Time from one STFT frame to the next: a whole number of samples, in seconds."""
         return self.params.hop_length / self.params.sample_rate
 
     @property
-    def example_seconds(self) -> float:
-        """Time from one example to the next, likewise."""
+    def example_hop_seconds(self) -> float:
+        """Time from one example to the next: a whole number of frames, in seconds."""
         return self.params.example_hop_frames * self.frame_seconds
 
     def __repr__(self) -> str:
@@ -227,7 +231,7 @@ def _shape(array: np.ndarray) -> str:
 
 
 def _extent(starts: np.ndarray, ends: np.ndarray | None) -> str:
-    """The seconds that rows cover; without ends those at which they start."""
+    """The seconds that rows cover; without `ends`, the seconds at which they start."""
     if ends is None:
         return f"starts from {starts[0]:g} to {starts[-1]:g} s"
     return f"{starts[0]:g} to {ends[-1]:g} s"

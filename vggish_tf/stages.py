@@ -133,7 +133,7 @@ def describe(stages: Stages) -> Iterator[Row]:
         Row(name='waveform', shape='(16000,)', dtype='float32', rate='16000 Hz', range='0 … 0')
     """
     frames = f"{1 / stages.frame_seconds:.4g} frames/s"
-    examples = f"{1 / stages.example_seconds:.4g} examples/s"
+    examples = f"{1 / stages.example_hop_seconds:.4g} examples/s"
     rates = {
         "waveform": f"{stages.params.sample_rate} Hz",
         "stft_magnitude": frames,

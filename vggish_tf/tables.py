@@ -1,4 +1,4 @@
-"""A CSV → its rows, each with the number of its line, which errors name."""
+"""CSV → its rows, each with the number of its line, which error messages give."""
 
 import csv
 import io
@@ -21,11 +21,13 @@ def read(
     Values that a row lacks are "".
 
     Args:
-        columns: those that there may be; None takes any.
-        required: those that there must be.
+        path: the file.
+        columns: the allowed columns; None allows any.
+        required: the columns that must be there.
 
     Raises:
-        VGGishError: not UTF-8, missing or other columns, more values than columns, or not CSV.
+        VGGishError: the file is not UTF-8 or not CSV, columns are missing or not allowed, or a row
+            has more values than columns.
     """
     rows = csv.DictReader(io.StringIO(_text_of(path), newline=""), restkey=_SURPLUS, restval="")
     line = 0  # of the last row that could be read
@@ -45,7 +47,7 @@ def read(
 
 
 def shown(row: Row) -> str:
-    """A row for a message: on one line, and shortened if it is long.
+    """A row for a message: on one line, and cut off after SHOWN characters.
 
     Example:
         >>> shown({"path": "a.wav", "label": "x"})

@@ -183,11 +183,11 @@ REFUSED = {
     write_missing: "does not exist",
     write_folder: "is a folder",
     write_pipe: "is no file",
-    write_png: "is no .keras file",
-    write_text: "is no .keras file",
-    write_empty: "is no .keras file",
-    write_npz: "is no .keras file",
-    write_cut: "is no .keras file, or is cut short",
+    write_png: "is not a .keras file",
+    write_text: "is not a .keras file",
+    write_empty: "is not a .keras file",
+    write_npz: "is not a .keras file",
+    write_cut: "is not a .keras file, or is cut short",
     write_flipped: "is damaged",
     write_without_a_layer_s_weights: "",
     write_json_that_is_none: "",
@@ -293,7 +293,7 @@ def test_a_bit_flipped_anywhere_in_a_keras_file_is_refused_or_changes_nothing(tm
 def test_an_old_h5_file_is_refused_whatever_its_name(tmp_path):
     """Keras reads it by another road, with other rules."""
     small_model().save(tmp_path / "model.h5")
-    with pytest.raises(CheckpointError, match=r"is no .keras file"):
+    with pytest.raises(CheckpointError, match=r"is not a .keras file"):
         load_model(tmp_path / "model.h5")
 
 

@@ -48,16 +48,16 @@ def check_same(found, model):
 def test_what_was_read_ahead_is_taken(spelling, path, source, opened):
     expected = read(path)  # which keeps a copy
     opened.clear()
-    arrays.ahead(path if spelling == "absolute" else spelling)
+    arrays.read_ahead(path if spelling == "absolute" else spelling)
     found = read(path.absolute())
     assert not opened
     check_same(found[0], source)
     assert found[1] == expected[1]
-    assert not arrays._ahead  # nothing stays in memory
+    assert not arrays._started  # nothing stays in memory
 
 
 def test_without_a_copy_the_file_is_read(path, source, opened):
-    arrays.ahead(path)
+    arrays.read_ahead(path)
     check_same(read(path)[0], source)
     assert opened
 
@@ -65,8 +65,8 @@ def test_without_a_copy_the_file_is_read(path, source, opened):
 def test_a_file_that_changed_is_read_again(path, opened, tmp_path):
     read(path)
     opened.clear()
-    arrays.ahead(path)
-    arrays._ahead[path.absolute()].result()
+    arrays.read_ahead(path)
+    arrays._started[path.absolute()].result()
     other = randomize(vggish(), seed=1)
     os.replace(write_with_tf1(tmp_path / "other.ckpt", by_name(other)), path)
     check_same(read(path)[0], other)
@@ -78,7 +78,7 @@ def test_another_file_is_not_mistaken_for_it(path, source, tmp_path):
     second = write_with_tf1(tmp_path / "other.ckpt", by_name(other))
     for each in (path, second):
         read(each)
-    arrays.ahead(path)
+    arrays.read_ahead(path)
     check_same(read(second)[0], other)
     check_same(read(path)[0], source)
 
@@ -87,20 +87,20 @@ def test_a_copy_that_goes_or_is_damaged_meanwhile_is_no_error(path, source, tmp_
     read(path)
     (copy,) = (tmp_path / "cache" / kept.FOLDER).iterdir()
     copy.write_bytes(copy.read_bytes()[:-7])
-    arrays.ahead(path)
+    arrays.read_ahead(path)
     check_same(read(path)[0], source)
 
 
 @pytest.mark.parametrize("bad", ["absent.ckpt", ".", "text.txt", ""])
 def test_errors_are_said_when_the_weights_are_read(bad, tmp_path):
     (tmp_path / "text.txt").write_text("no weights", encoding="utf-8")
-    arrays.ahead(bad)
+    arrays.read_ahead(bad)
     with pytest.raises(CheckpointError):
         read(bad)
 
 
 def test_other_shapes_are_refused(path):
     read(path)
-    arrays.ahead(path)
+    arrays.read_ahead(path)
     with pytest.raises(CheckpointError, match="does not match the model"):
         arrays.read(path, _shapes(Params(num_mel_bins=32)))

@@ -29,7 +29,7 @@ def test_md5_is_md5sum_s(file):
 def test_it_is_taken_once_even_if_asked_for_while_it_is_taken(file, monkeypatch):
     made, make = [], hashlib.md5
     monkeypatch.setattr(digests.hashlib, "md5", lambda **kwargs: made.append(0) or make(**kwargs))
-    digests.ahead([file])
+    digests.compute_ahead([file])
     assert digests.md5([file]) == digests.md5([file])
     assert len(made) == 1
 
@@ -42,6 +42,6 @@ def test_a_file_that_changed_is_hashed_anew(file):
 
 
 def test_the_digest_of_a_missing_file_is_a_file_not_found_error(tmp_path):
-    digests.ahead([tmp_path / "none"])  # says nothing
+    digests.compute_ahead([tmp_path / "none"])  # says nothing
     with pytest.raises(FileNotFoundError):
         digests.md5([tmp_path / "none"])

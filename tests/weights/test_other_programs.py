@@ -376,7 +376,7 @@ def test_deep_and_long_hdf5_files_are_refused_at_once(tmp_path):
 @pytest.mark.parametrize("start", [b"\x08\x08", b"\x0a\x08"])
 def test_a_file_larger_than_any_weights_is_not_read(start, tmp_path, monkeypatch):
     """Nor by a thread, for its digest, on which the next load would wait."""
-    monkeypatch.setattr(digests, "ahead", lambda _: pytest.fail("its digest is computed"))
+    monkeypatch.setattr(digests, "compute_ahead", lambda _: pytest.fail("its digest is computed"))
     path = tmp_path / "sparse"
     with open(path, "wb") as file:
         file.write(start)
@@ -469,7 +469,7 @@ def test_a_packed_torch_file_is_not_unpacked(files, tmp_path):
     ):
         for name in plain.namelist():
             packed.writestr(name, plain.read(name))
-    assert "its parts are packed, as PyTorch's are not." in (
+    assert "its parts are packed; PyTorch packs none." in (
         check_nothing_is_loaded(tmp_path / "packed.pt")
     )
 
@@ -494,7 +494,7 @@ def test_values_that_are_not_those_of_the_header_are_an_error(source, tmp_path):
     content = bytearray(path.read_bytes())
     content[-3] ^= 1
     path.write_bytes(content)
-    assert "it is damaged: its values have not the digest in its header." in (
+    assert "it is damaged: its values do not have the digest in its header." in (
         check_nothing_is_loaded(path)
     )
 

@@ -181,7 +181,7 @@ def test_files_whose_digest_nobody_has_published_are_named_and_not_used(
     hub.mkdir(parents=True)
     message = message_of(registry.fetch)
     assert (
-        f" Perhaps another program has fetched the weights: vggish-tf verify tells, for {audio}"
+        f" Another program may have fetched the weights: check with vggish-tf verify {audio}"
         in (message)
     )
     assert str(hub) in message
@@ -348,13 +348,13 @@ def test_a_server_that_is_busy_once(cache, monkeypatch):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (redirects_for_ever, "the server redirects for ever"),
-        (redirects_with_an_endless_page, "the server redirects for ever"),
+        (redirects_for_ever, "the server redirects too often"),
+        (redirects_with_an_endless_page, "the server redirects too often"),
         (says_too_much, "the downloaded file has 10,485,760 bytes; the published file has 1,048,5"),
         (says_too_little, "the downloaded file has 100 bytes; the published file has 1,048,576"),
         (drips, "the server sends less than 1,000 bytes a second"),
         (a_wrong_range, "the downloaded file has 10 bytes; the published file has 1,048,576"),
-        (another_part, "the server sends another part of the file than was asked for"),
+        (another_part, "the server sends a part of the file that was not asked for"),
     ],
 )
 def test_a_bad_server_is_one_line_and_leaves_nothing(answer, reason, cache, monkeypatch):

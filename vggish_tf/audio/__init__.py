@@ -7,9 +7,9 @@
     resamplers   resamplers of published pipelines
     preparation  the steps from decoded sound to mono at one rate
     streams      blocks → mono float32 at one rate
-    mono         files and arrays → the same, whole or block by block
+    mono         files and arrays → mono float32 at one rate, whole or block by block
     players      sound → MP3 or FLAC, for players
-    ahead        several files decoded in threads, a few ahead
+    ahead        several files decoded at the same time, in threads
 
 The only room with soundfile, soxr and ffmpeg. No TensorFlow here.
 """

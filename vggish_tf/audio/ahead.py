@@ -1,6 +1,7 @@
-"""Decoding ahead: several files are decoded in threads while the first of them is being used.
+"""Decoding ahead: threads decode the next files while the current one is used.
 
-Decoding and resampling let other threads run. The order is kept, and so is every sample.
+Decoding and resampling release Python's lock, so threads are faster. The order of the files and
+every sample stay the same.
 """
 
 import os
@@ -15,7 +16,7 @@ import numpy as np
 from vggish_tf.errors import hold_warnings, release_warnings
 
 THREADS = os.cpu_count() or 1
-HELD_BLOCKS = 6  # of a file, decoded and not used yet: a minute at ten seconds a block
+HELD_BLOCKS = 6  # decoded blocks of a file that may wait: a minute, at ten seconds a block
 _END = object()
 
 Blocks = Iterable[np.ndarray]
@@ -24,13 +25,14 @@ Blocks = Iterable[np.ndarray]
 def decoded_ahead(
     files: Iterable[tuple[str, Blocks]], num_threads: int = THREADS
 ) -> Generator[tuple[str, Blocks], None, None]:
-    """The name and the blocks of each file, in order, which threads decode ahead.
+    """Yields the name and the blocks of each file, in order; threads decode the next files.
 
-    Use each file up before the next. An error in a file is raised in its place among the blocks.
+    Take all blocks of a file before the next file. An error in a file is raised when its place
+    among the blocks is reached.
 
     Args:
-        files: of each a name and its blocks; it is the iteration over them that decodes.
-        num_threads: files that are decoded at once.
+        files: the name and the blocks of each file; iterating over the blocks decodes them.
+        num_threads: files that are decoded at the same time.
 
     Example:
         >>> files = [("a", [np.zeros(2), np.zeros(1)]), ("b", []), ("c", [np.zeros(3)])]
@@ -59,7 +61,7 @@ def _first(waiting: deque[tuple[str, Queue]], held: deque[str]) -> tuple[str, Bl
 
 
 def _decode(blocks: Blocks, queue: Queue, stopped: threading.Event):
-    """Puts the blocks, then the end or the error, into a queue, until nobody wants them."""
+    """Puts the blocks, then the end or the error, into a queue; stops if `stopped` is set."""
     try:
         for block in blocks:
             _put(queue, block, stopped)

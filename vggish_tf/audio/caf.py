@@ -1,6 +1,6 @@
-"""The table of packets of a CAF file, which libsndfile does not check.
+"""The packet table of a CAF file, which libsndfile does not check.
 
-Where it is damaged, libsndfile prints a line on standard output, and leaves out what follows.
+In a damaged table, libsndfile prints a line on standard output, and drops the sound that follows.
 
 Source: Apple, Core Audio Format Specification 1.0, "Packet Table Chunk".
 """
@@ -11,14 +11,14 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-_START = 24  # of the sizes of the packets, behind their number and that of the samples
-_PACKET = rb"[\x80-\xff]{0,4}[\x00-\x7f]"  # its size: seven bits a byte, the last byte under 128
+_START = 24  # where the sizes of the packets begin, after the numbers of packets and samples
+_PACKET = rb"[\x80-\xff]{0,4}[\x00-\x7f]"  # a size: seven bits a byte, the last byte under 128
 
 
 def has_damaged_packets(file: BinaryIO) -> bool:
-    """Whether a file is a CAF with a table that has not the packets that it promises.
+    """Whether a file is a CAF whose packet table lacks packets that it promises.
 
-    It leaves the file where it was.
+    The position in the file is kept.
     """
     place = file.tell()
     try:
@@ -28,13 +28,13 @@ def has_damaged_packets(file: BinaryIO) -> bool:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """The kind and the size of each chunk, with the file at its content."""
+    """Yields the kind and the size of each chunk, with the file positioned at its content."""
     file.seek(0)
     is_caf, size = file.read(8)[:4] == b"caff", os.fstat(file.fileno()).st_size
     while is_caf and len(head := file.read(12)) == 12:
         kind, length = struct.unpack(">4sq", head)
         end = file.tell() + length
-        if length < 0 or end > size:  # of unknown length, or cut short: the last one
+        if length < 0 or end > size:  # the last chunk: of unknown length, or cut short
             return
         yield kind, length
         file.seek(end)

@@ -1,11 +1,11 @@
 """Containers that libsndfile cannot read → blocks of float32 samples, by the ffmpeg program.
 
-MP4 (m4a, mov, 3gp), Matroska (webm), AAC (ADTS) and WavPack, recognized by their first bytes, never
-by their name. Only the demuxer of that container is allowed, and only local files: a playlist in
-disguise opens nothing. The samples are read through a pipe, so memory is constant; a process ends
-with its consumer. The first audio track is read.
+The containers are MP4 (m4a, mov, 3gp), Matroska (webm), AAC (ADTS) and WavPack. They are recognized
+by their first bytes, never by their name. Only the demuxer of that container is allowed, and only
+local files, so a disguised playlist opens no other file. The samples are read through a pipe, so
+memory is constant; the process ends when the caller stops reading. The first audio track is read.
 
-Damage is an error, as in sound_file.py: any message from ffmpeg, and less audio than the header
+Damage is an error, as in sound_file.py: any message from ffmpeg, or less audio than the header
 promises. Cuts that cannot be detected: raw AAC between two frames, and WebM of unknown length (from
 a browser) between two blocks. WMA is not supported: ffmpeg reads half of a file without an error.
 """
@@ -35,8 +35,8 @@ _CONTAINERS = {  # the first bytes, and the name of ffmpeg's demuxer
     "ADTS": (rb"\xff[\xf0\xf1\xf8\xf9]", "aac"),  # an MP3 has bits set that are 0 here
     "WAVPACK": (rb"wvpk", "wv"),
 }
-_ESTIMATED = ("ADTS",)  # ffmpeg guesses from the bit rate how long these are
-_SLACK = 0.25  # seconds of delay and padding that an encoder may count or not
+_ESTIMATED = ("ADTS",)  # ffmpeg estimates the length of these from the bit rate
+_SLACK = 0.25  # seconds; some encoders count their delay and padding, others do not
 _QUIET = ["-v", "error", "-protocol_whitelist", "file"]
 _FIELDS = (
     "stream=codec_name,sample_rate,channels,duration:stream_tags=DURATION:"
@@ -50,7 +50,7 @@ def is_installed() -> bool:
 
 
 def container_of(file: BinaryIO) -> str | None:
-    """The container by the first bytes of a file; None if this module does not read it."""
+    """The container of a file, by its first bytes; None if this module does not read it."""
     head = read_head(file, 16)
     found = (name for name, (start, _) in _CONTAINERS.items() if re.match(start, head, re.DOTALL))
     return next(found, None)
@@ -61,7 +61,7 @@ def opened(file: BinaryIO) -> Iterator[Sound]:
     """Opens a file for ffmpeg and reads its header.
 
     Raises:
-        AudioError: ffmpeg is not installed; the header is damaged, or has no audio track.
+        AudioError: ffmpeg is not installed, or the header is damaged or has no audio track.
     """
     container = container_of(file)
     assert container is not None
@@ -80,7 +80,7 @@ def _input(file: BinaryIO, container: str) -> list[str]:
 
 
 def _probe(file: BinaryIO, container: str) -> tuple[AudioInfo, float | None]:
-    """The header's information, and its length in seconds, if it gives one."""
+    """The header, and the length in seconds; None if the header gives no exact one."""
     fields = ["-select_streams", "a:0", "-show_entries", _FIELDS, "-of", "json"]
     command = ["ffprobe", *_input(file, container), *fields]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)

@@ -1,8 +1,8 @@
 """Files and arrays of any rate and channel count → mono float32 at one rate, whole or in blocks.
 
-A file is decoded by sound_file.py, or by ffmpeg.py where that cannot; a stream of streams.py makes
-mono samples of the blocks. Arrays and files are processed in the same way: they agree bit for bit,
-whatever the blocks.
+sound_file.py decodes a file, or ffmpeg.py if its container needs that. A stream of streams.py turns
+the blocks into mono samples. Arrays and files are processed in the same way: the results are equal
+bit for bit, whatever the size of the blocks.
 """
 
 import math
@@ -19,7 +19,7 @@ from vggish_tf.audio.streams import stream_of
 from vggish_tf.audio.waveform import check_waveform, is_number
 from vggish_tf.errors import AudioError, check_argument
 
-WARM_UP_SECONDS = 1.0  # before a stretch, which the resampler's filter looks back on
+WARM_UP_SECONDS = 1.0  # decoded before a stretch, to fill the resampler's filter
 Stretch = tuple[float, float | None]  # start and end in seconds; None is the end of the clip
 
 
@@ -35,9 +35,9 @@ def suffixes() -> tuple[str, ...]:
 
 @contextmanager
 def _opened(path) -> Iterator[Sound]:
-    """Opens a file with libsndfile, or with ffmpeg if its first bytes say so.
+    """Opens a file with libsndfile, or with ffmpeg if its container needs that.
 
-    Errors of the steps after decoding, which do not know the file, are given its name.
+    The name of the file is added to errors of the steps after decoding, which do not know it.
     """
     with sound_file.open_file(path) as file:
         decoder = ffmpeg if ffmpeg.container_of(file) else sound_file
@@ -60,7 +60,7 @@ def audio_info(path) -> AudioInfo:
 
 
 def failure_of(path) -> AudioError | None:
-    """The error that prevents opening a file: missing, empty, not a file, forbidden; else None."""
+    """The error if a file is missing, empty, not a file or not readable; otherwise None."""
     try:
         sound_file.open_file(path).close()
     except AudioError as error:
@@ -71,8 +71,11 @@ def failure_of(path) -> AudioError | None:
 def load_audio(path) -> tuple[np.ndarray, int]:
     """Decodes a whole file: (num_samples, num_channels) float32 in [-1, 1], and its sample rate.
 
-    Values of float and lossy files beyond ±1 are kept. Needs twice the memory of the result for a
-    moment; read_blocks needs hardly any.
+    Values beyond ±1, which float and lossy files may hold, are kept. The function needs twice the
+    memory of its result; read_blocks needs constant memory.
+
+    Args:
+        path: a string or a Path, of any format in suffixes().
 
     Raises:
         AudioError: the file is missing, unreadable, empty, not audio, damaged or cut short
@@ -98,7 +101,7 @@ def read_blocks(
 
     A block has about `block_seconds` or less. Concatenated, the blocks equal
     to_mono(*load_audio(path), target_rate), bit for bit. A preparation other than the default
-    takes the whole clip into memory.
+    holds the whole clip in memory.
 
     Raises:
         UsageError: block_seconds is not positive and finite.
@@ -124,7 +127,7 @@ def _mono_blocks(
 
 
 def pieces(samples: np.ndarray, size: float) -> Iterator[np.ndarray]:
-    """Cuts samples into pieces of a size or less: whole clips come at once.
+    """Cuts samples into pieces of at most `size`, which may be infinite.
 
     Example:
         >>> [len(piece) for piece in pieces(np.zeros(5), 2)]
@@ -144,9 +147,9 @@ def read_stretch(
 ) -> Iterator[np.ndarray]:
     """The blocks of read_blocks() from one time to another, in seconds; None is the end.
 
-    Uncompressed files and FLAC are decoded from a second before the start on, which moves samples
-    by a last bit if they are resampled; others from the beginning. A preparation that looks at the
-    whole clip sees the stretch alone.
+    Uncompressed files and FLAC are decoded from one second before the start; resampled samples may
+    then differ in the last bit. Other files are decoded from the beginning. A preparation other
+    than the default is applied to the stretch alone.
 
     Raises:
         AudioError: as read_blocks, and a file that ends before the start.
@@ -176,7 +179,7 @@ def _some(blocks: Iterable[np.ndarray], path, start: float) -> Iterator[np.ndarr
 def _stretch_of_mono(
     sound: Sound, target_rate, stretch: Stretch, block_seconds: float
 ) -> Iterator[np.ndarray]:
-    """Cut after the resampler, which then has heard what was before the stretch."""
+    """Cuts after resampling, so that the resampler's filter covers samples before the stretch."""
     skipped, skipped_mono = _skipped(sound, target_rate, stretch[0])
     blocks = _mono_blocks(_from(sound, skipped), target_rate, block_seconds, Preparation())
     first, last = _samples(stretch, target_rate)
@@ -184,7 +187,7 @@ def _stretch_of_mono(
 
 
 def _decoded_stretch(sound: Sound, stretch: Stretch, block_samples: float) -> Iterator[np.ndarray]:
-    """Cut before any step, so that none sees what is not in the stretch."""
+    """Cuts before any step, so that no step uses samples outside the stretch."""
     first, last = _samples(stretch, sound.info.sample_rate)
     skipped = min(first, (sound.info.num_samples or 1) - 1) if sound.is_exact else 0
     blocks = _from(sound, skipped).blocks(block_samples)
@@ -192,7 +195,7 @@ def _decoded_stretch(sound: Sound, stretch: Stretch, block_samples: float) -> It
 
 
 def _from(sound: Sound, first: int) -> Sound:
-    """The same sound from a sample on."""
+    """The same sound from sample `first` on."""
     return sound._replace(blocks=partial(sound.blocks, first=first)) if first else sound
 
 
@@ -202,7 +205,7 @@ def _samples(stretch: Stretch, rate) -> tuple[int, int | None]:
 
 
 def _skipped(sound: Sound, target_rate, start: float) -> tuple[int, int]:
-    """How many samples need not be decoded, a whole number before resampling and after it."""
+    """Samples that need not be decoded: a whole number both before and after resampling."""
     if not sound.is_exact or start <= WARM_UP_SECONDS or int(target_rate) != target_rate:
         return 0, 0
     common = math.gcd(sound.info.sample_rate, int(target_rate))
@@ -212,8 +215,9 @@ def _skipped(sound: Sound, target_rate, start: float) -> tuple[int, int]:
 
 
 def to_mono(waveform, sample_rate, target_rate, prepare: Preparation = Preparation()) -> np.ndarray:
-    """A whole clip as (num_samples at target_rate,) float32: by default the mean over the channels,
-    resampled by soxr.
+    """A whole clip as mono samples, (num_samples at target_rate,) float32.
+
+    By default these are the mean over the channels, resampled by soxr.
 
     Raises:
         AudioError: as check_waveform, and an array without samples.
@@ -251,7 +255,7 @@ def array_blocks(
     block_seconds: float = 10.0,
     prepare: Preparation = Preparation(),
 ) -> Iterator[np.ndarray]:
-    """Mono float32 blocks of an array, as read_blocks of a file; concatenated they equal to_mono.
+    """Mono float32 blocks of an array, as read_blocks for a file; concatenated they equal to_mono.
 
     Raises:
         AudioError: as to_mono.

@@ -1,4 +1,4 @@
-"""Sound → MP3 or FLAC, for players: the only formats that are written."""
+"""Sound → MP3 or FLAC, for players. No other sound format is written."""
 
 import io
 
@@ -20,7 +20,9 @@ def encode_mp3(waveform: np.ndarray, sample_rate: int) -> bytes:
 
 
 def encode_flac(waveform: np.ndarray, sample_rate: int) -> bytes:
-    """Encodes a waveform, (num_samples,) at most at MAX_FLAC_RATE, in 16 bits; it is clipped.
+    """Encodes a waveform, (num_samples,) at MAX_FLAC_RATE or less, as 16-bit FLAC.
+
+    Samples beyond ±1 are clipped.
 
     Example:
         >>> encode_flac(np.zeros(16_000, np.float32), 16_000)[:4]

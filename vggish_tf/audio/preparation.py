@@ -1,8 +1,8 @@
 """Preparation: the steps of a published pipeline from decoded sound to mono samples at one rate.
 
-The default, the mean over the channels and soxr, works block by block in constant memory (streams).
-The others look at the whole clip: at its peak, say. A step is a function of float64 samples
-(num_samples, num_channels) and their rate, and has a word for a name.
+The default, the mean over the channels and then soxr, works block by block in constant memory
+(streams). All others need the whole clip, for example its peak. A step is a function of float64
+samples (num_samples, num_channels) and their rate; its name is a few plain words.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ import numpy as np
 from vggish_tf.audio.resamplers import RESAMPLERS
 from vggish_tf.errors import AudioError, check_argument, check_word
 
-INT16 = 1 << 15  # the 16-bit integer of a sample of 1
+INT16 = 1 << 15  # the factor from samples in [-1, 1] to 16-bit integers
 
 Step = Callable[..., np.ndarray]  # of samples and rate
 
@@ -37,15 +37,16 @@ def _only(samples: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _cut_to_int16(samples: np.ndarray, rate: float) -> np.ndarray:
-    """As libsndfile reads wider integers as 16 bits, and writes floats: down, not to the nearest.
+    """Rounds down, as libsndfile does when it reads wider integers as 16 bits, or writes floats.
 
-    It rounds those of OGG and MP3, and reads floats in a WAV as 0: not so here.
+    libsndfile differs for OGG and MP3, which it rounds to the nearest, and for floats in a WAV,
+    which it reads as 0. These are rounded down here too.
     """
     return np.clip(np.floor(samples * INT16), -INT16, INT16 - 1) / INT16
 
 
 def _rounded_to_int16(samples: np.ndarray, rate: float) -> np.ndarray:
-    """As ffmpeg writes floats as 16 bits: to the nearest."""
+    """Rounds to the nearest, as ffmpeg does when it writes floats as 16 bits."""
     return np.clip(np.round(samples * INT16), -INT16, INT16 - 1) / INT16
 
 
@@ -66,7 +67,7 @@ def _peak_at_most_1(samples: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _maximum(samples: np.ndarray, rate: float) -> np.ndarray:
-    """By the largest sample, not by the largest distance from 0, as 16-bit integers."""
+    """Divides by the largest sample, not by the largest distance from 0, in 16-bit integers."""
     integers = samples * INT16
     return integers / integers.max(initial=0.1)
 
@@ -84,12 +85,12 @@ def _at_most(seconds: float) -> Step:
 
 
 def _whole(seconds: float) -> Step:
-    """Cuts off the end that fills no such time."""
+    """Cuts off the end, so that the length is a whole multiple of `seconds`."""
     return lambda samples, rate: samples[: len(samples) - len(samples) % round(seconds * rate)]
 
 
 def _mirrored(samples: np.ndarray, rate: float) -> np.ndarray:
-    """Half an STFT window before the clip and after it, as a centred STFT has it."""
+    """Adds half an STFT window, mirrored, before and after the clip, as for a centred STFT."""
     half = round(0.0125 * rate)
     return np.pad(samples, ((half, half), (0, 0)), mode="reflect")
 
@@ -115,7 +116,7 @@ STEPS: dict[str, Step] = {
 
 
 def words_of(name: str, steps: Iterable[str]) -> tuple[str, ...]:
-    """Names of steps, as a tuple of them; one name alone is no list."""
+    """The names of steps as a tuple; a single string is not accepted as a list."""
     check_argument(name, steps, isinstance(steps, (tuple, list)), "a list of steps")
     return tuple(steps)
 
@@ -125,12 +126,12 @@ class Preparation:
     """The steps before the front end, by their names.
 
     Args:
-        decoded: steps on the decoded sound, of all channels; see STEPS.
-        resampler: see resamplers.
-        resampled: steps on the sound at the front end's rate.
+        decoded: names of steps for the decoded sound, with all channels; see STEPS.
+        resampler: the name of a resampler; see resamplers.
+        resampled: names of steps for the sound at the front end's rate.
 
     Raises:
-        UsageError: no such step, or no such resampler.
+        UsageError: there is no such step or resampler.
 
     Example:
         >>> prepare = Preparation(("first channel", "peak 1"), "none")
@@ -151,14 +152,14 @@ class Preparation:
 
     @property
     def streams(self) -> bool:
-        """Whether it works block by block: the default alone does."""
+        """Whether it works block by block: only the default does."""
         return self == Preparation()
 
     def __call__(self, samples: np.ndarray, rate: float, target: float) -> np.ndarray:
         """(num_samples, num_channels) at one rate → (num_samples,) float32 at another.
 
         Raises:
-            AudioError: several channels are left, or the program would refuse the clip.
+            AudioError: several channels are left, or the clip cannot be resampled.
         """
         steps = [partial(STEPS[step], rate=rate) for step in self.decoded]
         if rate != target:

@@ -6,7 +6,7 @@
     torchaudio-kaiser torchaudio with librosa's "kaiser_best": 64 zero crossings
     julius            24 zero crossings, roll-off 0.945
     linear            straight lines between samples
-    none              no resampling: samples are taken for samples at the other rate
+    none              no resampling: the samples are treated as samples at the other rate
 
 Derivation of the windowed sinc. To go from rate R to rate S, let N and M be R and S over their
 greatest common divisor. Output m lies at time m / S, at input m·N / M. With m = q·M + p, the M
@@ -34,8 +34,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from vggish_tf.errors import AudioError, VGGishError, how_to_install, warn
 
 QUALITY = "HQ"  # of soxr
-MAX_KERNEL = 1 << 24  # numbers: 128 MB. 44.1 kHz needs 0.2 million
-BLOCK = 1 << 10  # groups of outputs computed at once
+MAX_KERNEL = 1 << 24  # numbers: 134 MB. From 44.1 to 16 kHz takes 0.13 million at most
+BLOCK = 1 << 10  # groups of outputs computed in one product
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Sinc:
 
     Args:
         zeros: zero crossings of the sinc on either side.
-        rolloff: the cutoff, of the lower of the two Nyquist frequencies.
-        beta: of a Kaiser window; None is a Hann window.
-        like: whose ends and gain: torchaudio assumes silence around the clip and rounds the number
-            of samples up; julius repeats the first and the last sample, rounds down, and gives each
-            phase a sum of 1.
+        rolloff: the cutoff, as a fraction of the lower of the two Nyquist frequencies.
+        beta: the parameter of a Kaiser window; None is a Hann window.
+        like: the library whose ends and gain are used. torchaudio assumes silence around the clip
+            and rounds the number of samples up. julius repeats the first and the last sample,
+            rounds down, and scales each phase to a sum of 1.
     """
 
     zeros: int
@@ -103,7 +103,7 @@ def _resampy(samples: np.ndarray, rate: float, target: float) -> np.ndarray:
 
     try:
         return resampy.resample(samples, rate, target, axis=0)
-    except ValueError as error:  # a few samples, from which it makes none
+    except ValueError as error:  # so few samples that none would be left
         raise AudioError(f"resampy cannot resample the clip: {error}. Leave it out.") from None
 
 
@@ -134,17 +134,17 @@ RESAMPLERS: dict[str, Resampler] = {
 
 
 def check_installed(resampler: str):
-    """Raises if a resampler needs a package that is not there: before any work, not amid it.
+    """Raises if a resampler needs a package that is not installed; call it before long work.
 
     Raises:
-        VGGishError: the message says how to install it.
+        VGGishError: the message says how to install the package.
     """
     if resampler == "resampy" and importlib.util.find_spec("resampy") is None:
         raise VGGishError(f"this profile needs resampy. {how_to_install('profiles')}")
 
 
 def described(resampler: str) -> str:
-    """A resampler with what decides its numbers, for a provenance.
+    """A resampler with its version or quality, for a provenance.
 
     Example:
         >>> described("soxr"), described("julius")

@@ -1,17 +1,24 @@
 """Sound files → blocks of float32 samples, with checks for damage.
 
-libsndfile decodes, through soundfile. Damage is an error, never short data. Detected: a WAV, RF64,
-W64, AIFF, AU, CAF or SVX that ends over 64 bytes before its header says; a FLAC that holds fewer
-samples than its header says, or stops between frames; an Ogg or Opus without a whole last page; an
-MP3 two frames shorter than its Xing/Info/LAME count; errors that libsndfile reports; compressed
-audio behind the end that libsndfile sees (files joined end to end, a VBR MP3 without a Xing
-header).
+libsndfile decodes, through soundfile. Damage raises an error; it never shortens the result.
 
-Not read: AAC and the other formats of ffmpeg.py, raw PCM, MIDI sample dumps (SDS: libsndfile prints
-their damage on standard output, and goes on), pipes. Cuts that cannot be detected: an MP3 or FLAC
-whose header gives no count, cut between two frames; a WAV or AU written to a pipe (its size is a
-placeholder, and all that is there is read); NIST, IRCAM, PAF, PVF, AVR, MAT5 and other rare
-formats. Nor is noise from a flipped bit detected.
+Detected:
+- a WAV, RF64, W64, AIFF, AU, CAF or SVX that lacks more than 64 bytes of what its header promises;
+- a FLAC that holds fewer samples than its header says, or stops between frames;
+- an Ogg or Opus without a whole last page;
+- an MP3 more than two frames shorter than its Xing/Info/LAME count;
+- errors that libsndfile reports;
+- compressed audio after the end that libsndfile finds (files joined end to end, a VBR MP3 without a
+  Xing header).
+
+Not detected:
+- a cut between two frames of an MP3 or FLAC whose header gives no count;
+- a cut in a WAV or AU that was written to a pipe, whose size is a placeholder;
+- a cut in NIST, IRCAM, PAF, PVF, AVR, MAT5 and other rare formats;
+- noise from a flipped bit.
+
+Not read: AAC and the other formats of ffmpeg.py; raw PCM; pipes; MIDI sample dumps (SDS), since
+libsndfile prints their damage on standard output, and continues.
 """
 
 import os
@@ -34,14 +41,14 @@ SUFFIXES = (
     ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
 )  # fmt: skip
 PIECE = 1 << 20  # values that are decoded or resampled at a time
-_SIZE_SLACK = 64  # bytes; a shorter shortfall is a sloppy writer, not a cut
+_SIZE_SLACK = 64  # bytes; so few are missing because of a careless writer, not because of a cut
 _SDS = b"\xf0\x7e"  # the first bytes of a MIDI sample dump
-_DENSE = ("MPEG", "ALAC", "VORBIS", "OPUS")  # codecs of which a byte may hold many samples
-_MOST_SAMPLES = 16  # that a byte holds in any other codec but FLAC: 8 in DWVW, 4.9 in GSM
-_MPEG_SLACK = 2 * 1152  # samples; encoders count the frame that holds the header, or do not
+_DENSE = ("MPEG", "ALAC", "VORBIS", "OPUS")  # codecs in which a byte may hold many samples
+_MOST_SAMPLES = 16  # samples in a byte of any other codec but FLAC: 8 in DWVW, 4.9 in GSM
+_MPEG_SLACK = 2 * 1152  # samples; some encoders count the frame with the header, others do not
 CUT = "It may be cut short: copy it again, or save what is left with: ffmpeg -i OLD NEW.wav"
-# Where libsndfile's log says "NAME : 320000 (should be 239989)"; the first of the names that is in
-# the log counts, since the log ends after 2 kB and long metadata can push the second line out.
+# The lines of libsndfile's log that say "NAME : 320000 (should be 239989)". The first of the names
+# that is in the log is used: the log ends after 2 kB, and long metadata can push the second out.
 _SIZE_LINES = {
     "WAV": ("data", "RIFF"),
     "WAVEX": ("data", "RIFF"),
@@ -54,15 +61,15 @@ _SIZE_LINES = {
 }
 
 
-# samples that do not depend on others, or, in a FLAC, on those of their frame alone
+# codecs in which a sample depends on no other, or, in a FLAC, only on those of its frame
 _EXACT = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 
 
 class AudioInfo(NamedTuple):
     """Header of a sound file.
 
-    `num_samples` is None if the header has no count, and an estimate for an MP3 without Xing header
-    and for formats that ffmpeg decodes.
+    `num_samples` is None if the header has no count. It is an estimate for an MP3 without a Xing
+    header and for formats that ffmpeg decodes.
     """
 
     sample_rate: int
@@ -75,13 +82,13 @@ class AudioInfo(NamedTuple):
 class Sound(NamedTuple):
     """An open sound file: its header, and its decoder.
 
-    `blocks` is a function of the samples in a block → blocks (num_samples, num_channels) float32,
-    up to the end. Where decoding `is_exact`, it takes `first`, the number of the first sample.
+    `blocks(block_samples)` yields blocks (num_samples, num_channels) float32, up to the end. If the
+    sound `is_exact`, it also takes `first`, the number of the first sample.
     """
 
     info: AudioInfo
     blocks: Callable[..., Iterator[np.ndarray]]
-    is_exact: bool = False  # whether decoding can begin at any sample, and gives the same
+    is_exact: bool = False  # whether decoding can start at any sample, with the same result
 
 
 class _Sound(soundfile.SoundFile):
@@ -96,7 +103,11 @@ class _Sound(soundfile.SoundFile):
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[Sound]:
-    """Opens a file with libsndfile, after all checks that need no decoding."""
+    """Opens a file with libsndfile, after all checks that need no decoding.
+
+    Raises:
+        AudioError: the file is not audio, or is damaged.
+    """
     with _open_sound(file) as sound:
         _check_header(file, sound)
         known = None if sound.frames >= 2**62 else sound.frames
@@ -106,7 +117,11 @@ def opened(file: BinaryIO) -> Iterator[Sound]:
 
 
 def open_file(path) -> BinaryIO:
-    """Opens a file of any content, after checking that it is a file."""
+    """Opens a file of any content, after checking that it is a file.
+
+    Raises:
+        AudioError: the file is missing, empty, not a file or not readable.
+    """
     if not isinstance(path, (str, os.PathLike)):
         raise AudioError(
             f"path must be a string or a Path; received {type(path).__name__}. "
@@ -178,7 +193,7 @@ def _check_header(file: BinaryIO, sound: _Sound):
 def _check_count_promised(file: BinaryIO, sound: _Sound):
     """Raises if the file is too small for its samples.
 
-    libsndfile's GSM decoder goes on behind the end of the file.
+    libsndfile's GSM decoder reads on after the end of the file.
     """
     size = os.fstat(file.fileno()).st_size
     dense = sound.format == "FLAC" or sound.subtype.startswith(_DENSE)
@@ -190,7 +205,7 @@ def _check_count_promised(file: BinaryIO, sound: _Sound):
 
 
 def _sizes(sound: _Sound) -> tuple[int, int]:
-    """Bytes of sound as declared and as held, from libsndfile's log; (0, 0) if it compares none."""
+    """Bytes of sound, declared and held, by libsndfile's log; (0, 0) if it gives neither."""
     for name in _SIZE_LINES.get(sound.format, ()):
         line = re.search(
             rf"^ *{name} *: (\d+)(?: \(should be (\d+)\))?\r?$", sound.extra_info, re.MULTILINE
@@ -201,7 +216,7 @@ def _sizes(sound: _Sound) -> tuple[int, int]:
 
 
 def _is_placeholder(size: int) -> bool:
-    """True for sizes that programs write before they know the size.
+    """True for values that programs write before they know the size.
 
     ffmpeg writes 2³² − 1, sox 0x7FFFF000, arecord 2³¹.
     """
@@ -224,7 +239,7 @@ def _has_sample_count(file: BinaryIO) -> bool:
 
 
 def read_head(file: BinaryIO, size: int) -> bytes:
-    """The first bytes behind an ID3v2 tag, if there is one."""
+    """The first `size` bytes of a file, after its ID3v2 tag, if it has one."""
     head = _read_at(file, 0, 10)
     start = 0
     if head[:3] == b"ID3" and len(head) == 10:
@@ -234,7 +249,7 @@ def read_head(file: BinaryIO, size: int) -> bytes:
 
 
 def _read_at(file: BinaryIO, start: int, size: int) -> bytes:
-    """Reads without moving the position of the file, which libsndfile shares."""
+    """Reads bytes, and restores the position in the file, which libsndfile shares."""
     place = file.tell()
     file.seek(start)
     data = file.read(size)
@@ -249,8 +264,8 @@ def _decode(
     size = int(max(1, min(block_samples, PIECE // sound.channels)))
     count = sound.seek(first) if first else 0
     while True:
-        # Not beyond the header's count: libsndfile would decode the rest and drop it, and
-        # _check_count would see nothing left.
+        # No more than the header's count: libsndfile would decode the rest and drop it, and
+        # _check_count would find no rest.
         length = max(1, min(size, sound.frames - count))
         try:
             block = sound.read(length, dtype="float32", always_2d=True)

@@ -1,11 +1,11 @@
 """Streams: one clip that comes in blocks → mono float32 samples at one rate.
 
-MonoStream averages the channels, then soxr resamples: as the blocks come, in constant memory, and
-the same bit for bit whatever the blocks. Samples are never clipped or normalized: float and lossy
-files may hold values beyond ±1, and keep them, as in soundfile and librosa.
+MonoStream averages the channels and resamples with soxr, block by block, in constant memory. The
+result is the same bit for bit, whatever the blocks. Samples are never clipped or normalized: values
+beyond ±1, which float and lossy files may hold, are kept, as in soundfile and librosa.
 
-WholeClip holds the blocks, and gives everything at the end: for the pipelines that look at the
-whole clip first.
+WholeClip holds the blocks and returns everything at the end, for pipelines that need the whole
+clip first.
 
 Source: upstream's vggish_input.py (mean over channels, then resampling; there with resampy).
 """
@@ -50,7 +50,7 @@ class _Stream:
         Both may be empty.
 
         Raises:
-            AudioError: as check_waveform; another number of channels than before; a stream that is
+            AudioError: as check_waveform; the number of channels has changed; or the stream is
                 finished.
         """
         self._check_open()
@@ -87,11 +87,11 @@ class _Stream:
 
 
 class MonoStream(_Stream):
-    """to_mono block by block: constant memory, and the same result bit for bit.
+    """The work of to_mono block by block: in constant memory, with the same result bit for bit.
 
     Args:
-        sample_rate, target_rate: Hz, as in check_waveform.
-        num_channels: of every block; None takes it from the first one.
+        sample_rate, target_rate: Hz, as for check_waveform.
+        num_channels: the number of channels of every block; None takes it from the first one.
 
     Raises:
         AudioError: an impossible rate or number of channels.
@@ -122,7 +122,7 @@ class MonoStream(_Stream):
 
 
 class WholeClip(_Stream):
-    """A clip that is held until its end, then prepared as a whole.
+    """Holds a clip until its end, then prepares it as a whole.
 
     Args:
         prepare: the steps.
@@ -154,7 +154,7 @@ class WholeClip(_Stream):
 def stream_of(
     prepare: Preparation, sample_rate, target_rate, num_channels=None
 ) -> MonoStream | WholeClip:
-    """The stream for a preparation: block by block if it can be."""
+    """The stream for a preparation: a MonoStream if it can work block by block."""
     rates = sample_rate, target_rate, num_channels
     return MonoStream(*rates) if prepare.streams else WholeClip(prepare, *rates)
 

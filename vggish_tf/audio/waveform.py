@@ -1,7 +1,7 @@
 """Checks of audio arrays: shape, dtype, finite values, possible sample rate.
 
-Integers raise an error with the scale factor, never a guess; channels first raise an error too.
-Nothing is clipped or normalized.
+Integers raise an error that gives the scale factor: it is never guessed. Channels first raise an
+error too. Nothing is clipped or normalized.
 """
 
 from numbers import Real
@@ -10,15 +10,15 @@ import numpy as np
 
 from vggish_tf.errors import AudioError, counted, warn
 
-# Hz. Half of it, 50 Hz, is far under the lowest mel edge; whale archives are above.
+# Hz. Recordings of whales have higher rates; mel bins start at 125 Hz.
 MIN_SAMPLE_RATE = 100
 MAX_SAMPLE_RATE = 10_000_000  # Hz. Bat recorders reach 500 kHz, hydrophones 2 MHz.
 
 MAX_CHANNELS = 1024  # libsndfile's own limit
-# an array with more channels than this, and than samples, has them the wrong way round
+# an array with more channels than this, and with more channels than samples, has its axes swapped
 _MANY_CHANNELS = 64
 _MAX_AMPLITUDE = 2.0**31  # no sample format, not even unscaled 32-bit integers, goes beyond
-_LOUD = 64.0  # 36 dB over full scale: these are unscaled integers
+_LOUD = 64.0  # 36 dB over full scale: such samples are unscaled integers
 _TRANSPOSE = (
     "channels come last, (num_samples, num_channels). Pass waveform.T, or one clip at a time."
 )
@@ -31,7 +31,7 @@ _INTEGERS = {
 
 
 def check_waveform(waveform, sample_rate) -> np.ndarray:
-    """Returns an array as (num_samples, num_channels) float32, without a copy if it is that.
+    """Returns an array as (num_samples, num_channels) float32, without a copy if possible.
 
     Args:
         waveform: floating point, (num_samples,) or (num_samples, num_channels), within [-1, 1]; may
@@ -39,8 +39,8 @@ def check_waveform(waveform, sample_rate) -> np.ndarray:
         sample_rate: Hz, from MIN_SAMPLE_RATE to MAX_SAMPLE_RATE; need not be whole.
 
     Raises:
-        AudioError: integers, complex numbers, a masked array, another rank, channels first, NaN or
-            infinite samples, an impossible rate.
+        AudioError: the array has integers, complex numbers, a mask, another rank, channels first,
+            or NaN or infinite samples; or the rate is impossible.
 
     Warns:
         UserWarning: samples beyond ±64, which are probably integers that were not divided.
@@ -90,7 +90,7 @@ def check_shape(waveform) -> np.ndarray:
 
 
 def as_array(values, what: str) -> np.ndarray:
-    """np.asarray that raises an AudioError where it would fail or drop a mask."""
+    """np.asarray, with an AudioError where that would fail or drop a mask."""
     if isinstance(values, np.ma.MaskedArray):
         raise AudioError(
             f"{what} is a masked array, and masks are not read. Fill it first: {what}.filled(0)."
@@ -108,7 +108,8 @@ def check_examples(examples, shape: tuple[int, int]) -> np.ndarray:
     """Returns log-mel examples as (n, *shape) float32.
 
     Raises:
-        AudioError: another shape, no real numbers, a masked array, NaN or infinite values.
+        AudioError: the array has another shape, a mask, numbers that are not real, or NaN or
+            infinite values.
 
     Example:
         >>> check_examples(np.zeros((2, 96, 64)), (96, 64)).dtype
@@ -136,7 +137,7 @@ def _advice(array: np.ndarray) -> str:
 def check_samples(samples: np.ndarray, what, first: int = 0):
     """Raises if a sample is NaN, infinite or beyond ±2³¹.
 
-    `first` is the index of the first sample in the clip, for the message.
+    `first` is the place of samples[0] in the clip, for the message.
     """
     peak = max(samples.max(initial=0), -samples.min(initial=0))
     if not peak <= _MAX_AMPLITUDE:  # NaN compares False

@@ -111,7 +111,7 @@ def prepare(weights: str | None):
     if weights is not None:
         from vggish_tf.weights import arrays
 
-        arrays.ahead(weights)
+        arrays.read_ahead(weights)
         _check_exists(weights)
     process.import_tensorflow()
     import keras

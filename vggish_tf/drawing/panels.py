@@ -168,7 +168,7 @@ def draw_similarity(ax: "Axes", stages: Stages) -> None:
         sums, block = axes.pool(rows, MOST_COLUMNS // 2, np.add)
         similarity = axes.cosine_similarity(sums)
         limits = axes.color_range(axes.beside_diagonal(similarity), least=0.05)
-        place: Any = {"bottom": stages.timestamps[0], "height": block * stages.example_seconds}
+        place: Any = {"bottom": stages.timestamps[0], "height": block * stages.example_hop_seconds}
         place["aspect"] = "equal"
         _image_of_examples(ax, stages, (similarity, block), "cosine", "viridis", limits, **place)
     axes.time_axis(ax.yaxis, stages.seconds)
@@ -206,7 +206,7 @@ def _over_examples(ax: "Axes", stages: Stages, rows: np.ndarray, title: str) -> 
 def _image_of_examples(ax: "Axes", stages: Stages, pooled, label, cmap, limits, **place) -> None:
     columns, block = pooled
     place["left"] = stages.timestamps[0]
-    seconds = block * stages.example_seconds
+    seconds = block * stages.example_hop_seconds
     axes.image(ax, columns, seconds, label=label, cmap=cmap, limits=limits, **place)
 
 

@@ -1,8 +1,8 @@
-"""Mono waveform → log-mel examples. Files and channels are the part of audio/.
+"""Mono waveform → log-mel examples. Files and channels belong to audio/.
 
 framing      numbers of samples, frames and examples
 transforms   one frame: window, Fourier transform, mel filters
 layers       waveform → STFT magnitude → log-mel → examples, as Keras layers
 resampling   resampling inside the graph
-blocks       waveform → examples block by block, bit for bit as at once
+blocks       waveform → examples, block by block, with the same result bit for bit
 """

@@ -1,10 +1,9 @@
 """Streaming front end: blocks of samples of any size → log-mel examples, in constant memory.
 
-Each example is returned as soon as its last sample has come. The result is the same, bit for bit,
-however the samples are cut into blocks: frames are always computed in the same chunks of
-`num_frames`, counted from the start of the clip, and a chunk that is not full is filled with zeros.
-The number of chunks computed at once changes nothing. The log-mel of overlapping examples is
-computed once.
+Each example is returned as soon as its last sample has arrived. The result is the same, bit for
+bit, however the samples are cut into blocks: frames are always computed in the same chunks of
+`num_frames`, counted from the start of the clip, and an incomplete chunk is filled with zeros. The
+number of chunks in one call changes nothing. Frames that examples share are computed once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,6 +26,10 @@ class ChunkLogMel:
 
     It is compiled once and shared by streams. A chunk has `num_frames` frames, and one begins every
     `chunk_hop` samples.
+
+    Args:
+        params: front-end parameters.
+        triangles: the mel filters; see transforms.mel_matrix.
 
     Example:
         >>> ChunkLogMel(Params())(np.zeros(560, np.float32)).shape
@@ -62,14 +65,14 @@ class ChunkLogMel:
         return max((num_samples - self.chunk_samples) // self.chunk_hop + 1, 0)
 
 
-chunk_log_mel = lru_cache(ChunkLogMel)  # those with the same params share what is traced
+chunk_log_mel = lru_cache(ChunkLogMel)  # traced once for the same params
 
 
 class ExampleStream:
     """Turns mono samples at params.sample_rate, pushed in blocks, into examples.
 
     Args:
-        log_mel: the chunk front end, whose params hold here too.
+        log_mel: the chunk front end; its params are used here too.
         pad: how an incomplete last example is handled; see framing.padded_length.
         name: the clip's name in warnings.
 
@@ -89,7 +92,7 @@ class ExampleStream:
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
         # of complete chunks, from the start of the next example
         self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)
-        # not there yet, and part of nothing, where a hop is longer than its window
+        # still to come, and part of nothing, where a hop is longer than its window
         self._gap = 0  # samples between two frames
         self._skip = 0  # frames between two examples
 
@@ -141,7 +144,7 @@ class ExampleStream:
         return np.concatenate([self._frames, self._log_mel(self._samples)])
 
     def _count(self, num_frames: int) -> int:
-        """Complete examples in the first frames from self._frames on."""
+        """Complete examples in the first `num_frames` frames of self._frames."""
         return count_examples(num_frames - self._skip, self.params)
 
     def _cut(self, frames: np.ndarray) -> np.ndarray:

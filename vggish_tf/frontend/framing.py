@@ -19,7 +19,7 @@ PADS: tuple[Pad, ...] = get_args(Pad)
 def check_one_length(waveforms):
     """Raises if the clips of a batch differ in length.
 
-    Such batches are lists of clips, object arrays and ragged tensors.
+    Lists of clips, object arrays and ragged tensors can be such batches.
 
     Raises:
         AudioError: different lengths; the message says how to pad them.

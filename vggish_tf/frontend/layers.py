@@ -7,7 +7,7 @@
 
 The last applies the three others. The batch axis may be left out. The output is float32 under every
 dtype policy: bfloat16 loses the quiet parts of a log-mel spectrogram. Resampling and mixing of
-channels are the part of audio/.
+channels belong to audio/.
 
 Source: tensorflow/models research/audioset/vggish, mel_features.py and vggish_input.py, rewritten
 with keras.ops.
@@ -33,8 +33,8 @@ from vggish_tf.frontend.transforms import TRANSFORMS, TRIANGLES, Transform, Tria
 from vggish_tf.params import Params
 
 # Added under the square root, which has no finite slope at 0: silence would have NaN gradients. The
-# smallest normal float32 is 1e-19 after the root: invisible beside any log_offset. (A maximum would
-# do, but LiteRT's drops NaN.)
+# smallest normal float32 is 1e-19 after the root, far below the published log_offset. (A maximum
+# would work too, but LiteRT's drops NaN.)
 TINY_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -56,18 +56,18 @@ class StftMagnitude(_FrontEndLayer):
 
     Args:
         params: front-end parameters, if not the published ones.
-        transform: "rfft" is the fast Fourier transform, in float64 inside. "matrix" multiplies by
-            the windowed cosines and sines, in float32: it is slower, its log-mel differs by up to
-            1e-5, and it runs everywhere. The ONNX converter silently makes an invalid file of
-            "rfft", and LiteRT has no float64 one.
+        transform: "rfft" is the fast Fourier transform, in float64. "matrix" multiplies by the
+            windowed cosines and sines, in float32: it is slower, its log-mel differs by up to 1e-5,
+            and it runs everywhere. From "rfft" the ONNX converter makes an invalid file without an
+            error, and LiteRT has no such operation in float64.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32
-    Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames under
-    `window_length` samples
+    Output shape: (batch, frames, fft_length / 2 + 1) or without the batch; zero frames for fewer
+    than `window_length` samples
 
     Raises:
         UsageError: `transform` is neither of the two.
-        AudioError: the waveform is of integers or ragged.
+        AudioError: the waveform has integers or is ragged.
 
     Example:
         >>> tuple(StftMagnitude()(keras.ops.zeros((1, 16_000))).shape)
@@ -97,8 +97,8 @@ class StftMagnitude(_FrontEndLayer):
         if isinstance(num_frames, int) and not num_frames:
             return _empty(waveform, (*shape[:-1], 0, params.num_spectrogram_bins))
         frames = ops.extract_sequences(waveform, params.window_length, params.hop_length)
-        # Rank 2 is the fastest on every backend and converter. The row count is given because -1
-        # cannot be inferred without frames.
+        # Rank 2 is the fastest on every backend and in every converter. The row count is given
+        # because -1 cannot be inferred without frames.
         rows = ops.reshape(frames, (math.prod(shape[:-1]) * num_frames, params.window_length))
         real, imaginary = TRANSFORMS[self.transform](rows, params)
         magnitude = ops.cast(ops.sqrt(real * real + imaginary * imaginary + TINY_POWER), "float32")
@@ -118,10 +118,10 @@ class LogMel(_FrontEndLayer):
 
     Args:
         params: front-end parameters, if not the published ones.
-        triangles: of the mel filters: "mel", as published, or "hertz"; see transforms.mel_matrix.
+        triangles: the mel filters: "mel", as published, or "hertz"; see transforms.mel_matrix.
 
     Input shape:  (…, frames, fft bins) float32, magnitudes
-    Output shape: (…, frames, mel bins) float32, at least ln(log_offset) = -4.605
+    Output shape: (…, frames, mel bins) float32, at least ln(log_offset), which is -4.605 for 0.01
 
     Raises:
         UsageError: `triangles` is neither of the two.

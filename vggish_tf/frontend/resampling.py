@@ -1,6 +1,6 @@
 """Resample: resampling inside the graph, for exported models.
 
-Outside a graph soxr resamples, in vggish_tf.audio, for every rate. Nothing here mixes channels.
+Outside a graph, soxr resamples any rate, in vggish_tf.audio. Nothing here mixes channels.
 
 Derivation. To go from rate R to rate S, let L / M be S / R in lowest terms. In theory one inserts
 L − 1 zeros after every sample, which makes the rate L·R; removes, with a low-pass filter h, the
@@ -36,7 +36,7 @@ from keras import ops
 from vggish_tf.errors import ParamsError
 from vggish_tf.frontend.framing import clip_lengths
 
-STOP_DB = 90.0  # what the filter is designed for; 80 is what it promises
+STOP_DB = 90.0  # attenuation that the filter is designed for; the layer promises 80
 PASS = 0.94  # of the lower Nyquist frequency: 7520 Hz of 8000, just above the last mel bin's edge
 MAX_KERNEL = 1 << 22  # numbers: 16 MB in the model. 44.1 kHz needs 0.15 million
 
@@ -50,8 +50,8 @@ class Resample(keras.layers.Layer):
     Args:
         input_rate: Hz, a whole number.
         output_rate: Hz, a whole number.
-        zero_filled: True for zero-padded batches of clips of different lengths: sets the output
-            after the end of each clip to zero, instead of the ringing of the filter.
+        zero_filled: True for zero-padded batches of clips of different lengths: the output after
+            the end of each clip is set to zero; otherwise the filter rings there.
 
     Input shape:  (batch, num_samples) or (num_samples,) float32
     Output shape: (batch, num_samples · output_rate / input_rate, rounded), or without the batch
@@ -121,7 +121,7 @@ class Resample(keras.layers.Layer):
         return resampled[0] if len(waveform.shape) == 1 else resampled
 
     def convolve(self, windows):
-        """The groups that lie inside: (rows, window_length + g · M) → (rows, (g + 1) · L)."""
+        """The groups without padding: (rows, window_length + g · M) → (rows, (g + 1) · L)."""
         shape = ops.shape(windows)
         groups = ops.conv(
             ops.expand_dims(windows, -1), self.kernel, strides=self.down, padding="valid"
@@ -130,7 +130,7 @@ class Resample(keras.layers.Layer):
         return ops.reshape(groups, (shape[0], num_groups * self.up))
 
     def silenced(self, resampled, waveform):
-        """`resampled`, and with zero_filled zeros after the end of each clip of `waveform`."""
+        """`resampled`; if zero_filled, with zeros after the end of each clip of `waveform`."""
         if not self.zero_filled:
             return resampled
         ends = ops.expand_dims(self.num_outputs(clip_lengths(waveform)), -1)

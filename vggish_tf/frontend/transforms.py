@@ -1,6 +1,6 @@
 """Arithmetic of one frame: the window, the two Fourier transforms, the mel filters.
 
-With either transform the log-mel values agree within 1e-5: "rfft" is for running, "matrix" for
+The log-mel values of the two transforms agree within 1e-5: "rfft" is for running, "matrix" for
 converters.
 """
 
@@ -15,7 +15,7 @@ from vggish_tf.params import Params, mel_to_hertz
 
 Transform = Literal["rfft", "matrix"]
 Triangles = Literal["mel", "hertz"]
-_STEPS = 128  # of [0, 1], for _exact_product
+_STEPS = 128  # in [0, 1], for _exact_product
 
 
 def periodic_hann(window_length: int) -> np.ndarray:
@@ -31,8 +31,8 @@ def mel_matrix(params: Params, triangles: Triangles = "mel") -> np.ndarray:
 
     Args:
         params: front-end parameters.
-        triangles: "mel", straight lines over mel, as published; "hertz", straight lines over Hz, as
-            torchaudio's and librosa's, which differ by 0.01.
+        triangles: "mel": straight lines over mel, as published. "hertz": straight lines over Hz, as
+            in torchaudio and librosa; log-mel values differ by about 0.01.
 
     Source: mel_features.spectrogram_to_mel_matrix; torchaudio.functional.melscale_fbanks.
 
@@ -52,8 +52,8 @@ def mel_matrix(params: Params, triangles: Triangles = "mel") -> np.ndarray:
 
 def rfft(rows, params: Params):
     """Real and imaginary parts of windowed frames: (rows, window_length) → (rows, bins) each."""
-    # float32 rounds by 1e-6 of the loudest bin; log_offset magnifies that a hundredfold in the
-    # silent bins beside a full-scale tone: 2e-4 in the log-mel, against 1e-6 with float64.
+    # float32 has a rounding error of 1e-6 of the loudest bin. log_offset makes that a hundred times
+    # larger in silent bins beside a full-scale tone: 2e-4 in the log-mel, and 1e-6 with float64.
     dtype = _widest_float()
     windowed = ops.cast(rows, dtype) * periodic_hann(params.window_length).astype(dtype)
     # padded here: TensorFlow's rfft does not pad an empty tensor, and then refuses it
@@ -78,10 +78,10 @@ TRIANGLES: tuple[Triangles, ...] = get_args(Triangles)
 def _exact_product(rows, matrix: np.ndarray):
     """Product of rows (…, n) and matrix (n, m), in float32, about as exact as in float64.
 
-    For n up to 1024 and values in [-1, 1]; beyond, it is an ordinary product. In silent bins beside
-    a full-scale tone, numbers a million times larger cancel. So both factors are split into 7 bits
-    and a rest. Products of 7 bits are multiples of 2^-14, and float32 adds 1024 of them without
-    rounding; the sums with a rest are 128 times smaller, and so is their rounding error.
+    This holds for n up to 1024 and values in [-1, 1]; beyond, it is an ordinary product. In silent
+    bins beside a full-scale tone, numbers a million times larger cancel. So both factors are split
+    into 7 bits and a rest. Products of 7 bits are multiples of 2^-14, and float32 adds 1024 of them
+    without rounding; the sums with a rest are 128 times smaller, and so is their rounding error.
     """
     coarse, coarse_matrix = ops.round(rows * _STEPS) / _STEPS, np.round(matrix * _STEPS) / _STEPS
     rest = ops.matmul(coarse, (matrix - coarse_matrix).astype("float32"))

@@ -7,10 +7,11 @@
     layouts, readers              weights by their published names, read from every format
     writers                       TF1's, safetensors' and PyTorch's files
     identity                      which weights these are: digests of file and values
-    kept                          copies that load fast, in the cache
+    kept, engine_files            copies of weights and files of engines, kept in the cache
+    arrays                        values as arrays in memory, read ahead in a thread
     pca                           PCA parameters of every format
     keras_files                   `.keras` files of any origin, checked before Keras opens them
-    matching, loading             files → models, all of it or none
+    matching, loading             files → models: all weights or none
 
 No networks here.
 """

@@ -1,6 +1,6 @@
-"""Values of weights as arrays in memory, for a network that is made of them.
+"""Values of weights as arrays in memory, for a network that is built from them.
 
-They can be read in a thread while TensorFlow is imported (ahead). No Keras here.
+A thread can read them while TensorFlow is imported (read_ahead). No Keras here.
 """
 
 import math
@@ -30,18 +30,18 @@ class _Read(NamedTuple):
     survey: Survey
 
 
-_ahead: dict[Path, Future[_Read | None]] = {}  # at most one, by the place of the weights
+_started: dict[Path, Future[_Read | None]] = {}  # at most one, by the place of the weights
 
 
 @contextmanager
 def opened(
     weights: str | os.PathLike[str], shapes: Shapes, average: str = ""
 ) -> Iterator[tuple[Source, Identity]]:
-    """Opens weights that have been found whole, finite and of these shapes.
+    """Opens weights after checking that they are complete, finite and of these shapes.
 
     Args:
         weights: a published name or a path.
-        shapes: of the network, by published name.
+        shapes: the shapes in the network, by published name.
         average: as for loading.load_weights.
 
     Raises:
@@ -58,19 +58,19 @@ def opened(
 
 
 def read(weights: str | os.PathLike[str], shapes: Shapes) -> tuple[Arrays, Identity]:
-    """Reads all weights, or takes those that were read ahead, if the file still holds them.
+    """Reads all weights, or takes those that were read ahead, if the file is still the same.
 
     Args:
         weights, shapes: as for `opened`.
 
     Returns:
-        The arrays, as memory.laid_out makes them, and which weights they are.
+        The arrays, as memory.laid_out makes them, and their identity.
 
     Raises:
         CheckpointError: as loading.load_weights.
     """
-    started = _ahead.pop(_place(weights), None)
-    _ahead.clear()
+    started = _started.pop(_place(weights), None)
+    _started.clear()
     done = started.result() if started else None
     if done and _is_of(done, weights, shapes):
         return done.arrays, of_file(weights, registry.resolve(weights), done.survey)
@@ -78,14 +78,14 @@ def read(weights: str | os.PathLike[str], shapes: Shapes) -> tuple[Arrays, Ident
         return {name: laid_out(source.get(name)) for name in source.shapes}, identity
 
 
-def ahead(weights: str | os.PathLike[str]) -> None:
-    """Starts to read weights of which the cache keeps a copy, and else to compute their digests.
+def read_ahead(weights: str | os.PathLike[str]) -> None:
+    """Starts to read weights in a thread, if the cache has a copy; else to compute their digests.
 
-    It raises nothing: `read` says what is wrong with them.
+    It raises nothing: `read` raises what is wrong with the weights.
     """
     future: Future[_Read | None] = Future()
-    _ahead.clear()
-    _ahead[_place(weights)] = future
+    _started.clear()
+    _started[_place(weights)] = future
     threading.Thread(target=_try, args=(_place(weights), future), daemon=True).start()
 
 
@@ -94,7 +94,7 @@ def _place(weights: str | os.PathLike[str]) -> Path:
 
 
 def _is_of(done: _Read, weights: str | os.PathLike[str], shapes: Shapes) -> bool:
-    """Whether the file still holds what was read ahead, and it fits."""
+    """Whether the arrays have these shapes and the file is still the one they came from."""
     found = {name: array.shape for name, array in done.arrays.items()}
     return found == shapes and done.sha256 == registry.sha256_of(registry.resolve(weights))
 

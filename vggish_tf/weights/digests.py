@@ -1,6 +1,7 @@
 """Digests of large files, cached while the size and the modification time stay the same.
 
-hashlib lets other threads run, so digests can be computed while TensorFlow is imported (ahead).
+hashlib lets other threads run, so digests can be computed while TensorFlow is imported
+(compute_ahead).
 """
 
 import contextlib
@@ -12,9 +13,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-PIECE = 1 << 22  # bytes read at a time; after each, a busy main thread makes this one wait
+PIECE = 1 << 22  # bytes read at a time; after each piece, a busy main thread makes this one wait
 
-# a caller waits for a digest that another thread is computing, but not for the other kind
+# a caller waits for another thread that computes the same kind of digest, not the other kind
 _one_at_a_time = {"md5": threading.Lock(), "sha256": threading.Lock()}
 
 
@@ -36,14 +37,14 @@ def sha256(paths: Iterable[Path]) -> str:
     return _digest("sha256", paths)
 
 
-def ahead(paths: Iterable[Path]) -> None:
-    """Starts to compute both digests in a thread; `md5` and `sha256` raise its errors."""
+def compute_ahead(paths: Iterable[Path]) -> None:
+    """Starts to compute both digests in a thread. Errors are raised by `md5` and `sha256`."""
     threading.Thread(target=_try, args=(list(paths),), daemon=True).start()
 
 
 def _try(paths: list[Path]):
     with contextlib.suppress(OSError, ValueError):
-        sha256(paths)  # by which a copy of the weights is known
+        sha256(paths)  # first: it names the copy in the cache
         md5(paths)
 
 
@@ -55,7 +56,7 @@ def _digest(kind: str, paths: Iterable[Path]) -> str:
 def _stamp(path: Path) -> tuple[int, int, int]:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", str(path))  # reading it might never end
+        raise OSError(errno.EINVAL, "not a regular file", str(path))  # it might have no end
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 

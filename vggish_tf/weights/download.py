@@ -1,7 +1,7 @@
 """Downloads: from addresses to a path, whole and checked, or not at all.
 
-A connection that breaks off is taken up where it broke; so is the part file of a killed process.
-The published files and their addresses are in `known`.
+A download resumes after a broken connection, and from the part file of a killed process. The
+published files and their addresses are in `known`.
 
 Source: RFC 9110, section 14 (Range).
 """
@@ -26,7 +26,7 @@ WAITS = (1, 2)  # Seconds before the second round of attempts and the third.
 TIMEOUT = (5, 60)  # Seconds: to connect, and between two pieces of the file.
 SLOWEST = 1000  # bytes a second, over PATIENCE
 PATIENCE = 60  # seconds
-MOST_BREAKS = 1000  # of a connection that brings something each time
+MOST_BREAKS = 1000  # of a connection that brings some bytes each time
 MOST_REDIRECTS = 10
 PIECE = 1 << 18  # bytes
 SLACK = 1 << 20  # bytes allowed beyond the expected number; the digest decides
@@ -45,12 +45,13 @@ def download(
     Args:
         urls: the addresses of the same file, in the order in which they are tried.
         path: the target; its folder is made.
-        num_bytes: the expected size; a much longer answer is cut off.
-        check: raises a CheckpointError for a wrong file.
-        progress: name the file on standard error, with a bar if that is a terminal.
+        num_bytes: the expected size; an answer over 1 MB longer is an error.
+        check: a function that raises a CheckpointError for a wrong file.
+        progress: whether to name the file on standard error, with a progress bar on a terminal.
 
     Raises:
-        CheckpointError: the reasons, without a full stop, for the caller to complete.
+        CheckpointError: every attempt failed. The message is the reasons, without a full stop, for
+            the caller to complete.
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,14 +84,14 @@ def _attempt(
         check(Path(part.name))
         return ""
     except _BrokenOffError as error:
-        return str(error)  # what came is kept, for the next attempt to go on with
+        return str(error)  # the received bytes are kept for the next attempt
     except CheckpointError as error:
         _empty(part)
         return str(error)
 
 
 def _receive_all(url: str, part: BinaryIO, num_bytes: int, progress: bool):
-    """Receives the rest of the file, as often as the connection breaks off and brings something."""
+    """Receives the rest of the file; tries again while each broken connection brings some bytes."""
     from tqdm import tqdm
 
     hidden = None if progress else True  # None hides it where standard error is not a terminal
@@ -123,7 +124,7 @@ def _empty(part: BinaryIO):
 
 
 def _receive(url: str, part: BinaryIO, num_bytes: int, bar):
-    """Makes one request, for the bytes behind those that are there."""
+    """Makes one request, for the bytes after those that are there."""
     import requests
     import urllib3
 
@@ -138,7 +139,7 @@ def _receive(url: str, part: BinaryIO, num_bytes: int, bar):
     except CheckpointError:
         raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        if start and _status_of(error) == 416:  # what is there is no part of this file
+        if start and _status_of(error) == 416:  # the bytes that are there are not of this file
             _empty(part)
         raise _BrokenOffError(_reason(error)) from None
 
@@ -146,8 +147,8 @@ def _receive(url: str, part: BinaryIO, num_bytes: int, bar):
 def _answer(url: str, headers: dict[str, str]) -> "requests.Response":
     """The answer at the end of redirects.
 
-    A session of requests reads the content of each redirect, of whatever length, even if it does
-    not follow it; so it is told of none.
+    A requests.Session reads the whole content of a redirect, of whatever length, even if it does
+    not follow it. So the redirects are hidden from it, and followed here.
     """
     import requests
 
@@ -159,19 +160,19 @@ def _answer(url: str, headers: dict[str, str]) -> "requests.Response":
             return response
         response.close()
         url = urljoin(url, response.headers["Location"])
-    raise CheckpointError("the server redirects for ever")
+    raise CheckpointError("the server redirects too often")
 
 
 def _check_start(response: "requests.Response", part: BinaryIO, start: int):
-    """Empties the part if the server has no ranges, and begins anew."""
+    """Empties the part file if the server does not support ranges and sends the whole file."""
     if response.status_code != 206:
         _empty(part)
     elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-        raise CheckpointError("the server sends another part of the file than was asked for")
+        raise CheckpointError("the server sends a part of the file that was not asked for")
 
 
 def _check_length(response: "requests.Response", start: int, num_bytes: int):
-    """Raises before anything is received if the server says that it has a file of another size."""
+    """Raises, before anything is received, if the server announces a file of another size."""
     length = response.headers.get("Content-Length", "")
     total = start + int(length) if length.isdigit() else num_bytes
     if total != num_bytes:
@@ -213,7 +214,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return "the server did not answer in time"
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)):
-        return "the address is not one"
+        return "the address is not valid"
     return "no connection, or it broke off"
 
 

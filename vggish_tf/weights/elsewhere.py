@@ -1,4 +1,4 @@
-"""Files of weights that other programs have fetched before: their caches on this machine.
+"""Files of weights in the caches of other programs on this machine.
 
 Nothing is opened here, and nothing is written into a cache of another program.
 
@@ -18,7 +18,7 @@ TF_HUB_HANDLE = "https://tfhub.dev/google/vggish/1"
 
 
 def find(file: KnownFile) -> Path | None:
-    """The first cache with a file of that name, which need not be the known one."""
+    """The path in the first cache with a file of that name; its content is not checked."""
     return next((path for path in _places(file) if os.path.exists(path)), None)
 
 

@@ -1,7 +1,7 @@
-"""Files that an engine reads, made once of weights and kept in the cache.
+"""Files that an engine reads, made once from weights and kept in the cache.
 
-A file is named by what it was made of, and its digest is beside it and compared. A cache that
-cannot be written to is no error: the file is made for the moment. Only the last few are kept.
+The name of a file identifies its contents. Its digest lies beside it and is compared. A cache that
+cannot be written to is no error: a temporary file is made. Only the last few files are kept.
 """
 
 import logging
@@ -22,7 +22,14 @@ FOLDER = "engines"
 
 @contextmanager
 def kept(name: str, write: Callable[[Path], object]) -> Iterator[Path]:
-    """Yields the file of a name, which `write` makes if it is not there or is damaged.
+    """Yields the path of a kept file, which `write` makes if it is missing or damaged.
+
+    Args:
+        name: the name of the file.
+        write: a function that writes the file to a path.
+
+    Raises:
+        VGGishError: neither the cache nor a temporary folder can hold the file.
 
     Example:
         >>> with kept("doctest.txt", lambda path: path.write_text("made once")) as path:

@@ -1,6 +1,6 @@
-"""Identity: which weights these are, under the same keys in everything that is written.
+"""Identity: which weights these are, recorded under the same keys in every output.
 
-Results of the same weights carry the same `values_sha256`, whatever file the weights came from.
+Results of the same weights have the same `values_sha256`, whatever file the weights came from.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import numpy as np
 from vggish_tf.weights import registry
 
 UNTRAINED = "untrained"
-PIECE = 1 << 20  # numbers at a time; after each, a busy main thread makes this one wait
+PIECE = 1 << 20  # numbers at a time; after each piece, a busy main thread makes this one wait
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Identity:
     Args:
         asked: the weights as asked for: "audioset", a path, "untrained", or the name of a model.
         values_sha256: SHA-256 of the 18 arrays, float32, in the published order; in hex.
-        untrained: the network is as its initializer left it: every bias is zero.
-        path: of the file; None for weights that come from no file.
-        md5, sha256: of the file, in hex.
-        published: the file is the published one, or a stand-in with the same weights.
+        untrained: whether the network is as its initializer left it: every bias is zero.
+        path: the path of the file; None for weights that come from no file.
+        md5, sha256: the digests of the file, in hex; None without a file.
+        published: whether the file is the published one, or a stand-in with the same weights.
 
     Example:
         >>> print(Identity("mine.ckpt", values_sha256="4d878af3e306", untrained=False))
@@ -43,12 +43,12 @@ class Identity:
     published: bool = False
 
     def as_json(self) -> dict[str, str | bool | None]:
-        """The same as a dictionary that JSON can hold."""
+        """The fields as a dictionary that JSON can hold."""
         return asdict(self)
 
     @property
     def status(self) -> str:
-        """The part of the identity that decides about the use of the embeddings, in words."""
+        """Whether the embeddings can be used: "UNTRAINED", "published" or "not the …"."""
         if self.untrained:
             return "UNTRAINED"
         return "published" if self.published else "not the published file"
@@ -92,12 +92,12 @@ def survey(
     get: Callable[[str], np.ndarray],
     use: Callable[[np.ndarray], object] = lambda array: None,
 ) -> Survey:
-    """Reads weights one after the other.
+    """Surveys weights, which are read one after the other.
 
     Args:
-        names: published, in the published order.
-        get: returns the values of a name.
-        use: gets each array too, float32 in the published order.
+        names: the published names, in the published order.
+        get: a function that returns the values of a name.
+        use: a function that is given each array too, as float32.
     """
     digest, untrained, not_finite = hashlib.sha256(), True, []
     for name in names:

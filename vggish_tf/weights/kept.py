@@ -1,9 +1,9 @@
-"""Weights kept in the cache as safetensors, once they were read: the second load maps them.
+"""Copies of weights in the cache, as safetensors: the second load maps them, which is fast.
 
 A copy is named by the SHA-256 of its source and holds the digest of its values, which is compared
-when it is made and whenever it is read. It is never used for another source, and made anew if it is
-damaged. A cache that cannot be written to is no error: the source is read again. Only the few last
-used copies are kept.
+when it is made and whenever it is read. It is never used for another source, and is made again if
+it is damaged. A cache that cannot be written to is no error: the source is read again. Only the few
+last used copies are kept.
 """
 
 import contextlib
@@ -30,10 +30,10 @@ logger = logging.getLogger("vggish_tf")
 
 FOLDER = "weights"
 MOST = 4  # files, 289 MB each
-STALE = 3600  # seconds, in which nobody has gone on writing a file
+STALE = 3600  # seconds after the last change, when a temporary file counts as abandoned
 SOURCE, EXTRAS, MADE_BY = "source_sha256", "extras", "made_by"  # in the metadata
-VERSION = "vggish_tf 1"  # of the copies: raise it when a reader is mended
-NOT_YET = "0" * 64  # the place of a digest that is known only when all is written
+VERSION = "vggish_tf 1"  # of the copies: raise it when a reader is corrected
+NOT_YET = "0" * 64  # stands for a digest that is known only when all values are written
 
 Found = tuple[Source, Survey]
 
@@ -42,23 +42,23 @@ Found = tuple[Source, Survey]
 def opened(
     path: Path, num_values: int, check: Callable[[Source], None], average: str = ""
 ) -> Iterator[Found]:
-    """Opens a file of weights, or the copy of it that is kept; keeps one if there is none.
+    """Opens a file of weights, or its copy in the cache; makes a copy if there is none.
 
     Args:
         path: as returned by registry.resolve.
         num_values, average: as for readers.opened.
-        check: raises if the names or shapes are wrong.
+        check: a function that raises if the names or shapes are wrong.
 
     Yields:
-        source, survey: the weights and what their values are; all of them were read once, are
-            finite, and have the digest that the file says they have.
+        source, survey: the weights, and the survey of their values. All values were read once, are
+            finite, and have the digest that the file records, if it does.
 
     Raises:
-        CheckpointError: as `check` and readers.opened, or values that no weights have.
+        CheckpointError: as `check`, readers.opened and `surveyed`.
     """
     with readers.errors_about(path):
         format = readers.checked_format(path, num_values)  # before a digest of too large a file
-    digests.ahead(files_of(path))
+    digests.compute_ahead(files_of(path))
     copy = None if average or format == "safetensors" else _place_of_copy(path)
     contents = copy and (_in_copy(copy, path) or _keep(path, copy, num_values, check))
     if contents:
@@ -67,16 +67,16 @@ def opened(
         return
     with readers.opened(path, num_values, average) as source:
         check(source)
-        values: list = []  # at hand, so that no file that goes leaves weights loaded by halves
+        values: list = []  # in memory, so that a file that disappears leaves no model half loaded
         survey = surveyed(source, path, values.append)
         yield replace(source, get=dict(zip(source.shapes, values, strict=True)).__getitem__), survey
 
 
 def copy_of(path: Path) -> Found | None:
-    """Contents of the copy of a file; None if none is kept, or the one that is kept is damaged.
+    """Contents of the copy of a file; None if there is no copy, or it is damaged.
 
     Raises:
-        CheckpointError: the file is missing, or is no file of weights.
+        CheckpointError: the file is missing, or is not a file of weights.
     """
     with readers.errors_about(path):
         readers.checked_format(path, NUM_VALUES)
@@ -84,10 +84,10 @@ def copy_of(path: Path) -> Found | None:
 
 
 def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> Survey:
-    """Reads all weights once; `use` gets each array, too.
+    """Reads all weights once; `use` is given each array too.
 
     Raises:
-        CheckpointError: they are not finite, or not those that the file says it has.
+        CheckpointError: a value is not finite, or the values do not have the recorded digest.
     """
     survey = identity.survey(source.shapes, source.get, use)
     if survey.not_finite:
@@ -95,7 +95,7 @@ def surveyed(source: Source, path: Path, use: Callable = lambda array: None) -> 
         text = f"it has NaN or infinity in {names}. Nothing was loaded."
         raise CheckpointError(readers.with_path(path, text))
     if source.metadata.get(VALUES_SHA256, survey.values_sha256) != survey.values_sha256:
-        text = "it is damaged: its values have not the digest in its header."
+        text = "it is damaged: its values do not have the digest in its header."
         raise CheckpointError(readers.with_path(path, text))
     return survey
 
@@ -105,9 +105,9 @@ def _place_of_copy(path: Path) -> Path:
 
 
 def _in_copy(copy: Path, path: Path) -> Found | None:
-    """Contents of a copy; None if there is none of this source, or it is damaged.
+    """Contents of a copy; None if there is no copy of this source, or it is damaged.
 
-    It is mapped, and so stays good when another process removes the file.
+    The copy is memory-mapped, so it stays readable when another process removes the file.
     """
     try:
         if not copy.is_file():
@@ -165,14 +165,15 @@ def _write(source: Source, temporary: Path, path: Path) -> Survey:
 
 
 def touch(path: Path):
-    """Notes that a file was used now, if the cache may be written to."""
+    """Records, as the modification time, that a file was used now, if that is allowed."""
     with contextlib.suppress(OSError):
         os.utime(path)
 
 
 def drop_old(folder: Path, suffix: str):
-    """Removes all but the last used files of a suffix, each with the files named after it, and what
-    killed processes left. What cannot be removed stays.
+    """Removes all but the last used files of a suffix, each with the files named after it.
+
+    Temporary files of killed processes are removed too. Files that cannot be removed stay.
     """
     with contextlib.suppress(OSError):  # another process drops files, too
         files = [file for file in folder.glob(f"[!.]*{suffix}") if file.is_file()]

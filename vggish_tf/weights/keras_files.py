@@ -1,7 +1,7 @@
 """Checks of a `.keras` file without Keras, which takes seconds to import.
 
-Keras decides by the name, and would read a folder, an old .h5 file, or an address on the network.
-Here a model is a zip file on this disk, named `.keras`, with a config and weights in it.
+Keras decides by the name, and would read a folder, an old .h5 file, or a network address. Here a
+model is a zip file on this disk, named `.keras`, with a config and weights in it.
 """
 
 import os
@@ -12,7 +12,7 @@ from vggish_tf import archives
 from vggish_tf.errors import CheckpointError, reason_of
 
 MOST_PACKED = 100  # largest ratio of compression; weights hardly compress
-PIECE = 1 << 20  # bytes that may be compressed further, so that small networks of zeros load
+PIECE = 1 << 20  # bytes that are exempt from the ratio, so that small networks of zeros load
 PARTS = ("config.json", "model.weights.h5")
 
 
@@ -20,7 +20,7 @@ def check(path: str | os.PathLike[str]) -> Path:
     """Returns `path` as a Path if it is a `.keras` file, by its name and its table of contents.
 
     Raises:
-        CheckpointError: it is missing, a folder, a pipe, another kind of file, or cut short.
+        CheckpointError: the file is missing, a folder, a pipe, of another kind, or cut short.
     """
     path = Path(path)
     if fault := _fault_of(path):
@@ -34,16 +34,16 @@ def _fault_of(path: Path) -> str:
     if not path.exists():
         return "it does not exist. Check the name."
     if not path.is_file():
-        return "it is no file. Give a .keras file."
+        return "it is not a file. Give a .keras file."
     try:
         with zipfile.ZipFile(path) as archive:
             missing = [part for part in PARTS if part not in archive.namelist()]
     except OSError as error:
         return f"{reason_of(error)}."
     except (ValueError, NotImplementedError, zipfile.BadZipFile):
-        return "it is no .keras file, or is cut short. Give another."
+        return "it is not a .keras file, or is cut short. Give another."
     if missing:
-        return f"it is no .keras file, having no {missing[0]}. Give another."
+        return f"it is not a .keras file: it has no {missing[0]}. Give another."
     return "" if path.suffix == ".keras" else "its name must end in .keras. Rename it."
 
 

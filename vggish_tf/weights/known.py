@@ -1,12 +1,12 @@
 """Every file of VGGish's weights that is known to be published: address, digest, format, licence.
 
 `REGISTRY` has the two files that the package uses by name, and `STAND_INS` the files with the same
-weights that may take their place. The other files are known so that `verify` can name them and
-`fetch --list` can say where they are; a digest that nobody has published is "". No file is opened
+weights that may take their place. The other files are listed so that `verify` can name them and
+`fetch --list` can give their addresses. A digest that nobody has published is "". No file is opened
 here.
 
-Source: tensorflow/models research/audioset/vggish/README.md (the addresses); the SHA-256 and the
-size of the checkpoint are those that three public projects agree on, never seen beside its MD5. For
+Source: tensorflow/models research/audioset/vggish/README.md for the addresses. Three public
+projects agree on the SHA-256 and the size of the checkpoint; none gives its MD5 beside them. For
 each other file, the program that it belongs to.
 """
 
@@ -22,18 +22,18 @@ NOT_STATED = "not stated"
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A published file; one with either digest counts as it, if it has the size.
+    """A published file. A file of the right size with either digest counts as this one.
 
     Args:
-        filename: its name; of a SavedModel, that of its folder.
-        url: its address.
-        source: who publishes it.
-        format, contents: of the file.
-        activation: of the embedding in its program; the weights are the same with and without.
-        licence: of the file.
-        md5, sha256: in hex, "" if nobody has published them; a SHA-256 may be its beginning.
-        num_bytes: size, 0 if nobody has published it.
-        without: advice for the error if it cannot be had.
+        filename: the name of the file; of a SavedModel, of its folder.
+        url: the address.
+        source: the publisher.
+        format, contents: what is in the file, and in which format.
+        activation: of the embedding, in the publisher's program; the weights do not depend on it.
+        licence: the licence of the file.
+        md5, sha256: in hex, "" if nobody has published them; a SHA-256 may be its first digits.
+        num_bytes: the size; 0 if nobody has published it.
+        without: advice for the error message if the file cannot be fetched.
     """
 
     filename: str
@@ -64,7 +64,7 @@ REGISTRY: dict[str, KnownFile] = {
         md5="d1c7011e6366aa34176bb05c705e31a8",
         sha256="0962b1914e3e053922d957c45bc84a78c985765641dc6bceeeb3a7d8dfecfdf6",
         num_bytes=291_108_469,
-        without=" To go on without it, on untrained weights: vggish-tf demo, "
+        without=" To try the program without it, on untrained weights: vggish-tf demo, "
         "vggish-tf embed --untrained, or Embedder(None).",
     ),
     "audioset_pca": KnownFile(

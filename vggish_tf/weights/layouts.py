@@ -1,7 +1,7 @@
-"""Layouts: the names and axes that each program gives the weights, and the published ones for them.
+"""Layouts: the names and axes that each program gives the weights, and their published names.
 
-A layout is found by its names, all 18 with one prefix; nothing is matched by position. What is left
-over is named: as unused, which is an error, if it could be a layer of the network, else as an
+A layout is found by its names, all 18 with one prefix; nothing is matched by position. Every other
+tensor is named: as unused, which is an error, if it could belong to the network, otherwise as an
 extra. No file is read here.
 
 Source: vggish_slim.py (tensorflow/models); vggish.py of torchvggish, DTaoo/VGGish and
@@ -25,7 +25,7 @@ def unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """A dictionary of pairs.
 
     Raises:
-        CheckpointError: two have one name.
+        CheckpointError: two pairs have the same name.
     """
     found: dict[str, Any] = {}
     for name, value in pairs:
@@ -46,7 +46,7 @@ class Tensor:
     def transposed(self, axes: tuple[int, ...]) -> "Tensor":
         """The same with its axes in another order."""
         if sorted(axes) != list(range(len(self.shape))):
-            return self  # of another rank: its shape will be said to be wrong
+            return self  # of another rank: check_match reports its shape
         shape = tuple(self.shape[axis] for axis in axes)
         return Tensor(shape, self.dtype, lambda: self.read().transpose(axes))
 
@@ -54,13 +54,13 @@ class Tensor:
         """The values as float32.
 
         Raises:
-            CheckpointError: they are no floating-point numbers.
+            CheckpointError: the values are not floating-point numbers.
         """
         if self.dtype not in FLOATING:
             raise CheckpointError(
                 f"{name!r} in the checkpoint is {self.dtype}, not floating point."
             )
-        with np.errstate(over="ignore"):  # what is too large becomes infinity, which is refused
+        with np.errstate(over="ignore"):  # too large values become infinity, which is refused
             return np.ascontiguousarray(self.read(), np.float32)
 
 
@@ -69,10 +69,10 @@ class Source:
     """An open file of weights, by published name.
 
     Args:
-        shapes: of each tensor; one that is not VGGish's has its own name.
-        get: reads a tensor as float32.
-        extras: names of others that are no part of the network, such as an optimizer's state.
-        metadata: texts by name, that the file says of itself.
+        shapes: the shape of each tensor; a tensor that is not VGGish's has its own name.
+        get: a function that reads a tensor as float32.
+        extras: names of tensors outside the network, such as an optimizer's state.
+        metadata: texts by name, from the file's header.
     """
 
     shapes: Shapes
@@ -86,14 +86,15 @@ TORCH_AXES = {4: (2, 3, 1, 0), 2: (1, 0)}  # rank → PyTorch's axes in the publ
 
 @dataclass(frozen=True)
 class Layout:
-    """Names of one program.
+    """The names that one program gives the weights.
 
     Args:
-        layers: names of the nine, in the order of the data.
+        layers: names of the nine layers, in the order of the data.
         kinds: names of a layer's kernel and bias.
-        joint: between the two.
-        is_torch: kernels are (out, in, height, width) and (out, in), not (height, width, in, out)
-            and (in, out). The flattened axis is in the published order, height, width, channel.
+        joint: the text between the two names.
+        is_torch: whether kernels are (out, in, height, width) and (out, in), instead of (height,
+            width, in, out) and (in, out). The flattened axis always has the published order:
+            height, width, channel.
     """
 
     layers: tuple[str, ...]
@@ -148,7 +149,7 @@ def arranged(tensors: dict[str, Tensor], *, whole: bool = False) -> Source:
 
     Args:
         tensors: by their names in the file.
-        whole: the file is of one network alone, so that a tensor left over is no extra.
+        whole: whether the file holds one network and nothing else, so that no tensor is an extra.
 
     Raises:
         CheckpointError: the file holds more than one VGGish.
@@ -188,7 +189,7 @@ def _chosen(names: list[str]) -> tuple[Layout, str, dict[str, str]]:
 
 
 def _by_prefix(layout: Layout, names: list[str]) -> dict[str, dict[str, str]]:
-    """Prefix → {published name: name} for the names that are the layout's behind a prefix."""
+    """Prefix → {published name: name}, for the names that are a prefix and a name of the layout."""
     groups: dict[str, dict[str, str]] = {}
     for own, published in layout.names().items():
         for name in names:
@@ -199,9 +200,12 @@ def _by_prefix(layout: Layout, names: list[str]) -> dict[str, dict[str, str]]:
 
 
 def check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
-    """Raises an error with all names and shapes in which a file and a model differ, but for extras.
+    """Raises if the names or shapes of a file and a model differ. Extras alone are no difference.
 
-    Where there is another difference, extras are named with it: they may be what was meant.
+    The message names all differences, and then the extras too: one may be a misnamed weight.
+
+    Raises:
+        CheckpointError: they differ.
     """
     unused = [f"{name!r}" for name in (*found, *extras) if name not in expected]
     missing = [f"{name!r} {shape}" for name, shape in expected.items() if name not in found]

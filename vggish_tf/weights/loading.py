@@ -1,13 +1,13 @@
 """Weights between files and models: load_weights, copy_weights, save_tf1_checkpoint.
 
-The content of a file says of which format it is. Weights go by name or by the flow of a graph,
-never by their number. Every name, shape and value is checked before the first is assigned, and
-missing or unknown ones are an error, so nothing is loaded by halves. A file may be that of a larger
-model: VGGish's weights are taken, and the others named in a log line. How the files are made up is
-the part of `readers`.
+The format of a file is recognized by its content. Weights are matched by name or by the flow of a
+graph, never by position. Every name, shape and value is checked before the first is assigned;
+missing or unknown ones are an error. So all weights are loaded, or none. A file may hold a larger
+model: VGGish's weights are loaded, and a log line names the others. The formats are in `readers`.
 
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, load_vggish_slim_checkpoint,
-which takes what it finds; the leftovers of a Keras file being an error is ours.
+which loads whatever variables it finds. That unused weights of a Keras file are an error is our
+rule.
 """
 
 import logging
@@ -33,29 +33,36 @@ Version = Literal["V1", "V2"]
 def load_weights(
     model: keras.Model, path: str | os.PathLike[str], *, average: str = ""
 ) -> Identity:
-    """Loads the network's weights from a file; either all of them or, with an error, none.
+    """Loads the network's weights from a file: all of them or, with an error, none.
 
-    The model may take waveforms or examples, and may have been saved as either. The weights of a
-    `postprocess` layer are left as they are. What the file holds besides VGGish's 18 variables is
-    named once, in a line of the logger "vggish_tf" at level INFO. The next load of the same file
-    is faster: the cache keeps the weights as safetensors under the file's digest.
+    The model may take waveforms or examples, and so may the model that was saved. The weights of a
+    `postprocess` layer are not changed. Variables other than VGGish's 18 are named in one line of
+    the logger "vggish_tf", at level INFO. The next load of the same file is faster: the cache keeps
+    the weights as safetensors under the file's digest.
 
     Args:
-        model: has the layers that `LAYERS` names, and no other weights than theirs and the
-            postprocessor's.
-        path: of a file of any format (see docs/weights.md), the prefix of a TF1 V2 checkpoint, a
-            SavedModel, a folder of TF1 checkpoints, of which the last is taken; or a published
-            name.
-        average: the name of a moving average in a TF1 checkpoint, "ExponentialMovingAverage"; its
-            values are taken instead.
+        model: a model with the layers that `LAYERS` names, and no other weights but those of a
+            postprocessor.
+        path: a published name; or the path of a file of any format (see docs/weights.md), the
+            prefix of a TF1 V2 checkpoint, a SavedModel, or a folder of TF1 checkpoints, of which
+            the last is loaded.
+        average: the name of a moving average in a TF1 checkpoint, for example
+            "ExponentialMovingAverage"; its values are loaded instead.
 
     Returns:
         Identity: which weights these are.
 
     Raises:
-        CheckpointError: there is no such file; it is no checkpoint or is cut short; it does not
-            match the model; it holds values that are not finite.
-        VGGishError: PyTorch or onnx, which its format needs, is not installed.
+        CheckpointError: there is no such file; it is not a checkpoint or is cut short; it does not
+            match the model; or it holds values that are not finite.
+        VGGishError: its format needs PyTorch or onnx, which is not installed.
+
+    Example:
+        >>> import tempfile, vggish_tf
+        >>> model = vggish_tf.VGGish(None, inputs="examples")
+        >>> path = save_safetensors(model, tempfile.mkdtemp() + "/untrained.safetensors")
+        >>> print(load_weights(model, path))
+        UNTRAINED (untrained.safetensors)
     """
     identity, extras = load(model, path, average)
     if extras:
@@ -67,10 +74,13 @@ def load_weights(
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> Identity:
-    """Copies the network's weights from one model to another, of whatever input and dtype policy.
+    """Copies the network's weights from one model to another, of any input and dtype policy.
+
+    Args:
+        source, target: as the model in `load_weights`.
 
     Returns:
-        Identity: as `identify` of the source gives it.
+        Identity: that of the source.
 
     Raises:
         CheckpointError: one of the two is not a VGGish, or their shapes differ.
@@ -86,11 +96,11 @@ def copy_weights(source: keras.Model, target: keras.Model) -> Identity:
 def arrays_of(
     model: keras.Model, shapes: Shapes, asked: str = ""
 ) -> tuple[arrays.Arrays, Identity]:
-    """The network's weights, not copied if the backend shares them, and which weights these are.
+    """The network's weights, not copied if the backend can share them, and their identity.
 
     Args:
         model: as in `load_weights`.
-        shapes: that the weights must have, by published name.
+        shapes: the shapes that the weights must have, by published name.
         asked: as in `identify`.
 
     Raises:
@@ -102,7 +112,7 @@ def arrays_of(
 
 
 def identify(model: keras.Model, asked: str = "") -> Identity:
-    """Identity of the weights in a model: that of their file, as long as they are still the file's.
+    """Identity of the weights in a model: that of their file, unless they have changed since.
 
     Args:
         model: as in `load_weights`.
@@ -123,8 +133,9 @@ def _identified(model: keras.Model, values: dict[str, np.ndarray], asked: str = 
 def save_tf1_checkpoint(
     model: keras.Model, path: str | os.PathLike[str], *, version: Version = "V2"
 ) -> Path:
-    """Writes the network's weights as a TF1 checkpoint with the published names; old scripts load
-    it.
+    """Writes the network's weights as a TF1 checkpoint with the published names.
+
+    Scripts for the published checkpoint can load it.
 
     Args:
         model: as in `load_weights`.
@@ -132,12 +143,12 @@ def save_tf1_checkpoint(
         version: "V1", the format of the published file, or "V2".
 
     Returns:
-        path: what to give to `load_weights` or `tf.train.load_checkpoint`.
+        path: the path for `load_weights` or `tf.train.load_checkpoint`.
 
     Raises:
-        UsageError: the version is neither.
+        UsageError: the version is neither of the two.
         CheckpointError: the model has other weights than VGGish's.
-        VGGishError: a file cannot be written there.
+        VGGishError: the file cannot be written.
     """
     check_word("version", version, get_args(Version))
     values = values_of(model)
@@ -148,18 +159,18 @@ def save_tf1_checkpoint(
 def save_safetensors(model: keras.Model, path: str | os.PathLike[str]) -> Path:
     """Writes the network's weights as safetensors, with the published names and their identity.
 
-    The digest of the values goes into the header, and is compared when the file is loaded.
+    The header has the digest of the values, which is compared when the file is loaded.
 
     Args:
         model: as in `load_weights`.
         path: the file.
 
     Returns:
-        path: of the file.
+        path: the path of the file.
 
     Raises:
         CheckpointError: the model has other weights than VGGish's.
-        VGGishError: a file cannot be written there.
+        VGGishError: the file cannot be written.
     """
     values = values_of(model)
     metadata = metadata_of(_identified(model, values))
@@ -167,7 +178,7 @@ def save_safetensors(model: keras.Model, path: str | os.PathLike[str]) -> Path:
 
 
 def metadata_of(identity: Identity) -> dict[str, str]:
-    """An identity as texts by name, for a file that can hold such."""
+    """An identity as texts by name, for the header of a file."""
     return {name: str(value) for name, value in identity.as_json().items() if value is not None}
 
 
@@ -184,13 +195,22 @@ def values_of(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def is_untrained(model: keras.Model) -> bool:
-    """True if the network holds upstream's initializer: every bias of the nine layers is exactly
-    zero.
+    """Whether the weights are those of the initializer: every bias of the nine layers is zero.
 
-    That is enough, since one step of any training moves some bias off zero and nothing brings all
-    10,048 back to exactly zero. The converse fails on purpose: other random weights, a test's
-    seeded ones, count as trained here, and only the digest of the file they came from says that
-    they are not the published ones.
+    Upstream initializes all 10,048 biases with exactly zero, and any training step changes some of
+    them. Other random weights, such as the seeded ones of tests, count as trained; only the digest
+    of their file shows that they are not the published ones.
+
+    Args:
+        model: as in `load_weights`.
+
+    Raises:
+        CheckpointError: the model is not a VGGish.
+
+    Example:
+        >>> import vggish_tf
+        >>> is_untrained(vggish_tf.VGGish(None, inputs="examples"))
+        True
     """
     biases = [
         variable for name, variable in variables_of(model).items() if name.endswith("/biases")
@@ -201,7 +221,7 @@ def is_untrained(model: keras.Model) -> bool:
 def load(
     model: keras.Model, weights: str | os.PathLike[str], average: str = ""
 ) -> tuple[Identity, tuple[str, ...]]:
-    """Loads all weights or none; also returns the names of what else the file holds."""
+    """Loads all weights or none; returns their identity and the names of the file's extras."""
     variables = variables_of(model)
     with arrays.opened(weights, shapes_of(variables), average) as (source, identity):
         for name, variable in variables.items():  # one after the other, not all in memory twice

@@ -1,4 +1,4 @@
-"""Variables of a model that hold the weights. No file is read here."""
+"""The variables of a model that hold the weights. No file is read here."""
 
 import keras
 import numpy as np
@@ -11,8 +11,10 @@ BLOCK = 1 << 24  # bytes that are assigned at a time
 
 
 def assign(variable: keras.Variable, array: np.ndarray):
-    """Assigns an array; with TensorFlow some rows at a time, which takes a third of the time, and
-    where the whole array would be in memory three times for a moment.
+    """Assigns an array to a variable; with TensorFlow, some rows at a time.
+
+    That takes a third of the time and of the memory: otherwise TensorFlow holds the array three
+    times for a moment.
     """
     if keras.config.backend() != "tensorflow" or array.nbytes < BLOCK:
         variable.assign(array)
@@ -33,7 +35,7 @@ def variables_of(model: keras.Model) -> dict[str, keras.Variable]:
     """Published name → variable of the model, which has no others.
 
     Raises:
-        CheckpointError: it is no VGGish, or has weights that none has.
+        CheckpointError: the model is not a VGGish, or has other weights.
     """
     layers = {layer.name: layer for layer in model.layers}
     variables = {}

@@ -1,7 +1,7 @@
-"""Part files: downloads that are not whole yet, beside the file that they will be.
+"""Part files: incomplete downloads, beside the file that they will become.
 
-Each process writes to its own, which has the mode of any new file, and locks it; nobody locks that
-of a killed process, which the next one goes on with.
+Each process writes to its own part file and locks it. The part file of a killed process has no
+lock, so the next process can continue it.
 """
 
 import contextlib
@@ -34,9 +34,9 @@ def _parts_of(path: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[BinaryIO]:
-    """Yields a file beside `path`, with what a killed download has left in it, if there is one.
+    """Yields a part file of `path`: that of a killed download, if there is one, or an empty file.
 
-    Renames it to `path`; or removes it on an error, but not on an interrupt.
+    On success it is renamed to `path`. On an error it is removed, but not on an interrupt.
     """
     stream = _abandoned(path) or _new(path)
     part = Path(stream.name)
@@ -46,9 +46,9 @@ def part_of(path: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             if fcntl:
-                os.replace(part, path)  # before the lock goes, so that nobody sweeps it
+                os.replace(part, path)  # while it is locked, so that no other process removes it
         if not fcntl:
-            os.replace(part, path)  # Windows renames no open file
+            os.replace(part, path)  # Windows cannot rename an open file
     except Exception:
         part.unlink(missing_ok=True)
         raise
@@ -60,8 +60,8 @@ def _new(path: Path) -> BinaryIO:
         stream = open(part, "x+b")  # noqa: SIM115
         try:
             if _is_held(stream):
-                return stream  # and no other process has swept it before
-        except BlockingIOError:  # another process was faster, and goes on with it
+                return stream  # no other process removed it before it was locked
+        except BlockingIOError:  # another process locked it first, and continues it
             pass
         except OSError:  # a file system without locks, where sweep fails too
             return stream
@@ -81,10 +81,11 @@ def _abandoned(path: Path) -> BinaryIO | None:
 
 
 def _opened(part: Path) -> BinaryIO:
-    """Opens a part file that somebody has left there.
+    """Opens a part file of another process.
 
     Raises:
-        OSError: it is a link, a pipe, another's, or has a second name, and so is no part file.
+        OSError: it is not a part file: it is a link or a pipe, has a second name, or belongs to
+            another user.
     """
     more = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     stream = open(part, "r+b", opener=lambda name, flags: os.open(name, flags | more))  # noqa: SIM115
@@ -100,7 +101,7 @@ def _user() -> int:
 
 
 def _is_held(stream: BinaryIO) -> bool:
-    """Locks a file; True if it is still in its place, and was not renamed or removed before.
+    """Locks a file; True if its name still refers to it, and it was not renamed or removed.
 
     Raises:
         OSError: another process has locked it.

@@ -1,4 +1,4 @@
-"""Paths of weights: from what a user gives to the files of a checkpoint.
+"""Paths of weights: from the path that a user gives to the files of a checkpoint.
 
 A TF1 V2 checkpoint is a prefix, `model.ckpt` for `model.ckpt.index` and `model.ckpt.data-*`. A
 folder is a SavedModel, or a folder of checkpoints whose file `checkpoint` names the last one. No
@@ -43,7 +43,7 @@ def index_of(path: Path) -> Path:
 
 
 def num_bytes_of(files: list[Path]) -> int:
-    """The size of files together."""
+    """The total size of files, in bytes."""
     return sum(file.stat().st_size for file in files)
 
 
@@ -52,11 +52,11 @@ def checked(given: str | os.PathLike[str], names: str) -> Path:
 
     Args:
         given: a file, a prefix, or a folder.
-        names: of the published files, for the error.
+        names: the published names, for the error message.
 
     Raises:
-        CheckpointError: nothing is there; it is one file of several, a folder without weights, a
-            pipe or a device.
+        CheckpointError: nothing is there; or it is one file of several, a folder without weights,
+            a pipe or a device.
     """
     path = expanded(given)
     if part := re.fullmatch(r"(.*)\.(index|data-\d{5}-of-\d{5})", path.name, re.DOTALL):
@@ -78,7 +78,7 @@ def checked(given: str | os.PathLike[str], names: str) -> Path:
 
 
 def _in_folder(folder: Path) -> Path:
-    """The checkpoint that is meant by a folder."""
+    """The checkpoint of a folder: that of a SavedModel, or the last one."""
     if index_of(folder / VARIABLES).exists():
         return folder / VARIABLES
     state = folder / STATE
@@ -94,7 +94,7 @@ def _in_folder(folder: Path) -> Path:
 
 
 def _last_in(state: Path) -> str:
-    """The file name in the file `checkpoint`, whatever folder it names: folders are moved."""
+    """The name of the last checkpoint, without its folder, since folders may have been moved."""
     try:
         with open(state, "rb") as stream:
             content = stream.read(MOST_OF_STATE)

@@ -1,7 +1,7 @@
 """PCA parameters of the postprocessor: the matrix and the means, from every file that holds them.
 
-An npz as published, torchvggish's file, or a Keras file with a postprocessing layer: vggish-keras's
-`.h5` and this package's `.keras`. The content says which.
+These are an npz as published, torchvggish's file, and a Keras file with a postprocessing layer:
+vggish-keras's `.h5` or this package's `.keras`. They are recognized by their content.
 
 Source: tensorflow/models vggish_postprocess.py; vggish-keras's postprocess.py, whose matrix is
 `pca_matrix`; torchvggish's release.
@@ -37,8 +37,9 @@ def read(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray
             file, or None for the identity matrix and zero means.
 
     Raises:
-        CheckpointError: no such file, or one without them, or an npz with other arrays in it.
-        VGGishError: PyTorch, which the file needs, is not installed.
+        CheckpointError: there is no such file, it has no PCA parameters, or it is an npz with other
+            arrays too.
+        VGGishError: the file needs PyTorch, which is not installed.
     """
     if weights is None:
         return np.eye(EMBEDDING_SIZE), np.zeros(EMBEDDING_SIZE)
@@ -51,7 +52,8 @@ def read(weights: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray
         raise
     except Exception:  # a damaged file raises errors of zlib, NumPy, tokenize and others
         raise CheckpointError(
-            f"{path} holds no PCA parameters, or is damaged. vggish-tf fetch gets the published."
+            f"{path} holds no PCA parameters, or is damaged. For the published ones, run: "
+            "vggish-tf fetch"
         ) from None
     found = {name: values.shape for name, values in arrays.items()}
     if found != SHAPES or others:
@@ -100,7 +102,7 @@ def _of_keras(file: Path | io.BytesIO) -> dict[str, np.ndarray]:
 
 
 def _taken(values: dict[str, Any], array_of) -> dict[str, np.ndarray]:
-    """The parameters among the tensors of a model, the means as a vector."""
+    """The PCA parameters among the tensors of a model; the means as a vector."""
     arrays = {}
     for name, value in values.items():
         own = name.replace("/", ".").rsplit(".", 1)[-1]

@@ -1,10 +1,10 @@
-"""The published files: from a name or a path to a file that is there, and whose digest is checked.
+"""The published files: from a name or a path to an existing file, whose digest is checked.
 
-A name is looked for in the cache, then in the caches of other programs, then fetched: from the
-address in VGGISH_TF_MIRROR, from the published one, from that of a stand-in with the same weights.
-Nothing is fetched at import, no file is used before its digest is checked, and a file that was put
-into the cache by hand is never deleted. Which files there are is the part of `known`, the network
-that of `download`. No TensorFlow here.
+A name is looked up in the cache, then in the caches of other programs. Then the file is fetched:
+from the address in VGGISH_TF_MIRROR, from the published address, from that of a stand-in with the
+same weights. Nothing is fetched at import, no fetched file is used before its digest is checked,
+and a file that was put into the cache by hand is never deleted. `known` lists the files; `download`
+uses the network. No TensorFlow here.
 """
 
 import contextlib
@@ -41,6 +41,9 @@ def md5_of(path: str | os.PathLike[str]) -> str:
 
     A TF1 V2 checkpoint is several files; its digest is that of `cat prefix.index prefix.data-*`.
 
+    Args:
+        path: a file, or the prefix of a TF1 V2 checkpoint.
+
     Raises:
         CheckpointError: the file cannot be read.
 
@@ -71,7 +74,7 @@ def is_published(path: str | os.PathLike[str], name: str = "audioset") -> bool:
 
 
 def known_as(path: str | os.PathLike[str]) -> KnownFile | None:
-    """The known file that a file is, by its size and one of its digests.
+    """The known file with the size and one of the digests of a file; None if there is none.
 
     Raises:
         CheckpointError: the file cannot be read.
@@ -87,12 +90,12 @@ def _is(path: str | os.PathLike[str], file: KnownFile) -> bool:
 
 
 def digests_ahead(weights: str | os.PathLike[str]) -> None:
-    """Starts to compute the digests of weights that are in a file already."""
-    digests.ahead(files_of(place_of(weights)))
+    """Starts to compute the digests of weights, if their file is on this machine."""
+    digests.compute_ahead(files_of(place_of(weights)))
 
 
 def place_of(weights: str | os.PathLike[str]) -> Path:
-    """The path of weights, where they are if they are on this machine; nothing is checked."""
+    """The path that weights have, or would have in the cache; nothing is checked."""
     published = REGISTRY.get(os.fspath(weights))
     return cache_folder() / published.filename if published else expanded(weights)
 
@@ -103,7 +106,7 @@ def is_offline() -> bool:
 
 
 def mirrors() -> list[str]:
-    """The base address in VGGISH_TF_MIRROR, with a slash at its end; [] if there is none."""
+    """The base address in VGGISH_TF_MIRROR, with a slash at its end, in a list; or no address."""
     mirror = os.environ.get("VGGISH_TF_MIRROR", "")
     return [f"{mirror.rstrip('/')}/"] if mirror else []
 
@@ -111,22 +114,22 @@ def mirrors() -> list[str]:
 def fetch(name: str = "audioset", *, progress: bool = True) -> Path:
     """Returns the path of a published file on this machine; downloads it if it is not there.
 
-    The file is the published one, or a stand-in with the same weights: it is looked for in the
-    cache and in those of other programs, then fetched from the base address in VGGISH_TF_MIRROR,
-    from the published address, and from that of the stand-in. Two processes may fetch at once: each
-    downloads to its own part file, and renames it if a digest is right. A download that was killed
-    is taken up where it broke. The stand-in of the checkpoint is a PyTorch file, so it is used only
-    where PyTorch is installed.
+    The file is the published one, or a stand-in with the same weights. It is looked up in the cache
+    and in the caches of other programs. Then it is fetched, from the base address in
+    VGGISH_TF_MIRROR, from the published address, and from that of the stand-in. Several processes
+    may fetch at the same time: each downloads to its own part file, and renames it if a digest is
+    right. A download that was killed resumes. The stand-in of the checkpoint is a PyTorch file, so
+    it is used only where PyTorch is installed.
 
     Args:
         name: "audioset" or "audioset_pca".
-        progress: name the file on standard error, with a progress bar if that is a terminal.
+        progress: whether to name the file on standard error, with a progress bar on a terminal.
 
     Raises:
-        UsageError: an unknown name.
-        CheckpointError: a cached file with another digest; no network, VGGISH_TF_OFFLINE=1, or a
-            download without the published digest. In the last three cases the message says where to
-            put the file by hand.
+        UsageError: the name is unknown.
+        CheckpointError: a cached file has another digest; there is no network; VGGISH_TF_OFFLINE=1;
+            or a download does not have the published digest. In the last three cases the message
+            says where to put the file by hand.
     """
     check_word("name", name, tuple(REGISTRY))
     if path := _on_this_machine(name):
@@ -159,7 +162,7 @@ def _on_this_machine(name: str) -> Path | None:
             _check_cached(path, file)
             return path
     for file in _candidates(name):
-        with contextlib.suppress(CheckpointError):  # another's file, which cannot be read
+        with contextlib.suppress(CheckpointError):  # another user's file, which cannot be read
             found = elsewhere.find(file)
             if found and found.is_file() and _is(found, file):
                 return found
@@ -167,7 +170,7 @@ def _on_this_machine(name: str) -> Path | None:
 
 
 def whereabouts(file: KnownFile) -> Path | None:
-    """Where a file of that name is on this machine: in the cache, or that of another program."""
+    """The path of a file of that name in the cache, or in that of another program; or None."""
     cached = cache_folder() / file.filename
     return cached if cached.exists() else elsewhere.find(file)
 
@@ -175,13 +178,13 @@ def whereabouts(file: KnownFile) -> Path | None:
 def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = "model") -> Path:
     """Returns the path of an existing file, from a published name or a path.
 
-    A published name wins over a file of the same name (write ./audioset for the file). The path of
-    a TF1 V2 checkpoint is its prefix, that of a SavedModel the prefix of its variables, and that of
-    a folder of checkpoints the last of them.
+    A published name takes precedence over a file of the same name (write ./audioset for the file).
+    The path of a TF1 V2 checkpoint is its prefix; that of a SavedModel is the prefix of its
+    variables; that of a folder of checkpoints is the last of them.
 
     Args:
         weights: "audioset", or a path.
-        kind: the use of the file, which selects the published file for "audioset".
+        kind: the use of the file; it selects the published file for "audioset".
 
     Raises:
         CheckpointError: there is no such name and no such file; it is a folder without weights, a
@@ -193,7 +196,7 @@ def resolve(weights: str | os.PathLike[str], *, kind: Literal["model", "pca"] = 
 
 
 def _asked(measure: Callable, path: Path):
-    """A measure of the files of a checkpoint."""
+    """The result of `measure` for the files of a checkpoint."""
     try:
         return measure(files_of(path))
     except OSError as error:
@@ -246,9 +249,12 @@ def _by_hand(file: KnownFile, reason: str) -> str:
 
 
 def _undigested() -> str:
-    """Files of other programs that may hold the weights, but whose digest nobody has published."""
+    """A sentence about files of other programs that may hold the weights.
+
+    Nobody has published their digests, so they are not used unasked.
+    """
     found = [elsewhere.find(file) for file in known.OTHERS if not (file.md5 or file.sha256)]
     paths = ", ".join(str(path) for path in found if path)
     return paths and (
-        f" Perhaps another program has fetched the weights: vggish-tf verify tells, for {paths}."
+        f" Another program may have fetched the weights: check with vggish-tf verify {paths}."
     )

@@ -1,6 +1,6 @@
 """Writers of files of weights, from values by published name; each whole or not at all.
 
-Keras's files are written by Keras, from a model: see jobs.convert_weights.
+Keras writes its own files from a model: see jobs.convert_weights.
 """
 
 import json
@@ -46,18 +46,24 @@ ENDINGS = {"v2": [".data-00000-of-00001", ".index"]}  # format → those of the 
 def check_output(
     source: str | os.PathLike[str], output: Path, *, format: str | None, overwrite: bool
 ) -> str:
-    """The format of a file to write, by its suffix if none is asked for.
+    """The format of a file to write: by its suffix, if `format` is None.
+
+    Args:
+        source: the file of weights to convert.
+        output: the file to write.
+        format: one of FORMATS, or None.
+        overwrite: whether an existing file may be replaced.
 
     Raises:
-        UsageError: no format has that suffix, or the format asked for has another.
-        VGGishError: the file cannot be written, exists, or is the source; PyTorch is not installed.
+        UsageError: no format has that suffix, or `format` has another one.
+        VGGishError: the file cannot be written, exists, or is the source; or PyTorch is missing.
     """
     endings = {suffix: name for name, suffixes in FORMATS.items() for suffix in suffixes}
     by_suffix = [name for suffix, name in endings.items() if output.name.endswith(suffix)]
     if format is None and not by_suffix:
         raise UsageError(
             f"no format of weights has the suffix of {output}. Name it with one of "
-            f"{', '.join(endings)}, or say which format (v2 has no suffix)."
+            f"{', '.join(endings)}, or give the format (v2 has no suffix)."
         )
     format = format or by_suffix[0]
     check_word("format", format, tuple(FORMATS))
@@ -72,7 +78,7 @@ def check_output(
 
 
 def _files_of(source: str | os.PathLike[str]) -> list[Path]:
-    """The files of a source that is there; a published name has none."""
+    """The files of an existing source; none for a published name."""
     path = expanded(source)
     return files_of(checked(path, "")) if os.path.exists(path) or index_of(path).exists() else []
 
@@ -81,7 +87,8 @@ def write_v1(path: Path, values: Values) -> Path:
     """Writes a TF1 V1 checkpoint, one file.
 
     Raises:
-        VGGishError: it cannot be written.
+        CheckpointError: a V2 checkpoint has that name.
+        VGGishError: the file cannot be written.
     """
     if index_of(path).exists():
         raise CheckpointError(
@@ -94,7 +101,7 @@ def write_v1(path: Path, values: Values) -> Path:
 
 
 def put_v1(path: Path, values: Values) -> None:
-    """Writes a TF1 V1 checkpoint to a path of no other file."""
+    """Writes a TF1 V1 checkpoint to a new path."""
     import tensorflow as tf
 
     tf.raw_ops.Save(filename=str(path), tensor_names=list(values), data=list(values.values()))
@@ -104,7 +111,7 @@ def write_v2(path: Path, values: Values) -> Path:
     """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`.
 
     Raises:
-        VGGishError: it cannot be written.
+        VGGishError: the files cannot be written.
     """
     check_target(path)
     with (
@@ -112,14 +119,14 @@ def write_v2(path: Path, values: Values) -> Path:
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
     ):
         put_v2(Path(folder, path.name), values)
-        # .data before .index: without the index the data are ignored
+        # .data before .index: without an index the data are ignored
         for part in sorted(Path(folder).iterdir()):
             os.replace(part, path.parent / part.name)
     return path
 
 
 def put_v2(path: Path, values: Values) -> None:
-    """Writes a TF1 V2 checkpoint to a prefix of no other files."""
+    """Writes a TF1 V2 checkpoint to a new prefix."""
     import tensorflow as tf
 
     tf.raw_ops.SaveV2(
@@ -134,12 +141,12 @@ def write_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> P
     """Writes a safetensors file with the published names.
 
     Args:
-        path: of the file.
-        values: by published name.
+        path: the file.
+        values: the weights, by published name.
         metadata: texts by name, for the file's header.
 
     Raises:
-        VGGishError: it cannot be written.
+        VGGishError: the file cannot be written.
     """
     with errors_about(path), replacing(path) as temporary:
         put_safetensors(temporary, values, metadata)
@@ -147,7 +154,7 @@ def write_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> P
 
 
 def put_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> None:
-    """Writes a safetensors file to a path of no other file."""
+    """Writes a safetensors file to a new path."""
     with open(path, "xb") as stream:
         shapes = {name: value.shape for name, value in values.items()}
         write = write_tensors(stream, shapes, metadata)
@@ -158,9 +165,9 @@ def put_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> Non
 def write_tensors(
     stream: BinaryIO, shapes: Shapes, metadata: dict[str, str]
 ) -> Callable[[np.ndarray], object]:
-    """Writes the header of a safetensors file; returns a function for the tensors in their order.
+    """Writes the header of a safetensors file; returns a function that writes the next tensor.
 
-    So only one at a time is in memory, where safetensors' own writer takes all.
+    So only one tensor at a time is in memory; the writer of the safetensors package needs all.
 
     Source: the format as the safetensors package documents it.
     """
@@ -176,7 +183,7 @@ def write_tensors(
 
 
 def put_torch(path: Path, values: Values) -> None:
-    """Writes torchvggish's state_dict to a path of no other file; needs PyTorch."""
+    """Writes torchvggish's state_dict to a new path; needs PyTorch."""
     import torch
 
     arrays = map(TORCHVGGISH.disarranged, values.values())
@@ -186,11 +193,11 @@ def put_torch(path: Path, values: Values) -> None:
 
 @contextmanager
 def errors_about(path: Path) -> Iterator[None]:
-    """Turns a library's and the system's errors on a temporary name into one line on `path`."""
+    """Turns errors of libraries and of the system into one line about `path`."""
     try:
         yield
     except VGGishError:
         raise
-    except Exception as error:  # TensorFlow's and PyTorch's have no class in common
+    except Exception as error:  # those of TensorFlow and PyTorch have no class in common
         reason = getattr(error, "message", None)  # TensorFlow's, without its operation
         raise VGGishError(f"cannot write {path}: {reason_of(reason or error)}") from None

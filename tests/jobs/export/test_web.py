@@ -305,7 +305,7 @@ def test_what_has_no_place_in_it_is_refused(small, tmp_path):
 
 def test_only_an_earlier_page_is_replaced(small, tmp_path):
     path = export(small, tmp_path / "site", format="web", precision="float32")
-    assert "already exists. Choose another name, or say --overwrite" in refused(small, path)
+    assert "already exists. Choose another name, or pass overwrite=True" in refused(small, path)
     (path / "old.js").touch()
     export(small, path, format="web", overwrite=True)
     assert not (path / "old.js").exists()

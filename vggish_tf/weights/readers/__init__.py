@@ -1,4 +1,4 @@
-"""Readers of every file of weights, one format a file: the weights by their published names.
+"""Readers of weights, a file for each format. They give the weights by their published names.
 
     tensorflow_checkpoint    TF1 V1 and V2 (its `bundle_index`); the variables of a SavedModel
     hdf5                     `.keras`, `.weights.h5`, Keras 2's `.h5`
@@ -6,9 +6,9 @@
     torch_file               PyTorch's `.pth`, `.pt`
     frozen_graph, onnx_file  constants of a graph, which `graphs` finds by the flow of the data
 
-A file is recognised by its content, not by its name. Shapes and values are not compared with a
-model here: that is `loading`. Files are not trusted: nothing in them is executed, no other file is
-read for them, and no more memory is taken than the weights need.
+A file is recognized by its content, not by its name. Shapes and values are compared with a model in
+`loading`, not here. Files are not trusted: nothing in them is executed, no other file is read for
+them, and the size of what is unpacked is limited.
 """
 
 import math
@@ -37,8 +37,8 @@ from vggish_tf.weights.readers import (
 )
 from vggish_tf.weights.registry import resolve
 
-COPIES = 8  # of the float32 weights that a file may hold: in float64, with 3 slots of each
-OVERHEAD = 1 << 24  # bytes, for all else in it
+COPIES = 8  # how often the float32 weights fit into the largest file: float64, with 3 slots each
+OVERHEAD = 1 << 24  # bytes, for everything else in it
 
 HDF5_START = b"\x89HDF\r\n\x1a\n"
 ZIP_START = b"PK\x03\x04"
@@ -60,15 +60,22 @@ ERRORS_OF_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, LookupError)
 def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Reads all weights of a file: published name → float32 array.
 
-    Variables of a checkpoint besides the 18 are left out, as are PCA parameters and the optimizer's
-    state.
+    Variables other than the 18, PCA parameters and the optimizer's state are left out.
 
     Args:
-        path: of a file of any format, or a published name.
+        path: the path of a file of any format, or a published name.
 
     Raises:
         CheckpointError: there is no such file, or it is not a checkpoint, or it is cut short.
         VGGishError: its reader is not installed.
+
+    Example:
+        >>> import tempfile, vggish_tf
+        >>> model = vggish_tf.VGGish(None, inputs="examples")
+        >>> path = tempfile.mkdtemp() + "/untrained.safetensors"
+        >>> values = read(vggish_tf.checkpoints.save_safetensors(model, path))
+        >>> len(values), next(iter(values))
+        (18, 'vggish/conv1/weights')
     """
     path = resolve(path)
     with opened(path) as source:
@@ -87,7 +94,7 @@ def opened(path: Path, num_values: int = NUM_VALUES, average: str = "") -> Itera
         average: the name of a moving average in a TF1 checkpoint, whose values are taken instead.
 
     Raises:
-        CheckpointError: as `read`; one line, whatever the reader raised.
+        CheckpointError: as `read`; one line for any error of the reader.
         VGGishError: its reader is not installed.
     """
     with ExitStack() as stack:
@@ -108,19 +115,19 @@ def most_bytes(num_values: int = NUM_VALUES) -> int:
 
 @contextmanager
 def errors_about(path: Path) -> Iterator[None]:
-    """Turns whatever a reader raises into one line on `path`."""
+    """Turns any error of a reader into one line about `path`."""
     try:
         yield
     except CheckpointError as error:
         raise CheckpointError(with_path(path, str(error))) from None
     except VGGishError:
         raise
-    except Exception as error:  # TensorFlow, HDF5, zipfile and zlib share no class for damage
+    except Exception as error:  # the libraries have no error class for damage in common
         raise CheckpointError(f"cannot read checkpoint {str(path)!r}: {_reason(error)}") from None
 
 
 def with_path(path: Path, text: str) -> str:
-    """A reader's reason as a message on a file; some name it already."""
+    """A reader's reason as a message about a file, unless it names the file already."""
     return text if repr(str(path)) in text else f"cannot read checkpoint {str(path)!r}: {text}"
 
 
@@ -148,10 +155,10 @@ def _opened(path: Path, num_values: int, average: str) -> AbstractContextManager
 
 
 def checked_format(path: Path, num_values: int) -> str:
-    """The format of a file, if it is not too large for one that is read whole.
+    """The format of a file, after a check of its size if the format is read whole.
 
     Raises:
-        CheckpointError: as `format_of`, or it is too large.
+        CheckpointError: as `format_of`, or the file is too large.
     """
     format, most = format_of(path), most_bytes(num_values)
     if format in READ_WHOLE and path.stat().st_size > most:
@@ -160,10 +167,10 @@ def checked_format(path: Path, num_values: int) -> str:
 
 
 def format_of(path: Path) -> str:
-    """The format of a file, by its first bytes; "TF1" for what has no other's.
+    """The format of a file, by its first bytes; "TF1" if they are of no other format.
 
     Raises:
-        CheckpointError: it is an archive to unpack, another zip, or one file of a SavedModel.
+        CheckpointError: the file is packed, another kind of zip, or one file of a SavedModel.
     """
     start = b""
     if path.is_file() and not index_of(path).exists():
@@ -200,7 +207,7 @@ def _format_of_zip(path: Path) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The reason in one line, without the path (the caller names it) and TensorFlow's guesses."""
+    """The reason on one line, without the path, which the caller adds."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # the names of TensorFlow's operations
     if isinstance(error, MemoryError):

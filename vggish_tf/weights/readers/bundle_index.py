@@ -1,6 +1,6 @@
-"""The index of a TF1 V2 checkpoint, looked through before TensorFlow reads it.
+"""The index of a TF1 V2 checkpoint, checked before TensorFlow reads it.
 
-TensorFlow ends the process on shapes that no tensor has. Names and checksums are left to it.
+An impossible shape makes TensorFlow end the process. TensorFlow checks names and checksums itself.
 
 Source: tensorflow/core/util/tensor_bundle, tensor_bundle.proto; leveldb's table_format.md.
 """
@@ -21,7 +21,7 @@ def check(path: Path) -> None:
     """Raises if an entry has an impossible shape or slice.
 
     Raises:
-        CheckpointError: it has, or its table is damaged.
+        CheckpointError: an entry has, or the table is damaged.
     """
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import tensor_bundle_pb2
@@ -50,18 +50,18 @@ def _check_entry(entry):
 
 
 def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of a table; nothing of what is no table, which TensorFlow tells."""
+    """Keys and values of a table; none if it is not a table, which TensorFlow reports."""
     if len(table) < FOOTER or table[-len(MAGIC) :] != MAGIC:
         return
     footer = table[-FOOTER : -len(MAGIC)]
     _, place = _varint(footer, 0)
-    _, place = _varint(footer, place)  # of a block that is not used
+    _, place = _varint(footer, place)  # skips the handle of the metaindex block
     for _, handle in _in_block(table, footer[place:]):
         yield from _in_block(table, handle)
 
 
 def _in_block(table: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of a block; each key begins as the one before."""
+    """Keys and values of a block; a key shares its beginning with the key before."""
     start, place = _varint(handle, 0)
     size, _ = _varint(handle, place)
     block = table[start : start + size]
@@ -79,7 +79,7 @@ def _in_block(table: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and the place behind it."""
+    """A number, stored as seven bits a byte, and the place after it."""
     value = shift = 0
     while True:
         byte = data[place]

@@ -1,8 +1,8 @@
 """Weights that are constants of a graph, found by the flow of its data.
 
-Exporters give constants names of their own, so a layer is known by its place: six 3×3
-convolutions, and three products with a matrix behind the last one. Nothing is run. The formats are
-the part of `frozen_graph` and `onnx_file`.
+Exporters choose the names of constants, so a layer is found by its place: six 3×3 convolutions, and
+three products with a matrix after the last one. Nothing is run. `frozen_graph` and `onnx_file` read
+the formats.
 """
 
 import math
@@ -27,12 +27,12 @@ NUM_DENSE = len(LAYERS) - NUM_CONVOLUTIONS
 
 @dataclass(frozen=True)
 class Node:
-    """An operation: its name, its inputs and outputs by name, and what matters of its attributes.
+    """An operation: its type, its inputs and outputs by name, and the attributes that matter.
 
     Args:
-        axes: of a Transpose; none if they are computed.
-        is_transposed: its matrix is (out, in).
-        is_plain: a convolution of stride 1, a product without factors.
+        axes: the axes of a Transpose; empty if they are computed.
+        is_transposed: whether the matrix of a product is (out, in).
+        is_plain: whether it is a convolution of stride 1 or a product without factors.
     """
 
     op: str
@@ -60,11 +60,11 @@ class Graph:
 
     @cached_property
     def makers(self) -> dict[str, Node]:
-        """Name → the node whose output it is; an output left out has none."""
+        """Name → the node whose output it is; outputs without a name are left out."""
         return {output: node for node in self.nodes for output in node.outputs if output}
 
     def in_order(self) -> list[Node]:
-        """The nodes, each behind those that it needs."""
+        """The nodes, each after those that it needs."""
         needs = {
             node: [self.makers[name] for name in node.inputs if name in self.makers]
             for node in self.nodes
@@ -86,7 +86,7 @@ class Graph:
         return tensor if node.op == "Identity" or (node.op in UNFOLDED and is_vector) else None
 
     def after(self, first: Node, order: list[Node]) -> set[str]:
-        """Names of all that is computed from the outputs of a node."""
+        """Names of all values that are computed from the outputs of a node."""
         reached = set(first.outputs)
         for node in order:
             if reached & set(node.inputs):
@@ -98,7 +98,7 @@ def source_of(graph: Graph) -> Source:
     """The weights of VGGish in a graph.
 
     Raises:
-        CheckpointError: it has other layers than VGGish, or flattens in an unknown order.
+        CheckpointError: the graph has other layers than VGGish, or flattens in an unknown order.
     """
     order = graph.in_order()
     convolutions = [node for node in order if _is_convolution(graph, node)]
@@ -107,7 +107,7 @@ def source_of(graph: Graph) -> Source:
     if len(convolutions) != NUM_CONVOLUTIONS or len(dense) < NUM_DENSE:
         raise CheckpointError(
             f"its graph has {len(convolutions)} convolutions of 3×3 with constant kernels, and "
-            f"{len(dense)} products with a constant matrix behind them; VGGish has "
+            f"{len(dense)} products with a constant matrix after them; VGGish has "
             f"{NUM_CONVOLUTIONS} and {NUM_DENSE}."
         )
     tensors = {}
@@ -140,7 +140,7 @@ def _kernel(graph: Graph, node: Node) -> Tensor:
 
 
 def _bias(graph: Graph, node: Node) -> Tensor | None:
-    """The third input of a node, or what is added to its output; as a vector.
+    """The third input of a node, or the constant that is added to its output, as a vector.
 
     Raises:
         CheckpointError: more than one constant is added.
@@ -158,7 +158,7 @@ def _bias(graph: Graph, node: Node) -> Tensor | None:
 
 
 def _sum_behind(graph: Graph, node: Node) -> tuple[Node, Tensor] | None:
-    """The sum of a node's output and a constant, and the constant."""
+    """The node that adds a constant to a node's output, and the constant."""
     for other in graph.nodes:
         if other.op in SUMS and set(other.inputs) & set(node.outputs):
             for constant in map(graph.constant, other.inputs):
@@ -171,7 +171,7 @@ def _flattens_channels_first(graph: Graph, last: Node, dense: Node, reached: set
     """Whether the matrix of the first dense layer has its rows in the order channel, height, width.
 
     Raises:
-        CheckpointError: they are in an order of its own, or one that is not known.
+        CheckpointError: the rows are in an unknown order.
     """
     axes = list(range(4))
     nodes = list(_between(graph, last, dense, reached))

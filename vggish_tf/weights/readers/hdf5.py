@@ -1,9 +1,9 @@
 """Keras files: `.weights.h5` and `.keras` of Keras 3, and the `.h5` of Keras 2.
 
 A layer is found by its name. In a file of Keras 3, whose groups have class names and numbers, that
-is the attribute `name` of `layers/<class>_<n>/vars`; in one of Keras 2 it is in the list
-`layer_names`. The values are in plain datasets; compressed ones, and links into other files, are
-refused. HDF5 has no checksum here: a flipped bit is found in a `.keras` file alone.
+is the attribute `name` of `layers/<class>_<n>/vars`; in a file of Keras 2 it is in the list
+`layer_names`. The values must be in plain datasets; compressed ones, and links into other files,
+are refused. These HDF5 files have no checksum: a flipped bit is detected only in a `.keras` file.
 
 Source: Keras 3's saving_lib, Keras 2's hdf5_format (save_weights_to_hdf5_group).
 """
@@ -29,8 +29,8 @@ from vggish_tf.weights.published import POSTPROCESS
 KINDS = {"0": "kernel", "1": "bias"}
 PCA_KINDS = {"0": PCA_EIGEN_VECTORS_NAME, "1": PCA_MEANS_NAME}
 MOST_ITEMS, DEEPEST, MOST_NAMES = 10_000, 16, 100
-WHOLE_MODEL = "model_weights"  # the group of the weights in a file of a model of Keras 2
-WEIGHTS_PART = "model.weights.h5"  # of a .keras file
+WHOLE_MODEL = "model_weights"  # the group of the weights in a whole model of Keras 2
+WEIGHTS_PART = "model.weights.h5"  # the member of a .keras file
 
 
 @contextmanager
@@ -48,17 +48,17 @@ def opened(file: Path | io.BytesIO) -> Iterator[Source]:
 
 
 def unpacked(path: Path, most: int) -> io.BytesIO:
-    """The HDF5 file in a `.keras` file, if it unpacks to at most `most` bytes."""
+    """The HDF5 file in a `.keras` file, if it has at most `most` bytes."""
     with zipfile.ZipFile(path) as archive:
         return io.BytesIO(read_member(archive, WEIGHTS_PART, most))
 
 
 @contextmanager
 def datasets_in(file: Path | io.BytesIO) -> Iterator[dict[str, Any]]:
-    """The datasets of a file: layer/kernel, layer/bias, or their path if they are no layer's.
+    """The datasets of a file by name: layer/kernel, layer/bias, or their path outside a layer.
 
     Raises:
-        CheckpointError: two have one name.
+        CheckpointError: two datasets have the same name.
     """
     import h5py  # type: ignore[import-untyped]
 
@@ -75,10 +75,10 @@ def datasets_in(file: Path | io.BytesIO) -> Iterator[dict[str, Any]]:
 
 
 def _items_of(root) -> dict[str, Any]:
-    """Path → group or dataset; no link into another file is followed.
+    """Path → group or dataset; links into other files are not followed.
 
     Raises:
-        CheckpointError: there are more than a model has.
+        CheckpointError: there are more groups and datasets than a model has.
     """
     items: dict[str, Any] = {}
 
@@ -129,7 +129,7 @@ def _collect(datasets: dict, path: str, item):
 
 def _add(datasets: dict, name: str, layer: str, item):
     if item is None:
-        raise CheckpointError(f"the values of {name!r} are missing in the file, or in another.")
+        raise CheckpointError(f"the values of {name!r} are missing, or are in another file.")
     if name in datasets:
         raise CheckpointError(f"two layers of the file are called {layer!r}. Nothing was loaded.")
     datasets[name] = item
@@ -146,13 +146,13 @@ def array_of(dataset, name: str) -> np.ndarray:
     """Reads a dataset, in its own precision.
 
     Raises:
-        CheckpointError: it is packed, or elsewhere.
+        CheckpointError: the dataset is compressed, in chunks, or in another file.
     """
     import h5py
     import ml_dtypes
 
     stored = dataset.id.get_create_plist()
-    # The other layouts are chunks, which may unpack to any size, and views of other datasets.
+    # Other layouts are chunks, which may unpack to any size, and views of other datasets.
     plain = stored.get_layout() in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS)
     if not plain or stored.get_external_count():
         raise CheckpointError(

@@ -50,7 +50,7 @@ def _node(node) -> Node:
     values = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
     axes = tuple(values.get("perm", ()))
     if node.op_type == "Transpose" and not axes:
-        axes = (1, 0)  # the default turns the axes round, which only a matrix has here
+        axes = (1, 0)  # by default the axes are reversed; only matrices are transposed so here
     transposed = bool(values.get("transB", 0))
     return Node(
         node.op_type, tuple(node.input), tuple(node.output), axes, transposed, _is_plain(values)
@@ -58,7 +58,7 @@ def _node(node) -> Node:
 
 
 def _is_plain(values: dict) -> bool:
-    """Whether attributes of a Conv or a Gemm change nothing."""
+    """Whether the attributes of a Conv or a Gemm have their plain values."""
     steps = (*values.get("strides", ()), *values.get("dilations", ()), values.get("group", 1))
     factors = (values.get("alpha", 1.0), values.get("beta", 1.0))
     return set(steps) == {1} and set(factors) == {1.0} and not values.get("transA", 0)

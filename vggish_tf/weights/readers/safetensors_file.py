@@ -1,7 +1,7 @@
 """safetensors: names, shapes and values in one file, memory-mapped, with nothing to execute.
 
-The format has no checksum. A file that this package wrote carries the digest of its values, which
-`loading` compares.
+The format has no checksum. A file that this package wrote has the digest of its values in its
+header, which `kept` compares.
 
 Source: the safetensors package, whose reader checks the table of contents.
 """
@@ -22,8 +22,8 @@ DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float6
 
 @contextmanager
 def opened(path: Path) -> Iterator[Source]:
-    """Opens a file of weights in any layout; the source stays good when the file is removed."""
-    import ml_dtypes  # noqa: F401, NumPy knows bfloat16 by it
+    """Opens a file of weights in any layout; it stays readable if the file is removed."""
+    import ml_dtypes  # noqa: F401, registers bfloat16 with NumPy
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:  # checks the table of contents
@@ -44,6 +44,6 @@ def opened(path: Path) -> Iterator[Source]:
 
 
 def _view(values: np.ndarray, entry: dict) -> np.ndarray:
-    """A view of the file itself; the package's own reader copies."""
+    """A view of the mapped file; the reader of the safetensors package would copy."""
     first, end = entry["data_offsets"]
     return values[first:end].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])

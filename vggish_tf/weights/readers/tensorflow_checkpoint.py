@@ -1,8 +1,8 @@
 """TF1 checkpoints, V1 and V2, and the variables of a SavedModel, which are a V2 checkpoint.
 
-A partitioned variable is put together by TensorFlow's reader. A moving average,
-`vggish/fc2/weights/ExponentialMovingAverage`, is taken only when it is asked for. A SavedModel's
-graph is not run: the names of its variables are in the checkpoint, as is its object graph.
+TensorFlow's reader joins partitioned variables. A moving average, such as
+`vggish/fc2/weights/ExponentialMovingAverage`, is read only on request. A SavedModel's graph is not
+run: the names of its variables are in the checkpoint, in the object graph.
 
 Source: tf.train.Saver, tf.train.ExponentialMovingAverage; trackable_object_graph.proto.
 """
@@ -48,13 +48,13 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     shapes = reader.get_variable_to_shape_map()
 
     def value_of(key):
-        # in eager mode not the reader, which holds Python's lock and so stops other threads
+        # not the reader in eager mode: it holds Python's lock, and so stops other threads
         if not tf.executing_eagerly():
             return reader.get_tensor(key)
         (tensor,) = tf.raw_ops.RestoreV2(
             prefix=str(path), tensor_names=[key], shape_and_slices=[""], dtypes=[dtypes[key]]
         )
-        # tensor.numpy() would copy; bfloat16 has no other way
+        # tensor.numpy() copies, but bfloat16 needs it
         return tensor.numpy() if tensor.dtype == tf.bfloat16 else np.asarray(memoryview(tensor))
 
     def read(name, keys):
@@ -71,7 +71,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _keys_of(reader, shapes) -> dict[str, list[str]]:
-    """Name of a variable → its keys in the checkpoint: Keras's export stores each variable twice.
+    """Name of a variable → its keys in the checkpoint; Keras's export stores a variable twice.
 
     Without an object graph, the key is the name.
     """
@@ -113,9 +113,9 @@ def _averaged(tensors: dict[str, Tensor], average: str) -> dict[str, Tensor]:
 
 @contextmanager
 def _without_wildcards(path: Path) -> Iterator[Path]:
-    """Yields a path of a TF1 checkpoint that TensorFlow does not take for a pattern.
+    """Yields a path of a TF1 checkpoint that TensorFlow does not read as a pattern.
 
-    It would not find 'model[1].ckpt'.
+    TensorFlow would not find 'model[1].ckpt'.
     """
     if not re.search(r"[][*?\\]", path.as_posix()):
         yield path

@@ -1,7 +1,7 @@
-"""PyTorch's files, `.pth` and `.pt`: a state_dict, read by PyTorch without running what is in it.
+"""PyTorch's files, `.pth` and `.pt`: a state_dict, read by PyTorch without running its contents.
 
-A file is a zip, or a pickle of before PyTorch 1.6, as torchvggish's release. The checksums of a zip
-are compared, which PyTorch does not do.
+A file is a zip, or a pickle from before PyTorch 1.6, as in torchvggish's release. The checksums of
+a zip are compared here; PyTorch does not compare them.
 
 Source: torch.load, weights_only=True; torchvggish's release file.
 """
@@ -19,8 +19,8 @@ import numpy as np
 from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
 from vggish_tf.weights.layouts import Source, Tensor, arranged, unique
 
-DEEPEST = 4  # dictionaries, one in the other
-CONTENT_PART = "data.pkl"  # of a zip, in its one folder
+DEEPEST = 4  # levels of nested dictionaries
+CONTENT_PART = "data.pkl"  # the member of a zip, in its only folder
 
 
 @contextmanager
@@ -35,11 +35,11 @@ def opened(path: Path, most: int) -> Iterator[Source]:
 
 
 def values_in(path: Path, most: int) -> dict[str, Any]:
-    """Name → PyTorch tensor or NumPy array; the names of nested dictionaries are joined by a point.
+    """Name → PyTorch tensor or NumPy array; the names of nested dictionaries are joined by dots.
 
     Raises:
         VGGishError: PyTorch is not installed.
-        CheckpointError: it is damaged, or holds more than tensors.
+        CheckpointError: the file is damaged, or holds other objects than tensors.
     """
     try:
         import torch
@@ -51,7 +51,7 @@ def values_in(path: Path, most: int) -> dict[str, Any]:
     if is_zip:
         _check_zip(path, most)
     with torch.serialization.safe_globals(_numpy_globals()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on what is refused below
+        warnings.simplefilter("ignore")  # about contents that are refused below
         try:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
         except Exception as error:
@@ -63,7 +63,7 @@ def _check_zip(path: Path, most: int):
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise CheckpointError("its parts are packed, as PyTorch's are not. Save it anew.")
+            raise CheckpointError("its parts are packed; PyTorch packs none. Save it again.")
         if sum(member.file_size for member in members) > most:
             raise CheckpointError(f"it holds more than {most:,} bytes. Give the weights alone.")
         if archive.testzip() is not None:
@@ -78,7 +78,7 @@ class _Dtype:
 
     def __setstate__(self, state):
         if state[1] == ">":
-            raise CheckpointError("its numbers are big-endian. Save it anew.")
+            raise CheckpointError("its numbers are big-endian. Save it again.")
 
 
 class _Array:
@@ -95,8 +95,9 @@ def _reconstruct(*_) -> _Array:
 
 
 def _numpy_globals() -> list[tuple[Any, str]]:
-    """NumPy's array, by the names that old and new pickles give its parts: torchvggish's PCA file
-    holds such.
+    """Stand-ins for NumPy's array, by the names in old and new pickles.
+
+    torchvggish's PCA file holds NumPy arrays.
     """
     return [
         *((_reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
@@ -116,7 +117,7 @@ def _reason(error: Exception) -> str:
 
 
 def _flat(content, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """The tensors of nested dictionaries; numbers and texts beside them are none."""
+    """The tensors of nested dictionaries; numbers and texts are left out."""
     for name, value in content.items() if isinstance(content, dict) else ():
         if isinstance(value, dict):
             if depth == DEEPEST:
@@ -129,7 +130,11 @@ def _flat(content, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]
 
 
 def array_of(value, name: str) -> np.ndarray:
-    """A tensor or an array as an array in its own precision."""
+    """A tensor or an array as an array in its own precision; bfloat16 becomes float32.
+
+    Raises:
+        CheckpointError: the tensor is sparse.
+    """
     if isinstance(value, np.ndarray):
         return value
     dense = value.detach()
