@@ -1,5 +1,6 @@
-"""classifier(): the network and a head as one Keras model, waveform → class scores; and its parts:
-labels, network, head, stages.
+"""classifier(): the network and a head as one Keras model, waveform → class scores.
+
+Other functions give the parts of such a model: labels, network, head, stages.
 """
 
 from collections.abc import Sequence
@@ -22,16 +23,16 @@ CACHED_STAGES: tuple[CachedStage, ...] = get_args(CachedStage)
 STAGES: tuple[Stage, ...] = ("waveform", *CACHED_STAGES)
 PAD: Literal["short"] = "short"
 
-# Layers that are trainable besides the head.
+# The layers that are trainable, in addition to the head.
 TRAINABLE: dict[str, tuple[str, ...]] = {
     "head": (),
     "fc": ("fc1_1", "fc1_2", "embedding"),
     "conv4": ("conv4_1", "conv4_2", "fc1_1", "fc1_2", "embedding"),
     "all": LAYER_NAMES,
 }
-# The layers around a head, by which a classifier is known.
+# The layers that every classifier has, and by which it is recognized.
 OF_EVERY_CLASSIFIER = {"examples", "sounding", "embedding", "scores"}
-# Trained layers learn ten times slower than new ones; untrained ones at the same rate.
+# The learning rate of trained layers, as a part of that of new ones.
 BACKBONE_FACTOR = 0.1
 
 
@@ -52,41 +53,42 @@ def classifier(
 ) -> keras.Model:
     """A compiled classifier: embedding, ReLU, hidden layers, pooling over the clip, scores.
 
-    Clips of different lengths go into one batch filled up with zeros: the samples after a clip's
+    A batch may hold clips of different lengths, filled up with zeros. The samples after a clip's
     last non-zero one are ignored, and so is an incomplete last example, as everywhere. A clip
     shorter than one example (0.975 s) is filled with silence.
 
     Args:
-        num_classes: two or more; with multi_label, one or more.
-        multi_label: False: scores of a clip sum to 1 (softmax, categorical crossentropy). True: any
-            number of classes at once (sigmoid, binary crossentropy). Either way targets are (batch,
-            num_classes), 1 where the class is; without multi_label also class numbers (batch,).
+        num_classes: the number of classes: two or more; with multi_label, one or more.
+        multi_label: False: a clip has one class, and its scores sum to 1 (softmax, categorical
+            crossentropy). True: a clip has any number of classes (sigmoid, binary crossentropy).
+            Targets are (batch, num_classes) with 1 for a class of the clip; without multi_label,
+            also class numbers (batch,).
         hidden: units of the ReLU layers between the embedding and the scores. Upstream's demo has
-            one of 100.
-        pool: how the hidden vectors of a clip's examples become one: "mean", "max" or "attention".
-            None scores every example; targets then have an axis of examples, and those of padding
-            are ignored. `dataset` and `train` have one target a clip: for that, call fit() with
-            targets of your own.
+            one layer of 100.
+        pool: how the hidden vectors of a clip's examples are pooled: "mean", "max" or "attention".
+            None scores every example. Targets then have an axis of examples, and those of padding
+            are ignored; `dataset` and `train` have one target a clip, so call fit() with your own
+            targets.
         weights: as for VGGish(); None starts from untrained weights.
-        trainable: layers that are trainable: "head" alone, or also "fc", the dense layers of the
-            network, "conv4", these and its last convolutions, or "all".
-        dropout: the rate before the scores, in training.
+        trainable: the trainable layers: "head"; "fc", also the dense layers of the network;
+            "conv4", also its last convolutions; or "all".
+        dropout: the rate of dropout before the scores, in training.
         postprocess: "pca" whitens the embedding first.
         labels: the names of the classes, saved with the model; by default "0", "1" …
-        params: of the front end, instead of the published ones.
-        learning_rate: of Adam, for the head; epsilon is upstream's 1e-8.
-        backbone_learning_rate: of the network under the head. By default a tenth of
-            `learning_rate`, and with weights=None all of it, since there is nothing learned to
-            keep.
+        params: front-end parameters; None is the published ones.
+        learning_rate: Adam's learning rate for the head; epsilon is upstream's 1e-8.
+        backbone_learning_rate: the learning rate of the network under the head. By default it is a
+            tenth of `learning_rate`; with weights=None it is all of it, since untrained weights
+            have nothing to preserve.
 
     Returns:
         keras.Model `classifier`, waveform (batch, num_samples) float32 at params.sample_rate →
         scores (batch, num_classes), or (batch, examples, num_classes).
 
     Raises:
-        UsageError: too few classes, labels that do not fit, an unknown word, or a number that is
+        UsageError: there are too few classes, labels that do not fit, an unknown word, or a number
             out of range.
-        CheckpointError: the weights cannot be had, or do not fit.
+        CheckpointError: the weights cannot be found or fetched, or do not fit.
 
     Example:
         >>> import numpy as np
@@ -130,7 +132,7 @@ def _check_numbers(hidden, dropout, learning_rate, backbone_learning_rate):
 
 
 def _check_labels(num_classes, multi_label, labels) -> list[str]:
-    """The labels, once they are known to fit."""
+    """The labels, after a check that they fit."""
     least = 1 if multi_label else 2
     check_argument("num_classes", num_classes, num_classes >= least, f"at least {least}")
     labels = [str(number) for number in range(num_classes)] if labels is None else list(labels)
@@ -160,7 +162,7 @@ def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer):
         optimizer=optimizer,
         loss="binary_crossentropy" if multi_label else heads.Crossentropy(),
         weighted_metrics=[accuracy],
-        jit_compile=False,  # XLA would compile anew for every clip length
+        jit_compile=False,  # XLA would compile again for every clip length
     )
 
 
@@ -168,13 +170,17 @@ def labels_of(model: keras.Model) -> list[str]:
     """The labels that a classifier was made with, in the order of its scores.
 
     Raises:
-        VGGishError: the model is not a classifier of this module's.
+        VGGishError: the model is not a classifier of this module.
     """
     return _scores_of(model).labels
 
 
 def is_multi_label(model: keras.Model) -> bool:
-    """Whether each class has a score of its own, as multi_label."""
+    """Whether a classifier was made with multi_label.
+
+    Raises:
+        VGGishError: the model is not a classifier of this module.
+    """
     return _scores_of(model).multi_label
 
 
@@ -182,21 +188,19 @@ def _scores_of(model: keras.Model) -> heads.ClassScores:
     found = [layer for layer in model.layers if isinstance(layer, heads.ClassScores)]
     if not found:
         raise VGGishError(
-            f"the model {model.name!r} is no classifier: it has no layer of class scores. "
+            f"the model {model.name!r} is not a classifier: it has no layer of class scores. "
             "Train one: vggish-tf finetune"
         )
     return found[0]
 
 
 def is_untrained(model: keras.Model) -> bool:
-    """Whether the network under the head still is as the initializer left it; see
-    loading.is_untrained.
-    """
+    """Whether the network under the head is untrained, as by loading.is_untrained."""
     return loading.is_untrained(network(model))
 
 
 def network(model: keras.Model) -> keras.Model:
-    """The VGGish under the head: waveform → raw embeddings. Layers are shared."""
+    """The VGGish under the head: waveform → raw embeddings. It shares the classifier's layers."""
     found = keras.Model(model.input, model.get_layer("embedding").output, name="vggish")
     found.identity = getattr(model, "identity", None)
     return found
@@ -206,10 +210,10 @@ def front(model: keras.Model, stage: CachedStage) -> keras.Model:
     """First part of a classifier: waveform → [values of a stage, (batch, examples) bool].
 
     The second output is False for examples that are padding. "examples" ends with the front end and
-    "embedding" with the network, before any PCA. Layers are shared.
+    "embedding" with the network, before any PCA. The layers are shared.
 
     Raises:
-        UsageError: another stage.
+        UsageError: the stage is neither of the two.
     """
     check_word("stage", stage, CACHED_STAGES)
     return keras.Model(model.input, _cut(model, stage))
@@ -218,10 +222,10 @@ def front(model: keras.Model, stage: CachedStage) -> keras.Model:
 def back(model: keras.Model, stage: CachedStage) -> keras.Model:
     """Second part of a classifier: the outputs of `front` → scores.
 
-    Layers are shared: training it trains the classifier.
+    The layers are shared, so training it trains the classifier.
 
     Raises:
-        UsageError: another stage.
+        UsageError: the stage is neither of the two.
     """
     check_word("stage", stage, CACHED_STAGES)
     return keras.Model(_cut(model, stage), model.output)
@@ -243,11 +247,11 @@ def head_of(model: keras.Model) -> keras.Model:
     """The head of a classifier, in float32 and with a copy of the weights.
 
     Returns:
-        keras.Model, [embedding (batch, examples, 128), which examples sound (batch, examples) bool]
-        → scores.
+        keras.Model, [embedding (batch, examples, 128), (batch, examples) bool, False for padding] →
+        scores.
     """
     inputs = [model.get_layer(name).output for name in ("embedding", "sounding")]
-    # an exported classifier goes on behind its scores
+    # an exported classifier has more layers after its scores
     head = keras.Model(inputs, model.get_layer("scores").output)
     copy = keras.models.clone_model(head, clone_function=_in_float32)
     copy.set_weights(head.get_weights())

@@ -1,8 +1,8 @@
 """Embedder: arrays, files and streams → embeddings with their start times, in bounded memory.
 
-One road for all three: samples → mono at params.sample_rate (audio) → examples (blocks) → batches →
-the network (inference). A whole clip is a stream that is pushed at once, so that the two cannot
-differ.
+All three are processed in the same way: samples → mono at params.sample_rate (audio) → examples
+(blocks) → batches → the network (inference). A whole clip is a stream with a single push, so that
+the two cannot differ.
 """
 
 import logging
@@ -37,36 +37,41 @@ class Embedder:
     """Turns sound of any rate and channel count into VGGish embeddings.
 
     Args:
-        model: "audioset" for the published weights, the path of a checkpoint, None for untrained
-            ones (logged), or a model of VGGish(), whose weights, not its `pad`, are copied as they
-            are now.
-        profile: the pipeline, a name of vggish_tf.profiles or a Profile. One that looks at whole
-            clips holds them in memory, and its streams give all rows at the end; no row is pooled.
-        params: front-end parameters, if not those of `model` or of the profile.
-        pad: the default profile's "short" fills a clip too short for one example with silence,
-            with a warning; "never" gives zero rows for it; "always" fills the end of every clip,
+        model: "audioset" for the published weights; the path of a checkpoint; None for untrained
+            weights, with a log line; or a model of VGGish(). The current weights and front-end
+            parameters of the model are copied, but not its `pad`.
+        profile: the pipeline: a name in vggish_tf.profiles, or a Profile. A profile that needs
+            whole clips holds them in memory, and its streams return all rows at the end. The
+            profile's `pool` is not applied.
+        params: front-end parameters; None takes those of the profile or of `model`.
+        pad: how an incomplete last example is handled; None is the profile's rule. "short", that of
+            the default profile, fills a clip too short for one example with silence, with a
+            warning. "never" gives zero rows for such a clip. "always" fills the end of every clip,
             so that every sample is covered.
-        postprocess: the profile's, "pca" (whitened, float32) or "quantized" (uint8, as released).
-        batch_size: examples that the network takes at once.
-        precision: "float32", or "bfloat16": half the memory, and much faster where the processor
-            multiplies it (amx_bf16, avx512_bf16), with a cosine to float32 of at least 0.9995;
-            elsewhere it is computed in float32.
-        engine: of the network: "keras" (its backend), "openvino" or "onnxruntime"; when to switch
-            is in docs/performance.md.
-        plan: how the network is computed, if not as suits these two and this machine.
+        postprocess: "pca" (whitened, float32) or "quantized" (uint8, as released); None is that of
+            the profile.
+        batch_size: examples in a batch of the network.
+        precision: "float32", or "bfloat16": half the memory, much faster on processors that
+            multiply it (amx_bf16, avx512_bf16), and a cosine to float32 of at least 0.9995. Other
+            CPUs compute in float32.
+        engine: the engine of the network: "keras" (its backend), "openvino" or "onnxruntime".
+            docs/performance.md shows which is faster where.
+        plan: how the network is computed, instead of by the rule for engine and precision.
 
-    Pickled, it is its settings, and reads its weights again when first used; weights that no file
-    holds go along. In a process forked after the first one was made, none works, and each says so.
+    A pickle of an embedder holds its settings. The copy reads the weights at its first use; weights
+    that no file holds are in the pickle. Embedders do not work in a process that was forked after
+    the first one was made; they raise an error there.
 
     Raises:
-        CheckpointError: the weights cannot be had, or do not fit.
-        UsageError: one of the words is unknown, or two do not go together; batch_size is under 1,
-            or the model post-processes already.
-        VGGishError: the engine is not installed; in a forked process.
+        CheckpointError: the weights cannot be found or fetched, or do not fit.
+        UsageError: a word is unknown, or two do not go together; batch_size is under 1; or the
+            model already has a post-processing.
+        VGGishError: the engine is not installed, or the process was forked.
 
     Warns:
-        UserWarning: the weights given are untrained, or were trained on other examples than
-            `params` makes; later, of a clip silent throughout, or shorter than an example.
+        UserWarning: the weights are untrained, though `model` is not None, or were trained on other
+            examples than `params` give. Later: a clip is silent throughout, or shorter than an
+            example.
 
     Example:
         >>> embedder = Embedder(None)
@@ -98,27 +103,27 @@ class Embedder:
         self.postprocess = self.profile.postprocess
         audio.check_installed(self.profile.resampler)
         self.batch_size, self.precision = batch_size, plan.arithmetic if plan else precision
-        with ThreadPoolExecutor(1) as beside:  # the front end is traced while the weights are read
-            traced = beside.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
+        with ThreadPoolExecutor(1) as pool:  # the front end is traced while the weights are read
+            traced = pool.submit(self.log_mel, np.zeros(self.params.min_samples, np.float32))
             self._network = inference.Network(model, self.profile, plan or (engine, precision))
             traced.result()
         self._no_rows = np.zeros(
             (0, EMBEDDING_SIZE), np.uint8 if self.postprocess == "quantized" else np.float32
         )
         said = UNTRAINED if self.untrained else describe_front_end(model, self.params)
-        if model is None:  # as was asked for: nothing that -W error should stop
+        if model is None:  # on request, so not a warning, which -W error would turn into an error
             logging.getLogger("vggish_tf").warning(said)
         elif said:
             warn(said)
 
     @property
     def identity(self) -> Identity:
-        """Identity of the weights: which they are, by digests of their file and of their values."""
+        """Identity of the weights, with digests of their file and of their values."""
         return self._network.identity
 
     @property
     def untrained(self) -> bool:
-        """Whether the weights are as an initializer leaves them: the embeddings mean nothing."""
+        """Whether the weights are those of an initializer, so that the embeddings mean nothing."""
         return self.identity.untrained
 
     @property
@@ -145,12 +150,15 @@ class Embedder:
         return notebooks.table("Embedder", facts, MEANINGLESS if known and known.untrained else "")
 
     def __call__(self, waveform: np.ndarray, sample_rate: float) -> Embeddings:
-        """Embeds a whole clip, (num_samples,) or (num_samples, num_channels) floating point in [-1,
-        1].
+        """Embeds a whole clip.
+
+        Args:
+            waveform: (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
+            sample_rate: Hz.
 
         Raises:
-            AudioError: the array is empty, not floating point, not finite, channels first, or of an
-                absurd rate.
+            AudioError: the array is empty, not floating point or not finite, or has channels first;
+                or the rate is impossible.
         """
         waveform = audio.check_shape(waveform)
         if not len(waveform):
@@ -164,11 +172,11 @@ class Embedder:
         """Embeds clips of any lengths, in the order given; batches are shared across clips.
 
         Args:
-            waveforms: each as for a call.
-            sample_rate: Hz, of all of them.
+            waveforms: clips, each as for __call__.
+            sample_rate: Hz, the same for all clips.
 
         Raises:
-            AudioError: as a call, with the number of the clip, from 0.
+            AudioError: as __call__; the message has the number of the clip, from 0.
 
         Example:
             >>> Embedder(None).embed_batch([np.ones(16_000), np.ones(48_000)], 16_000)
@@ -187,10 +195,13 @@ class Embedder:
         return results
 
     def embed_file(self, path: str | os.PathLike[str]) -> Embeddings:
-        """Embeds a file of any format that soundfile decodes.
+        """Embeds a file of any format that audio.suffixes() lists.
+
+        Args:
+            path: the file.
 
         Raises:
-            AudioError: the file is missing, not audio, cut short, empty or not finite.
+            AudioError: as load_audio.
         """
         return next(self.embed_files([path]))
 
@@ -205,15 +216,16 @@ class Embedder:
     ) -> Iterator[Embeddings | AudioError]: ...
 
     def embed_files(self, paths, *, return_errors=False):
-        """Embeds many files, one result a file in the order given; batches are shared across files.
+        """Yields the embeddings of many files, in the order given; files share batches.
 
         Args:
             paths: the files.
-            return_errors: True gives the AudioError in the place of a bad file and goes on, as
-                asyncio.gather does; False raises it when its turn comes.
+            return_errors: True yields the AudioError in the place of a bad file and continues, like
+                asyncio.gather; False raises it in that place.
 
         Raises:
             AudioError: as embed_file.
+            TypeError: `paths` is a single path.
         """
         if isinstance(paths, (str, os.PathLike)):
             raise TypeError(
@@ -229,10 +241,10 @@ class Embedder:
             yield result
 
     def embed_examples(self, examples: np.ndarray) -> np.ndarray:
-        """Embeds log-mel examples, (n, 96, 64) float32, that come from elsewhere; returns (n, 128).
+        """Embeds log-mel examples from another source: (n, 96, 64) → (n, 128).
 
         Raises:
-            AudioError: the examples have another shape or dtype, or are not finite.
+            AudioError: the examples have another shape, are not real numbers, or are not finite.
         """
         examples = audio.check_examples(
             examples, (self.params.num_frames, self.params.num_mel_bins)
@@ -240,14 +252,14 @@ class Embedder:
         return self._embed_from([examples], 0).embedding
 
     def embed_blocks(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
-        """Embeds clips of which the samples come in blocks; batches are shared across clips.
+        """Embeds clips whose samples come in blocks; clips share batches.
 
         Args:
-            clips: of each a name for warnings, and its blocks, (num_samples,) float32, mono at
-                params.sample_rate.
+            clips: the name of each clip, for warnings, and its blocks, (num_samples,) float32, mono
+                at params.sample_rate.
 
         Yields:
-            One result a clip, in their order; or the AudioError that its blocks raised.
+            Embeddings for each clip, in order; or the AudioError that its blocks raised.
         """
         streams = (
             ExampleStream(self.log_mel, self.pad, name).push_all(blocks) for name, blocks in clips
@@ -258,25 +270,33 @@ class Embedder:
     def embed_clips(
         self, clips: Iterable[Iterable[np.ndarray]]
     ) -> Iterator[np.ndarray | AudioError]:
-        """Embeds the log-mel examples of many clips; batches are shared across clips.
+        """Embeds the log-mel examples of many clips; clips share batches.
 
         Args:
-            clips: of each clip its examples, in arrays (n, 96, 64) float32.
+            clips: the examples of each clip, in arrays (n, 96, 64) float32.
 
         Yields:
-            (n, 128) a clip; or the AudioError that a clip raised.
+            (n, 128) for each clip, in order; or the AudioError that it raised.
         """
         return embed_clips(self._run, clips, self.batch_size, self._no_rows)
 
     def stream(self, sample_rate: float, *, name: str = "the clip") -> "EmbeddingStream":
-        """A stream that takes the blocks of one clip as they come; `name` is for warnings."""
+        """A stream that takes the blocks of one clip as they come.
+
+        Args:
+            sample_rate: Hz, of the blocks.
+            name: the name of the clip in warnings.
+
+        Raises:
+            AudioError: the rate is impossible.
+        """
         mono = audio.stream_of(self.profile.prepare, sample_rate, self.params.sample_rate)
         examples = ExampleStream(self.log_mel, self.pad, name)
         return EmbeddingStream(sample_rate, mono, examples, self._embed_from)
 
     @property
     def provenance(self) -> dict:
-        """Provenance of the embeddings, to be kept beside them: a dictionary that JSON can hold."""
+        """Provenance of the embeddings, to be kept with them: a dictionary that JSON can hold."""
         return {
             "vggish_tf": vggish_tf.__version__,
             "weights": self.identity.as_json(),
@@ -290,7 +310,7 @@ class Embedder:
         return rounded(self._network(examples), self.profile.rounding)
 
     def _embed_from(self, examples: Iterable[np.ndarray], first: int) -> Embeddings:
-        """The rows of consecutive examples of a clip, of which the first has a number."""
+        """The rows of consecutive examples of a clip; `first` is the number of the first one."""
         rows = map(self._run, batches(examples, self.batch_size))
         return self._timed(np.concatenate([self._no_rows, *rows]), first)
 

@@ -1,4 +1,4 @@
-"""The network with its weights as this machine runs it fastest: arrays in, arrays out."""
+"""The network with its weights, run in the fastest way on this machine: arrays in, arrays out."""
 
 import os
 import threading
@@ -32,27 +32,28 @@ class _Loaded(NamedTuple):
     identity: Identity
 
 
-_sent: dict[tuple, _Loaded] = {}  # networks that came pickled, for the life of this process
+_sent: dict[tuple, _Loaded] = {}  # unpickled networks, kept until the process ends
 _sent_lock = threading.Lock()
 
 
 class Network:
     """The network with its weights: arrays (n, 96, 64) float32 → (n, 128).
 
-    Pickled, it is where its weights are, and is made again at the first call, once a process for
-    all copies; weights that no file holds go along.
+    A pickle of it holds the path of its weights, or the weights if no file holds them. The copy is
+    built at its first call; all copies in a process share one network.
 
     Args:
         model: as for model.network_of.
-        profile: its params, activation and post-processing hold.
-        asked: how it is computed, or the engine and the precision, for which each process takes
-            the plan that suits its machine.
+        profile: its params, activation and post-processing are used.
+        asked: a plan; or an engine and a precision, for which each process takes the plan that
+            suits its machine.
 
     Raises:
-        CheckpointError: the weights cannot be had, or do not fit; later, of a copy in another
-            process, that its file holds other weights.
-        UsageError: the model post-processes already.
-        VGGishError: this process was forked from one that had computed.
+        CheckpointError: the weights cannot be found or fetched, or do not fit. A copy in another
+            process raises it at its first call, also if its file holds other weights.
+        UsageError: the model already has a post-processing.
+        VGGishError: the engine is not installed, or this process was forked from one that had
+            computed.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Network:
         self._params = profile.params
         self._after = profile.activation, profile.postprocess
         self._digest = ""  # of the values that a copy must have
-        _ = self._loaded  # now, so that what is wrong with the weights shows here
+        _ = self._loaded  # now, so that errors in the weights are raised here
 
     def __call__(self, examples: np.ndarray) -> np.ndarray:
         return self._loaded.run(examples)
@@ -102,7 +103,7 @@ class Network:
         return _Loaded(self._in_engine(values, identity.values_sha256), identity)
 
     def _in_keras(self, values: fast.Values) -> backend.Run:
-        # in bfloat16 the float32 values go as soon as they are used; float32 shares their memory
+        # bfloat16 drops each float32 value after use; float32 shares the memory of the values
         weights_of = values.pop if self.plan.arithmetic == "bfloat16" else values.__getitem__
         network = fast.network(self._params, weights_of, self.plan)
         if any(self._after):
@@ -141,7 +142,7 @@ class Network:
         return _by_layer(self._source), cast(Identity, self._identity)
 
     def __getstate__(self) -> dict:
-        own = ("_loaded", "plan")  # of this process
+        own = ("_loaded", "plan")  # belong to this process
         state = {name: value for name, value in vars(self).items() if name not in own}
         return {**state, "_digest": self._digest or self.identity.values_sha256}
 
@@ -163,7 +164,7 @@ class Network:
 
 
 def after(embedding, activation: Activation, postprocess: Postprocess):
-    """The embedding after its activation and its post-processing, a tensor or an array."""
+    """The embedding, a tensor or an array, after its activation and its post-processing."""
     if activation:
         embedding = keras.ops.relu(embedding)
     if postprocess:
@@ -188,7 +189,7 @@ def _by_layer(values: Arrays) -> fast.Values:
 
 
 def _placed(model: Weights | keras.Model) -> Weights | keras.Model:
-    """The same with a path that holds in another process, which may be in another folder."""
+    """The same, but a path is made absolute, for processes in another folder."""
     if _is_file(model) and model not in registry.REGISTRY:
         return expanded(model).absolute()
     return model
@@ -202,6 +203,6 @@ def _is_file(source: object) -> TypeGuard[str | os.PathLike[str]]:
 def _check_raw(model: Weights | keras.Model):
     if isinstance(model, keras.Model) and parts_of(model).postprocessor:
         raise UsageError(
-            f"the model {model.name!r} post-processes. Give one that does not, and say "
-            "postprocess= here."
+            f"the model {model.name!r} has a post-processing layer. Give a model without one, and "
+            "pass postprocess= here."
         )

@@ -1,8 +1,8 @@
-"""VGGish(), the whole model as one Keras model; and the parts of a model, whoever made it.
+"""VGGish(), the whole pipeline as one Keras model; and the parts of any such model.
 
-VGGish      front end, network and post-processing put together
+VGGish      front end, network and post-processing in one model
 parts_of    the front end and the post-processing of a model
-network_of  the network of a model or of weights, by itself
+network_of  the network of a model or of weights, alone
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import keras
 
-import vggish_tf.network.heads  # noqa: F401, so that saved classifiers load
+import vggish_tf.network.heads  # noqa: F401, so that saved classifiers can be loaded
 from vggish_tf.errors import CheckpointError, check_word, reason_of, warn
 from vggish_tf.frontend.framing import PADS, Pad, check_one_length
 from vggish_tf.frontend.layers import WaveformToExamples
@@ -41,44 +41,43 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
     transform: Transform = "rfft",
     name: str = "vggish",
 ) -> keras.Model:
-    """The VGGish model, ready to predict, to export, to fine-tune.
+    """The VGGish model, ready to predict, to export and to fine-tune.
 
     Args:
         weights: "audioset" for the published checkpoint (from the cache, or fetched), the path of a
-            TF1 checkpoint, `.keras` or `.weights.h5` file, or None for untrained weights (the
-            upstream initializers).
-        inputs: "waveform" takes (batch, num_samples) float32 at params.sample_rate, in [-1, 1], and
-            gives (batch, examples, 128). "examples" takes log-mel examples (batch, 96, 64) and
-            gives (batch, 128).
-        params: front-end parameters, if not the published ones.
-        postprocess: "pca" whitens the embedding (float32); "quantized" makes it the 8 bits of the
-            AudioSet release.
-        pad: how an incomplete last example is handled; "never" drops it, as upstream does, so a
+            file of weights of any format (see docs/weights.md), or None for untrained weights
+            (upstream's initializers).
+        inputs: "waveform": the model maps (batch, num_samples) float32 at params.sample_rate, in
+            [-1, 1], to (batch, examples, 128). "examples": it maps log-mel examples
+            (batch, 96, 64) to (batch, 128).
+        params: front-end parameters.
+        postprocess: None; "pca" whitens the embedding (float32); "quantized" gives the 8-bit format
+            of the released AudioSet features (uint8).
+        pad: how an incomplete last example is handled. "never" drops it, as upstream does, so a
             clip under 15,600 samples gives zero rows. See framing.padded_length.
-        transform: of the waveform: "rfft", or "matrix", which converters know. Choose that for
-            tf.lite.TFLiteConverter and other converters of your own; model.export() to ONNX and
-            LiteRT takes it by itself.
-        name: of the model.
+        transform: the Fourier transform: "rfft", or "matrix", which converters can convert. Use
+            "matrix" for tf.lite.TFLiteConverter and your own converters. model.export() to ONNX and
+            LiteRT uses it automatically.
+        name: the name of the model.
 
-    A model trusts its input, where Embedder checks its audio: Keras makes floats of integers before
-    any layer sees them, and nobody looks at the range. An example with NaN or infinity in it has
-    NaN for an embedding.
+    A model does not check its input; an Embedder does. Keras converts integers to floats before any
+    layer, and the range is not checked. The embedding of an example with NaN or infinity is NaN.
 
-    model.export() and other converters leave a clip too short for one example to their runtimes,
-    some of which refuse it; vggish_tf.jobs.export has an answer in each, needs less memory, and
-    checks what it wrote.
+    A clip too short for one example has no rows; in a model exported by model.export() or another
+    converter, some runtimes refuse it. vggish_tf.jobs.export handles such clips in every format,
+    needs less memory, and checks the file that it wrote.
 
     Returns:
-        keras.Model whose input is `waveform` or `input_features`, with the layers `conv1` … `fc1_2`
-        and `embedding`.
+        keras.Model with the input `waveform` or `input_features`, and with the layers `conv1` …
+        `fc1_2` and `embedding`.
 
     Raises:
-        CheckpointError: the weights cannot be had, or do not fit.
+        CheckpointError: the weights cannot be found or fetched, or do not fit.
         UsageError: one of the words is unknown.
-        AudioError: of `predict`, clips of different lengths.
+        AudioError: from `predict`: the clips have different lengths.
 
     Warns:
-        UserWarning: `params` make other examples than those that the weights were trained on.
+        UserWarning: `params` give other examples than those that the weights were trained on.
 
     Example:
         >>> import numpy as np
@@ -108,12 +107,12 @@ def VGGish(  # a function that makes a model is named like one, as in keras.appl
 
 @dataclass(frozen=True)
 class Parts:
-    """Layers of a model besides its network; None for each that it has not.
+    """The layers of a model around its network; None for a layer that it does not have.
 
     Args:
         front_end: waveform → examples.
-        postprocessor: raw embedding → whitened or quantized.
-        resample: waveform at another rate → waveform at the front end's.
+        postprocessor: raw embedding → whitened or quantized embedding.
+        resample: waveform at another rate → waveform at the front end's rate.
     """
 
     front_end: WaveformToExamples | None = None
@@ -132,14 +131,14 @@ class Parts:
 
     @property
     def postprocess(self) -> Postprocess:
-        """The post-processing as a word."""
+        """The post-processing as a word, as for VGGish()."""
         if self.postprocessor is None:
             return None
         return "quantized" if self.postprocessor.quantize else "pca"
 
 
 def parts_of(model: "Weights | keras.Model") -> Parts:
-    """Parts of a model; none for weights, which are of the network alone."""
+    """The parts of a model; for weights, which belong to the network alone, all are None."""
     layers = model.layers if isinstance(model, keras.Model) else []
     return Parts(
         front_end=_first(layers, WaveformToExamples),
@@ -158,13 +157,13 @@ def network_of(
     """The network alone, examples → embedding, with its weights and their identity.
 
     Args:
-        model: "audioset", the path of a checkpoint, None for untrained weights, or a model, of
-            which the weights are copied.
-        params: of the front end, which shape the examples.
+        model: "audioset", the path of a checkpoint, None for untrained weights, or a model, whose
+            weights are copied.
+        params: front-end parameters, which determine the shape of an example.
         dtype: the dtype policy: "float32" or "bfloat16".
 
     Raises:
-        CheckpointError: the weights cannot be had, or do not fit.
+        CheckpointError: the weights cannot be found or fetched, or do not fit.
     """
     initializer = "published" if model is None else "zeros"
     network = backbone.network(params, dtype=dtype, initializer=initializer)
@@ -176,10 +175,10 @@ def network_of(
 
 
 def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
-    """Says that weights were trained on other examples than `params` makes; "" if that is not
-    known.
+    """A warning that weights were trained on other examples than `params` give; otherwise "".
 
-    Weights from a file count as trained on the published ones. Another hop makes no other examples.
+    Weights from a file count as trained on the published front end. The example hop does not
+    matter. Without a front end in the model, the examples are not known, and there is no warning.
 
     Example:
         >>> describe_front_end("audioset", Params(mel_max_hz=8000))
@@ -190,15 +189,14 @@ def describe_front_end(model: Weights | keras.Model, params: Params) -> str:
     changes = params.changes(parts_of(model).params) if known else ""
     return changes and (
         f"the front end is not {'the one of the model' if live else 'the published one'} "
-        f"({changes}): unless these "
-        "weights were trained on it, the embeddings show that the pipeline runs, and mean nothing "
-        "else."
+        f"({changes}): unless these weights were trained on it, the embeddings show that the "
+        "pipeline runs, and mean nothing else."
     )
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class VGGishModel(keras.Model):
-    """The class of VGGish()'s models: refuses clips of different lengths, exports to any format."""
+    """The class of VGGish()'s models: refuses clips of different lengths; exports with Keras."""
 
     def __call__(self, inputs, *args, **kwargs):
         check_one_length(inputs)
@@ -209,17 +207,17 @@ class VGGishModel(keras.Model):
         return super().predict(x, *args, **kwargs)
 
     def export(self, filepath, format="tf_saved_model", **kwargs):
-        """keras.Model.export, with the transform that the format's converter knows."""
+        """keras.Model.export, with the transform that the format's converter can convert."""
         if format not in ("onnx", "litert"):
             return super().export(filepath, format, **kwargs)
-        # with a signature, for without one Keras refuses a model that has not been called
+        # with a signature: without one, Keras refuses a model that has not been called
         with _portable(self):
             return super().export(filepath, format, **{"input_signature": [self.input], **kwargs})
 
 
 @contextmanager
 def _portable(model: keras.Model) -> Iterator[None]:
-    """The transform "matrix", while the model is traced anew."""
+    """Sets the transform "matrix" while the model is traced."""
     layers = [
         layer.stft_magnitude for layer in model.layers if isinstance(layer, WaveformToExamples)
     ]
@@ -234,13 +232,19 @@ def _portable(model: keras.Model) -> Iterator[None]:
 
 
 def load_model(path: str | os.PathLike[str]) -> keras.Model:
-    """Loads a `.keras` file with VGGish in it: keras.saving.load_model, with this package's layers
-    made known to it.
+    """Loads a `.keras` file that has VGGish's layers, with keras.saving.load_model.
 
-    No code in the file is run: no Lambda layer, and no function but Keras's and this package's.
+    This package's layers are registered with Keras. No code in the file is run: no Lambda layer,
+    and no functions but those of Keras and of this package.
+
+    Args:
+        path: a `.keras` file.
+
+    Returns:
+        keras.Model, as it was saved.
 
     Raises:
-        CheckpointError: the file is missing, damaged, no model, or would run code.
+        CheckpointError: the file is missing, damaged or not a model, or would run code.
 
     Example:
         >>> import tempfile
@@ -253,7 +257,7 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     keras_files.check_sums(path)
     try:
         model = keras.saving.load_model(path, safe_mode=True)
-    except Exception as error:  # a file that was made up for it can bring Keras to raise anything
+    except Exception as error:  # a malicious file can make Keras raise any error
         raise CheckpointError(f"cannot load a model from {path}: {reason_of(error)}") from None
     if not isinstance(model, keras.Model):
         raise CheckpointError(

@@ -18,14 +18,14 @@ from vggish_tf.params import Params
 from vggish_tf.profiles import DEFAULT, Profile, named
 from vggish_tf.rows import Stages
 
-# a minute: the transform needs 20 times the memory of its samples
+# a minute; the transform needs 20 times the memory of its samples
 FRAMES_AT_ONCE = 6000
 
 BATCHES_AT_ONCE = 4  # for the progress bar
 
 
 class Row(NamedTuple):
-    """One stage in a line; print it."""
+    """A description of one stage, which prints as one line."""
 
     name: str
     shape: str
@@ -51,14 +51,14 @@ def compute(
     Args:
         waveform: (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
         sample_rate: Hz.
-        params: of the front end; ignored with an embedder, which has its own.
-        pad: how an incomplete last example is handled; ignored with an embedder.
-        embedder: computes `embedding`, which is None without one, by its profile; one with
-            postprocess="quantized" computes `quantized` instead.
+        params: front-end parameters; with an embedder, its own are used instead.
+        pad: how an incomplete last example is handled; with an embedder, its own rule is used.
+        embedder: computes `embedding` by its profile; or `quantized` instead, if it has
+            postprocess="quantized". Without an embedder both are None.
         postprocessor: computes `quantized` from `embedding`.
 
     Raises:
-        UsageError: an unknown `pad`.
+        UsageError: `pad` is unknown.
         AudioError: the waveform cannot be used.
 
     Example:
@@ -79,11 +79,22 @@ def compute_file(
     embedder: Embedder | None = None,
     postprocessor: Postprocessor | None = None,
 ) -> Stages:
-    """compute() of a file, which is decoded block by block: its own rate takes no memory.
+    """Runs a whole file through the layers, as compute(); the file is decoded block by block.
+
+    Args:
+        path: the file.
+        params, pad, embedder, postprocessor: as for compute().
 
     Raises:
-        UsageError: an unknown `pad`.
+        UsageError: `pad` is unknown.
         AudioError: the file cannot be used.
+
+    Example:
+        >>> import tempfile, soundfile
+        >>> path = tempfile.mkdtemp() + "/silence.wav"
+        >>> soundfile.write(path, np.zeros(44_100), 44_100)
+        >>> compute_file(path).waveform.shape
+        (16000,)
     """
     front_end = _front_end(params, pad, embedder)
     rate, prepare = front_end.params.sample_rate, front_end.prepare
@@ -92,7 +103,7 @@ def compute_file(
 
 
 def _front_end(params: Params | None, pad: Pad, embedder: Embedder | None) -> Profile:
-    """The profile of an embedder, or the default one with the parameters that are given."""
+    """The profile of an embedder, or the default one with the given parameters."""
     check_word("pad", pad, PADS)
     return embedder.profile if embedder else named(DEFAULT).given(params=params, pad=pad)
 
@@ -160,7 +171,7 @@ def _embed(examples: np.ndarray, embedder: Embedder) -> np.ndarray:
 def _spectrograms(
     mono: np.ndarray, params: Params, triangles: Triangles
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The STFT magnitudes and the log-mels of all frames, a stretch at a time."""
+    """The STFT magnitudes and the log-mels of all frames, computed a minute at a time."""
     layers = StftMagnitude(params), LogMel(params, triangles=triangles)
     num_frames = count_frames(len(mono), params)
     magnitude = np.empty((num_frames, params.num_spectrogram_bins), np.float32)

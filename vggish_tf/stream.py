@@ -1,4 +1,4 @@
-"""EmbeddingStream: one clip that comes in blocks → its embeddings as soon as each is complete."""
+"""EmbeddingStream: one clip that comes in blocks → embeddings, as soon as each is complete."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,13 +10,14 @@ from vggish_tf.errors import AudioError
 from vggish_tf.frontend.blocks import ExampleStream
 from vggish_tf.rows import Embeddings
 
-BLOCK_SECONDS = 10  # of audio that a long push takes in at a time
+BLOCK_SECONDS = 10  # a longer push is processed in blocks of so much audio
 Embed = Callable[[Iterable[np.ndarray], int], Embeddings]  # examples, the number of the first
 
 
 class EmbeddingStream:
-    """Embeds one clip that comes in blocks, as Embedder.stream makes it. All results concatenated
-    are the whole clip's.
+    """Embeds one clip that comes in blocks; made by Embedder.stream.
+
+    All results, concatenated, equal those of the whole clip.
 
     Example:
         >>> from vggish_tf import Embedder
@@ -40,13 +41,18 @@ class EmbeddingStream:
         self._broken = False
 
     def push(self, samples: np.ndarray) -> Embeddings:
-        """Takes the next samples, (num_samples,) or (num_samples, num_channels) floating point in
-        [-1, 1], and returns the embeddings of the examples that they complete, which may be none.
+        """Takes the next samples and returns the embeddings of the examples that they complete.
+
+        Args:
+            samples: (num_samples,) or (num_samples, num_channels) floating point in [-1, 1].
+
+        Returns:
+            Embeddings, which may have no rows.
 
         Raises:
-            AudioError: not floating point, not finite, channels first, or another number of
-                channels than before; or an earlier push that failed midway, after which the stream
-                has lost its place.
+            AudioError: the samples are not floating point or not finite, have channels first, or
+                have another number of channels than before; the stream is finished; or an earlier
+                push failed midway, so that the stream cannot continue.
         """
         samples = audio.check_shape(samples)
         starts = range(0, max(len(samples), 1), self._block)
@@ -55,7 +61,11 @@ class EmbeddingStream:
             return self._embed(map(self._examples.push, blocks))
 
     def finish(self) -> Embeddings:
-        """Ends the clip: embeds the rest of the resampler's output, after padding."""
+        """Ends the clip: pads it by the embedder's rule, and returns the last embeddings.
+
+        Raises:
+            AudioError: the stream is finished, or an earlier push failed midway.
+        """
         with self._all_or_broken():
             return self._embed(self._rest())
 

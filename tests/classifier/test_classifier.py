@@ -299,5 +299,5 @@ def test_pool_must_be_known():
 
 
 def test_a_plain_vggish_is_no_classifier():
-    with pytest.raises(VGGishError, match="is no classifier"):
+    with pytest.raises(VGGishError, match="is not a classifier"):
         finetune.labels_of(vggish_tf.VGGish(None))

@@ -202,7 +202,7 @@ def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
         (
             ["-o", "clip.npy"],
             2,
-            "clip.npy has no suffix that tells its format. Give format: parquet",
+            "the suffix of clip.npy belongs to no format. Give format: parquet",
         ),
         (["-o", "clip.csv", "--format", "zarr"], 2, "format must be None, 'parquet', 'csv'"),
         (["-o", "out", "--overwrite"], 2, "out would go on, not begin anew. Remove it"),

@@ -202,7 +202,7 @@ def test_a_model_that_post_processes_is_refused():
     from vggish_tf.network import backbone
 
     core = backbone.network()
-    with pytest.raises(ValueError, match="post-processes"):
+    with pytest.raises(ValueError, match="has a post-processing layer"):
         Embedder(keras.Model(core.input, Postprocessor(weights=None)(core.output)))
 
 

@@ -227,7 +227,7 @@ OTHERS = [  # what no Literal says: words of a growing list, numbers, contradict
     ),
     (lambda: vggish_tf.Embedder(None, batch_size=0), "batch_size must be a whole number from 1"),
     (lambda: vggish_tf.Embedder(None, batch_size=True), "batch_size must be a whole number from 1"),
-    (lambda: vggish_tf.Embedder(that_whitens()), "the model 'functional' post-processes"),
+    (lambda: vggish_tf.Embedder(that_whitens()), "the model 'functional' has a post-processing"),
     (lambda: vggish_tf.Resample(0), "input_rate must be a positive whole number"),
     (lambda: vggish_tf.dequantize(np.zeros(3)), "quantized must be uint8; received float64 (3,)"),
     (lambda: next(audio.read_blocks("nowhere", 16_000, 0)), "block_seconds must be a positive"),

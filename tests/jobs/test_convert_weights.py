@@ -179,9 +179,7 @@ def test_the_command_replaces_only_when_told(source, tmp_path, capsys):
         capsys.readouterr().out,
     )
     assert cli.main(command) == 5
-    assert (
-        "already exists. Choose another name, or pass overwrite=True" in capsys.readouterr().err
-    )
+    assert "already exists. Choose another name, or pass overwrite=True" in capsys.readouterr().err
     assert cli.main([*command, "--overwrite"]) == 0
 
 

@@ -182,7 +182,7 @@ def write_layer(path):
 REFUSED = {
     write_missing: "does not exist",
     write_folder: "is a folder",
-    write_pipe: "is no file",
+    write_pipe: "is not a file",
     write_png: "is not a .keras file",
     write_text: "is not a .keras file",
     write_empty: "is not a .keras file",

@@ -1,15 +1,17 @@
-"""Where embeddings are written and read, one file a format: each has `read(path)` and `write(path,
-…)`. `formats.read` reads any of them, and `formats.write` writes any.
+"""Formats of archives: embeddings are written and read here, one file a format.
 
-    parquet    a file or a folder of shards: a row an example; the default
-    csv        the same for R and spreadsheets
+Each format has `read(path)` and `write(path, …)`. `formats.read` reads any format, and
+`formats.write` writes any.
+
+    parquet    a file or a folder of shards, with a row for each example; the default
+    csv        the same table as text, for R and spreadsheets
     npz        one clip
-    tree       a folder of npz, one a clip
+    tree       a folder of npz files, one for each clip
     tfrecord   the AudioSet release, record by record
     records    archives as AudioSet and YouTube-8M publish them
     memmap     a folder of NumPy arrays
 
-    clips, provenance, content    what several of them need
+    clips, provenance, content    parts that several formats use
 """
 
 import os
@@ -27,9 +29,7 @@ __all__ = ["csv", "memmap", "npz", "parquet", "read", "records", "tfrecord", "tr
 
 
 class _Format(NamedTuple):
-    """Names of functions that write an archive to a file and to a folder, and that read it; the
-    suffixes of files.
-    """
+    """The names of the functions that read a format and write it, and the suffixes of its files."""
 
     read: str
     to_file: str | None = None
@@ -38,7 +38,7 @@ class _Format(NamedTuple):
 
     @property
     def has_sidecar(self) -> bool:
-        """Whether the provenance is in a file beside."""
+        """Whether the provenance is in a second file beside the first."""
         return self.to_folder is None
 
 
@@ -50,28 +50,41 @@ FORMATS = {
     "youtube8m": _Format("records.read", "records.write_youtube8m"),
     "memmap": _Format("memmap.read", to_folder="memmap.write"),
 }
-OF_TENSORFLOW = frozenset({"tfrecord", "youtube8m"})  # those that import it
+OF_TENSORFLOW = frozenset({"tfrecord", "youtube8m"})  # formats that import TensorFlow
 _OURS = (".parquet", ".npz", ".npy", ".json", ".jsonl", "lock", "_failures.csv")
 
 
 def read(path: str | os.PathLike[str]) -> "Archive":
-    """Reads an archive of any format, told by its content; `clips` are read one after the other.
+    """Reads an archive; its format is recognized by its content.
+
+    Args:
+        path: a file or a folder.
+
+    Returns:
+        Archive: `clips` is an iterator that reads one clip after the other.
 
     Raises:
-        VGGishError: nothing is there, or no archive, or a damaged one; from `clips` also.
+        VGGishError: nothing is there, it is not an archive, or it is damaged. Iterating over
+            `clips` raises it too.
 
     Example:
-        >>> for clip in read("rows").clips:  # doctest: +SKIP
-        ...     print(clip.path, clip.embedding.shape)
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from vggish_tf.rows import Archive, ClipRows
+        >>> start, embedding = np.array([0.0]), np.zeros((1, 128), np.float32)
+        >>> archive = Archive([ClipRows("a.wav", start, start + 0.96, embedding)], {})
+        >>> path = write(tempfile.mkdtemp() + "/rows.parquet", archive)
+        >>> list(read(path).clips)
+        [ClipRows('a.wav', (1, 128) float32, 0 to 0.96 s)]
     """
     return _function(FORMATS[format_of(path)].read)(path)
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
-    """The format of an archive that is there, by its content; "tfrecord" for YouTube-8M's too.
+    """The format of an existing archive, by its content; "tfrecord" for YouTube-8M's too.
 
     Raises:
-        VGGishError: nothing is there, or no archive.
+        VGGishError: nothing is there, or it is not an archive.
     """
     from vggish_tf.formats.content import format_in
 
@@ -82,15 +95,18 @@ def write(path: str | os.PathLike[str], archive: "Archive", format: str | None =
     """Writes an archive clip after clip, whole or not at all.
 
     Args:
-        path: of a file or a folder. An archive that is there is replaced.
-        archive: whose clips have rows of one kind.
+        path: a file or a folder. An archive that is there is replaced.
+        archive: the clips and their provenance. The rows of all clips have the same size and dtype.
         format: "parquet", "csv", "npz", "tfrecord" (as AudioSet), "youtube8m" or "memmap"; None
-            follows the suffix, and is Parquet for a folder. Parquet and npz are one file if the
-            name has their suffix, and else a folder.
+            chooses by the suffix, and Parquet for a folder. Parquet and npz are one file if the
+            name has their suffix, otherwise a folder.
+
+    Returns:
+        path: the path of the archive.
 
     Raises:
-        UsageError: an unknown format.
-        VGGishError: rows that the format cannot hold; nothing can be written there.
+        UsageError: the format is unknown, or `format` is None and the suffix belongs to none.
+        VGGishError: the format cannot hold the rows, or the path cannot be written.
     """
     return _function(_writer(path, check_output(path, format)))(path, archive)
 
@@ -100,9 +116,13 @@ def check_output(
 ) -> str:
     """Returns the format in which write() would write; call it before long work starts.
 
+    Args:
+        path, format: as for write().
+        overwrite: whether an existing archive may be replaced.
+
     Raises:
-        UsageError: an unknown format, or a suffix that tells none.
-        VGGishError: nothing can be written there, it exists and `overwrite` is False, or it is a
+        UsageError: the format is unknown, or `format` is None and the suffix belongs to none.
+        VGGishError: the path cannot be written, it exists and `overwrite` is False, or it is a
             folder with other files than embeddings.
     """
     from vggish_tf.formats.provenance import sidecar_of
@@ -122,7 +142,7 @@ def chosen(path: str | os.PathLike[str], format: str | None = None) -> tuple[str
     """The format in which write() would write, and whether it would make a folder.
 
     Raises:
-        UsageError: an unknown format, or a suffix that tells none.
+        UsageError: the format is unknown, or `format` is None and the suffix belongs to none.
 
     Example:
         >>> chosen("rows"), chosen("rows.csv"), chosen("rows", "npz")
@@ -140,7 +160,7 @@ def _format_for(path: Path) -> str:
         if path.suffix in format.suffixes:
             return name
     raise UsageError(
-        f"{path} has no suffix that tells its format. Give format: {', '.join(FORMATS)}."
+        f"the suffix of {path} belongs to no format. Give format: {', '.join(FORMATS)}."
     )
 
 
@@ -153,7 +173,7 @@ def _writer(path: str | os.PathLike[str], format: str) -> str:
 
 
 def _check_folder(path: Path, overwrite: bool):
-    """A folder may be replaced if it is empty, or an archive and nothing else."""
+    """Raises if a folder may not be replaced: it must be empty, or hold only an archive."""
     if not path.is_dir() or (any(path.iterdir()) and not overwrite):
         check_target(path, overwrite=overwrite)
         return

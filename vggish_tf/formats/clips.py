@@ -1,4 +1,4 @@
-"""Clips on their way into a format and out of it: checked, in groups, and as rows of a table."""
+"""Clips for writing and reading: checked, in groups, and as rows of a table."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -12,12 +12,12 @@ from vggish_tf.rows import Archive, ClipRows
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.uint8))
 NO_ROWS = ClipRows("", np.zeros(0), np.zeros(0), np.zeros((0, EMBEDDING_SIZE), np.float32))
-ROWS_AT_ONCE = 4096  # of a file that is read
-GROUP_ROWS = 4096  # of a file that is written, which are 2 MB of float32
+ROWS_AT_ONCE = 4096  # read at a time
+GROUP_ROWS = 4096  # written at a time: 2 MB of float32
 
 
 class Rows(NamedTuple):
-    """Consecutive rows of a table, of any number of clips; `labels` are None or an array a row."""
+    """Consecutive rows of a table, of any number of clips; `labels` has an array for each row."""
 
     paths: np.ndarray  # (n,) of str
     start: np.ndarray
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 
 
 def printable(path: str) -> str:
-    r"""The same in UTF-8: bytes of a name that are none become \udc80 and the like.
+    r"""A path in valid UTF-8: other bytes in a name are written as \udc80 and the like.
 
     Example:
         >>> printable("dawn\udc80.wav")
@@ -37,11 +37,11 @@ def printable(path: str) -> str:
 
 
 def opened(archive: Archive) -> tuple[ClipRows, Iterator[ClipRows]]:
-    """The first clip, which says what kind of rows there are, and all clips, checked one by one.
+    """The first clip, which determines the kind of rows, and all clips, checked one by one.
 
     Raises:
-        VGGishError: from the iterator: rows that are not (n, size) float32 or uint8 with n times,
-            or of another kind than the first.
+        VGGishError: from the iterator: the rows of a clip are not (n, size) float32 or uint8 with n
+            times, or are of another kind than those of the first clip.
     """
     clips = map(_checked, archive.clips)
     first = next(clips, None)
@@ -65,8 +65,8 @@ def _alike(first: ClipRows, others: Iterable[ClipRows]) -> Iterator[ClipRows]:
     for clip in itertools.chain([first], others):
         if _kind(clip) != kind:
             raise VGGishError(
-                f"an archive holds rows of one kind, {_described(first)}; received "
-                f"{_described(clip)}, of {clip.path!r}."
+                f"all rows of an archive must be {_described(first)}, as those of its first clip; "
+                f"received {_described(clip)}, of {clip.path!r}."
             )
         yield clip
 
@@ -81,7 +81,7 @@ def _described(clip: ClipRows) -> str:
 
 
 def groups(clips: Iterable[ClipRows]) -> Iterator[Rows]:
-    """The rows of clips together, about GROUP_ROWS at a time."""
+    """Yields the rows of clips, about GROUP_ROWS at a time."""
     group, num_rows = list[ClipRows](), 0
     for clip in clips:
         group.append(clip)
@@ -108,7 +108,7 @@ def _rows_of(clips: list[ClipRows]) -> Rows:
 
 
 class Clips(Iterator[ClipRows]):
-    """The clips of a table, which is read once: clip after clip, or as the batches themselves."""
+    """The clips of a table that can be read once: clip after clip, or as the batches it stores."""
 
     def __init__(self, batches: Iterable[Rows]):
         self.batches = batches
@@ -119,12 +119,12 @@ class Clips(Iterator[ClipRows]):
 
 
 def batches_of(clips: Iterable[ClipRows]) -> Iterable[Rows]:
-    """The rows of clips, many together: as they are read, which is faster, or in groups."""
+    """The rows of clips in batches: those that were read, which is faster, or new groups."""
     return clips.batches if isinstance(clips, Clips) else groups(clips)
 
 
 def clips_of(batches: Iterable[Rows]) -> Iterator[ClipRows]:
-    """Clip after clip; the rows of one follow each other, and may be in several batches."""
+    """Yields clip after clip; the consecutive rows of a clip may be in several batches."""
     held: list[ClipRows] = []
     for part in (part for rows in batches for part in _parts(rows)):
         if held and not _is_same(held[0], part):
@@ -136,7 +136,7 @@ def clips_of(batches: Iterable[Rows]) -> Iterator[ClipRows]:
 
 
 def _parts(rows: Rows) -> Iterator[ClipRows]:
-    """The rows of clips, as far as they are in one batch; copied, so that none keeps the batch."""
+    """Yields the clips in one batch; copied, so that none keeps the batch in memory."""
     paths, start, end, embedding, labels = rows
     changes = paths[1:] != paths[:-1]
     if labels is not None:
@@ -149,7 +149,7 @@ def _parts(rows: Rows) -> Iterator[ClipRows]:
 
 
 def _is_same(one: ClipRows, other: ClipRows) -> bool:
-    """Whether parts are of one clip."""
+    """Whether two parts belong to one clip."""
     if one.labels is None or other.labels is None:
         return one.path == other.path
     return one.path == other.path and np.array_equal(one.labels, other.labels)

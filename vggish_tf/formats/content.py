@@ -1,4 +1,4 @@
-"""The format of a file or folder, by what is in it."""
+"""The format of a file or folder, by its content."""
 
 import csv
 import os
@@ -11,7 +11,7 @@ from vggish_tf.formats import tree
 from vggish_tf.formats.csv import is_header
 from vggish_tf.formats.provenance import IN_FOLDER
 
-HEAD = 1 << 16  # bytes of a file that are looked at
+HEAD = 1 << 16  # bytes of a file that are examined
 KNOWN = (
     "Known are Parquet, CSV, npz and TFRecord files, folders of Parquet shards or of npz files, "
     "and folders of NumPy arrays."
@@ -22,19 +22,19 @@ def format_in(path: Path) -> str:
     """The format of an archive; see FORMATS.
 
     Raises:
-        VGGishError: nothing is there, or something else.
+        VGGishError: nothing is there, or it is not an archive.
     """
     path = check_source(path, "Give an archive of embeddings.")
     found = _of_folder(path) if path.is_dir() else _of_file(path)
     if not found:
-        raise VGGishError(f"{path} is no archive of embeddings: {_described(path)}. {KNOWN}")
+        raise VGGishError(f"{path} is not an archive of embeddings: {_described(path)}. {KNOWN}")
     return found
 
 
 def _of_folder(path: Path) -> str | None:
     if (path / "embedding.npy").exists():
         return "memmap"
-    with os.scandir(path) as entries:  # one by one, where glob() lists them all
+    with os.scandir(path) as entries:  # one by one; glob() would list them all
         if any(entry.name.endswith(".parquet") for entry in entries):
             return "parquet"
     if (path / IN_FOLDER).exists() or next(tree.files_of(path), None):
@@ -48,7 +48,7 @@ def _of_file(path: Path) -> str | None:
         return "parquet"
     if head.startswith(b"PK"):
         return "npz"
-    # A TFRecord of no records is an empty file, of which only the name can tell.
+    # A TFRecord without records is an empty file: only its name shows the format.
     if _begins_with_record(head) or (not head and path.suffix.startswith(".tfrecord")):
         return "tfrecord"
     return "csv" if _begins_with_header(head) else None
@@ -61,7 +61,7 @@ def _head(path: Path) -> bytes:
 
 def _described(path: Path) -> str:
     if path.is_dir():
-        return "it is a folder without any"
+        return "it is a folder without embeddings"
     head = _head(path)
     return f"it begins with {head[:12]!r}" if head else "it is empty"
 

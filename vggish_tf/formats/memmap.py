@@ -149,7 +149,7 @@ def _lines(path: Path) -> Iterator[tuple[str, int, np.ndarray | None]]:
                 if count < 0:
                     raise ValueError
             except (ValueError, TypeError, KeyError):
-                raise VGGishError(f"{path} is damaged: line {number} is no clip.") from None
+                raise VGGishError(f"{path} is damaged: line {number} is not a clip.") from None
             yield name, count, labels
 
 

@@ -86,7 +86,7 @@ def read(path: Path) -> dict:
     except (OSError, ValueError) as error:
         raise VGGishError(f"{path} cannot be read: {reason_of(error)}.") from None
     if not isinstance(found, dict):
-        raise VGGishError(f"{path} cannot be read: it is no provenance.")
+        raise VGGishError(f"{path} cannot be read: it is not a provenance.")
     return found
 
 

@@ -34,9 +34,9 @@ DENSE = (("fc1_1", 4096), ("fc1_2", 4096), ("embedding", EMBEDDING_SIZE))
 _LARGEST = float(np.finfo(np.float32).max)
 LAYER_NAMES = tuple(name for name, width in CONVOLUTIONS + DENSE if width)
 
-# Layers that stay float32 when the rest is bfloat16. Their input is log-mel, which is smooth, so a
-# kernel's sum cancels most of it, but not the rounding error: in bfloat16 conv1 costs 1e-3 of the
-# cosine to float32, all later layers together 3e-4. conv1 takes 2 % of the time.
+# Layers that stay float32 when the rest is bfloat16. Their input, log-mel, is smooth: the sum over
+# a kernel cancels most of the signal, but not the rounding error. In bfloat16, conv1 lowers the
+# cosine to float32 by 1e-3, and all later layers together by 3e-4. conv1 takes 2 % of the time.
 FLOAT32_LAYERS = ("fold", "conv1", "pool1")
 
 
@@ -45,13 +45,13 @@ def embed(examples, dtype=None, initializer="published", layer_of=None):
 
     Args:
         examples: (…, 96, 64) KerasTensor.
-        dtype: the policy of the layers instead of Keras's global one. The embedding is float32
-            under every policy, and under "bfloat16" so are FLOAT32_LAYERS.
-        initializer: of the kernels: "published", truncated normal 0.01, or one of Keras's. The
-            biases are 0. Use "zeros" before loading weights: drawing 72 million random numbers
-            takes longer than reading them. Or any callable that Keras takes for one.
-        layer_of: makes a convolution or a dense layer of its name, width and dtype, instead of
-            Keras's layers with that initializer.
+        dtype: the dtype policy of the layers; None is Keras's global one. The embedding is float32
+            under every policy, and FLOAT32_LAYERS are under "bfloat16".
+        initializer: the initializer of the kernels: "published" (truncated normal 0.01), or one of
+            Keras's, by name or as a callable. Use "zeros" before loading weights: drawing 72
+            million random numbers takes longer than reading them. Biases start at 0.
+        layer_of: a function of name, width and dtype that makes a convolution or a dense layer,
+            instead of `layer`.
 
     Returns:
         (…, 128) KerasTensor, the output of the layer `embedding`.
@@ -67,7 +67,7 @@ def embed(examples, dtype=None, initializer="published", layer_of=None):
         x = (layer_of(name, width, own) if width else pool(name, own))(x)
     x = UnfoldExamples(name="unfold", dtype=dtype)([x, examples])
     for name, width in DENSE:
-        if name == "embedding":  # the only layer without a ReLU, which would drop NaN
+        if name == "embedding":  # after all ReLUs, which would drop the NaN
             x = FiniteOrNaN(name="finite")([x, examples])
         x = layer_of(name, width, _dtype(name, dtype))(x)
     return x
@@ -77,9 +77,9 @@ def layer(name, width, dtype=None, initializer="published", bias="zeros"):
     """One of the network's layers with weights, by its name and its number of filters or units.
 
     Args:
-        name, width: as in the table.
+        name, width: a row of the table.
         dtype, initializer: as for `embed`.
-        bias: initializer of the biases.
+        bias: the initializer of the biases.
 
     Example:
         >>> layer("embedding", 128).activation.__name__
@@ -107,6 +107,11 @@ def network(
 ) -> keras.Model:
     """The network as a Keras model with new weights: log-mel examples → embedding.
 
+    Args:
+        params: front-end parameters, which determine the shape of an example.
+        dtype, initializer, layer_of: as for `embed`.
+        name: the name of the model.
+
     Input shape:  `input_features` (batch, 96, 64)
     Output shape: (batch, 128)
 
@@ -120,7 +125,7 @@ def network(
 
 
 def kernel_shapes(params: Params) -> dict[str, tuple[int, ...]]:
-    """Layer → shape of its kernel, for examples that `params` make.
+    """Layer → shape of its kernel, for examples made with `params`.
 
     Example:
         >>> kernel_shapes(Params())["fc1_1"]
@@ -140,7 +145,7 @@ def kernel_shapes(params: Params) -> dict[str, tuple[int, ...]]:
 
 
 def feature_shapes(params: Params) -> dict[str, tuple[int, ...]]:
-    """Convolution or pool → height, width and channels of its output, for examples of `params`.
+    """Convolution or pool → (height, width, channels) of its output, for examples of `params`.
 
     Example:
         >>> feature_shapes(Params())["pool4"]
@@ -204,11 +209,11 @@ class UnfoldExamples(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class FiniteOrNaN(keras.layers.Layer):
-    """Sets every vector to NaN whose source is not finite; uint8 vectors, which have no NaN, to 0.
+    """Sets a vector to NaN if its source is not finite; or to 0 if it is uint8, which has no NaN.
 
     ReLUs and max-pools would drop the NaN.
 
-    Input shape:  [(…, width), (…, any more axes) float32, the source]
+    Input shape:  [vectors (…, width), sources (…, any more axes) float32]
     Output shape: (…, width)
 
     Example:
@@ -224,7 +229,7 @@ class FiniteOrNaN(keras.layers.Layer):
     def call(self, inputs):
         vectors, source = inputs
         total = ops.sum(source, axis=tuple(range(len(vectors.shape) - 1, len(source.shape))))
-        # Converters do not fold away a comparison, as they do x * 0; LiteRT has no is_finite.
+        # Not x * 0, which converters remove; not is_finite, which LiteRT does not have.
         finite = ops.expand_dims(ops.abs(total) <= _LARGEST, -1)
         if keras.backend.standardize_dtype(vectors.dtype) != "uint8":
             return ops.where(finite, vectors, float("nan"))
@@ -249,7 +254,7 @@ def _dtype(name, dtype):
 
 
 def _kernel(initializer):
-    """A new initializer for each layer: Keras warns of one that two layers share."""
+    """A new initializer for each layer: Keras warns about a shared one."""
     if initializer == "published":
         return keras.initializers.TruncatedNormal(stddev=INIT_STDDEV)
     return initializer

@@ -1,4 +1,4 @@
-"""Arrays of any lengths → batches of one size, computed one step ahead of the network.
+"""Arrays of any lengths → batches of one size, made one step ahead of the network.
 
 No Keras here.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from vggish_tf.errors import AudioError, hold_warnings, release_warnings
 
-ClipEnd = tuple[int, AudioError | None]  # the examples of a clip, and the error that cut it short
+ClipEnd = tuple[int, AudioError | None]  # the number of examples of a clip, and its error, if any
 Item = TypeVar("Item")
 _END = object()
 
@@ -23,13 +23,13 @@ def embed_clips(
     batch_size: int,
     no_rows: np.ndarray,
 ) -> Iterator[np.ndarray | AudioError]:
-    """Rows of each clip, in their order; batches are shared across clips and made a batch ahead.
+    """Yields the rows of each clip, in order. Batches are shared by clips, and made one ahead.
 
     Args:
         run: the network, examples (n, 96, 64) → rows (n, 128).
-        clips: the examples of each, in arrays of any lengths. A clip may raise an AudioError, which
-            then stands in the place of its rows.
-        batch_size: examples that the network takes at once.
+        clips: the examples of each clip, in arrays of any lengths. If a clip raises an AudioError,
+            that is yielded instead of its rows.
+        batch_size: examples in a batch.
         no_rows: the rows of a clip without examples.
 
     Example:
@@ -42,7 +42,7 @@ def embed_clips(
         if len(examples):
             held.append(run(examples))
         for num_rows, error in ended:
-            rows = np.concatenate(held)  # once a clip, so that hours cost what minutes do
+            rows = np.concatenate(held)  # once a clip: the cost grows linearly with its length
             held = [rows[num_rows:]]
             yield error or rows[:num_rows]
 
@@ -50,7 +50,7 @@ def embed_clips(
 def clip_batches(
     clips: Iterable[Iterable[np.ndarray]], batch_size: int
 ) -> Iterator[tuple[np.ndarray, list[ClipEnd]]]:
-    """Batches across clips, each with the ends of the clips that it completes."""
+    """Yields batches of examples of many clips, each with the ends of the clips in it."""
     batcher, ended = _Batcher(batch_size), list[ClipEnd]()
     for clip in clips:
         num_examples, error = 0, None
@@ -88,7 +88,7 @@ class _Batcher:
         self._size, self._held, self._count = batch_size, list[np.ndarray](), 0
 
     def add(self, array: np.ndarray) -> list[np.ndarray]:
-        """The batches that are full now."""
+        """Adds an array and returns the batches that are full now."""
         self._held.append(array)
         self._count += len(array)
         if self._count < self._size:
@@ -99,14 +99,14 @@ class _Batcher:
         return [joined[start : start + self._size] for start in range(0, whole, self._size)]
 
     def rest(self) -> np.ndarray:
-        """The arrays that fill no batch yet, as one."""
+        """The rows that do not fill a batch yet, as one array."""
         return np.concatenate(self._held) if self._held else np.zeros(0)
 
 
 def prefetched(items: Iterable[Item]) -> Iterator[Item]:
-    """Computes the next item in a thread while the caller works on this one.
+    """Computes the next item in a thread while the caller uses the current one.
 
-    Errors and warnings are raised with their item, in the caller's thread.
+    The errors and warnings of an item are raised in the caller's thread, in its place.
 
     Example:
         >>> list(prefetched(range(3)))

@@ -1,7 +1,7 @@
-"""Runtimes besides Keras's backends that compute the network: ONNX Runtime and OpenVINO.
+"""Engines other than Keras that compute the network: ONNX Runtime and OpenVINO.
 
-Both read one ONNX file, which has the published layers and nothing else. In bfloat16 it begins
-where backbone.FLOAT32_LAYERS end, and Keras computes those.
+Both read the same ONNX file, which has the published layers and nothing else. In bfloat16 the file
+begins after backbone.FLOAT32_LAYERS, which Keras computes.
 """
 
 import threading
@@ -19,18 +19,18 @@ from vggish_tf.network.onnx_graph import Layers, Step
 from vggish_tf.network.plan import Plan
 from vggish_tf.params import EMBEDDING_SIZE, Params
 
-MOST_BYTES = 2_000_000_000  # of a file; protobuf ends at 2 GiB
-VERSION = 1  # of the file: raise it when another graph is written
+MOST_BYTES = 2_000_000_000  # of a file; the limit of protobuf is 2 GiB
+VERSION = 1  # of the file: raise it when the graph changes
 
 
 def write(path: Path, params: Params, values: Values, plan: Plan):
     """Writes the network as an ONNX file, whose input and output are `input` and `embedding`.
 
     Args:
-        path: of the new file.
-        params: of the front end, which shape the examples.
-        values: of each layer, the kernel with its axes as Keras has them.
-        plan: its arithmetic decides where the file begins.
+        path: the new file.
+        params: front-end parameters, which determine the shape of an example.
+        values: the kernel and bias of each layer, with the axes of Keras.
+        plan: its arithmetic decides which layer the file begins with.
 
     Raises:
         VGGishError: the network is too large for a file.
@@ -38,23 +38,23 @@ def write(path: Path, params: Params, values: Values, plan: Plan):
     num_bytes = sum(array.nbytes for pair in values.values() for array in pair)
     if num_bytes > MOST_BYTES:
         raise VGGishError(
-            f"the network takes {num_bytes:,} bytes, an ONNX file less than {MOST_BYTES:,}. "
+            f"the network has {num_bytes:,} bytes; an ONNX file holds at most {MOST_BYTES:,}. "
             "Use engine='keras'."
         )
     onnx_graph.write(path, "input", _input_shape(params, plan), _steps(values, plan))
 
 
 def loaded(path: Path, params: Params, values: Values, plan: Plan) -> backend.Run:
-    """The network of a file by `write`, in its engine: examples (n, 96, 64) → (n, 128).
+    """The network in a file of `write`, run by the plan's engine: examples (n, 96, 64) → (n, 128).
 
-    An example that is not finite has NaN for an embedding, as in the Keras network.
+    The embedding of an example that is not finite is NaN, as in the Keras network.
     """
     session = {"onnxruntime": _onnxruntime, "openvino": _openvino}[plan.engine](path, plan)
     stem = _stem(params, values) if _has_stem(plan) else lambda examples: examples
 
     def run(examples: np.ndarray) -> np.ndarray:
         backend.check_process()
-        if not len(examples):  # which the engines refuse
+        if not len(examples):  # the engines refuse empty arrays
             return np.zeros((0, EMBEDDING_SIZE), np.float32)
         embedding = session(stem(examples))
         finite = np.isfinite(examples).all(axis=(1, 2))
@@ -117,7 +117,7 @@ def _openvino(path: Path, plan: Plan) -> backend.Run:
     compiled, own = openvino.Core().compile_model(path, "CPU", options), threading.local()
 
     def run(array: np.ndarray) -> np.ndarray:
-        if not hasattr(own, "request"):  # one a thread: a request serves one caller at a time
+        if not hasattr(own, "request"):  # one a thread: a request takes one call at a time
             own.request = compiled.create_infer_request()
         return own.request.infer([array])[0]
 

@@ -1,7 +1,7 @@
-"""The network as a Keras model for inference, made of weights that are there, by a plan.
+"""The network as a Keras model for inference, built from existing weights, by a plan.
 
-The layers get their values when they are built: none is filled with zeros or random numbers
-first, and none is in memory twice. Such a network is not for training or saving.
+The layers get their values when they are built: no layer is first filled with zeros or random
+numbers, and none is in memory twice. Such a network cannot be trained or saved.
 """
 
 from collections.abc import Callable, MutableMapping
@@ -16,7 +16,7 @@ from vggish_tf.network.plan import Plan
 from vggish_tf.network.winograd import MIN_CHANNELS, WinogradConv2D
 from vggish_tf.params import Params
 
-# kernel and bias, float32, the kernel with its axes as Keras has them
+# kernel and bias, float32, with the axes of Keras
 Weights = tuple[np.ndarray, np.ndarray]
 Values = MutableMapping[str, Weights]  # by layer
 WeightsOf = Callable[[str], Weights]
@@ -26,8 +26,9 @@ def network(params: Params, weights_of: WeightsOf, plan: Plan) -> keras.Model:
     """The network for inference: log-mel examples (batch, 96, 64) → embedding (batch, 128).
 
     Args:
-        params: of the front end, which shape the examples.
-        weights_of: returns the kernel and the bias of a layer, and is called once for each.
+        params: front-end parameters, which determine the shape of an example.
+        weights_of: a function that returns the kernel and the bias of a layer; it is called once
+            for each layer.
         plan: the arithmetic and the convolutions.
 
     Example:
@@ -56,11 +57,11 @@ class RowsOfWeights(keras.layers.Layer):
     """A Dense layer that multiplies its weights by the examples, not the examples by the weights.
 
     The weights are by far the larger matrix, 201 MB in fc1_1. TensorFlow rearranges the second
-    factor of a product in every call and takes the first as it is. So (W xᵀ)ᵀ, with a row of W for
-    each unit, takes half the time of x Wᵀ for one example, and three quarters for 64.
+    factor of a product in every call, but not the first. So (W xᵀ)ᵀ, where W has a row for each
+    unit, takes half the time of x Wᵀ for one example, and three quarters for 64.
 
     Args:
-        kernel: (inputs, units); if its transpose is contiguous in memory it is used without a copy.
+        kernel: (inputs, units); used without a copy if memory.laid_out made it.
         bias: (units,)
         relu: whether a ReLU follows.
 
@@ -80,8 +81,8 @@ class RowsOfWeights(keras.layers.Layer):
         self._bias = backend.tensor(bias, self.compute_dtype)
 
     def call(self, x):
-        # The transposition keeps TensorFlow from making one step of product, sum and ReLU, which
-        # takes ten times as long as the three where it has no oneDNN.
+        # The transposition prevents TensorFlow from fusing product, sum and ReLU into one step,
+        # which without oneDNN takes ten times as long as the three.
         outputs = ops.transpose(ops.matmul(self._rows, ops.transpose(x))) + self._bias
         return ops.relu(outputs) if self._relu else outputs
 
@@ -90,5 +91,5 @@ class RowsOfWeights(keras.layers.Layer):
 
 
 def given(array: np.ndarray):
-    """An initializer that gives an array."""
+    """A Keras initializer that returns an array."""
     return lambda shape, dtype=None: backend.tensor(array, dtype)

@@ -1,9 +1,9 @@
 """The head of a classifier: pooling over examples, named scores, loss, optimizer.
 
-No second input marks the padding: the samples after a clip's last non-zero one are padding. So in a
-zero-padded batch of clips of different lengths each clip gets the same scores as alone.
+The samples after a clip's last non-zero one are padding; no second input marks it. So a clip has
+the same scores alone and in a zero-padded batch with longer clips.
 
-`vggish_tf.classifier` puts these layers together; this module is imported wherever a saved
+`vggish_tf.classifier` puts these layers together. This module is imported wherever a saved
 classifier may be loaded.
 """
 
@@ -42,20 +42,20 @@ def count_clip_examples(num_samples, params: Params, pad: Pad):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class SoundingExamples(_FrontEndLayer):
-    """Mask of the examples of zero-padded clips: True for a clip's own examples.
+    """Mask of the examples of zero-padded clips: True for a clip's own examples, False for padding.
 
-    A clip ends with its last non-zero sample, and has as many examples as alone under the same
-    `pad` rule, but at least one: silence is a sound too. Digital silence at the end of a recording
-    counts as padding.
+    A clip ends with its last non-zero sample. It has as many examples as it would have alone under
+    the same `pad` rule, but at least one, so that a silent clip has scores. Digital silence at the
+    end of a recording counts as padding.
 
     Args:
-        params, pad: as for WaveformToExamples.
+        params, pad: as for WaveformToExamples, but `pad` is "short" by default.
 
     Input shape:  (batch, num_samples) float32
     Output shape: (batch, examples) bool
 
     Raises:
-        UsageError: an unknown `pad`.
+        UsageError: `pad` is unknown.
 
     Example:
         >>> import numpy as np
@@ -88,7 +88,7 @@ class SoundingExamples(_FrontEndLayer):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class PoolExamples(keras.layers.Layer):
-    """Pools the vectors of a clip's examples into one, without the padding.
+    """Pools the vectors of a clip's examples into one vector, without the padding.
 
     Args:
         mode: "mean", "max", or "attention": a mean whose weights are the softmax of one learned
@@ -98,7 +98,7 @@ class PoolExamples(keras.layers.Layer):
     Output shape: (batch, size)
 
     Raises:
-        UsageError: another mode.
+        UsageError: `mode` is unknown.
 
     Example:
         >>> pool = PoolExamples("max")
@@ -125,7 +125,7 @@ class PoolExamples(keras.layers.Layer):
         is_mean = self.mode == "mean"
         scores = ops.zeros_like(vectors[..., :1]) if is_mean else ops.matmul(vectors, self.query)
         scores = ops.where(sounding, scores, -float("inf"))
-        # not ops.softmax, which warns at one example
+        # not ops.softmax, which warns if there is one example
         weights = ops.exp(scores - ops.logsumexp(scores, axis=-2, keepdims=True))
         return ops.sum(weights * ops.where(sounding, vectors, 0), axis=-2)
 
@@ -141,11 +141,11 @@ class ClassScores(keras.layers.Layer):
     """Logits → scores in [0, 1], one a class. The labels are in the config, and so in saved models.
 
     The output tensor keeps its logits (as with Keras's own activations), and Keras's crossentropies
-    compute with those: no score is too near 0 or 1 to learn from.
+    use these: scores close to 0 or 1 have a gradient too.
 
     Args:
         labels: the name of each class.
-        multi_label: True: each class by itself (sigmoid); False: the scores of a clip sum to 1
+        multi_label: True: each score is independent (sigmoid). False: the scores of a clip sum to 1
             (softmax).
 
     Input shape:  (…, classes) float32; or a list of that and a mask (…) bool, for losses and
@@ -180,7 +180,7 @@ class ClassScores(keras.layers.Layer):
 def _by_form(of_rows, of_numbers, targets, scores):
     """Applies `of_rows` to one-hot targets, or `of_numbers` to class numbers.
 
-    In a tf.function that has seen both, the rank is unknown; then the size tells them apart.
+    In a tf.function that was called with both, the rank is unknown; then the size decides.
     """
     if getattr(targets.shape, "rank", 0) is None:
         shape = ops.shape(scores)
@@ -216,7 +216,7 @@ class Crossentropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class Accuracy(keras.metrics.MeanMetricWrapper):
-    """Share of the rows whose highest score is the target's; shapes as for Crossentropy.
+    """Share of the rows whose highest score is that of the target; shapes as for Crossentropy.
 
     Example:
         >>> accuracy = Accuracy()
@@ -233,7 +233,7 @@ class Accuracy(keras.metrics.MeanMetricWrapper):
 
 
 def _are_right(targets, scores):
-    """1.0 for each row whose highest score is the target's, else 0.0."""
+    """1.0 for each row whose highest score is that of the target, otherwise 0.0."""
     of_rows = keras.metrics.categorical_accuracy
     of_numbers = keras.metrics.sparse_categorical_accuracy
     return _by_form(of_rows, of_numbers, ops.convert_to_tensor(targets), scores)
@@ -244,8 +244,9 @@ class DiscriminativeAdam(keras.optimizers.Adam):
     """Adam with a separate learning rate for the network.
 
     Args:
-        learning_rate: of all other weights; the default is upstream's, as is that of epsilon.
-        backbone_factor: factor of the learning rate for the layers `conv1` … `embedding`.
+        learning_rate: the learning rate of all other weights; the default is upstream's.
+        backbone_factor: the factor of the learning rate for the layers `conv1` … `embedding`.
+        epsilon: as for Adam; the default is upstream's.
 
     Example:
         >>> DiscriminativeAdam(backbone_factor=0.1).get_config()["backbone_factor"]

@@ -1,7 +1,7 @@
-"""The network as an ONNX file: its operators in their order, and the file made of them.
+"""The network as an ONNX file: its operators in their order, and the file made from them.
 
-Who reads the file, and what its weights are stored as, is decided elsewhere: a reader may put other
-steps in the place of these.
+Which engine reads the file, and how its weights are stored, is decided elsewhere: a caller may
+replace some of these steps by others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,15 +26,15 @@ Layers = Iterable[tuple[str, int | None]]  # rows of the table
 
 
 class Step(NamedTuple):
-    """An operator of ONNX, and its inputs and attributes that are constant.
+    """An operator of ONNX, with its constant inputs and its attributes.
 
     Args:
-        operator: its name.
-        constants: the inputs behind the output of the step before: arrays, or steps that make one
-            of constants alone.
-        attributes: by name.
+        operator: the name of the operator.
+        constants: the inputs after the first, which is the output of the step before: arrays, or
+            steps that have only constant inputs.
+        attributes: the attributes, by name.
         layer: the layer whose weights it has.
-        domain: of the operator; "" is ONNX's own.
+        domain: the domain of the operator; "" is ONNX's own.
     """
 
     operator: str
@@ -54,8 +54,8 @@ def steps(values: Values, layers: Layers | None = None) -> Iterator[Step]:
     """The operators from (rows, channels, height, width) to the embedding.
 
     Args:
-        values: of each layer, the kernel with its axes as Keras has them.
-        layers: the convolutions and pools; None for all of them.
+        values: the kernel and bias of each layer, with the axes of Keras.
+        layers: the convolutions and pools; None is all of them.
     """
     for name, width in layers or backbone.CONVOLUTIONS:
         if width:
@@ -81,9 +81,9 @@ def write(path: Path, source: str, shape: tuple[int, ...], steps: Iterable[Step]
     """Writes the file of a graph from (rows, *shape) to the output `embedding` (rows, 128).
 
     Args:
-        path: of the new file.
+        path: the new file.
         source: the name of the input.
-        shape: of a row of the input.
+        shape: the shape of a row of the input.
         steps: the operators.
     """
     import onnx
@@ -103,7 +103,7 @@ def write(path: Path, source: str, shape: tuple[int, ...], steps: Iterable[Step]
 
 
 class _Graph:
-    """The nodes and constants of a graph, while it is made."""
+    """The nodes and constants of a graph under construction."""
 
     def __init__(self):
         self.nodes: list[onnx.NodeProto] = []
@@ -111,7 +111,7 @@ class _Graph:
         self.domains: set[str] = set()
 
     def add(self, step: Step, name: str, inputs: list[str]) -> str:
-        """Adds a step behind its constants; returns the name of its output."""
+        """Adds a step after its constants; returns the name of its output."""
         import onnx
 
         inputs = [*inputs]

@@ -1,21 +1,21 @@
 """Convolutions of overlapping examples, computed once for the frames that they share.
 
-Examples that begin every 48 frames have half of their frames in common. Their convolutions are
-not quite: each example stands between zeros, so that its outermost rows differ from those of a long
-image of all frames. Every 3×3 convolution makes that border a row wider, every pool halves it,
-rounded up:
+Examples that begin every 48 frames have half of their frames in common. Their convolutions are not
+quite the same: each example is padded with zeros, so its first and last rows differ from those of a
+long image of all frames. Every 3×3 convolution makes that border one row wider, and every pool
+halves it, rounded up:
 
-    of rows            96     48     48     24     24       24       12
-    after layer        conv1  pool1  conv2  pool2  conv3_1  conv3_2  pool3
+    layer              conv1  pool1  conv2  pool2  conv3_1  conv3_2  pool3
+    rows               96     48     48     24     24       24       12
     border, each side  1      1      2      1      2        3        2
 
-So each layer is computed once on the long image, and for each example on two strips, its border at
-the top and at the bottom with the zeros beyond. From conv4_1 on an example is nearly all border,
-and the layers run example by example. That is exact: the same sums, in another order.
+So each layer is computed once on the long image, and for each example on two strips: its border at
+the top and at the bottom, with the zeros beyond. From conv4_1 on, an example is nearly all border,
+and the layers run example by example. The result is exact: the same sums, in another order.
 
-The strips are a tenth of the network's operations, so that this pays from about half of the frames
-on. It is for float32, and for TensorFlow on a CPU; examples whose hop the pools do not divide are
-computed one by one as well.
+The strips are a tenth of the network's operations, so this is faster if examples share at least 40
+of their 96 frames. It is used in float32, in TensorFlow on a CPU, and if the example hop is a
+multiple of 8 frames; otherwise examples are computed one by one.
 """
 
 from typing import Any, NamedTuple
@@ -29,21 +29,21 @@ from vggish_tf.network.backbone import CONVOLUTIONS
 from vggish_tf.network.fast import Values
 from vggish_tf.params import NUM_BANDS, NUM_FRAMES, Params
 
-LAST = "pool3"  # of the layers that are shared
+LAST = "pool3"  # the last layer that is shared
 SHARED = CONVOLUTIONS[: [name for name, _ in CONVOLUTIONS].index(LAST) + 1]
-POOLED = 8  # frames that the shared pools make one row of
-MOST_NEW = 56  # frames an example that others do not share: with more of them, nothing is gained
-# Larger log-mels than any sound has would round off those beside them, and NaN spread to them.
+POOLED = 8  # frames that the shared pools reduce to one row
+MOST_NEW = 56  # frames an example that it does not share; with more of them, sharing is slower
+# Log-mels beyond those of any sound would make the ones beside them inexact, and NaN would spread.
 LARGEST = 100.0
 
 
 def compiled(values: Values, fast: keras.Model, params: Params) -> backend.Run:
-    """A network as a function of examples as arrays, which shares convolutions where that pays.
+    """The network as a function of arrays of examples; shares convolutions where that is faster.
 
     Args:
-        values: of each layer, the kernel with its axes as Keras has them.
-        fast: the network as fast.network makes it, with all that comes after it.
-        params: of the examples.
+        values: the kernel and bias of each layer, with the axes of Keras.
+        fast: the network as fast.network makes it, with the layers that come after it.
+        params: the front-end parameters of the examples.
 
     Example:
         >>> from vggish_tf.network import backbone
@@ -80,10 +80,10 @@ def _may_pay(fast: keras.Model, params: Params) -> bool:
 
 
 def joined(examples: np.ndarray, hop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Frames of examples without those that an example has from the one before it.
+    """The frames of consecutive examples, without those that an example shares with the one before.
 
     Returns:
-        (frames, mel bins); and the first frame of each example.
+        (frames, mel bins), and (n,), the first frame of each example.
 
     Example:
         >>> frames, starts = joined(np.array([[[1], [2]], [[2], [3]], [[9], [9]]]), hop=1)
@@ -101,8 +101,8 @@ class Overlapping(keras.layers.Layer):
     """The network on examples that are stretches of one array of frames.
 
     Args:
-        values, fast: as of `compiled`. The strips are a few rows high, for which plain convolutions
-            are faster; all else takes those of `fast`.
+        values, fast: as for `compiled`. Plain convolutions with `values` compute the strips, which
+            are a few rows high; the layers of `fast` compute everything else.
 
     Input shape:  (frames, 64); (n,), the first frame of each example, a multiple of 8
     Output shape: (n, 128)
@@ -143,7 +143,7 @@ class Overlapping(keras.layers.Layer):
 
 
 class _Rows(NamedTuple):
-    """Rows of all examples after a layer: of the long image, and those where an example differs."""
+    """Rows of all examples after a layer: the long image, and the rows where an example differs."""
 
     image: Any  # (1, rows, width, channels)
     strips: Any  # (2 n, border, width, channels): the tops of all examples, then their bottoms

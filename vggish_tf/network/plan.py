@@ -1,12 +1,12 @@
-"""Plan: how the network is computed, chosen by one rule from what this machine can do.
+"""Plan: how the network is computed, chosen by one rule from the abilities of this machine.
 
     engine        "keras" is Keras's backend: TensorFlow, JAX or PyTorch
     arithmetic    "float32" or "bfloat16", which sums in float32
     convolutions  "direct", or "winograd" with a quarter of the multiplications
 
-The embeddings are the same whichever plan computes them: in float32 within 1e-5 of the largest
-value, in bfloat16 with a cosine of at least 0.9995. Nothing is measured when a program starts: what
-was measured once on each kind of processor is in docs/performance.md.
+All plans give the same embeddings: in float32 within 1e-5 of the largest value, in bfloat16 with a
+cosine of at least 0.9995. Nothing is measured when a program starts; docs/performance.md has the
+measurements on each kind of processor.
 """
 
 import os
@@ -26,10 +26,10 @@ Precision = Literal["float32", "bfloat16"]
 Convolutions = Literal["direct", "winograd"]
 
 CPUINFO = Path("/proc/cpuinfo")
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last one of ARM
-# Processors on which TensorFlow uses oneDNN unasked. Source: tensorflow/core/util/port.cc.
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last one is ARM's
+# Processors on which TensorFlow uses oneDNN by default. Source: tensorflow/core/util/port.cc.
 ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
-EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}  # which hold `onnx` too
+EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}  # both install `onnx` too
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Plan:
         engine, arithmetic, convolutions: as above.
 
     Raises:
-        UsageError: an unknown word, or words that do not go together.
+        UsageError: a word is unknown, or the words do not go together.
 
     Example:
         >>> print(Plan("keras", "float32", "winograd").arithmetic)
@@ -60,27 +60,26 @@ class Plan:
             "float32",
         ):
             raise UsageError(
-                "convolutions='winograd' goes with engine='keras' and arithmetic='float32' alone: "
-                "bfloat16 would lose 1e-3 of the cosine."
+                "convolutions='winograd' goes with engine='keras' and arithmetic='float32' only: "
+                "bfloat16 would lower the cosine by 1e-3."
             )
         if (self.engine, self.arithmetic) == ("onnxruntime", "bfloat16"):
             raise UsageError(
-                "engine='onnxruntime' computes in float32 alone. "
-                "Take engine='openvino' for bfloat16."
+                "engine='onnxruntime' computes in float32 only. Use engine='openvino' for bfloat16."
             )
 
     def as_json(self) -> dict[str, str]:
-        """The same as a dictionary that JSON can hold, with the version of the engine."""
+        """The plan as a dictionary that JSON can hold, with the version of the engine."""
         return {**asdict(self), "engine": _described(self.engine)}
 
 
 class Machine(NamedTuple):
-    """Abilities of a machine that decide about a plan.
+    """The abilities of a machine on which the plan depends.
 
     Args:
-        tensorflow_cpu: Keras's backend is TensorFlow, and runs on the CPU.
-        onednn: TensorFlow computes with oneDNN, whose products of matrices are twice as fast.
-        bfloat16: the processor multiplies bfloat16.
+        tensorflow_cpu: whether Keras's backend is TensorFlow, and runs on the CPU.
+        onednn: whether TensorFlow uses oneDNN, whose matrix products are twice as fast.
+        bfloat16: whether the processor multiplies bfloat16.
     """
 
     tensorflow_cpu: bool
@@ -94,16 +93,16 @@ def suited(
     """The plan that suits a machine.
 
     bfloat16 becomes float32 on a CPU that cannot multiply it, and in TensorFlow without oneDNN:
-    float32 is more exact and much faster there. Winograd's convolutions are for float32 in
-    TensorFlow with oneDNN on a CPU: elsewhere they gain nothing. JAX, PyTorch and GPUs compute as
-    asked, with direct convolutions.
+    float32 is more exact and much faster there. Winograd's convolutions are used for float32 in
+    TensorFlow with oneDNN on a CPU; elsewhere they are not faster. JAX, PyTorch and GPUs use the
+    given precision, with direct convolutions.
 
     Args:
-        engine, precision: as asked for.
-        machine: by default this one.
+        engine, precision: as for Embedder.
+        machine: the machine; None is this one.
 
     Raises:
-        UsageError: an unknown word, or words that do not go together.
+        UsageError: a word is unknown, or the words do not go together.
 
     Example:
         >>> suited("keras", "bfloat16", Machine(tensorflow_cpu=True, onednn=True, bfloat16=False))
@@ -120,9 +119,9 @@ def suited(
 
 
 def possible(plan: Plan, machine: Machine | None = None) -> Plan:
-    """The plan that a machine computes if it is asked for one.
+    """The plan that a machine really computes if it is given `plan`.
 
-    OpenVINO computes in float32 where the processor cannot multiply bfloat16, without a word.
+    Without a warning, OpenVINO uses float32 if the processor cannot multiply bfloat16.
 
     Example:
         >>> possible(Plan("openvino", "bfloat16"), Machine(True, True, bfloat16=False)).arithmetic
@@ -133,10 +132,11 @@ def possible(plan: Plan, machine: Machine | None = None) -> Plan:
 
 
 def check_asked(engine: Engine, precision: Precision, plan: Plan | None):
-    """Raises if Embedder is asked for a plan in words that do not go together.
+    """Raises if the arguments of an Embedder do not go together.
 
     Raises:
-        UsageError: an unknown word; a plan and one of the other two; a plan that is none.
+        UsageError: a word is unknown, `plan` is not a Plan, or both a plan and another word are
+            given.
     """
     if plan is None:
         _check_words(engine, precision)
@@ -144,7 +144,7 @@ def check_asked(engine: Engine, precision: Precision, plan: Plan | None):
         raise UsageError(f"plan must be a network.plan.Plan; received {plan!r}.")
     elif (engine, precision) != ("keras", "float32"):
         raise UsageError(
-            f"plan={plan} says the engine and the arithmetic: leave out engine= and precision=."
+            f"plan={plan} has an engine and an arithmetic: leave out engine= and precision=."
         )
 
 
@@ -163,7 +163,7 @@ def check_installed(engine: Engine):
     """Raises if an engine is not installed.
 
     Raises:
-        VGGishError: it is not; the message says how to install it.
+        VGGishError: the engine is not installed; the message says how to install it.
     """
     absent = [name for name in (engine, "onnx") if engine in EXTRAS and not find_spec(name)]
     if absent:
@@ -179,7 +179,7 @@ def _has_onednn(flags: frozenset[str]) -> bool:
 
 
 def _flags() -> frozenset[str]:
-    """Names of the processor's instruction sets; none where the system has no /proc/cpuinfo."""
+    """Names of the processor's instruction sets; none on a system without /proc/cpuinfo."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -195,5 +195,5 @@ def _flags() -> frozenset[str]:
 
 def _described(engine: Engine) -> str:
     package = keras.config.backend() if engine == "keras" else engine
-    # not the installed distribution's, which may be tensorflow-cpu or onnxruntime-gpu
+    # not from the distribution, whose name may be tensorflow-cpu or onnxruntime-gpu
     return f"{package} {import_module(package).__version__}"

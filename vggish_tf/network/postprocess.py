@@ -30,23 +30,23 @@ class Postprocessor(keras.layers.Layer):
     """Turns raw embeddings into the format of the released AudioSet features.
 
     Args:
-        quantize: True gives uint8, as released; False the whitened float32 vector, not clipped,
-            which keeps its gradient.
-        weights: "audioset" for the published PCA parameters (from the cache, or fetched), the path
-            of a file of them (an npz with `pca_eigen_vectors` (128, 128) and `pca_means` (128,),
-            torchvggish's, a Keras file that carries them), or None for the identity matrix and zero
-            means.
+        quantize: True gives uint8, as released. False gives the whitened float32 vector, which is
+            not clipped and keeps its gradient.
+        weights: "audioset" for the published PCA parameters (from the cache, or fetched); the path
+            of a file with PCA parameters (an npz with `pca_eigen_vectors` (128, 128) and
+            `pca_means` (128,), torchvggish's file, or a Keras file with a postprocessor); or None
+            for the identity matrix and zero means.
 
     Input shape:  (…, 128) float32, pre-activation embeddings
     Output shape: (…, 128) uint8 or float32
 
-    The sums are in float64, as upstream's (on JAX, or with dtype="float32", in float32): in float32
-    one byte in 16,000 is wrong, because truncation turns the smallest difference into a whole step.
-    A saved model holds the parameters themselves, and its config has weights=None.
+    The sums are in float64, as in upstream's code; on JAX, or with dtype="float32", in float32. In
+    float32 one byte in 16,000 is wrong, because truncation turns the smallest difference into a
+    whole step. A saved model holds the parameters, and its config has weights=None.
 
     Raises:
         UsageError: the last axis is not 128.
-        CheckpointError: no such file, or one with other arrays in it.
+        CheckpointError: there is no such file, or it does not hold PCA parameters.
 
     Example:
         >>> tuple(Postprocessor(weights=None)(keras.ops.zeros((2, 128))).shape)
@@ -64,7 +64,7 @@ class Postprocessor(keras.layers.Layer):
         **kwargs,
     ):
         asked = keras.dtype_policies.get(kwargs.get("dtype") or "float64").name
-        # half-precision policies are for networks, and ignored here
+        # half-precision policies are meant for networks, and are ignored here
         narrow = keras.config.backend() == "jax" or asked == "float32"
         super().__init__(**{**kwargs, "dtype": "float32" if narrow else "float64"})
         self.quantize = quantize
@@ -102,14 +102,14 @@ def dequantize(quantized, convention: Convention = "edge"):
     Args:
         quantized: (…) uint8, an array or a tensor.
         convention: "edge" gives the smallest float32 that quantizes to the byte, so that quantizing
-            again gives the same bytes. "youtube8m" adds 1/512 of the range, near the middle of a
-            step, as the YouTube-8M readers do.
+            again gives the same bytes. "youtube8m" adds 1/512 of the range, which is near the
+            middle of a step, as the YouTube-8M readers do.
 
     Returns:
-        Array or tensor of the same shape, in [−2, 2] for "edge".
+        An array or a tensor of the same shape, float32, in [−2, 2] for "edge".
 
     Raises:
-        UsageError: an unknown convention, or `quantized` is not uint8.
+        UsageError: the convention is unknown, or `quantized` is not uint8.
 
     Example:
         >>> import numpy as np

@@ -1,21 +1,24 @@
 """3×3 convolutions with a quarter of the multiplications, for inference on CPUs.
 
-Two polynomials can be multiplied by their values: at as many points as the product has
-coefficients, multiply the two values, then interpolate the product. A convolution is such a
-product; transposed, it gives m outputs of r taps with m + r − 1 multiplications instead of m · r.
+Two polynomials can be multiplied through their values: take as many points as the product has
+coefficients, multiply the two values at each point, then interpolate the product. A convolution is
+such a product; transposed, it gives m outputs of r taps with m + r − 1 multiplications instead of
+m · r.
 In two dimensions, for 4×4 outputs Y of a 3×3 kernel g on a 6×6 tile d of the input,
 
     Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A,
 
-where ⊙ are 36 multiplications instead of 144. With many channels each of the 36 is a product of
-matrices (tiles × channels) · (channels × filters), which takes nearly all the time.
+where ⊙ stands for 36 multiplications instead of 144. With many channels, each of the 36 is a
+product of matrices (tiles × channels) · (channels × filters). These take nearly all the time.
 
 Two choices keep the float32 rounding error small. The points are 0, ±3/4, ±3/2 and infinity: every
-number of A and B is exact, and values neither grow nor shrink much; the usual 0, ±1, ±2 lose twice
-as much. And at most 128 channels are summed at once. Against a network in float64, embeddings of up
-to 2.0 then have an error of 1.4e-6 (root mean square over 100 examples of speech, music and
-street); upstream's session has 1.2e-6 in batches and 1.6e-6 one by one. bfloat16 is not accurate
-enough: rounding the tiles to 8 bits costs 1e-3 of the cosine.
+number in A and B is exact, and values neither grow nor shrink much. The usual points 0, ±1, ±2 have
+twice the error. And at most 128 channels are summed in one product.
+
+The error was measured against a network in float64, on 100 examples of speech, music and street
+noise, with embeddings of up to 2.0. Its root mean square is 1.4e-6. That of upstream's TensorFlow
+session is 1.2e-6 for batches, and 1.6e-6 for single examples. bfloat16 is not accurate enough:
+tiles rounded to 8 bits lower the cosine by 1e-3.
 
 Source: A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks (2015),
 arXiv:1509.09308; for points, B. Barabasz et al., Error Analysis and Improving the Accuracy of
@@ -32,9 +35,9 @@ from vggish_tf.memory import empty
 TILE = 4  # outputs of a tile in each direction, m
 TAPS = 3  # taps of a kernel in each direction, r
 WINDOW = TILE + TAPS - 1
-MIN_CHANNELS = 64  # with fewer, the sums before and after cost more than they save
-MAX_SUM = 128  # channels
-COLUMNS = 1 << 10  # of kernels, transformed at a time; more would start threads, which takes longer
+MIN_CHANNELS = 64  # with fewer, the sums before and after take longer than they save
+MAX_SUM = 128  # channels in one product
+COLUMNS = 1 << 10  # of kernels transformed at a time; more would start threads, which is slower
 POINTS = np.array([0, 3 / 4, -3 / 4, 3 / 2, -3 / 2])  # and infinity
 
 
@@ -47,7 +50,7 @@ def matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         >>> to_output @ ((of_kernel @ taps) * (of_input @ samples))
         array([ 1., 30., 20., 10.])
     """
-    # each polynomial is 0 at all points but one
+    # each of these polynomials is 0 at all points but one
     others = [np.poly(np.delete(POINTS, index)) for index in range(len(POINTS))]
     of_input = [*(np.append(polynomial[::-1], 0.0) for polynomial in others), np.poly(POINTS)[::-1]]
     scale = [*map(np.polyval, others, POINTS), 1.0]
@@ -72,11 +75,11 @@ def _products(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 class WinogradConv2D(keras.layers.Layer):
-    """A Conv2D by Winograd's algorithm, with a copy of its present weights.
+    """A Conv2D computed by Winograd's algorithm, with a copy of its current weights.
 
     Args:
-        convolution: built, 3×3, "same", without strides or dilation, with a bias; its channels are
-            fewer than MAX_SUM or a multiple of it.
+        convolution: a built 3×3 convolution, "same", without strides or dilation, with a bias; its
+            number of channels is less than MAX_SUM or a multiple of it.
 
     Input shape:  (rows, height, width, channels) float32
     Output shape: (rows, height, width, filters)
@@ -127,7 +130,7 @@ class WinogradConv2D(keras.layers.Layer):
         of_tile = ops.reshape(ops.expand_dims(of_down, -1) + of_across, (1, 1, 1, -1))
         of_row = ops.arange(rows, dtype="int32") * (height * width * self._parts)
         # place, part, row, tile
-        # Not ops.add, which takes a vector as long as the last axis for a bias, on any axis.
+        # Not ops.add, which treats a vector as long as the last axis as a bias, on any axis.
         in_place = ops.convert_to_tensor(in_place.astype("int32")[..., None, None])
         return ops.reshape(in_place + (ops.reshape(of_row, (1, 1, -1, 1)) + of_tile), (-1,))
 

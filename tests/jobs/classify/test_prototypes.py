@@ -191,8 +191,8 @@ TEXTS = {
     "[]": "its format is []",
     "null": "its format is None",
     json.dumps(PAGE)[:-1]: "Expecting ',' delimiter",
-    json.dumps(PAGE).replace("-1e-07", "NaN"): "NaN is no number",
-    json.dumps(PAGE).replace("-1e-07", "-Infinity"): "-Infinity is no number",
+    json.dumps(PAGE).replace("-1e-07", "NaN"): "NaN is not a number",
+    json.dumps(PAGE).replace("-1e-07", "-Infinity"): "-Infinity is not a number",
     json.dumps(PAGE).replace("-1e-07", "1e999"): "of which 127 are such numbers",
     json.dumps(PAGE).replace("-1e-07", "9" * 5000): "Exceeds the limit",
     "[" * 100_000: "recursion",
@@ -212,9 +212,9 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
 
 def test_what_is_no_file_or_too_large_is_refused_unread(tmp_path):
     assert "it does not exist" in refusal(tmp_path / "none.json")
-    assert "it is no file" in refusal(tmp_path)
+    assert "it is not a file" in refusal(tmp_path)
     os.mkfifo(tmp_path / "pipe.json")
-    assert "it is no file" in refusal(tmp_path / "pipe.json")
+    assert "it is not a file" in refusal(tmp_path / "pipe.json")
     with open(tmp_path / "large.json", "wb") as file:
         file.truncate(50 << 30)  # of holes
     assert "it has more than 16,777,216 bytes" in refusal(tmp_path / "large.json")

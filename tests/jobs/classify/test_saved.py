@@ -46,4 +46,4 @@ def test_classify_names_bad_files_and_does_the_others(folder, tmp_path, capsys):
 def test_classify_refuses_what_is_no_classifier(folder, tmp_path, capsys):
     vggish_tf.VGGish(None).save(tmp_path / "v.keras")
     assert cli.main(["classify", str(tmp_path / "v.keras"), str(folder / "sine" / "0.wav")]) == 5
-    assert "is no classifier" in capsys.readouterr().err
+    assert "is not a classifier" in capsys.readouterr().err

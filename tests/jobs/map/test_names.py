@@ -15,7 +15,7 @@ from vggish_tf.jobs.map import names
         (["s/x/a.wav", "s/y/b.wav", "s/c.wav"], ["x", "y", "s"]),
         (["s/x/a.wav", "t/x/b.wav"], ["s/x", "t/x"]),
         (["/root/x/a.wav", "/root/y/z/b.wav"], ["x", "y/z"]),
-        (["sx/a.wav", "sy/b.wav"], ["sx", "sy"]),  # not "x" and "y": s is no folder
+        (["sx/a.wav", "sy/b.wav"], ["sx", "sy"]),  # not "x" and "y": s is not a folder
         ([r"C:\s\x\a.wav", r"C:\s\y\b.wav"], ["x", "y"]),
         ([r"s/odd\name.wav", "s/b.wav"], ["s", "s"]),
         (["shard.tar::x/a.wav", "shard.tar::y/b.wav"], ["shard.tar::x", "shard.tar::y"]),

@@ -82,5 +82,5 @@ def test_what_is_no_folder_is_refused(folder):
     places.check_folder(None)
     places.check_folder(folder)
     for path in (folder / "nothing", folder / "data" / "sounds" / "x" / "a.wav"):
-        with pytest.raises(VGGishError, match="is no folder"):
+        with pytest.raises(VGGishError, match="is not a folder"):
             places.check_folder(path)

@@ -82,7 +82,7 @@ def test_other_weights_are_refused(folder, capsys):
         ("nowhere query.wav", 5, "nowhere does not exist. Give an archive that embed wrote."),
         ("rows nothing.wav", 3, "nothing.wav"),
         ("rows query.wav --like-none-of nothing.wav", 3, "nothing.wav"),
-        ("query.wav query.wav", 5, "query.wav is no archive of embeddings"),
+        ("query.wav query.wav", 5, "query.wav is not an archive of embeddings"),
         ("bytes.parquet query.wav", 5, "does not say how its rows were made"),
         ("rows bytes.parquet", 5, "the query cannot be compared with the archive. weights"),
         ("rows query.wav --csv hits.txt", 2, "its name must end in .csv"),

@@ -104,7 +104,9 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise VGGishError(f"{path} cannot be read as prototypes: {fault}. {ADVICE}") from None
     word = found.get("format") if isinstance(found, dict) else found
     if word != FORMAT:
-        raise VGGishError(f"{path} is no file of prototypes: its format is {short(word)}. {ADVICE}")
+        raise VGGishError(
+            f"{path} is not a file of prototypes: its format is {short(word)}. {ADVICE}"
+        )
     version = found.get("version")
     if type(version) is not int or version != VERSION:
         raise VGGishError(
@@ -116,7 +118,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise ValueError("it is no file" if path.exists() else "it does not exist")
+        raise ValueError("it is not a file" if path.exists() else "it does not exist")
     with open(path, "rb") as stream:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -125,11 +127,11 @@ def _content(path: Path) -> bytes:
 
 
 def _refuse(word: str):
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")
 
 
 def _typed(where: str, found: object, kinds: dict) -> dict[str, Any]:
-    """The fields of a JSON object, each of the type that it must have; true is no number."""
+    """The fields of a JSON object, each of the type that it must have; true is not a number."""
     if not isinstance(found, dict):
         raise UsageError(f"{where.rstrip('.')} must be an object; received {short(found)}.")
     for name, (kind, expected) in kinds.items():

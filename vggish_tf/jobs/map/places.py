@@ -46,7 +46,7 @@ def check_folder(audio: str | os.PathLike[str] | None):
         VGGishError: it is missing, or a file.
     """
     if audio is not None and not os.path.isdir(audio):
-        raise VGGishError(f"{audio} is no folder. Give the folder that holds the sounds.")
+        raise VGGishError(f"{audio} is not a folder. Give the folder that holds the sounds.")
 
 
 def addresses(places: Iterable[Path | None], page: Path) -> Iterator[str | None]:

@@ -61,7 +61,7 @@ export class Prototypes {
    */
   static from(json, manifest) {
     if (json?.format !== FORMAT || json.version !== 1 || !Array.isArray(json.prototypes))
-      throw new Error("it is no file of prototypes; choose one that this page saved.");
+      throw new Error("it is not a file of prototypes; choose one that this page saved.");
     const [theirs, ours] = [json.weights, manifest.weights].map((weights) => String(weights?.values_sha256));
     if (theirs !== ours)
       throw new Error(`it was made with other weights (SHA-256 ${theirs.slice(0, 12)}…) than this page has (${ours.slice(0, 12)}…).`);
