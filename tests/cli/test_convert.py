@@ -65,5 +65,5 @@ def test_a_damaged_source_leaves_nothing(rows, capsys, tmp_path):
     for output in ("out", "out.parquet", "out.tfrecord"):
         assert cli.main(["convert", "rows.csv", output]) == 5
         (line,) = capsys.readouterr().err.splitlines()
-        assert "rows.csv is missing, damaged, or no archive: line 4 has 3 columns" in line
+        assert "rows.csv is missing, damaged, or not an archive: line 4 has 3 columns" in line
         assert sorted(tmp_path.iterdir()) == before

@@ -87,7 +87,7 @@ def test_other_files_are_told_in_a_line(content, said, tmp_path):
 def test_other_folders_and_nothing_are_told(tmp_path):
     (tmp_path / "sounds").mkdir()
     (tmp_path / "sounds" / "a.wav").touch()
-    with pytest.raises(VGGishError, match="sounds is not an archive .*: it is a folder wi"):
+    with pytest.raises(VGGishError, match=r"sounds is not an archive .*: it is a folder wi"):
         formats.read(tmp_path / "sounds")
     with pytest.raises(VGGishError, match=r"rows does not exist. Give an archive"):
         formats.read(tmp_path / "rows")

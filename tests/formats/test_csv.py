@@ -63,16 +63,21 @@ def test_a_file_of_others_tells_its_dtype_and_has_no_provenance(values, dtype, t
     ("lines", "said"),
     [
         (["a,0,1,0.5,0.5", "b,0,1,0.5"], "line 3 has 4 columns, not 5"),
-        (["a,0,1,0.5,0.5", '"b\nc",0,1,0.5,0.5', "d,0,1,0.5,x"], "line 5, e1: 'x' is no float32"),
-        (["a,0,1,0.5,0.5", "b,0,,0.5,0.5"], "line 3, end: '' is no float64"),
-        (["a,0,1,5,6", "b,0,1,7,256"], "line 3, e1: '256' is no uint8"),
-        (["a,0,1,5,6", "b,0,1,7,-1"], "line 3, e1: '-1' is no uint8"),
-        (["a,0,1,NA,6"], "line 2, e0: 'NA' is no float32"),
+        (
+            ["a,0,1,0.5,0.5", '"b\nc",0,1,0.5,0.5', "d,0,1,0.5,x"],
+            "line 5, e1: 'x' is not a number .float32",
+        ),
+        (["a,0,1,0.5,0.5", "b,0,,0.5,0.5"], "line 3, end: '' is not a number .float64"),
+        (["a,0,1,5,6", "b,0,1,7,256"], "line 3, e1: '256' is not a number .uint8"),
+        (["a,0,1,5,6", "b,0,1,7,-1"], "line 3, e1: '-1' is not a number .uint8"),
+        (["a,0,1,NA,6"], "line 2, e0: 'NA' is not a number .float32"),
     ],
 )
 def test_a_mistake_has_its_line(lines, said, tmp_path):
     text = "\n".join(["path,start,end,e0,e1", *lines, ""])
-    with pytest.raises(VGGishError, match=f"rows.csv is missing, damaged, or no archive: {said}"):
+    with pytest.raises(
+        VGGishError, match=f"rows.csv is missing, damaged, or not an archive: {said}"
+    ):
         list(formats.read(write(tmp_path / "rows.csv", text)).clips)
 
 

@@ -58,8 +58,8 @@ def _negative(path):
     [
         (_other_rows, r"its arrays have \[1, 10\] rows"),
         (_no_rows, r"start\.npy is missing, damaged, or cut short"),
-        (_other_clips, "it has not the 10 rows of the arrays"),
-        (_more_clips, "it has not the 10 rows of the arrays"),
+        (_other_clips, "its clips do not have the 10 rows"),
+        (_more_clips, "its clips do not have the 10 rows"),
         (_negative, "line 1 is not a clip"),
         (lambda path: (path / "clips.jsonl").write_text("{}\n"), "line 1 is not a clip"),
         (lambda path: (path / "clips.jsonl").unlink(), r"clips\.jsonl does not exist"),

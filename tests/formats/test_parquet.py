@@ -76,7 +76,7 @@ FLOATS = pa.array([[0.0] * 128], pa.list_(pa.float32(), 128))
     ("changes", "said"),
     [
         ({"path": None}, "it has the columns start, end, embedding"),
-        ({"embedding": pa.array([[0.5]])}, r"its embedding is list<.*double>, no fixed-size"),
+        ({"embedding": pa.array([[0.5]])}, r"its embedding is list<.*double>, not a fixed-size"),
         (
             {"embedding": pa.array([[0.5]], pa.list_(pa.float64(), 1))},
             "its embedding is fixed_size",

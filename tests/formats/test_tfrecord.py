@@ -103,7 +103,7 @@ def test_a_cut_file_is_an_error_after_its_whole_records(cut, tmp_path):
     path.write_bytes(path.read_bytes()[:-cut])
     records = tfrecord.read(path)
     np.testing.assert_array_equal(next(records).embedding, record(5).embedding)
-    with pytest.raises(VGGishError, match="damaged, or no TFRecord file"):
+    with pytest.raises(VGGishError, match="damaged, or not a TFRecord file"):
         next(records)
 
 
@@ -113,7 +113,7 @@ def test_a_flipped_bit_is_an_error(tmp_path):
     data[300] ^= 1
     path.write_bytes(data)
     with pytest.raises(
-        VGGishError, match=r"is missing, damaged, or no TFRecord file: corrupted record at 12$"
+        VGGishError, match=r"is missing, damaged, or not a TFRecord file: corrupted record at 12$"
     ):
         list(tfrecord.read(path))
 

@@ -185,7 +185,7 @@ def test_floats_cannot_be_dequantized(tmp_path):
 def test_rows_of_two_kinds_are_refused(tmp_path):
     clips = [some_rows.clip("a.wav", 1), some_rows.clip("b.wav", 1, np.uint8)]
     for kind in OF_FLOATS:
-        with pytest.raises(VGGishError, match=r"one kind, \(n, 128\) float32 without labels; rec"):
+        with pytest.raises(VGGishError, match=r"must be \(n, 128\) float32 without labels, as"):
             written(tmp_path, kind, Archive(clips, {}))
     bad = ClipRows("a.wav", np.zeros(1), np.zeros(2), np.zeros((1, 128), np.float32))
     with pytest.raises(VGGishError, match=r"with n times; received .* with 1 and 2"):

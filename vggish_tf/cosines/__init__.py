@@ -1,10 +1,10 @@
-"""Rows compared by their cosines: every row with every other one, in float64, in a fixed order.
+"""Comparison of rows by their cosines: exact, in float64, with the hits in a fixed order.
 
 blocks        rows that are compared together, and their directions
 scan          Nearest: the best rows for a query, block after block
 neighbours    the nearest other rows of each row
 
-Equally near rows come in the order of the archive. Nothing is read or embedded here.
+Equally near rows have the order of the archive. Nothing is read or embedded here.
 """
 
 from vggish_tf.cosines.blocks import (

@@ -9,16 +9,16 @@ import numpy as np
 from vggish_tf.formats.clips import batches_of
 from vggish_tf.rows import ClipRows, byte_values
 
-BLOCK_ROWS = 8192  # 4 MB of float32, which a processor's cache holds
-SHORTEST = 1e-15  # of which the square is far from the smallest float32
+BLOCK_ROWS = 8192  # 4 MB of float32, which fit into a processor's cache
+SHORTEST = 1e-15  # length; its square is far above the smallest float32
 
 
 @dataclass
 class Block:
     """Rows of an archive that are compared together."""
 
-    number: np.ndarray  # (n,) int64, of each row in the archive, from 0
-    paths: list[str]  # of the clips in the block
+    number: np.ndarray  # (n,) int64, the number of each row in the archive, from 0
+    paths: list[str]  # the paths of the clips in the block
     clip: np.ndarray  # (n,) int64, the place of each row's clip in `paths`
     start: np.ndarray  # (n,) seconds
     end: np.ndarray  # (n,) seconds
@@ -26,9 +26,10 @@ class Block:
 
     @cached_property
     def measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows in the same directions, (n, size) float32, their lengths, and which have one, (n,).
+        """Rows in the same directions, (n, size) float32; their lengths (n,); and `known` (n,) bool.
 
-        Mostly they are the rows themselves: to scale all of them takes longer than to compare them.
+        `known` is False for a row without a direction. Usually the rows are returned unscaled:
+        scaling takes longer than comparing.
         """
         rows = floats(self.embedding).astype(np.float32, copy=False)
         length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
@@ -41,7 +42,7 @@ class Block:
 def directions(rows: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     """Rows scaled to length 1, and which of them have a direction; the others become zeros.
 
-    A row of zeros has none, nor has one with a number that is not finite. Bytes are dequantized.
+    A row of zeros, or with a number that is not finite, has no direction. Bytes are dequantized.
 
     Example:
         >>> directions(np.array([[3.0, 4.0], [0.0, 0.0], [1.0, np.nan]]), np.float32)
@@ -50,7 +51,7 @@ def directions(rows: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     values: np.ndarray = floats(rows).astype(dtype, copy=False)
     largest = np.maximum(values.max(axis=1, initial=0), -values.min(axis=1, initial=0))
     known = np.isfinite(largest) & (largest > 0)
-    scale = np.where(known, largest, 1)[:, np.newaxis]  # first, so that no square overflows
+    scale = np.where(known, largest, 1)[:, np.newaxis]  # prevents squares from overflowing
     unit = values / scale if known.all() else np.where(known[:, np.newaxis], values, 0) / scale
     length = np.sqrt(np.einsum("nd,nd->n", unit, unit))
     unit /= np.where(known, length, 1)[:, np.newaxis]
@@ -69,12 +70,12 @@ def have_direction(rows: np.ndarray) -> np.ndarray:
 
 
 def floats(rows: np.ndarray) -> np.ndarray:
-    """The rows as they are, or dequantized as dequantize() does."""
+    """The rows as floats: bytes are dequantized, as by dequantize()."""
     return byte_values("edge")[rows] if rows.dtype == np.uint8 else rows
 
 
 def blocks_of(clips: Iterable[ClipRows]) -> Iterator[Block]:
-    """Clips → blocks of at most BLOCK_ROWS rows: short clips share one, long ones are cut."""
+    """Clips → blocks of at most BLOCK_ROWS rows; short clips share a block, long ones are cut."""
     number = 0
     for rows in batches_of(clips):
         for first in range(0, len(rows.start), BLOCK_ROWS):

@@ -1,8 +1,8 @@
 """Neighbours: the nearest other rows of each row, by the rule of Nearest.
 
-float32 products of unit rows pick the candidates, and float64 ranks them. Where very many are as
-near as float32 can tell, as the rows of a silent recording, float64 products pick them. Rows that
-are alike bit for bit are compared once.
+float32 products of unit rows select the candidates, and float64 products rank them. If float32
+cannot distinguish very many rows, such as those of a silent recording, float64 products select
+too. Rows that are equal bit for bit are compared once.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,15 +15,15 @@ from vggish_tf.cosines.scan import DECIMALS, ROUNDING, products_of_pairs
 from vggish_tf.errors import check_count
 
 ROWS_AT_ONCE, OTHERS_AT_ONCE = 1024, 8192  # 32 MB of float32 products
-MANY = 64  # candidates of a row in a block of others: float32 does not tell them apart
-ROUNDING_64 = 2 * 10.0**-DECIMALS  # of cosines; float64 products are nearer
+MANY = 64  # candidates of a row in a block; if there are more, float32 does not distinguish them
+ROUNDING_64 = 2 * 10.0**-DECIMALS  # of cosines; the error of float64 products is smaller
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # (n,) each: a row, another one, their cosine
 
 
 class Neighbours(NamedTuple):
-    """The nearest other rows of each row, nearest first; of equally near ones the first row first.
+    """The nearest other rows of each row, nearest first; equally near rows by their numbers.
 
-    Where there are fewer others, the rest of `number` is −1 and of `cosine` NaN.
+    If a row has fewer neighbours, the rest of `number` is −1, and the rest of `cosine` NaN.
     """
 
     number: np.ndarray  # (n, count) int64
@@ -36,10 +36,10 @@ def neighbours_of(
     """Finds the nearest other rows of each row.
 
     Args:
-        rows: (n, size) float32 or uint8, as of an archive. A row without a direction has no
-            neighbours, and is none.
-        count: neighbours of a row.
-        progress: called with the number of rows of which they were found since the last call.
+        rows: (n, size) float32 or uint8, the rows of an archive. A row without a direction has no
+            neighbours and is no neighbour of others.
+        count: the number of neighbours of a row.
+        progress: a function that is called with the number of rows finished since its last call.
 
     Raises:
         UsageError: `count` is under 1.
@@ -62,11 +62,11 @@ def neighbours_of(
 
 
 class _Alike(NamedTuple):
-    """Groups of rows that are alike bit for bit; rows without a direction are in none."""
+    """Groups of rows that are equal bit for bit; rows without a direction are in no group."""
 
-    first: np.ndarray  # (groups,) the first row of each
-    size: np.ndarray  # (groups,) how many rows it has
-    begin: np.ndarray  # (groups,) where they begin in `rows`
+    first: np.ndarray  # (groups,) the first row of each group
+    size: np.ndarray  # (groups,) the number of its rows
+    begin: np.ndarray  # (groups,) the place of its first row in `rows`
     rows: np.ndarray  # the rows of group after group, in order
 
     @classmethod
@@ -78,7 +78,7 @@ class _Alike(NamedTuple):
         return cls(known[order[begin]], size, begin, known[order])
 
     def members(self, row: np.ndarray, other: np.ndarray, cosine: np.ndarray, most: int) -> Pairs:
-        """Pairs with the rows of other groups, at most `most` of each, in place of the groups."""
+        """The same pairs with rows instead of groups: at most `most` rows of each group."""
         size = np.minimum(self.size[other], most)
         place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
         number = self.rows[np.repeat(self.begin[other], size) + place]
@@ -87,7 +87,7 @@ class _Alike(NamedTuple):
 
 
 def _candidates(near, unit, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of a row of `groups` and another, among which are its best `count`."""
+    """Pairs of a row of `groups` and another row, which include its best `count`."""
     found = _picked(near, groups, count, ROUNDING, MANY + 2 * count)
     if found is None:
         found = _picked(unit, groups, count, ROUNDING_64, len(unit))
@@ -96,9 +96,10 @@ def _candidates(near, unit, groups: np.ndarray, count: int) -> tuple[np.ndarray,
 
 
 def _picked(unit, groups: np.ndarray, count: int, rounding: float, most: int) -> Pairs | None:
-    """The pairs that may be the best by these products; None if a row has over `most` in a block.
+    """The pairs that may be the best by these products; None if there are too many.
 
-    Its own block is the first, since what is near in time is often near in sound.
+    There are too many if the rows have more than `most` each, on average, in a block. The block of
+    the rows themselves comes first: rows that are close in time are often similar.
     """
     found: Pairs | None = None
     floor = np.full(len(groups), -2, unit.dtype)  # the cosine of the last of the best
@@ -117,7 +118,7 @@ def _picked(unit, groups: np.ndarray, count: int, rounding: float, most: int) ->
 
 
 def _blocks(count: int, first: int) -> Iterator[slice]:
-    """All rows in blocks; the one with the row `first` comes first."""
+    """All rows in blocks; the block with the row `first` comes first."""
     starts = range(0, count, OTHERS_AT_ONCE)
     own = first // OTHERS_AT_ONCE * OTHERS_AT_ONCE
     yield from (slice(at, at + OTHERS_AT_ONCE) for at in sorted(starts, key=lambda at: at != own))
@@ -126,7 +127,7 @@ def _blocks(count: int, first: int) -> Iterator[slice]:
 def _pruned(
     pairs: list[Pairs], first: int, count: int, floor: np.ndarray, rounding: float
 ) -> Pairs:
-    """The pairs that may still be among the best; raises `floor` to the last of these."""
+    """The pairs that may still be among the best; raises `floor` to the cosine of the last one."""
     row, other, cosine = map(np.concatenate, zip(*pairs, strict=True))
     order = np.lexsort((-cosine, row))
     row, other, cosine = row[order], other[order], cosine[order]
@@ -137,7 +138,7 @@ def _pruned(
 
 
 def _ranked(unit, row, other, number: np.ndarray, count: int) -> Pairs:
-    """The best `count` pairs of each row, by float64 cosines and then by `number` of the other."""
+    """The best `count` pairs of each row, by float64 cosines, then by the other row's `number`."""
     return _best(row, other, products_of_pairs(unit, row, other), number[other], count)
 
 
@@ -162,7 +163,11 @@ def _table(row, number, cosine, groups: np.ndarray, count: int) -> Neighbours:
 
 
 def _keep(found: Neighbours, alike: _Alike, groups: np.ndarray, nearest: Neighbours) -> int:
-    """Writes the neighbours of all rows of these groups, each without itself; returns how many."""
+    """Writes the neighbours of all rows of these groups, without the rows themselves.
+
+    Returns:
+        The number of these rows.
+    """
     line = np.repeat(np.arange(len(groups)), alike.size[groups])
     begin = alike.begin[groups[0]]
     rows = alike.rows[begin : begin + len(line)]

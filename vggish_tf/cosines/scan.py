@@ -1,7 +1,7 @@
 """Exact search: each row of the archive is compared with each example of the query.
 
-float32 products pick the candidates of a block, and float64 ranks them. So hits and their order are
-those of float64, and identical rows have identical cosines wherever they lie.
+float32 products select the candidates of a block, and float64 products rank them. So the hits and
+their order are those of float64, and identical rows have identical cosines anywhere in the archive.
 """
 
 from typing import NamedTuple
@@ -11,16 +11,16 @@ import numpy as np
 from vggish_tf.cosines.blocks import Block, directions
 from vggish_tf.errors import UsageError
 
-# More than twice what a float32 product of unit rows can be off: its 256 additions, each rounded to
-# 2^-24, make 2e-5 at most, and scaling the rows half as much.
+# More than twice the largest error of a float32 product of unit rows: 256 additions, each rounded
+# to 2^-24, make 2e-5 at most, and scaling the rows half as much.
 ROUNDING = 1e-4
-DECIMALS = 12  # of a cosine; what is beyond them is float64's own rounding
-EXAMPLES_AT_ONCE = 256  # of the query, so that a long one takes no more memory
+DECIMALS = 12  # of a cosine; further ones are rounding errors of float64
+EXAMPLES_AT_ONCE = 256  # of the query, so that a long query takes no more memory
 PAIRS_AT_ONCE = 8192
 
 
 class Hit(NamedTuple):
-    """A segment of the archive: where it is, and how near to which example of the query."""
+    """A segment of the archive, and its cosine with the nearest example of the query."""
 
     path: str
     start: float  # seconds
@@ -29,7 +29,7 @@ class Hit(NamedTuple):
     example: int  # the number of the query's example, from 0
 
 
-Entry = tuple[float, int, Hit]  # −cosine and number, by which hits are in order
+Entry = tuple[float, int, Hit]  # −cosine and number, which sort the hits
 
 
 class Nearest:
@@ -37,7 +37,7 @@ class Nearest:
 
     Args:
         query, unlike: rows (n, size); `unlike` may be None.
-        top, per_file: as of nearest().
+        top, per_file: as for jobs.search.nearest().
 
     Raises:
         UsageError: no row of the query has a direction.
@@ -58,14 +58,14 @@ class Nearest:
 
     @property
     def hits(self) -> list[Hit]:
-        """Nearest first."""
+        """The hits, nearest first."""
         return [hit for *_, hit in self._found]
 
     def add(self, block: Block):
-        """Compares a block, in whatever order blocks come.
+        """Compares a block; the blocks may come in any order.
 
         Raises:
-            UsageError: its rows have another size than the query's.
+            UsageError: its rows have another size than those of the query.
         """
         for rows in (self.query, self._unlike):
             check_sizes(rows, block.embedding.shape[1])
@@ -85,7 +85,7 @@ class Nearest:
         return np.flatnonzero(known & (other <= cosine + ROUNDING) & (cosine >= least))
 
     def _ranked(self, block: Block, rows: np.ndarray, files: np.ndarray) -> list[Entry]:
-        """The best `top` of these rows by float64 products, of each file one."""
+        """The best `top` of these rows by float64 products; at most one of each file."""
         unit, _ = directions(block.embedding[rows], np.float64)
         cosines, others = _products(unit, self.query), _products(unit, self._unlike)
         cosine, example = cosines.max(axis=1), cosines.argmax(axis=1)
@@ -102,7 +102,7 @@ class Nearest:
         return -hit.cosine, int(block.number[row]), hit
 
     def _merge(self, found: list[Entry]):
-        """Keeps the best of what is there and what was found; the same row may come twice."""
+        """Merges new hits with the earlier ones and keeps the best; a row may come twice."""
         best = dict[str | int, Entry]()
         for entry in sorted([*self._found, *found]):
             best.setdefault(entry[2].path if self.per_file else entry[1], entry)
@@ -110,10 +110,10 @@ class Nearest:
 
 
 def check_sizes(query: np.ndarray, size: int):
-    """Refuses a query whose rows are not as long as those of the archive.
+    """Raises if the rows of a query have another size than those of the archive.
 
     Raises:
-        UsageError: it says both.
+        UsageError: the sizes differ; the message gives both.
     """
     if len(query) and query.shape[1] != size:
         sizes = f"{query.shape[1]} numbers, those of the archive {size}"
@@ -121,7 +121,7 @@ def check_sizes(query: np.ndarray, size: int):
 
 
 def _files(paths: list[str]) -> np.ndarray:
-    """The number of each path's file, since several clips may be of one."""
+    """The number of each path's file; several clips may belong to one file."""
     known: dict[str, int] = {}
     return np.array([known.setdefault(path, len(known)) for path in paths], np.int64)
 
@@ -134,7 +134,7 @@ def _highest_of_each(files: np.ndarray, cosine: np.ndarray) -> np.ndarray:
 
 
 def _highest(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The highest product of each row with unit rows, (n,) float32; −inf where there are none."""
+    """The highest product of each row with unit rows, (n,) float32; −inf without unit rows."""
     highest = np.full(len(rows), -np.inf, np.float32)
     for first in range(0, len(others), EXAMPLES_AT_ONCE):
         part = others[first : first + EXAMPLES_AT_ONCE].astype(np.float32)
@@ -143,7 +143,7 @@ def _highest(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _products(unit: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Cosines (n, m), float64; unlike BLAS, einsum adds up each one in the same order."""
+    """Cosines (n, m), float64; einsum adds in the same order for each of them, unlike BLAS."""
     return np.round(np.einsum("nd,md->nm", unit, others), DECIMALS)
 
 

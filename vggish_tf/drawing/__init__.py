@@ -1,7 +1,7 @@
-"""Pictures: a clip → figures. Nothing is computed here but the needs of a picture.
+"""Pictures: a clip → figures. Only what a picture needs is computed here.
 
     vggish_tf.drawing.show("clip.flac")            # every stage, on one page
-    vggish_tf.drawing.draw_log_mel("clip.flac")    # one stage; in axes of yours with ax=
+    vggish_tf.drawing.draw_log_mel("clip.flac")    # one stage; ax= draws it in your own axes
 
 axes       parts shared by all pictures: scales, colours, labels
 figures    figures and axes that notebooks show

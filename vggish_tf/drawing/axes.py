@@ -1,7 +1,7 @@
 """Parts shared by the pictures: reduced arrays, colour ranges, axes, images, notes.
 
-Arrays and matplotlib axes only, no stages of VGGish; those are the part of panels.py. Never imports
-pyplot.
+Only arrays and matplotlib axes are used here; the stages of VGGish belong to panels.py. pyplot is
+never imported.
 """
 
 import textwrap
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1440, 10_080)
 LONGEST_IN_SECONDS = 600
 HIGHEST_IN_HERTZ = 12_000
-# up to here each column is drawn as a box; more are blended where they share a pixel
+# so many columns are drawn as boxes; of more, those in the same pixel are blended
 FEW_COLUMNS = 500
-PERCENTILES = (1.0, 99.9)  # between them each value has its own colour; outliers have none
+PERCENTILES = (1.0, 99.9)  # values outside have the first or the last colour
 ROUNDING = 1e-5  # of logarithms in float32
 TITLE_CHARACTERS_PER_INCH = 10.3  # in 12 points
 TITLE_PAD = 9  # points; room for ticks above the axes
@@ -58,7 +58,7 @@ def pool_signed(rows: np.ndarray, most_rows: int) -> tuple[np.ndarray, int]:
 
 
 def cosine_similarity(rows: np.ndarray) -> np.ndarray:
-    """The cosine between every two rows, (n, n); a row of zeros has 0 with all.
+    """The cosine between every two rows, (n, n); those of a row of zeros are 0.
 
     Example:
         >>> cosine_similarity(np.array([[3.0, 0.0], [1.0, 1.0]])).round(3)
@@ -70,7 +70,7 @@ def cosine_similarity(rows: np.ndarray) -> np.ndarray:
 
 
 def beside_diagonal(similarity: np.ndarray) -> np.ndarray:
-    """The similarities of different rows, flat: (n, n) without its diagonal; for n = 1 with it.
+    """The similarities of different rows: (n, n) without its diagonal, flat; for n = 1 with it.
 
     Example:
         >>> beside_diagonal(np.array([[1.0, 0.2], [0.2, 1.0]]))
@@ -86,9 +86,9 @@ def color_range(
     """The limits of a colour bar: PERCENTILES of the values.
 
     Args:
-        values: of any shape, at least one.
-        least, most: limits of their difference; the lower limit is adjusted.
-        silence: values up to this one are left out, and get the first colour.
+        values: an array of any shape, with at least one value.
+        least, most: bounds of the difference between the two limits.
+        silence: values up to this one are ignored, and have the first colour.
 
     Example:
         >>> low, high = color_range(np.append(np.arange(2000.0), 1e6), least=1.0)
@@ -104,7 +104,7 @@ def color_range(
 
 
 def ground(ax: "Axes") -> str:
-    """The colour behind axes, #rrggbb; of transparent axes that of what they lie on."""
+    """The colour behind axes, #rrggbb; for transparent axes, that of the figure behind them."""
     from matplotlib.colors import to_hex, to_rgba
 
     behind: Any = (ax, ax.figure, ax.get_figure(root=True))  # the second may be a subfigure
@@ -130,7 +130,7 @@ def signed_colors(ax: "Axes") -> "Colormap":
 
 
 def title(ax: "Axes", text: str, warning: str = "") -> None:
-    """Writes a title, wrapped to the axes, under a warning in bold letters if there is one."""
+    """Writes a title, wrapped to the axes; with a warning above it, in bold letters, if given."""
     inches = ax.get_window_extent().width / ax.figure.dpi
     room = inches * TITLE_CHARACTERS_PER_INCH * 12 / float(ax.title.get_fontsize())
     lines = [textwrap.fill(each, max(10, int(room))) for each in (warning, text) if each]
@@ -173,18 +173,20 @@ def image(
     cmap: "str | Colormap" = "magma", left: float = 0.0, bottom: float = -0.5, height: float = 1.0,
     aspect: str = "auto",
 ) -> None:  # fmt: skip
-    """Draws `columns`, (time, values), with a colour bar, pointed where values lie beyond it.
+    """Draws an array with a colour bar, whose ends are pointed if values lie beyond it.
 
     Args:
-        seconds: length of one column.
-        label: of the colour bar.
+        ax: the axes.
+        columns: (time, values).
+        seconds: the length of one column.
+        label: the label of the colour bar.
         limits, cmap: the values with the first and the last colour, and the colours.
-        left: start of the first column, in seconds.
-        bottom, height: start of the first value on the vertical axis, and the height of each.
-        aspect: "equal" if both axes have one unit; otherwise the picture fills its place.
+        left: the start of the first column, in seconds.
+        bottom, height: the start of the first value on the vertical axis, and the height of each.
+        aspect: "equal" if both axes have the same unit; "auto" fills the axes.
 
-    The colour bar is an inset on the right, which takes no room from `ax`: axes above each other
-    stay aligned.
+    The colour bar is an inset on the right, which takes no room from `ax`, so that axes above each
+    other stay aligned.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -200,12 +202,12 @@ def image(
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[beyond]
     ticks = MaxNLocator(5, steps=(1, 2, 5, 10))
     colors: Any = ax.figure.colorbar(drawn, cax=bar, label=label, extend=extend, ticks=ticks)
-    # smaller and larger numbers have their power of ten above the bar
+    # of smaller and larger numbers, the power of ten stands above the bar
     colors.formatter.set_powerlimits((-2, 4))
 
 
 def _beside(ax: "Axes") -> Callable[..., "Bbox"]:
-    """Locates a colour bar: as high as `ax`, and of one width in pictures of every width."""
+    """A locator for a colour bar: as high as `ax`, and equally wide in all pictures."""
     from matplotlib.transforms import Bbox
 
     def locate(*_) -> Bbox:
@@ -216,7 +218,7 @@ def _beside(ax: "Axes") -> Callable[..., "Bbox"]:
 
 
 def note(ax: "Axes", text: str) -> None:
-    """Writes in the middle of an empty picture why it is empty."""
+    """Writes a note in the middle of empty axes, which says why they are empty."""
     box = {"facecolor": ax.get_facecolor(), "edgecolor": "0.6", "boxstyle": "round,pad=0.5"}
     place: Any = {"ha": "center", "va": "center", "transform": ax.transAxes, "zorder": 5}
     ax.text(0.5, 0.5, textwrap.fill(text, NOTE_CHARACTERS), bbox=box, **place)

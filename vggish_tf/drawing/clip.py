@@ -1,6 +1,6 @@
-"""A clip as a panel takes it, in memory, in a file or at every stage → Stages; and @panel.
+"""Clips of panels: a waveform, a file or Stages → Stages; and the decorator @panel.
 
-Computed in stages.py, which is imported only for a clip that is not computed yet.
+stages.py computes them; it is imported only for a clip that is not computed yet.
 """
 
 import os
@@ -25,7 +25,7 @@ Clip = str | os.PathLike[str] | np.ndarray | Stages
 
 
 class Panel(Protocol):
-    """A function that draws one stage of a clip: the signature of every panel."""
+    """The signature of a panel: a function that draws one stage of a clip."""
 
     __name__: str
 
@@ -41,7 +41,7 @@ class Panel(Protocol):
 
 
 def panel(draw: Callable[["Axes", Stages], None]) -> Panel:
-    """Makes a panel of a function that draws stages into axes."""
+    """Makes a panel from a function that draws Stages into axes."""
 
     @wraps(draw)
     def drawn(clip, sample_rate=None, *, ax=None, params=None, embedder=None):
@@ -62,17 +62,17 @@ def stages_of(
     params: Params | None = None,
     embedder: "Embedder | None" = None,
 ) -> Stages:
-    """The stages of a clip; Stages as they are.
+    """The stages of a clip; Stages are returned unchanged.
 
     Args:
         clip: a waveform, the path of a file, or Stages.
-        sample_rate: Hz, of a waveform.
-        params: of the front end, if not the published ones; ignored with an embedder.
-        embedder: computes the embeddings, of which there are none without it.
+        sample_rate: the rate of a waveform, in Hz.
+        params: front-end parameters; with an embedder, its own are used instead.
+        embedder: computes the embeddings; without it there are none.
 
     Raises:
-        UsageError: a waveform without a sample rate, or a sample rate or more beside what has its
-            own.
+        UsageError: a waveform has no sample rate; or another argument is given with a clip that
+            has its own.
         AudioError: the waveform or the file cannot be used.
     """
     if isinstance(clip, Stages):
@@ -94,7 +94,7 @@ def stages_of(
 
 
 def _unless(clip, **others):
-    """The clip, unless it comes with something that it has itself."""
+    """Returns the clip; raises if an argument is given that the clip has itself."""
     given = [f"{name}=" for name, other in others.items() if other is not None]
     if given:
         kind = "Stages are computed already" if isinstance(clip, Stages) else "a file has its own"

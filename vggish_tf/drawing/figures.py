@@ -1,6 +1,6 @@
 """Figures and axes that notebooks show as pictures, with pyplot or without.
 
-The one module of this room that needs matplotlib when it is imported.
+It is the only module of this room that imports matplotlib at once.
 """
 
 from matplotlib.axes import Axes
@@ -10,9 +10,9 @@ from vggish_tf.drawing import pages
 
 
 class Picture(Figure):
-    """A figure that is not registered with pyplot, and that a notebook shows all the same.
+    """A figure that a notebook shows, although it is not registered with pyplot.
 
-    Where `%matplotlib inline` is on, its own way of showing a figure comes first.
+    With `%matplotlib inline`, the notebook's own way of showing figures takes precedence.
     """
 
     def _repr_png_(self) -> bytes:
@@ -20,7 +20,7 @@ class Picture(Figure):
 
 
 class PictureAxes(Axes):
-    """The axes of a picture of their own: a notebook shows the picture."""
+    """The axes of a picture with one panel; a notebook shows the picture."""
 
     def _repr_png_(self) -> bytes:
         figure = self.get_figure(root=True)

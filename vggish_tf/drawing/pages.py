@@ -1,7 +1,7 @@
-"""Pages: figures in the style of all pictures, pictures of one panel, files. Knows no stages.
+"""Pages: figures in one style, pictures of one panel, files. No stages of VGGish here.
 
-matplotlib is imported on the first drawing, and pyplot with its global state never: the caller's
-backend and open figures stay as they are.
+matplotlib is imported on the first drawing. pyplot, which has global state, is never imported, so
+the caller's backend and open figures do not change.
 """
 
 import io
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Draw = Callable[..., "Axes"]  # takes what it draws and `ax`, and returns its axes
+Draw = Callable[..., "Axes"]  # a function of its arguments and `ax`, which returns the axes
 
 LEFT, RIGHT = 1.05, 1.0  # inches beside the axes of one(): the widest labels fit
 SIZE = 8.0, 3.0  # inches of one()
@@ -59,7 +59,7 @@ _settings_lock = threading.RLock()
 def style(dark: bool = False) -> Iterator[None]:
     """Matplotlib's settings for pictures made inside; one thread at a time, since they are global.
 
-    The user's own hold for everything else: a dark style gives dark pictures.
+    The user's settings apply to everything else, so a dark style of the user gives dark pictures.
     """
     import matplotlib
 
@@ -78,9 +78,10 @@ def one(
 
     Args:
         draw: a draw_* function.
-        of: its arguments, `ax` apart.
-        title: at the top, in large letters.
-        dark: light lines and letters on a dark background.
+        of: its arguments, without `ax`.
+        title: the title at the top, in large letters.
+        size: width and height in inches, without the title.
+        dark: whether to draw light lines and letters on a dark background.
     """
     with style(dark):
         figure = empty_figure(*size, title)
@@ -89,7 +90,7 @@ def one(
 
 
 def own_axes(draw: Draw, *of: Any) -> "Axes":
-    """The axes of one(): of a draw_* function that was given none."""
+    """The axes of one(), for a draw_* function without the argument `ax`."""
     return one(draw, *of).axes[0]
 
 
@@ -118,7 +119,7 @@ def _set_margins(ax: "Axes") -> None:
 
 
 def empty_figure(width: float, height: float, title: str) -> "Figure":
-    """A figure of a size in inches, with a title alone, wrapped to the width."""
+    """A figure without axes, of a size in inches, with a title wrapped to the width."""
     from vggish_tf.drawing.figures import Picture
 
     characters = int(width * TITLE_CHARACTERS_PER_INCH)
@@ -135,9 +136,13 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
 
     The same figure gives the same bytes.
 
+    Args:
+        figure: a figure of matplotlib.
+        path: a file that ends in .png, .svg or .pdf.
+
     Raises:
-        UsageError: a suffix other than .png, .svg and .pdf.
-        VGGishError: a folder that cannot be written to.
+        UsageError: the suffix is another one.
+        VGGishError: the file cannot be written.
     """
     import matplotlib
 
@@ -160,7 +165,7 @@ def png(figure: "Figure", dots_per_inch: float = DOTS_PER_INCH) -> bytes:
         every: Any = picture.convert("RGB")
     few: Any = every.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     palette, corner = few.getpalette(), 3 * few.getpixel((0, 0))
-    palette[corner : corner + 3] = every.getpixel((0, 0))  # the background, exactly as the page's
+    palette[corner : corner + 3] = every.getpixel((0, 0))  # the exact background of the page
     few.putpalette(palette)
     few.save(reduced, "png", optimize=True)
     return reduced.getvalue()

@@ -1,16 +1,17 @@
 """draw_*(clip): one stage of a clip in one pair of axes. pictures.py puts them on a page.
 
     draw_log_mel("clip.flac")                      # a picture of its own
-    draw_log_mel(waveform, 16_000, ax=ax)          # in axes of yours; `params`, too
+    draw_log_mel(waveform, 16_000, ax=ax)          # in your own axes
     draw_embedding("clip.flac", embedder=embedder)
-    draw_waveform(stages)                          # computed once, by vggish_tf.stages, drawn often
+    draw_waveform(stages)                          # of vggish_tf.stages: computed once, drawn often
 
-Each returns its axes, and draws times in seconds whatever the labels say. Long clips are reduced to
-MOST_COLUMNS columns by their extremes, so that a click of one sample is visible.
+Each function returns its axes, whose unit of time is a second even if the labels are minutes. Long
+clips are reduced to MOST_COLUMNS columns by their extremes, so that a click of one sample is
+visible.
 
-Frame i is drawn from i to i + 1 STFT hops, example i from its timestamp to the next one's. So both
-start at their first sample, and the content of an example lies between its borders. Colours follow
-the values: axes.color_range.
+Frame i is drawn from i to i + 1 STFT hops, and example i from its timestamp to the next one. So
+both start at their first sample, and the content of an example lies between its borders. The range
+of the colours depends on the values: axes.color_range.
 """
 
 from collections.abc import Iterable
@@ -21,13 +22,13 @@ import numpy as np
 from vggish_tf.drawing import axes, pages
 from vggish_tf.drawing.clip import panel
 from vggish_tf.errors import UsageError
-from vggish_tf.params import MEL_BREAK_FREQUENCY_HERTZ, MEL_HIGH_FREQUENCY_Q, Params, hertz_to_mel
+from vggish_tf.params import Params, hertz_to_mel, mel_to_hertz
 from vggish_tf.rows import MEANINGLESS, Stages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_COLUMNS = 2000  # of a picture; a page is hardly wider in pixels
+MOST_COLUMNS = 2000  # of a picture; few pages are wider in pixels
 MOST_BINS = 1024  # FFT bins in a picture, top to bottom
 MOST_BORDERS = 30  # examples; the ticks of more would run together
 BORDER_HEIGHT = 0.03  # of the axes, above them
@@ -38,7 +39,16 @@ CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 def draw_segments(
     segments: Iterable[tuple[str, float, float]], seconds: float, *, ax: "Axes | None" = None
 ) -> "Axes":
-    """A row of names over a time axis of `seconds`: one box for each (label, start, end)."""
+    """A row of names over a time axis.
+
+    Args:
+        segments: (label, start, end) of each box, in seconds.
+        seconds: the end of the time axis.
+        ax: the axes to draw in; None makes a picture.
+
+    Returns:
+        The axes.
+    """
     if ax is None:
         return pages.own_axes(draw_segments, segments, seconds)
     for i, (label, start, end) in enumerate(segments):
@@ -52,7 +62,7 @@ def draw_segments(
 
 @panel
 def draw_waveform(ax: "Axes", stages: Stages) -> None:
-    """The samples over time; for a long clip the range of the samples in each column."""
+    """The samples over time; for a long clip, the range of the samples in each column."""
     waveform, rate = stages.waveform, stages.params.sample_rate
     length = f"{len(waveform):,} samples at {rate:,} Hz = {len(waveform) / rate:,.2f} s"
     _over_time(ax, stages, f"Waveform: {length}")
@@ -72,7 +82,7 @@ def draw_waveform(ax: "Axes", stages: Stages) -> None:
 
 @panel
 def draw_stft_magnitude(ax: "Axes", stages: Stages) -> None:
-    """Magnitudes over time and frequency, in dB under a full-scale sine (dBFS)."""
+    """The magnitudes over time and frequency, in dB relative to a full-scale sine (dBFS)."""
     params, magnitude, nyquist = stages.params, stages.stft_magnitude, stages.params.sample_rate / 2
     lengths = f"window {params.window_length}, hop {params.hop_length} samples"
     _over_time(ax, stages, f"STFT magnitude {_shape(magnitude)}: {lengths}")
@@ -106,7 +116,7 @@ def draw_mel_matrix(ax: "Axes", stages: Stages) -> None:
 
 @panel
 def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
-    """The curve from Hz to mel, and on it the peaks of the mel bins."""
+    """The curve from Hz to mel, with the peaks of the mel bins on it."""
     params, nyquist = stages.params, stages.params.sample_rate / 2
     hertz = np.linspace(0, nyquist, 500)
     ax.plot(hertz, hertz_to_mel(hertz), color="0.5")
@@ -120,7 +130,7 @@ def draw_mel_scale(ax: "Axes", stages: Stages) -> None:
 
 @panel
 def draw_log_mel(ax: "Axes", stages: Stages) -> None:
-    """The log-mel spectrogram; ticks above it start examples, grey frames are in no example."""
+    """The log-mel spectrogram; ticks above it are borders of examples; grey frames are in none."""
     params, log_mel = stages.params, stages.log_mel
     shapes = f"{_shape(log_mel)}, cut into examples {_shape(stages.examples)}"
     many = len(stages.timestamps) > MOST_BORDERS
@@ -161,7 +171,7 @@ def draw_quantized(ax: "Axes", stages: Stages) -> None:
 
 @panel
 def draw_similarity(ax: "Axes", stages: Stages) -> None:
-    """The cosine between the embeddings of every two times; similar stretches are bright."""
+    """The cosine between the embeddings of every two times; similar times are bright."""
     rows = _rows(stages.embedding)
     title = f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"
     if _over_examples(ax, stages, rows, title):
@@ -176,14 +186,14 @@ def draw_similarity(ax: "Axes", stages: Stages) -> None:
 
 
 def full_scale_decibels(magnitude: np.ndarray, params: Params) -> np.ndarray:
-    """STFT magnitudes in dB under a full-scale sine (dBFS), from DECIBEL_FLOOR on."""
+    """STFT magnitudes in dB relative to a full-scale sine (dBFS), at least DECIBEL_FLOOR."""
     full_scale = params.window_length / 4  # half the sum of the window, which is half its length
     return 20 * np.log10(np.maximum(magnitude / full_scale, 10 ** (DECIBEL_FLOOR / 20)))
 
 
 def peak_hertz(params: Params) -> np.ndarray:
-    """The peak of every mel bin in Hz, by the inverse of hertz_to_mel."""
-    return MEL_BREAK_FREQUENCY_HERTZ * np.expm1(params.mel_edges[1:-1] / MEL_HIGH_FREQUENCY_Q)
+    """The peak of every mel bin, in Hz."""
+    return mel_to_hertz(params.mel_edges[1:-1])
 
 
 def _over_time(ax: "Axes", stages: Stages, title: str) -> None:
@@ -193,7 +203,7 @@ def _over_time(ax: "Axes", stages: Stages, title: str) -> None:
 
 
 def _over_examples(ax: "Axes", stages: Stages, rows: np.ndarray, title: str) -> bool:
-    """Prepares axes for one column an example; without examples, writes a note, returns False."""
+    """Prepares axes for one column an example; False, and a note in the axes, without examples."""
     _over_time(ax, stages, title)
     if stages.untrained:
         axes.title(ax, title, warning=MEANINGLESS)
@@ -211,7 +221,7 @@ def _image_of_examples(ax: "Axes", stages: Stages, pooled, label, cmap, limits, 
 
 
 def _draw_borders(ax: "Axes", stages: Stages) -> None:
-    """Ticks above the axes at the starts and the last end, unless they are too many.
+    """Draws ticks above the axes at the starts and the last end, if they are not too many.
 
     Frames after the last end are grey.
     """
@@ -228,8 +238,8 @@ def _draw_borders(ax: "Axes", stages: Stages) -> None:
 def _rows(rows: np.ndarray | None) -> np.ndarray:
     if rows is None:
         raise UsageError(
-            "nothing to draw: these stages hold None here. Give a waveform or a file, and an "
-            'embedder; one with postprocess="quantized" for quantized embeddings.'
+            "nothing to draw: these stages have no such embeddings. Give a waveform or a file, and "
+            'an embedder; one with postprocess="quantized" for quantized embeddings.'
         )
     return rows
 
@@ -248,7 +258,7 @@ def _shape(array: np.ndarray) -> str:
 
 
 def _colours(ax: "Axes", count: int) -> np.ndarray:
-    """One colour for each mel bin, (count, 4), low to high."""
+    """One colour for each mel bin, (count, 4), from low to high bins."""
     import matplotlib
 
     darkest, brightest = (0.25, 1.0) if axes.is_dark(ax) else (0.0, 0.95)

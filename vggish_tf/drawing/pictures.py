@@ -1,11 +1,7 @@
-"""All panels of a clip on one page: show() of a clip in any form, overview() of its stages.
+"""All panels of a clip on one page: show() takes a clip in any form, overview() its stages.
 
-panels.py draws the stages, pages.py makes figures and files; their names are also this module's.
-No TensorFlow, and nothing is computed from audio here; that is the part of stages.py.
-
-Example:
-    >>> from vggish_tf.drawing import pictures
-    >>> pictures.save(pictures.show("clip.flac"), "clip.png")  # doctest: +SKIP
+panels.py draws the stages, and pages.py makes figures and files; their names can be imported from
+here too. No TensorFlow here; stages.py computes the stages.
 """
 
 import json
@@ -72,7 +68,7 @@ class Segment(NamedTuple):
 
 
 def read_segments(path: str | os.PathLike[str]) -> list[Segment]:
-    """Reads a table of segments, as vggish_tf/data/demo.json (by scripts/make_demo_clip.py)."""
+    """Reads a table of segments, such as vggish_tf/data/demo.json of scripts/make_demo_clip.py."""
     table = json.loads(Path(path).read_text(encoding="utf-8"))
     return [Segment(row["label"], row["start"], row["end"]) for row in table["segments"]]
 
@@ -94,19 +90,19 @@ def show(
 
     Args:
         clip: a waveform, the path of a file, or Stages.
-        sample_rate: Hz, of a waveform.
-        params: of the front end, if not the published ones; ignored with an embedder.
-        embedder: for the embeddings, which are left out without one.
-        title: at the top; by default the name of the file, and the weights.
-        segments: (label, start, end) in seconds, labelled in a row over the waveform.
-        dark: light lines and letters on a dark background.
+        sample_rate: the rate of a waveform, in Hz.
+        params: front-end parameters; with an embedder, its own are used instead.
+        embedder: computes the embeddings; without it there are none.
+        title: the title at the top; by default the name of the file, and the weights.
+        segments: (label, start, end) in seconds, shown in a row over the waveform.
+        dark: whether to draw light lines and letters on a dark background.
 
     Returns:
-        A figure that is not registered with pyplot. In a script pass it to save().
+        A figure that is not registered with pyplot. In a script, pass it to save().
 
     Raises:
-        UsageError: a waveform without a sample rate, or a sample rate or more beside what has its
-            own.
+        UsageError: a waveform has no sample rate; or another argument is given with a clip that
+            has its own.
         AudioError: the waveform or the file cannot be used.
 
     Example:
@@ -131,12 +127,12 @@ def _names(clip: Clip, embedder: "Embedder | None") -> Iterator[str]:
 def overview(
     stages: Stages, *, title: str, segments: Segments | None = None, dark: bool = False
 ) -> "Figure":
-    """One tall page of every stage, in the order of the data, the time axes aligned.
+    """One tall page of every stage, in the order of the data, with aligned time axes.
 
     Args:
-        stages: panels of an `embedding` or `quantized` that is None are left out.
-        title: at the top, wrapped to the page; it should name the weights.
-        segments, dark: as of show().
+        stages: the stages; panels of an `embedding` or `quantized` that is None are left out.
+        title: the title at the top, wrapped to the page; it should name the weights.
+        segments, dark: as for show().
 
     Returns:
         A Figure that is not registered with pyplot; pass it to save().
@@ -159,7 +155,7 @@ def overview(
 
 
 def _make_room_for_square(ax: "Axes", grid: "GridSpec") -> None:
-    """Makes the last row of a page as high as its axes are wide, and the page higher by as much."""
+    """Makes the last row of a page as high as its axes are wide, and the page that much higher."""
     figure, aspect = grid.figure, ax.get_aspect()
     if aspect == "auto" or figure is None:
         return
@@ -177,7 +173,7 @@ def _make_room_for_square(ax: "Axes", grid: "GridSpec") -> None:
 def _rows_of_page(
     stages: Stages, segments: list
 ) -> Iterator[tuple[float, list[Callable[..., "Axes"]]]]:
-    """The rows of the overview from top to bottom: height in inches, and drawings side by side."""
+    """Yields the rows of the overview: the height in inches, and the drawings side by side."""
 
     def drawn(*panels: Panel) -> list[Callable[..., "Axes"]]:
         return [partial(panel, stages) for panel in panels]

@@ -1,7 +1,7 @@
-"""Archive as CSV, for R and spreadsheets: `path,start,end,e0…e127`, a row an example.
+"""Archive as CSV, for R and spreadsheets: `path,start,end,e0…e127`, with a row for each example.
 
-A labelled dataset has a column `labels` too, numbers with spaces between. A float32 is written with
-as few digits as it takes to read it back bit for bit. The provenance is beside the file, in
+A labelled dataset also has a column `labels`: numbers separated by spaces. A float32 is written
+with the fewest digits that give the same bits when read. The provenance is beside the file, in
 `<file>.json`.
 """
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 COLUMNS = ("path", "start", "end")
-BLOCK_BYTES = 1 << 18  # of a file that is read, some 200 rows; pyarrow holds several
+BLOCK_BYTES = 1 << 18  # read at a time, about 200 rows; pyarrow holds several blocks
 
 
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes the file and its sidecar; both or neither.
 
     Raises:
-        VGGishError: nothing can be written there; a clip with rows of another size or dtype.
+        VGGishError: the file cannot be written, or the clips have rows of different size or dtype.
 
     Example:
         >>> import tempfile
@@ -53,10 +53,11 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
 
 
 def read(path: str | os.PathLike[str]) -> Archive:
-    """Reads the file clip after clip; columns other than these are left out.
+    """Reads the file clip after clip; other columns are ignored.
 
     Raises:
-        VGGishError: the file is missing, damaged, cut short, or has other columns; with the line.
+        VGGishError: the file is missing, damaged or cut short, or lacks columns; the message gives
+            the line.
     """
     path = Path(path)
     sidecar = read_sidecar(path)
@@ -95,7 +96,7 @@ def _table(rows: Rows, schema: "pa.Schema") -> "pa.Table":
 
 
 def _header(path: Path) -> list[str]:
-    """The names of the columns, of a file that ends as it should."""
+    """The names of the columns, after a check that the file ends with a whole line."""
     with _reading(path), open(path, "rb") as file:
         file.seek(-1, os.SEEK_END)
         if file.read() != b"\n":
@@ -112,7 +113,7 @@ def _first_lines(path: Path, count: int) -> list[list[str]]:
 
 
 def _dtype(path: Path, names: list[str]) -> str:
-    """The dtype of rows that no sidecar tells of: whole numbers up to 255 are bytes."""
+    """The dtype of rows without a sidecar: uint8 if the first has only whole numbers up to 255."""
     with _reading(path):
         first = dict(zip(names, [*_first_lines(path, 2), []][1], strict=False))
     values = [first.get(name, "") for name in _values_of(names)]
@@ -153,18 +154,18 @@ def _rows(batch: "pa.RecordBatch", values: list[str]) -> Rows:
 
 @contextmanager
 def _reading(path: Path, values: list[str] | None = None, dtype=np.float32) -> Iterator[None]:
-    """Turns errors of pyarrow into one line, with the number of the bad line where it is found."""
+    """Turns errors of pyarrow into one line, with the number of the bad line if it is found."""
     import pyarrow as pa
 
     try:
         yield
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = (values and _fault(path, values, dtype)) or reason_of(error)
-        raise VGGishError(f"{path} is missing, damaged, or no archive: {reason}.") from None
+        raise VGGishError(f"{path} is missing, damaged, or not an archive: {reason}.") from None
 
 
 def _fault(path: Path, values: list[str], dtype) -> str | None:
-    """The first line that is wrong, and why; pyarrow knows only rows."""
+    """The number of the first wrong line, and its fault; pyarrow reports only rows."""
     kinds = {**dict.fromkeys(("start", "end"), np.float64), **dict.fromkeys(values, dtype)}
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
         lines = csv.reader(file)
@@ -176,7 +177,7 @@ def _fault(path: Path, values: list[str], dtype) -> str | None:
             fields = dict(zip(names, line, strict=True))
             for name, kind in kinds.items():
                 if not _is_number(fields[name], kind):
-                    return f"{place}, {name}: {fields[name]!r} is no {np.dtype(kind)}"
+                    return f"{place}, {name}: {fields[name]!r} is not a number ({np.dtype(kind)})"
     return None
 
 

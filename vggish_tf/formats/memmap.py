@@ -1,12 +1,12 @@
-"""Archive as a folder of NumPy arrays that can be mapped into memory, for those who train.
+"""Archive as a folder of NumPy arrays that can be mapped into memory, for training.
 
     embedding.npy        (n, size) float32 or uint8, all rows of all clips
     start.npy, end.npy   (n,) float64, seconds
-    clip.npy             (n,) int64: of each row the number of its clip
-    clips.jsonl          a line a clip: its path, the number of its rows, its labels
+    clip.npy             (n,) int64, the number of each row's clip
+    clips.jsonl          a line for each clip: its path, the number of its rows, its labels
     provenance.json
 
-`np.load("rows/embedding.npy", mmap_mode="r")` reads only the rows that are asked for.
+`np.load("rows/embedding.npy", mmap_mode="r")` reads only the rows that are used.
 """
 
 import json
@@ -32,10 +32,10 @@ CLIPS = "clips.jsonl"
 
 
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
-    """Writes a folder; whole or not at all. The number of rows need not be known before.
+    """Writes a folder; whole or not at all. The number of rows need not be known in advance.
 
     Raises:
-        VGGishError: a clip with rows of another size or dtype.
+        VGGishError: the clips have rows of different size or dtype.
 
     Example:
         >>> import tempfile
@@ -77,7 +77,10 @@ def _line(clip: ClipRows) -> str:
 
 
 class _Writer:
-    """An .npy file that grows by rows like those of an array; its header is written at the end."""
+    """An .npy file to which rows are appended; its header is written again at the end.
+
+    The shape and dtype of a row are those of `like`.
+    """
 
     def __init__(self, path: Path, like: np.ndarray):
         self._dtype, self._row = like.dtype, like.shape[1:]
@@ -99,7 +102,7 @@ class _Writer:
             self._write_header()
 
     def _write_header(self):
-        """NumPy leaves room in it for any number of rows."""
+        """Writes the header, in which NumPy leaves room for any number of rows."""
         shape = (self._num_rows, *self._row)
         descr = npy.dtype_to_descr(self._dtype)
         header = {"descr": descr, "fortran_order": False, "shape": shape}
@@ -110,14 +113,14 @@ def read(path: str | os.PathLike[str]) -> Archive:
     """Reads clip after clip.
 
     Raises:
-        VGGishError: a file is missing, damaged or cut, or the files do not belong together.
+        VGGishError: a file is missing, damaged or cut short, or the files do not fit together.
     """
     path = Path(path)
     arrays = [_Reader(path / f"{name}.npy") for name in ARRAYS]
     counts = {array.num_rows for array in arrays}
     if len(counts) > 1:
         raise VGGishError(f"{path} is damaged: its arrays have {sorted(counts)} rows.")
-    check_source(path / CLIPS, f"Without it the rows of {path} belong to no clip.")
+    check_source(path / CLIPS, f"It says which rows of {path} belong to which clip.")
     return Archive(_clips(path, arrays, *counts), read_provenance(path / IN_FOLDER))
 
 
@@ -135,7 +138,7 @@ def _clips(path: Path, arrays: list["_Reader"], num_rows: int) -> Iterator[ClipR
             yield ClipRows(name, start, end, embedding, labels)
     if done != num_rows:
         raise VGGishError(
-            f"{path / CLIPS} is damaged: it has not the {num_rows:,} rows of the arrays."
+            f"{path / CLIPS} is damaged: its clips do not have the {num_rows:,} rows of the arrays."
         )
 
 
@@ -154,14 +157,14 @@ def _lines(path: Path) -> Iterator[tuple[str, int, np.ndarray | None]]:
 
 
 class _Reader:
-    """An .npy file, read row after row in order, which a memory map would keep in memory."""
+    """An .npy file, read row after row; a memory map would keep the rows in memory."""
 
     def __init__(self, path: Path):
         try:
             array = npy.open_memmap(path, mode="r")
             if not (array.ndim and array.flags.c_contiguous):
                 raise ValueError(f"its shape is {array.shape}, not rows")
-        except Exception as error:  # of a damaged header: tokenize's own errors, and more
+        except Exception as error:  # a damaged header raises errors of tokenize and others
             raise VGGishError(
                 f"{path} is missing, damaged, or cut short: {reason_of(error)}."
             ) from None
@@ -169,13 +172,13 @@ class _Reader:
         self.num_rows, self._row, self._dtype = len(array), array.shape[1:], array.dtype
 
     def opened(self) -> BinaryIO:
-        """The file, at its first row."""
+        """The file, positioned at its first row."""
         file = open(self._path, "rb")  # noqa: SIM115
         file.seek(self._offset)
         return file
 
     def take(self, file: BinaryIO, count: int) -> np.ndarray:
-        """The next rows."""
+        """The next `count` rows."""
         return np.fromfile(file, self._dtype, count * math.prod(self._row)).reshape(
             count, *self._row
         )

@@ -1,7 +1,6 @@
-"""Embeddings of one clip as a NumPy npz: `embedding`, `timestamps`, and `provenance`, which is
-JSON.
+"""Embeddings of one clip as a NumPy npz: `embedding`, `timestamps`, and `provenance` as JSON.
 
-It also holds `end_timestamps`, the `path` of the clip and its `labels`, where they are known.
+It also holds `end_timestamps`, the `path` of the clip and its `labels`, if they are known.
 """
 
 import json
@@ -21,8 +20,13 @@ ARRAYS = ("embedding", "timestamps")
 def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
     """Writes the embeddings of a clip and their provenance; whole or not at all.
 
+    Args:
+        path: the npz.
+        embeddings: Embeddings, or a pair (embedding, timestamps).
+        provenance: a dictionary that JSON can hold, such as Embedder.provenance.
+
     Raises:
-        VGGishError: nothing can be written there.
+        VGGishError: the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -55,7 +59,7 @@ def read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, dict]:
     """Reads `embedding` (n, 128), `timestamps` (n,) and the provenance.
 
     Raises:
-        VGGishError: the file is missing, damaged, or not one that `write` made.
+        VGGishError: the file is missing or damaged, or is not one of `write`.
     """
     arrays = _read(path)
     return arrays["embedding"], arrays["timestamps"], arrays["provenance"]
@@ -67,8 +71,8 @@ def read_clip(
     """Reads the rows of a clip, and the provenance.
 
     Args:
-        path: of the npz.
-        folder: of the clip, where the npz says no more than the name of the recording.
+        path: the npz.
+        folder: the folder of the clip, for an npz that has only the name of the recording.
 
     Raises:
         VGGishError: as read().
@@ -76,7 +80,7 @@ def read_clip(
     arrays = _read(path)
     starts, provenance = arrays["timestamps"], arrays["provenance"]
     ends = arrays.get("end_timestamps")
-    if ends is None:  # of a file from before they were kept
+    if ends is None:  # a file of the first release, which did not hold them
         window = provenance.get("params", {}).get("example_window_seconds", EXAMPLE_WINDOW_SECONDS)
         ends = starts + window
     name = arrays.get("path", Path(folder, provenance.get("audio", Path(path).stem)))
@@ -91,7 +95,7 @@ def _read(path: str | os.PathLike[str]) -> dict:
             more = {"end_timestamps", "path", "labels"} & {*file.files}
             arrays |= {name: file[name] for name in more}
         return {**arrays, "provenance": json.loads(str(arrays["provenance"]))}
-    except Exception:  # of a damaged file: zlib's, NumPy's and tokenize's own errors, and more
+    except Exception:  # a damaged file raises errors of zlib, NumPy, tokenize and others
         raise VGGishError(
             f"{path} is missing, damaged, or not an npz that vggish-tf embed made."
         ) from None

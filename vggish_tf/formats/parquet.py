@@ -1,8 +1,8 @@
-"""Archive as Parquet: a row an example, `path, start, end, embedding`; one file, or a folder.
+"""Archive as Parquet: `path, start, end, embedding`, with a row for each example.
 
-`embedding` is a fixed-size list of float32 or uint8. A labelled dataset has a column `labels` too.
-The provenance is JSON in the schema's metadata, under `vggish_tf`. pandas, polars, duckdb, datasets
-and Spark read it by themselves.
+It is one file, or a folder of files (shards). `embedding` is a fixed-size list of float32 or uint8.
+A labelled dataset also has a column `labels`. The provenance is JSON in the schema's metadata,
+under `vggish_tf`. pandas, polars, duckdb, datasets and Spark read it directly.
 """
 
 import itertools
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 KEY = b"vggish_tf"
 COLUMNS = ("path", "start", "end", "embedding")
-SHARD_ROWS = 1 << 18  # at which a shard of a folder is full: 128 MB of float32
+SHARD_ROWS = 1 << 18  # rows in a full shard of a folder: 134 MB of float32
 
 
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes one file, clip after clip; whole or not at all.
 
     Raises:
-        VGGishError: nothing can be written there; a clip with rows of another size or dtype.
+        VGGishError: the file cannot be written, or the clips have rows of different size or dtype.
 
     Example:
         >>> import tempfile
@@ -57,7 +57,7 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
 
 
 def write_folder(path: str | os.PathLike[str], archive: Archive) -> Path:
-    """Writes a folder of shards, as large as pyarrow and Spark like them; whole or not at all.
+    """Writes a folder of shards, each about SHARD_ROWS rows; whole or not at all.
 
     Raises:
         VGGishError: as write().
@@ -77,7 +77,7 @@ def write_folder(path: str | os.PathLike[str], archive: Archive) -> Path:
 
 
 def _shard(clips: Iterator[ClipRows]) -> Iterator[ClipRows]:
-    """Clips until a shard is full."""
+    """Yields clips until a shard is full."""
     num_rows = 0
     while num_rows < SHARD_ROWS and (clip := next(clips, None)) is not None:
         num_rows += len(clip.start)
@@ -89,7 +89,7 @@ def _write(path: Path, schema: "pa.Schema", clips: Iterator[ClipRows]):
     import pyarrow.parquet as pq
 
     floats = schema.field("embedding").type.value_type != pa.uint8()
-    dictionaries = ["path"] if floats else True  # floats are all different: it would be large
+    dictionaries = ["path"] if floats else True  # floats differ, so theirs would be large
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=dictionaries) as file:
         for rows in groups(clips):
             file.write_table(_table(rows, schema), row_group_size=GROUP_ROWS)
@@ -99,8 +99,8 @@ def read(path: str | os.PathLike[str]) -> Archive:
     """Reads a file, or the shards of a folder in the order of their names, clip after clip.
 
     Raises:
-        VGGishError: the file is missing, damaged, or has other columns; a shard was made with other
-            settings.
+        VGGishError: the file is missing or damaged, or lacks columns; or a shard was made with
+            other settings.
     """
     shards = shards_of(Path(path))
     provenance = _provenance(shards[0])
@@ -108,10 +108,10 @@ def read(path: str | os.PathLike[str]) -> Archive:
 
 
 def holds_rows(path: Path) -> bool:
-    """Whether a file or a folder has the columns of an archive, and is no other table.
+    """Whether a file or a folder has the columns of an archive; otherwise it is another table.
 
     Raises:
-        VGGishError: it is damaged.
+        VGGishError: the file is damaged.
     """
     import pyarrow.parquet as pq
 
@@ -121,7 +121,7 @@ def holds_rows(path: Path) -> bool:
 
 
 def shards_of(path: Path) -> list[Path]:
-    """The files of an archive, in order; not one that is being written, or that a kill left."""
+    """The files of an archive, in order, without temporary ones, whose names begin with a dot."""
     shards = sorted(path.glob("[!.]*.parquet")) if path.is_dir() else [path]
     if not shards:
         raise VGGishError(f"{path} holds no .parquet file. Give an archive that embed wrote.")
@@ -160,13 +160,13 @@ def _provenance(path: Path) -> dict:
 
 
 def _check_types(schema: "pa.Schema"):
-    """Each column but the path must be of the type that write() gives it."""
+    """Raises if a column other than the path does not have the type that write() gives it."""
     import pyarrow as pa
 
     kind = schema.field("embedding").type
     values = kind.value_type if pa.types.is_fixed_size_list(kind) else None
     if values not in (pa.float32(), pa.uint8()):
-        raise ValueError(f"its embedding is {kind}, no fixed-size list of float or uint8")
+        raise ValueError(f"its embedding is {kind}, not a fixed-size list of float or uint8")
     for name in ("start", "end"):
         if schema.field(name).type != pa.float64():
             raise ValueError(f"its {name} is {schema.field(name).type}, not double")
@@ -205,5 +205,5 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, pa.ArrowException) as error:
         raise VGGishError(
-            f"{path} is missing, damaged, or no archive of embeddings: {reason_of(error)}."
+            f"{path} is missing, damaged, or not an archive of embeddings: {reason_of(error)}."
         ) from None

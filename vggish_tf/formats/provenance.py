@@ -1,6 +1,6 @@
-"""Provenance beside files and in folders that have no place for it inside.
+"""Provenance of formats that cannot hold it: in a second file.
 
-<file>.json        of CSV and TFRecord: the provenance, the number of rows and their dtype
+<file>.json        beside a CSV or TFRecord: the provenance, the number of rows and their dtype
 provenance.json    in a folder: the provenance
 """
 
@@ -21,7 +21,7 @@ MAY_DIFFER = {"vggish_tf", "audio", "computed"}  # between the rows of one archi
 
 
 def sidecar_of(path: Path) -> Path:
-    """The file beside a file that holds its provenance."""
+    """The path of the sidecar of a file, which holds its provenance."""
     return path.with_name(f"{path.name}.json")
 
 
@@ -29,9 +29,9 @@ def sidecar_of(path: Path) -> Path:
 def with_sidecar(
     path: Path, archive: Archive
 ) -> Iterator[tuple[Path, ClipRows, Iterator[ClipRows]]]:
-    """Yields where to write a file, its first clip, and all clips; then writes the sidecar.
+    """Yields a path to write the file to, the first clip, and all clips; then writes the sidecar.
 
-    Both files appear together, or neither.
+    Both files appear together, or neither does.
     """
     sidecar = sidecar_of(path)
     check_target(path)
@@ -50,7 +50,11 @@ def _counted(clips: Iterable[ClipRows], written: dict) -> Iterator[ClipRows]:
 
 
 def read_sidecar(path: Path) -> dict:
-    """The sidecar of a file, or without one an empty provenance."""
+    """The sidecar of a file; with an empty provenance if there is none.
+
+    Raises:
+        VGGishError: the sidecar is damaged, or belongs to another kind of file.
+    """
     sidecar = sidecar_of(path)
     found = read(sidecar) if sidecar.exists() else {"provenance": {}}
     dtypes = ("float32", "uint8")
@@ -60,10 +64,10 @@ def read_sidecar(path: Path) -> dict:
 
 
 def complete(clips: Iterable[ClipRows], path: Path, sidecar: dict) -> Iterator[ClipRows]:
-    """The clips of a file; at the end, whether they are as many rows as its sidecar says.
+    """Yields the clips of a file; at the end, checks their number of rows against the sidecar.
 
     Raises:
-        VGGishError: they are not: the file was cut at the end of a row.
+        VGGishError: the numbers differ: the file was cut at the end of a row.
     """
     read_rows = {"rows": 0}
     yield from _counted(clips, read_rows)
@@ -91,7 +95,7 @@ def read(path: Path) -> dict:
 
 
 class Difference(NamedTuple):
-    """A setting that two provenances do not share."""
+    """A setting that differs between two provenances."""
 
     name: str
     found: object
@@ -99,9 +103,9 @@ class Difference(NamedTuple):
 
 
 def differences(found: dict, expected: dict) -> list[Difference]:
-    """The settings in which the provenance that was found is not the expected one.
+    """The settings that differ between a provenance and the expected one.
 
-    Weights are the same if their values are, whatever the file is called.
+    Weights are compared by the digest of their values, not by the name of their file.
 
     Example:
         >>> expected = {"pad": "short", "params": {"mel_min_hz": 125, "mel_max_hz": 7500}}
@@ -114,9 +118,9 @@ def differences(found: dict, expected: dict) -> list[Difference]:
 
 
 def settings_of(provenance: dict) -> dict[str, object]:
-    """Each setting under a name of its own, those of `params` too; of weights their digest.
+    """Name → setting, with those of `params` apart; weights are the digest of their values.
 
-    Archives that name no profile are of before there were any.
+    An archive without a profile is older than profiles; its profile is the default one.
     """
     settings: dict[str, object] = {}
     for name, value in {"profile": recorded(provenance), **provenance}.items():
@@ -131,10 +135,10 @@ def settings_of(provenance: dict) -> dict[str, object]:
 
 
 def check_same(found: dict, expected: dict, path: Path) -> None:
-    """Refuses a file of an archive that was made with other settings than its first one.
+    """Raises if a file of an archive was made with other settings than the first file.
 
     Raises:
-        VGGishError: which settings differ, and both values.
+        VGGishError: the settings differ; the message gives both values.
     """
     different = differences(found, expected)
     if different:

@@ -1,12 +1,12 @@
-"""Archive as TFRecord, a record a clip, as AudioSet and YouTube-8M publish their features.
+"""Archive as TFRecord, one record for each clip, as AudioSet and YouTube-8M publish their features.
 
     AudioSet                 context video_id, start_time_seconds, end_time_seconds, labels;
-                             audio_embedding: 128 bytes a row, a row each 0.96 s
-    YouTube-8M, frame level  context id, labels; audio: 128 bytes a row, a row a second
+                             audio_embedding: 128 bytes a row, one row every 0.96 s
+    YouTube-8M, frame level  context id, labels; audio: 128 bytes a row, one row every second
     YouTube-8M, video level  an Example of id, labels, mean_audio: 128 floats
 
-Times that are others stand in `row_times_seconds`: all starts, then all ends, as the bytes of
-little-endian float64. Readers that do not know the name pass over it. The provenance is beside the
+Other times of rows are in `row_times_seconds`: all starts, then all ends, as the bytes of
+little-endian float64. Readers that do not know this name ignore it. The provenance is beside the
 file, in `<file>.json`.
 
 Source: research.google.com/audioset/download.html and research.google.com/youtube8m/download.html.
@@ -41,7 +41,7 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes AudioSet's records and the sidecar; both or neither.
 
     Raises:
-        VGGishError: nothing can be written there; rows that are not (n, 128) uint8.
+        VGGishError: the file cannot be written, or rows are not (n, 128) uint8.
 
     Example:
         >>> import tempfile
@@ -54,11 +54,12 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
 
 
 def write_youtube8m(path: str | os.PathLike[str], archive: Archive) -> Path:
-    """Writes YouTube-8M's records and the sidecar: rows of bytes at the frame level, and one row of
-    floats a clip at the video level.
+    """Writes YouTube-8M's records and the sidecar; both or neither.
+
+    Rows of bytes become frame-level records; one row of floats for each clip, video-level ones.
 
     Raises:
-        VGGishError: nothing can be written there; rows that are neither.
+        VGGishError: the file cannot be written, or rows are of neither kind.
     """
     return _write(path, archive, _youtube8m_record)
 
@@ -71,10 +72,10 @@ def _write(path, archive: Archive, record_of: Callable[[ClipRows], bytes]) -> Pa
 
 
 def read(path: str | os.PathLike[str]) -> Archive:
-    """Reads clip after clip, of whichever of the three kinds; the picture's features are left out.
+    """Reads clip after clip, of any of the three kinds; features of the picture are ignored.
 
-    A clip without an id has the name of the file and a number. The end of a row of the video level
-    is NaN, since nothing says how long the video is.
+    A clip without an id is named by the file and a number. The end of a video-level row is NaN,
+    since the record does not give the length of the video.
 
     Raises:
         VGGishError: the file is missing, damaged, cut short, or holds other records.
@@ -108,7 +109,11 @@ def _clip(serialized: bytes, default: str) -> ClipRows:
 
 
 def _typed(context: dict[str, Values], name: str, kind: type):
-    """A value of a context, if it is there: a list of bytes, or an array of a dtype."""
+    """A value of a context, or None: a list of bytes, or an array of a dtype.
+
+    Raises:
+        ValueError: it is of another type.
+    """
     values = context.get(name)
     found = list if isinstance(values, list) else getattr(values, "dtype", kind)
     if found != kind:
@@ -117,7 +122,7 @@ def _typed(context: dict[str, Values], name: str, kind: type):
 
 
 def _rows(context: dict[str, Values], lists: dict[str, list[bytes]]) -> tuple[np.ndarray, Times]:
-    """The rows, and when they are by the rule of the dataset."""
+    """The rows, and their times by the rule of the dataset."""
     if AUDIO_EMBEDDING_FEATURE_NAME in lists:
         embedding = tfrecord.rows_of(lists[AUDIO_EMBEDDING_FEATURE_NAME])
         first = _typed(context, "start_time_seconds", np.float32)
@@ -164,8 +169,8 @@ def _youtube8m_record(clip: ClipRows) -> bytes:
         if clip.embedding.shape != (1, EMBEDDING_SIZE):
             raise VGGishError(
                 f"YouTube-8M's video level holds one row of {EMBEDDING_SIZE} floats a clip; "
-                f"received {clip.embedding.shape} of {clip.path!r}. Embed with --pool mean, or "
-                "for the frame level with --postprocess quantized."
+                f"received {clip.embedding.shape} of {clip.path!r}. Embed with --pool mean, or, "
+                "for the frame level, with --postprocess quantized."
             )
         return tfrecord.encode(
             {**name, **_more(clip, _video_times()), VIDEO: clip.embedding[0]}, {}
@@ -184,7 +189,7 @@ def _check_bytes(clip: ClipRows):
 
 
 def _more(clip: ClipRows, by_rule: Times) -> dict[str, Values]:
-    """The labels, and the times if they are not those of the rule, to the last bit."""
+    """The labels, and the times if they differ from the rule in any bit."""
     labels: dict[str, Values] = {} if clip.labels is None else {"labels": np.asarray(clip.labels)}
     times = b"".join(np.asarray(each, "<f8").tobytes() for each in (clip.start, clip.end))
     if times == b"".join(each.tobytes() for each in by_rule):

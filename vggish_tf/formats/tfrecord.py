@@ -1,9 +1,9 @@
-"""Quantized embeddings as in the AudioSet release: a TFRecord file with one SequenceExample a clip.
+"""Quantized embeddings as in the AudioSet release: a TFRecord file of SequenceExamples, one a clip.
 
 The context of a SequenceExample describes the clip (`video_id`, `start_time_seconds`,
 `end_time_seconds`, `labels`), and the feature list `audio_embedding` holds 128 bytes an example.
-`write` restores the records of `read` byte for byte: the context keeps its order, which the release
-leaves open.
+`write` restores the records of `read` byte for byte: it keeps the order of the context, for which
+the release has no rule.
 
 Source: research.google.com/audioset/download.html; tensorflow/models vggish_inference_demo.py
 writes no context.
@@ -36,11 +36,11 @@ class Record(NamedTuple):
 
 
 def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
-    """Writes records, of a list or a generator; the whole file or nothing.
+    """Writes records from a list or a generator; whole or not at all.
 
     Raises:
-        UsageError: an embedding that is not (n, 128) uint8.
-        VGGishError: the path cannot be written to.
+        UsageError: an embedding is not (n, 128) uint8.
+        VGGishError: the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -54,7 +54,7 @@ def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
 
 
 def write_serialized(path: str | os.PathLike[str], records: Iterable[bytes]) -> Path:
-    """Writes records of any kind, as they are; whole or not at all."""
+    """Writes serialized records of any kind; whole or not at all."""
     import tensorflow as tf
 
     with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
@@ -67,8 +67,8 @@ def read(path: str | os.PathLike[str]) -> Iterator[Record]:
     """Yields record by record.
 
     Raises:
-        VGGishError: the file is missing, damaged, cut short, or holds other records than write()
-            makes; the records before the bad one have been yielded.
+        VGGishError: the file is missing, damaged or cut short, or holds other records; those before
+            the bad record have been yielded.
     """
     for number, serialized in enumerate(serialized_in(path), start=1):
         try:
@@ -81,14 +81,18 @@ def read(path: str | os.PathLike[str]) -> Iterator[Record]:
 
 
 def serialized_in(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """The bytes of each record, after the check of its checksums."""
+    """Yields the bytes of each record, after a check of its checksums.
+
+    Raises:
+        VGGishError: the file is missing, damaged or cut short, or is not a TFRecord file.
+    """
     import tensorflow as tf
 
     try:
         yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     except tf.errors.OpError as error:
         reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message)
-        raise VGGishError(f"{path} is missing, damaged, or no TFRecord file: {reason}") from None
+        raise VGGishError(f"{path} is missing, damaged, or not a TFRecord file: {reason}") from None
 
 
 def _encode(record: Record) -> bytes:
@@ -102,8 +106,9 @@ def _encode(record: Record) -> bytes:
 
 
 def encode(context: Mapping[str, Values], lists: Mapping[str, np.ndarray]) -> bytes:
-    """A SequenceExample of a context and of lists of bytes, a row each; without lists an Example,
-    whose features stand in the file as a context does.
+    """A serialized SequenceExample of a context and of lists of bytes, with an item for each row.
+
+    Without lists it is an Example, which has the same bytes as a context.
     """
     import tensorflow as tf
 
@@ -111,8 +116,8 @@ def encode(context: Mapping[str, Values], lists: Mapping[str, np.ndarray]) -> by
     example = tf.train.SequenceExample(
         feature_lists=tf.train.FeatureLists(feature_list=feature_lists) if lists else None
     )
-    # A protobuf map is written in any order. To keep ours, each entry is serialized by itself and
-    # the bytes are concatenated. The context is field 1 of the message, bytes with a length, as is
+    # A protobuf map is written in any order. To keep ours, each entry is serialized alone, and the
+    # bytes are concatenated. The context is field 1 of the message: bytes after their length, like
     # the first field of a BytesList.
     entries = b"".join(_entry(name, _feature(values)) for name, values in context.items())
     before = tf.train.BytesList(value=[entries]).SerializeToString() if entries else b""
@@ -127,17 +132,16 @@ def _decode(serialized: bytes) -> Record:
     context, lists = decode(serialized)
     if list(lists) != [AUDIO_EMBEDDING_FEATURE_NAME]:
         raise ValueError(
-            f"its feature lists are {sorted(lists)}, expected {AUDIO_EMBEDDING_FEATURE_NAME!r} "
-            "alone"
+            f"its feature lists are {sorted(lists)}, expected only {AUDIO_EMBEDDING_FEATURE_NAME!r}"
         )
     return Record(rows_of(lists[AUDIO_EMBEDDING_FEATURE_NAME]), context)
 
 
 def decode(serialized: bytes) -> tuple[dict[str, Values], dict[str, list[bytes]]]:
-    """The context of a SequenceExample and its lists; of an Example all features are the context.
+    """The context and the lists of a SequenceExample; all features of an Example are its context.
 
     Raises:
-        DecodeError: it is neither.
+        DecodeError: the bytes are neither.
     """
     import tensorflow as tf
 

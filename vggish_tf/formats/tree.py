@@ -1,7 +1,7 @@
-"""Archive as a folder of npz files, one a clip, in the folders that the clips have; or one npz.
+"""Archive as a folder of npz files, one for each clip, in the folders of the clips; or one npz.
 
-A clip `sounds/a.wav` is in `sounds/a.wav.npz`. Of an absolute path the root is left out, and `..`
-of any. Two clips that would share a file get one each, `a.wav.npz` and `a.wav~2.npz`.
+A clip `sounds/a.wav` is in `sounds/a.wav.npz`. The root of an absolute path and every `..` are left
+out. Two clips that would have the same file are in `a.wav.npz` and `a.wav~2.npz`.
 """
 
 import itertools
@@ -23,7 +23,7 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes a folder; whole or not at all.
 
     Raises:
-        VGGishError: a clip with rows of another size or dtype.
+        VGGishError: the clips have rows of different size or dtype.
 
     Example:
         >>> import tempfile, numpy as np
@@ -63,7 +63,8 @@ def read(path: str | os.PathLike[str]) -> Archive:
     """Reads one npz, or those of a folder and its subfolders in the order of their names.
 
     Raises:
-        VGGishError: a file is missing, damaged, or not one of ours; files with other settings.
+        VGGishError: a file is missing or damaged, is another kind of npz, or was made with other
+            settings.
     """
     path = Path(path)
     if not path.is_dir():
@@ -78,12 +79,12 @@ def files_of(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders.sort()
         names.sort()
-        # One string, of which Path keeps copies: it would intern a name, and so as long as `names`.
+        # One joined string: Path would intern a name given alone, and keep it in memory.
         yield from (Path(os.path.join(place, name)) for name in names if name.endswith(".npz"))
 
 
 def _provenance(folder: Path) -> dict:
-    """That of all files; `audio`, the name of a recording, is of one file alone."""
+    """The provenance of all files, without `audio`, which names the recording of one file."""
     if (folder / IN_FOLDER).exists():
         return read_provenance(folder / IN_FOLDER)
     first = next(files_of(folder), None)
@@ -101,7 +102,7 @@ def _clips(folder: Path, provenance: dict) -> Iterator[ClipRows]:
 
 
 def _place(folder: Path, path: str) -> Path:
-    """A place for a clip that no other has, in a folder that is made."""
+    """A free path for a clip; its folder is made."""
     pure = PurePath(path.replace("\0", "\\0"))
     *parents, name = [part for part in pure.parts if part not in (pure.anchor, "..")] or ["_"]
     for parent in parents:

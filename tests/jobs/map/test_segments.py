@@ -77,7 +77,7 @@ def test_rows_without_a_direction_are_left_out_and_counted():
         ([archives.clip("a.wav", np.full((1, 128), np.nan, np.float32))], "1 row, each zero"),
         (
             [archives.clip(f"{n}.wav", np.ones((1, n), np.float32)) for n in (128, 256)],
-            "rows of one kind",
+            "all rows of an archive must be",
         ),
         ([ClipRows("a.wav", np.zeros(2), np.zeros(2), np.ones((1, 128), np.float32))], "n times"),
     ],
