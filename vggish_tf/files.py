@@ -1,13 +1,19 @@
-"""Atomic writing of files and folders: a temporary name beside the target, then a rename."""
+"""Atomic writing of files and folders: a temporary name beside the target, then a rename.
+
+The folder of the files that ship with the package is here too.
+"""
 
 import os
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 
 from vggish_tf.errors import UsageError, VGGishError, reason_of
+
+DATA = resources.files("vggish_tf") / "data"  # files that ship with the package
 
 
 def check_source(path: str | os.PathLike[str], advice: str) -> Path:

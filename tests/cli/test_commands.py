@@ -205,7 +205,7 @@ def test_absent_weights_say_what_to_do(wav, tmp_path, capsys):
             "the suffix of clip.npy belongs to no format. Give format: parquet",
         ),
         (["-o", "clip.csv", "--format", "zarr"], 2, "format must be None, 'parquet', 'csv'"),
-        (["-o", "out", "--overwrite"], 2, "out would go on, not begin anew. Remove it"),
+        (["-o", "out", "--overwrite"], 2, "out is a folder of Parquet shards"),
         (
             ["-o", "out.npz", "--set", "num_mel_bins=1e9"],
             2,

@@ -71,15 +71,15 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
         ),
         (
             "export --format frozen_graph -o out.pb --input-rate 44100",
-            "--input-rate 44100 has no place in it",
+            "--input-rate 44100 does not apply to it",
         ),
         (
             "export --format keras -o out.keras --fixed-shape 1.5",
-            ": --fixed-shape 1.5 has no place in it",
+            ": --fixed-shape 1.5 does not apply to it",
         ),
         (
             "export --format weights -o out.weights.h5 --postprocess pca",
-            "--postprocess pca has no place in it",
+            "--postprocess pca does not apply to it",
         ),
         (
             "export --format keras -o out.keras --weights a --model b",
@@ -101,7 +101,7 @@ def test_an_unknown_option_shows_the_command_s_own_usage(command, capsys):
         ("classify model.keras clip.wav --top 0", "argument --top: must be a whole number from 1"),
         ("convert rows.csv out.h5", "the suffix of out.h5 belongs to no format"),
         ("convert rows.csv out --format zarr", "format must be None, 'parquet', 'csv'"),
-        ("convert sounds sounds/out", "sounds and sounds/out are in one another"),
+        ("convert sounds sounds/out", "of sounds and sounds/out, one is the other"),
     ],
 )
 def test_a_mistake_is_status_2_and_leaves_nothing(line, words, folder, capsys):

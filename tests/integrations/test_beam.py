@@ -50,19 +50,19 @@ def check_same(sounds, embedder, folder="there"):
 
 
 def test_one_process_writes_the_same(sounds, embedder):
-    embed_archive([sounds], "there", embedder, engine=beam.engine())
+    embed_archive([sounds], "there", embedder, runner=beam.runner())
     check_same(sounds, embedder)
 
 
 @pytest.mark.parametrize("pool", ["mean", "mean+std"])
 def test_pooled_rows_are_the_same(sounds, embedder, pool):
-    for folder, options in {"here": {}, "there": {"engine": beam.engine()}}.items():
+    for folder, options in {"here": {}, "there": {"runner": beam.runner()}}.items():
         embed_archive([sounds], folder, embedder, pool=pool, **options)
     assert files_in("there") == files_in("here")
 
 
 def test_what_is_done_is_said(sounds, embedder, capsys):
-    embed_archive([sounds], "there", embedder, engine=beam.engine(), progress=Json())
+    embed_archive([sounds], "there", embedder, runner=beam.runner(), progress=Json())
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds == ["begin", *["done"] * 9, "failed", "end"]
@@ -77,7 +77,7 @@ def test_the_weights_are_loaded_once_a_process(sounds, embedder, monkeypatch):
         inference.Network, "_load", lambda network: (loads.append(1), load(network))[1]
     )
     monkeypatch.setattr(inference, "_sent", {})
-    embed_archive([sounds], "there", embedder, engine=beam.engine())
+    embed_archive([sounds], "there", embedder, runner=beam.runner())
     assert len(loads) == 1
 
 
@@ -89,11 +89,11 @@ def test_an_error_that_is_no_bad_clip_fails_the_run(sounds, embedder, monkeypatc
 
     monkeypatch.setattr("vggish_tf.audio.read_stretch", absent)
     with pytest.raises(Exception, match="no module named soundfile"):
-        embed_archive([sounds], "there", embedder, engine=beam.engine())
+        embed_archive([sounds], "there", embedder, runner=beam.runner())
     assert not files_in("there")
     monkeypatch.undo()
     os.chdir(sounds.parent)
-    embed_archive([sounds], "there", embedder, engine=beam.engine())
+    embed_archive([sounds], "there", embedder, runner=beam.runner())
     assert len(formats.read("there").provenance) > 3
 
 
@@ -109,7 +109,7 @@ def test_a_run_goes_on_where_another_one_stopped(sounds, embedder, monkeypatch):
         embed_archive([sounds], "there", embedder, progress=Stop())
     before = {path: path.stat().st_mtime_ns for path in Path("there").glob("*.parquet")}
     assert len(before) == 1
-    embed_archive([sounds], "there", embedder, engine=beam.engine())
+    embed_archive([sounds], "there", embedder, runner=beam.runner())
     assert {path: path.stat().st_mtime_ns for path in before} == before
     check_same(sounds, embedder)
 
@@ -118,7 +118,7 @@ def test_units_that_do_not_come_back_are_an_error(sounds, embedder, monkeypatch)
     """Whatever the reason: the pipeline ended well, and rows are missing."""
     monkeypatch.setattr(beam._EmbedUnit, "process", lambda self, line: None)
     with pytest.raises(VGGishError, match="4 units of work did not come back"):
-        embed_archive([sounds], "there", embedder, engine=beam.engine())
+        embed_archive([sounds], "there", embedder, runner=beam.runner())
 
 
 def test_too_many_failures_stop_the_workers(sounds, embedder, monkeypatch):
@@ -134,13 +134,13 @@ def test_too_many_failures_stop_the_workers(sounds, embedder, monkeypatch):
 
     monkeypatch.setattr(beam.Work, "do", slowly)
     with pytest.raises(VGGishError, match="could not be embedded, more than 1"):
-        embed_archive([sounds], "there", embedder, engine=beam.engine(), max_failures=1)
+        embed_archive([sounds], "there", embedder, runner=beam.runner(), max_failures=1)
     assert len(started) < 4
 
 
 def test_an_option_that_beam_does_not_know_is_refused():
     with pytest.raises(UsageError, match="Beam has no option --runer"):
-        beam.engine(["--runer=DirectRunner"])
+        beam.runner(["--runer=DirectRunner"])
 
 
 def test_the_command_passes_beam_s_options_on(sounds, embedder, tmp_path, capsys):
@@ -215,10 +215,10 @@ def box(tmp_path, monkeypatch):
     return tmp_path / "box"
 
 
-@pytest.mark.parametrize("engine", ["here", "beam"])
-def test_inputs_and_output_on_a_file_system_of_beam_s(engine, sounds, embedder, box):
+@pytest.mark.parametrize("runner", ["here", "beam"])
+def test_inputs_and_output_on_a_file_system_of_beam_s(runner, sounds, embedder, box):
     shutil.copytree(sounds, box / "sounds")
-    options = {"engine": beam.engine()} if engine == "beam" else {}
+    options = {"runner": beam.runner()} if runner == "beam" else {}
     failures = embed_archive(["box://sounds"], "box://rows", embedder, **options)
     assert [failure.path for failure in failures] == ["box://sounds/bad.wav"]
     local = embed_archive([sounds], "here", embedder)
@@ -281,7 +281,7 @@ def worker_environment(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("worker_environment")
 def test_several_processes_write_the_same(sounds, embedder):
     flags = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
-    embed_archive([sounds], "there", embedder, engine=beam.engine(flags))
+    embed_archive([sounds], "there", embedder, runner=beam.runner(flags))
     check_same(sounds, embedder)
 
 
@@ -329,5 +329,5 @@ def test_a_job_server_and_a_pool_of_workers_write_the_same(sounds, embedder):
             "--environment_type=EXTERNAL",
             f"--environment_config={written('pool.port')}",
         ]
-        embed_archive([sounds], "there", embedder, engine=beam.engine(flags))
+        embed_archive([sounds], "there", embedder, runner=beam.runner(flags))
     check_same(sounds, embedder)

@@ -151,7 +151,7 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path):
 @pytest.mark.parametrize("output", ["", "within", ".."])
 def test_source_and_output_must_be_apart(output, tmp_path):
     source = written(tmp_path, "shards", some_rows.archive())
-    with pytest.raises(UsageError, match="in one another"):
+    with pytest.raises(UsageError, match="is the other or is inside it"):
         convert.convert(source, source / output, "memmap", overwrite=True)
     assert formats.read(source).provenance == some_rows.PROVENANCE
 

@@ -114,7 +114,7 @@ def _embed_archive(args: argparse.Namespace, embedder, settings: dict):
             pool=args.pool,
             max_failures=args.max_failures,
             progress=said,
-            engine=work_here if args.beam is None else _beam(args.beam),
+            runner=work_here if args.beam is None else _beam(args.beam),
             settings=settings,
         )
     except KeyboardInterrupt:
@@ -127,10 +127,10 @@ def _embed_archive(args: argparse.Namespace, embedder, settings: dict):
 
 
 def _beam(flags: list[str]):
-    """The engine that runs the units on Beam."""
+    """The function that runs the units on Beam."""
     try:
         from vggish_tf.integrations import beam
     except ImportError:
         raise VGGishError(f"--beam needs Apache Beam. {how_to_install('beam')}") from None
 
-    return beam.engine(flags)
+    return beam.runner(flags)

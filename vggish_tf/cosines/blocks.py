@@ -26,7 +26,7 @@ class Block:
 
     @cached_property
     def measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows in the same directions, (n, size) float32; their lengths (n,); and `known` (n,) bool.
+        """Rows in the same directions, (n, size) float32; their lengths, (n,); `known`, (n,) bool.
 
         `known` is False for a row without a direction. Usually the rows are returned unscaled:
         scaling takes longer than comparing.

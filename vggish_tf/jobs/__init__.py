@@ -1,6 +1,6 @@
 """Jobs: the tasks of users, a module or a package each.
 
-No job imports another; code that two of them need is in a room above.
+No job imports another; code that two jobs need is in a room above.
 """
 
 from importlib import import_module

@@ -1,7 +1,8 @@
-"""The distance of a clip's rows by each profile from the default's, and the step that does it.
+"""Distances between a clip's rows by each profile and by the default one, step by step.
 
-The answer to "my numbers differ". A profile's steps are taken from the default one after the other,
-in the order in which they act: the rows before a step and after it are compared.
+They explain why two programs give different numbers. The steps of a profile are applied to the
+default profile one after the other, in the order of the data; the rows before and after each step
+are compared.
 """
 
 import os
@@ -24,11 +25,11 @@ from vggish_tf.stream import BLOCK_SECONDS
 
 
 class Distance(NamedTuple):
-    """The distance of rows from others: each from the one whose time is nearest.
+    """The distance between two sets of rows; each row is compared with the nearest one in time.
 
     Args:
-        cosine: the mean over the rows.
-        difference: the root of the mean square of the difference, of that of the others.
+        cosine: the mean cosine over the rows.
+        difference: the root mean square of the difference, divided by that of the second set.
     """
 
     cosine: float
@@ -36,21 +37,21 @@ class Distance(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A profile beside the default: its number of rows, its distance, and that of each step.
+    """A profile compared with the default: its number of rows, its distance, and that of each step.
 
-    Rows after PCA, in bytes or pooled are compared with the default's after the same, as the
-    numbers that the bytes stand for: such a step makes another space, in which no distance is.
+    Rows after PCA, in bytes or pooled are compared with the default's rows after the same steps,
+    since rows before and after such a step have no common scale. Bytes are dequantized.
     """
 
     profile: Profile
     num_rows: int
     distance: Distance | None  # None without rows
     steps: dict[str, Distance | None]
-    refusal: str = ""  # why there are no rows: its program takes no such clip; resampy is absent
+    refusal: str = ""  # why there are no rows, for example: resampy is not installed
 
     @property
     def decisive(self) -> str:
-        """The step that makes the greatest difference, in words; "" if none makes any."""
+        """The step with the greatest difference, in words; "" if there is no difference."""
         ended = next((step for step, found in self.steps.items() if not found), "")
         if ended:
             return f"{ended}: no rows"
@@ -68,11 +69,11 @@ def compare(
 
     Args:
         path: an audio file.
-        embedder: its weights are taken; its profile is the default.
+        embedder: an embedder with the default profile; its weights are used.
         profiles: names, or profiles of your own.
 
     Raises:
-        UsageError: no such profile; an embedder of another one.
+        UsageError: there is no such profile, or the embedder has another profile.
         AudioError: the file cannot be read.
 
     Example:
@@ -114,7 +115,7 @@ class _Clip:
         self._embedded: dict[tuple, np.ndarray] = {}
 
     def rows(self, profile: Profile) -> tuple[np.ndarray, np.ndarray]:
-        """The rows, as numbers, and their starts in seconds."""
+        """The rows, dequantized, and their starts in seconds."""
         rows = np.asarray(after(self._raw(profile), profile.activation, profile.postprocess))
         rows = as_numbers(rounded(rows, profile.rounding), profile)
         starts = np.arange(len(rows)) * profile.params.example_hop_seconds
@@ -134,7 +135,7 @@ class _Clip:
 
 
 def as_numbers(rows: np.ndarray, profile: Profile) -> np.ndarray:
-    """The whitened numbers that bytes stand for; other rows as they are."""
+    """The rows as floats: bytes are dequantized, others unchanged."""
     are_bytes = profile.postprocess == "quantized" or profile.rounding == "bytes"
     return dequantize(rows.astype(np.uint8)) if are_bytes else rows
 
@@ -142,7 +143,7 @@ def as_numbers(rows: np.ndarray, profile: Profile) -> np.ndarray:
 def distance(
     found: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.ndarray]
 ) -> Distance | None:
-    """The distance of rows with their starts from others; None if one has no rows.
+    """The distance between rows with their starts and others; None if there are no rows in one.
 
     Example:
         >>> rows = np.array([[3.0, 4.0]]), np.zeros(1)

@@ -20,22 +20,22 @@ def convert(
     overwrite: bool = False,
     dequantize: Convention | None = None,
 ) -> tuple[int, int]:
-    """Converts an archive, shows progress, and prints how much it was.
+    """Converts an archive, shows progress, and prints the numbers of rows and clips.
 
     Args:
         source: any archive that formats.read() reads.
-        output: of a file or a folder; it appears whole or not at all.
-        format: of the output; see formats.write().
-        overwrite: whether an archive that is there may be replaced.
+        output: a file or a folder, which is written whole or not at all.
+        format: the format of the output, as for formats.write().
+        overwrite: whether an existing archive may be replaced.
         dequantize: turns bytes into float32 by a convention of vggish_tf.dequantize().
 
     Returns:
         The numbers of rows and of clips.
 
     Raises:
-        UsageError: an unknown format or convention; one path is in the other.
-        VGGishError: the source is no archive, or is damaged; the output cannot be written, or
-            cannot hold its rows.
+        UsageError: the format or the convention is unknown, or one path is inside the other.
+        VGGishError: the source is not an archive, or is damaged; or the output cannot be written,
+            or cannot hold such rows.
 
     Example:
         >>> convert("rows", "rows.csv")  # doctest: +SKIP
@@ -70,7 +70,9 @@ def check(
     """
     paths = Path(source).resolve(), Path(output).resolve()
     if any(one == other or one in other.parents for one, other in (paths, paths[::-1])):
-        raise UsageError(f"{source} and {output} are in one another. Choose another output.")
+        raise UsageError(
+            f"of {source} and {output}, one is the other or is inside it. Choose another output."
+        )
     return formats.check_output(output, format, overwrite=overwrite)
 
 

@@ -1,6 +1,6 @@
 """Files of weights from one format to another; the numbers stay equal to the last bit.
 
-Reading is the part of weights.readers, and so is what may be read.
+weights.readers has the formats that can be read.
 """
 
 import os
@@ -27,13 +27,13 @@ def convert_weights(
     """Writes the weights of a file in another format, and reads them back to compare.
 
     Args:
-        source, average: as in `load_weights`.
-        output: a file; of a TF1 V2 checkpoint the prefix.
-        format: "safetensors", "v1", "v2", "keras", "h5" or "torch"; None for that of the suffix.
-        overwrite: replace `output` if it exists.
+        source, average: as for `load_weights`.
+        output: a file, or the prefix of a TF1 V2 checkpoint.
+        format: "safetensors", "v1", "v2", "keras", "h5" or "torch"; None chooses by the suffix.
+        overwrite: whether an existing `output` may be replaced.
 
     Returns:
-        Identity: of the source.
+        Identity: that of the source.
 
     Raises:
         UsageError: no format is known for the suffix.
@@ -58,7 +58,7 @@ def convert_weights(
         with readers.opened(folder / path.name) as written:
             found = survey(written.shapes, written.get)
         if found.values_sha256 != identity.values_sha256:
-            raise VGGishError(f"cannot write {path}: other weights would be in it. That is a bug.")
+            raise VGGishError(f"cannot write {path}: its weights would differ. That is a bug.")
     return identity
 
 

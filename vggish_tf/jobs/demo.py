@@ -7,7 +7,6 @@ reason.
 
 import os
 import warnings
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from vggish_tf import audio, stages
 from vggish_tf.drawing import pictures
 from vggish_tf.embedding import Embedder
 from vggish_tf.errors import CheckpointError
-from vggish_tf.files import make_folder
+from vggish_tf.files import DATA, make_folder
 from vggish_tf.formats import npz
 from vggish_tf.network import backbone
 from vggish_tf.network.postprocess import Postprocessor
@@ -29,11 +28,10 @@ HEADLINE = (
     f"UNTRAINED WEIGHTS (random, seed {SEED}; no PCA): the pipeline is real, the embeddings mean "
     "nothing."
 )
-DATA = resources.files("vggish_tf") / "data"
 
 
 class Prepared(NamedTuple):
-    """Network and post-processing of the demo, and its headline."""
+    """The network and the post-processing of the demo, and its headline."""
 
     embedder: Embedder
     postprocessor: Postprocessor
@@ -83,7 +81,7 @@ def _untrained() -> Prepared:
     _spread(network)
     network.identity = loading.identify(network, f"untrained, seed {SEED}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the headline says it
+        warnings.simplefilter("ignore")  # the headline has the warning
         embedder = Embedder(network)
     return Prepared(embedder, Postprocessor(weights=None), HEADLINE)
 
@@ -91,7 +89,7 @@ def _untrained() -> Prepared:
 def _spread(network: keras.Model):
     """Centres random kernels and scales them as in He et al. (2015).
 
-    So each layer keeps the variance of its input. Upstream's initializer shrinks it at each layer,
+    So each layer keeps the variance of its input. Upstream's initializer reduces it at each layer,
     and the picture of the embeddings would be blank.
     """
     for name in backbone.LAYER_NAMES:

@@ -141,7 +141,7 @@ def test_other_weights_are_refused_by_the_digests_of_both(taught):
     message = str(caught.value)
     assert taught.weights.values_sha256 in message
     assert vggish_tf.Embedder(other).identity.values_sha256 in message
-    assert "Say with --weights where theirs are" in message
+    assert "Give theirs with --weights" in message
 
 
 @pytest.mark.filterwarnings("ignore:these weights are untrained")

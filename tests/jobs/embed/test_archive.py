@@ -177,7 +177,7 @@ def test_pooled_rows_are_numpys(sounds, embedder, pool, size):
 
 def test_bytes_are_not_pooled(sounds, embedder, monkeypatch):
     monkeypatch.setattr(embedder, "postprocess", "quantized")
-    with pytest.raises(UsageError, match="pool='mean' needs numbers"):
+    with pytest.raises(UsageError, match="pool='mean' needs floats"):
         embed_archive([sounds], "rows", embedder, pool="mean")
 
 

@@ -77,7 +77,7 @@ def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
         model, tmp_path / "m.pb", format="frozen_graph", input_rate=44_100
     )
     fixed = {"path": tmp_path / "m.onnx", "format": "onnx", "fixed_shape": 0.975}
-    assert "takes any batch and length: fixed_shape=0.975 has no place in it" in message_of(
+    assert "takes any batch and length: fixed_shape=0.975 does not apply to it" in message_of(
         model, **fixed
     )
     assert "does not exist" in message_of(model, tmp_path / "no" / "m.keras", format="keras")

@@ -3,7 +3,7 @@
 saved        a classifier that was trained and saved as a .keras file
 prototypes, prototype_file   sounds taught by example; their JSON, which the web page writes too
 nearest      prototypes from labelled clips; the cosines of audio files with prototypes
-clips        clips as both kinds of classifier take and give them: embeddings with times, scores
+clips        embeddings and scores of clips, for both kinds of classifier
 files        the scores of many files, printed and as a CSV
 
 A classifier is any object with `labels`, `params` and `classify(path)`. No training here.
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name == "Classifier":  # Keras comes with it, which prototypes are read without
+    if name == "Classifier":  # imports Keras, which is not needed to read prototypes
         from vggish_tf.jobs.classify.saved import Classifier
 
         return Classifier

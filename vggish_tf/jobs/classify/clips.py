@@ -1,4 +1,4 @@
-"""Clips as classifiers take and give them: embeddings with their times, and scores.
+"""Clips of classifiers: their embeddings with times, and their scores.
 
 A file of any length is embedded in bounded memory, block by block.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Classified(NamedTuple):
-    """Scores of a clip and of its examples, each example scored as if it were the whole clip."""
+    """Scores of a clip and of its examples; each example is scored as if it were the whole clip."""
 
     seconds: float  # of the clip
     scores: np.ndarray  # (classes,)
@@ -34,8 +34,8 @@ class AudioClassifier(Protocol):
         """Scores a file of any rate, channel count and format."""
 
 
-class Heard(NamedTuple):
-    """Embeddings of a clip, their times, and how long it and its sound are."""
+class EmbeddedClip(NamedTuple):
+    """Embeddings of a clip, their times, and the lengths of the clip and of its sound."""
 
     embedding: np.ndarray  # (n, 128)
     times: np.ndarray  # (n, 2), as in Classified
@@ -43,11 +43,11 @@ class Heard(NamedTuple):
     num_sounding: int  # samples up to the last that is not zero
 
 
-def hear(embedder: "Embedder", path: str | os.PathLike[str]) -> Heard:
+def embedded(embedder: "Embedder", path: str | os.PathLike[str]) -> EmbeddedClip:
     """Embeds a file.
 
     Raises:
-        AudioError: the file is missing, not audio, cut short, empty or not finite.
+        AudioError: as load_audio.
     """
     params = embedder.params
     stream = embedder.stream(params.sample_rate, name=str(path))
@@ -59,4 +59,4 @@ def hear(embedder: "Embedder", path: str | os.PathLike[str]) -> Heard:
         num_samples += len(block)
     embedding, starts = map(np.concatenate, zip(*parts, stream.finish(), strict=True))
     times = np.stack([starts, starts + params.example_window_seconds], axis=1)
-    return Heard(embedding, times, num_samples / params.sample_rate, num_sounding)
+    return EmbeddedClip(embedding, times, num_samples / params.sample_rate, num_sounding)

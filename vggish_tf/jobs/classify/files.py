@@ -28,14 +28,14 @@ def classify_files(
 
     Args:
         classifier: a Classifier, a NearestPrototype, or one of your own.
-        files: audio of any rate, channel count and format.
-        top: number of scores in a line.
-        whole: leave out the examples.
+        files: audio files of any rate, channel count and format.
+        top: the number of scores in a line.
+        whole: whether to print the scores of whole clips only.
         output: a CSV for all scores, with the columns file, part ("clip" or "example"), start, end
             and the labels.
 
     Raises:
-        AudioError: some files could not be read; the others were classified before.
+        AudioError: some files could not be read; all others were classified.
         UsageError: `top` is under 1, or the output is not named .csv; nothing was done.
         VGGishError: the output cannot be written; nothing was done.
     """

@@ -1,4 +1,4 @@
-"""Teaching by example: labelled clips → prototypes, and audio files → their cosines with those."""
+"""Teaching by example: labelled clips → prototypes; audio files → their cosines with prototypes."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 from vggish_tf.cosines import directions
 from vggish_tf.errors import AudioError, CheckpointError, UsageError
-from vggish_tf.jobs.classify.clips import Classified, hear
+from vggish_tf.jobs.classify.clips import Classified, embedded
 from vggish_tf.jobs.classify.prototypes import Prototypes
 from vggish_tf.weights.identity import UNTRAINED
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 def teach(
     embedder: "Embedder", clips: Mapping[str, Iterable[str | os.PathLike[str]]]
 ) -> Prototypes:
-    """Prototypes of labelled clips, as the page makes them while a button is held.
+    """Prototypes of labelled clips, as the web page makes them while a button is held.
 
     Args:
-        embedder: of raw embeddings, by the default profile.
-        clips: of each label its audio files.
+        embedder: an embedder of raw embeddings, with the default profile.
+        clips: label → audio files.
 
     Raises:
         AudioError: a file cannot be read, or a label has no example.
-        UsageError: the embedder post-processes or follows another profile; no labels.
+        UsageError: the embedder has a post-processing or another profile, or there are no labels.
 
     Example:
         >>> import tempfile, soundfile, vggish_tf
@@ -56,17 +56,17 @@ def teach(
 
 
 class NearestPrototype:
-    """A classifier whose scores are cosines with prototypes: 1 in the same direction, 0 across.
+    """A classifier whose scores are cosines with prototypes: 1 in the same direction, 0 at 90°.
 
     Args:
         prototypes: the prototypes, or the path of their file.
-        weights: where their weights are: as for Embedder; None means where the prototypes say.
+        weights: the weights of the prototypes, as for Embedder; None takes those that they name.
 
     Raises:
         VGGishError: the file cannot be read.
-        CheckpointError: the weights cannot be had, or are others than those of the prototypes.
+        CheckpointError: the weights cannot be found or fetched, or are not those of the prototypes.
 
-    Labels of untrained weights end in "(UNTRAINED)": their cosines are of random features.
+    Labels of untrained weights end in "(UNTRAINED)": their cosines are those of random features.
     """
 
     def __init__(
@@ -91,20 +91,21 @@ class NearestPrototype:
         """Scores a file of any rate, channel count and format.
 
         The score of the clip is the mean of those of its examples. The cosine with the mean of the
-        unit-length embeddings would rank the labels alike, being that mean divided by one length
-        for all labels; but it would be high for a clip of many sounds, none of which is near.
+        unit-length embeddings would rank the labels in the same order, since it is that score
+        divided by the same length for all labels. But it would be high for a clip of many sounds of
+        which none is near.
 
         Raises:
-            AudioError: the file is missing, not audio, cut short, empty or not finite.
+            AudioError: as load_audio.
         """
-        heard = hear(self._embedder, path)
-        rows, _ = directions(heard.embedding, np.float64)
+        clip = embedded(self._embedder, path)
+        rows, _ = directions(clip.embedding, np.float64)
         cosines = rows @ self._prototypes.T
-        return Classified(heard.seconds, cosines.mean(axis=0), cosines, heard.times)
+        return Classified(clip.seconds, cosines.mean(axis=0), cosines, clip.times)
 
 
 def weights_of(prototypes: Prototypes) -> str | None:
-    """The weights that prototypes name, as an Embedder takes them: None for untrained ones."""
+    """The weights that prototypes name, as for Embedder: None for untrained ones."""
     asked = prototypes.weights.asked
     return None if asked == UNTRAINED else asked
 
@@ -115,8 +116,8 @@ def _check_weights(prototypes: Prototypes, embedder: "Embedder"):
         raise CheckpointError(
             f"the prototypes are of other weights: the SHA-256 of the values is "
             f"{theirs.values_sha256} in the prototypes (of {theirs.asked!r}) and "
-            f"{ours.values_sha256} here ({ours.asked!r}). Say with --weights where theirs are, or "
-            "teach them again with these."
+            f"{ours.values_sha256} here ({ours.asked!r}). Give theirs with --weights, or teach the "
+            "prototypes again with these."
         )
 
 

@@ -4,7 +4,7 @@
      "weights": {…}, "params": {…}, "precision": "int8",   # of the manifest
      "prototypes": [{"label": "dog", "examples": 6, "embedding": [128 numbers]}]}
 
-Types, sizes and words are checked here; what prototypes may be, by Prototypes.
+Types, sizes and words are checked here; Prototypes checks the values.
 """
 
 import json
@@ -20,11 +20,11 @@ from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.weights.identity import Identity
 
 FORMAT, VERSION = "vggish_tf prototypes", 1
-MOST_BYTES = 16 << 20  # thousands of prototypes
-LARGEST = 1e30  # number, so that its square is finite
+MOST_BYTES = 16 << 20  # room for thousands of prototypes
+LARGEST = 1e30  # the largest number, so that its square is finite
 ADVICE = "Give a file as the page or Prototypes.save wrote it."
 
-# The fields of each object: their types, and those in words.
+# The fields of each object: their types, and the types in words.
 FILE = {
     "weights": (dict, "an object"),
     "params": (dict, "an object"),
@@ -45,7 +45,7 @@ OF_ALL_WEIGHTS = {"asked", "values_sha256", "untrained"}
 
 
 def is_prototypes(path: Path) -> bool:
-    """Whether a file is meant as prototypes: by its name, or by how its content begins.
+    """Whether a file is meant as prototypes: by its name, or by the beginning of its content.
 
     Example:
         >>> is_prototypes(Path("pets.json")), is_prototypes(Path("pets.keras"))
@@ -61,7 +61,7 @@ def read(path: Path) -> dict[str, Any]:
     """The fields of Prototypes.
 
     Raises:
-        VGGishError: the file cannot be read, is no JSON, or is of another format or version.
+        VGGishError: the file cannot be read, is not JSON, or has another format or version.
         UsageError: a field is missing, or of another type or size.
     """
     found = _typed("", _parsed(path), FILE)
@@ -77,7 +77,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Writes the fields of a file.
+    """Writes prototypes, given as the fields of FILE.
 
     Raises:
         UsageError: the name does not end in .json.
@@ -91,7 +91,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 
 def check(name: str, value: object, fits: bool, expected: object):
-    """As errors.check_argument, with a long value cut short."""
+    """Raises if a value does not fit, as errors.check_argument; a long value is cut short."""
     if not fits:
         raise UsageError(f"{name} must be {expected}; received {short(value)}.")
 
@@ -131,7 +131,7 @@ def _refuse(word: str):
 
 
 def _typed(where: str, found: object, kinds: dict) -> dict[str, Any]:
-    """The fields of a JSON object, each of the type that it must have; true is not a number."""
+    """The fields of a JSON object, after a check of their types; true is not a number."""
     if not isinstance(found, dict):
         raise UsageError(f"{where.rstrip('.')} must be an object; received {short(found)}.")
     for name, (kind, expected) in kinds.items():

@@ -1,4 +1,4 @@
-"""Prototypes: sounds taught by example, a direction each, and the weights that they belong to.
+"""Prototypes: a direction for each sound taught by example, and the weights they belong to.
 
 No Keras and no sound here.
 """
@@ -22,7 +22,7 @@ from vggish_tf.weights.identity import Identity
 
 MOST_CHARACTERS = 4096  # of a label, or of a path of weights
 LEAST_LENGTH, MOST_LENGTH = 1e-6, 1.001  # of a mean of float32 vectors of length 1
-NOT_OF_A_LINE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines
+NOT_OF_A_LINE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, surrogates, ends of lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +31,15 @@ class Prototypes:
 
     Args:
         labels: the names of the sounds.
-        embedding: (k, 128); of each sound the mean of its embeddings, each divided by its length.
-        examples: the number of those embeddings.
+        embedding: (k, 128), for each sound the mean of its embeddings, each divided by its length.
+        examples: the number of those embeddings, for each sound.
         weights: the identity of the weights of the network.
-        params: the parameters of the front end; its examples are 96 frames of 64 mel bins.
-        precision: of the network that made them; the page's is "int8" by default.
+        params: front-end parameters, whose examples must be 96 frames of 64 mel bins.
+        precision: that of the network; the page's is "int8" by default.
 
     Raises:
-        UsageError: no label, one that is empty or there twice; a prototype of another size, with
-            numbers that are not finite, or without a direction; other examples than 96×64.
+        UsageError: there is no label, or one is empty or given twice; a prototype has another size,
+            numbers that are not finite, or no direction; or the examples are not 96×64.
 
     Example:
         >>> weights = Identity("mine.ckpt", "4d878af3" * 8, untrained=False)
@@ -73,7 +73,7 @@ class Prototypes:
         """Reads a file that the page exported or that save() wrote, without TensorFlow.
 
         Raises:
-            VGGishError: it is no such file, of another version, or holds what cannot be.
+            VGGishError: the file is another one, of another version, or has impossible values.
         """
         try:
             return cls(**prototype_file.read(Path(path)))
@@ -107,7 +107,11 @@ def _check_labels(labels: Sequence[str]):
 
 
 def check_text(name: str, text: str):
-    """Refuses a text that is empty, or would not be one line of output."""
+    """Raises if a text is empty, too long, or not a single line.
+
+    Raises:
+        UsageError: it is.
+    """
     fits = isinstance(text, str) and len(text.strip()) > 0 and len(text) <= MOST_CHARACTERS
     on_a_line = fits and not NOT_OF_A_LINE & set(map(unicodedata.category, text))
     expected = f"a text of 1 to {MOST_CHARACTERS:,} characters without line breaks or the like"

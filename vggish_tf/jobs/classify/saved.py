@@ -1,5 +1,6 @@
-"""A saved classifier on audio files: its head runs on the embeddings of the whole clip, and on each
-example alone.
+"""A saved classifier, run on audio files.
+
+Its head runs on the embeddings of the whole clip, and on each example alone.
 """
 
 import os
@@ -9,7 +10,7 @@ import numpy as np
 
 from vggish_tf.classifier import PAD, back, labels_of, network
 from vggish_tf.embedding import Embedder
-from vggish_tf.jobs.classify.clips import Classified, hear
+from vggish_tf.jobs.classify.clips import Classified, embedded
 from vggish_tf.model import load_model, parts_of
 from vggish_tf.network import heads
 
@@ -22,7 +23,7 @@ class Classifier:
 
     Raises:
         CheckpointError: the file cannot be loaded.
-        VGGishError: it is not a classifier.
+        VGGishError: the model is not a classifier.
 
     Example:
         >>> from vggish_tf.jobs import finetune
@@ -41,17 +42,17 @@ class Classifier:
     def classify(self, path: str | os.PathLike[str]) -> Classified:
         """Scores a file of any rate, channel count and format.
 
-        The scores of the clip are the model's for the whole waveform; if it scores only examples
-        (pool=None), their mean.
+        The scores of the clip are those of the model for the whole waveform. If the model scores
+        only examples (pool=None), they are the mean over the examples.
 
         Raises:
-            AudioError: the file is missing, not audio, cut short, empty or not finite.
+            AudioError: as load_audio.
         """
-        heard = hear(self._embedder, path)
-        sounding = heads.count_clip_examples(heard.num_sounding, self.params, PAD)
-        whole = self._score(heard.embedding[np.newaxis, : max(1, sounding)])
-        each = self._score(heard.embedding[:, np.newaxis])
-        return Classified(heard.seconds, whole[0], each, heard.times)
+        clip = embedded(self._embedder, path)
+        sounding = heads.count_clip_examples(clip.num_sounding, self.params, PAD)
+        whole = self._score(clip.embedding[np.newaxis, : max(1, sounding)])
+        each = self._score(clip.embedding[:, np.newaxis])
+        return Classified(clip.seconds, whole[0], each, clip.times)
 
     def _score(self, embedding: np.ndarray) -> np.ndarray:
         """(clips, examples, 128) → (clips, classes)."""

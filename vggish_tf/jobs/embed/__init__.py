@@ -1,15 +1,15 @@
-"""Embedding of files: one npz a file, or an archive of any size.
+"""Embedding of files: an npz for each file, or an archive of any size.
 
-files      a few files → an npz each
-stores     where files are: this machine, or Beam's file systems
-clips      a clip: where its sound is; its samples; its rows or its failure; embed_bytes()
+files      a few files → an npz for each
+stores     file systems: this machine's, or Beam's
+clips      a clip: its place, its samples, its rows or its failure; embed_bytes()
 inputs     files, folders, globs, lists, tables, shards → clips
 units      clips → units of work
-records    which units of an output are done, and how
-progress   a bar for people, JSON for machines
+records    the units of an output that are done, and their settings
+progress   a bar for people, JSON for programs
 work       a unit → a shard of Parquet and a record
-archive    embed_archive(): all of it, resumable
-beside     embed_beside(): an archive beside the sounds, which the next call takes up
+archive    embed_archive(): all of these, resumable
+beside     embed_beside(): an archive beside the sounds, which the next call updates
 """
 
 from vggish_tf.jobs.embed.archive import embed_archive, table_of_failures

@@ -1,9 +1,9 @@
 """embed_archive(): folders, lists, tables and shards → one archive, resumable, in bounded memory.
 
-Clips go in units (units.py): within a unit they share batches, decoding goes on ahead across units,
-and each unit becomes a shard of Parquet by a rename. A run that was killed goes on with the same
-call, redoes only the units that were not done, and ends with the same rows, bit for bit. Any other
-format is made from that when all is done.
+Clips are grouped in units (units.py). The clips of a unit share batches, threads decode the next
+units ahead, and each unit becomes a shard of Parquet by a rename. The same call continues a run
+that was killed: it repeats only the units that were not done, and ends with the same rows, bit for
+bit. Any other format is made from the shards at the end.
 """
 
 import os
@@ -22,10 +22,10 @@ from vggish_tf.jobs.embed.units import Unit, units_of
 from vggish_tf.jobs.embed.work import Work, work_here
 from vggish_tf.rows import POOLS, Archive, Pool
 
-if TYPE_CHECKING:  # so that a mistyped name is answered before Keras has been imported
+if TYPE_CHECKING:  # so that a mistyped name is reported before Keras is imported
     from vggish_tf.embedding import Embedder
 
-Engine = Callable[[Work, Records, Iterable[Unit], Progress, int | None], None]
+Runner = Callable[[Work, Records, Iterable[Unit], Progress, int | None], None]
 
 
 def embed_archive(
@@ -39,7 +39,7 @@ def embed_archive(
     pool: Pool | None = None,
     max_failures: int | None = None,
     progress: Progress | None = None,
-    engine: Engine = work_here,
+    runner: Runner = work_here,
     settings: dict | None = None,
 ) -> list[Failure]:
     """Embeds clips of any number and length into one archive.
@@ -47,30 +47,30 @@ def embed_archive(
     Args:
         inputs: files, folders, globs, "@list.txt", tables (CSV or Parquet), tar shards; see
             inputs.py.
-        output: a folder of Parquet shards, which formats.read() and everybody's Parquet readers
-            take as one table; or a file or a folder of another format.
-        embedder: or a function that makes one, which is called when the inputs have been found.
-        format: as for formats.write(): None follows the suffix of the output, and is Parquet for a
-            folder. All but that is made at the end, out of shards in `<output>.parts`.
-        overwrite: whether an output may be replaced. A folder of Parquet shards is none such: the
-            run goes on with it.
-        prune: whether rows of clips that are no longer among the inputs are removed.
-        pool: one row a clip instead of one an example: "mean", "max", or "mean+std", which is twice
-            as long; None is the profile's way, which is mostly every row.
-        max_failures: after how many bad clips to stop; None goes on whatever their number.
-        progress: hears of all that happens; None says nothing.
-        engine: does the units elsewhere, as in vggish_tf.integrations.beam.
-        settings: the provenance of a function's embedder, as far as it is known without making it:
-            an output that is complete is refused if it is of others.
+        output: a folder of Parquet shards, which formats.read() and other Parquet readers read as
+            one table; or a file or a folder of another format.
+        embedder: an Embedder, or a function that returns one, called after the inputs are found.
+        format: as for formats.write(); None chooses by the suffix of the output, and Parquet for a
+            folder. Other formats are made at the end, from shards in `<output>.parts`.
+        overwrite: whether an existing output may be replaced. A folder of Parquet shards cannot be
+            replaced: the run continues it.
+        prune: whether to remove rows of clips that are no longer among the inputs.
+        pool: one row for each clip instead of each example: "mean", "max", or "mean+std", which is
+            twice as long; None is the profile's `pool`, which in most profiles is None.
+        max_failures: stop after more bad clips than this; None never stops.
+        progress: reports what happens; None reports nothing.
+        runner: runs the units: work_here in this process, or vggish_tf.integrations.beam.runner().
+        settings: the known part of the provenance, if `embedder` is a function; a complete output
+            of other settings is refused before the function is called.
 
     Returns:
-        The failures, each with `path`, `kind` and `message`; also in the table _failures.csv of the
-        folder, or `<output>.failures.csv`.
+        The failures, each with `path`, `kind` and `message`. They are also in a table:
+        `_failures.csv` in the folder, or `<output>.failures.csv`.
 
     Raises:
-        UsageError: no inputs; an unknown word; rows that the format cannot hold.
-        VGGishError: an output that cannot be written, that another run writes to, or that holds
-            rows of other settings; too many failures.
+        UsageError: there are no inputs, a word is unknown, or the format cannot hold the rows.
+        VGGishError: the output cannot be written, another run writes to it, or it holds rows of
+            other settings; or there are too many failures.
 
     Example:
         >>> embed_archive(["sounds/"], "rows", Embedder)  # doctest: +SKIP
@@ -89,7 +89,7 @@ def embed_archive(
         try:
             if pending:
                 work = _work(embedder, pool, format, records)
-                engine(work, records, units_of(pending), said, max_failures)
+                runner(work, records, units_of(pending), said, max_failures)
             else:
                 records.check_known(settings or getattr(embedder, "provenance", {}))
         finally:
@@ -119,7 +119,10 @@ def _checked(output: str, format: str | None, overwrite: bool) -> tuple[str, boo
     format, is_folder = formats.chosen(output, format)
     if format == "parquet" and is_folder:
         if overwrite:
-            raise UsageError(f"{output} would go on, not begin anew. Remove it, or leave that out.")
+            raise UsageError(
+                f"{output} is a folder of Parquet shards, which a run continues and does not "
+                "replace. Remove it first, or leave out overwrite=True (--overwrite)."
+            )
         return format, True
     if stores.is_remote(output):
         raise UsageError(f"{output} must be a folder of Parquet shards. Convert it afterwards.")
@@ -137,7 +140,7 @@ def _check_clips(clips: list[Clip], output: str, format: str):
 
 
 def _pending(clips: list[Clip], records: Records, said: Progress) -> list[tuple[int, Clip]]:
-    """The clips that are not done, numbered among all."""
+    """The clips that are not done, each with its number among all clips."""
     said.changed(records.changed(clips))
     pending = [(place, clip) for place, clip in enumerate(clips) if not records.is_done(clip)]
     said.begin(len(clips), len(clips) - len(pending), len(records.failures))
@@ -145,7 +148,7 @@ def _pending(clips: list[Clip], records: Records, said: Progress) -> list[tuple[
 
 
 def _work(embedder, pool: Pool | None, format: str, records: Records) -> Work:
-    """Embedders can be called too, so it is by their methods that they are known."""
+    """The work with the embedder; a function for one has no `embed_blocks`."""
     made = embedder if hasattr(embedder, "embed_blocks") else embedder()
     work = Work(made, pool or made.profile.pool)
     work.check(format)
@@ -154,7 +157,7 @@ def _work(embedder, pool: Pool | None, format: str, records: Records) -> Work:
 
 
 def _convert(records: Records, output: str, format: str):
-    """Makes the output of the shards."""
+    """Makes the output from the shards."""
     has_rows = any(name.endswith(".parquet") for name in os.listdir(records.output))
     archive = formats.read(records.output) if has_rows else Archive([], records.settings)
     formats.write(output, archive, format)

@@ -1,4 +1,4 @@
-"""embed_beside(): the archive of a set of sounds, beside them, for jobs that compare whole sets."""
+"""embed_beside(): the archive of a set of sounds, kept beside them, for jobs that compare sets."""
 
 import hashlib
 import os
@@ -23,23 +23,23 @@ def embed_beside(
     cache: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, list[Failure]]:
-    """Embeds a set of sounds into `<sounds>.embeddings`, or takes what is there.
+    """Embeds a set of sounds into `<sounds>.embeddings`, or updates the archive that is there.
 
-    Each weights and settings have a folder of their own there. Sounds that changed are embedded
-    again, new ones are added, and rows of those that are gone are removed.
+    Each combination of weights and settings has its own subfolder. Changed sounds are embedded
+    again, new ones are added, and rows of removed sounds are removed.
 
     Args:
         sounds: a folder, a file, "@list.txt", a table or a shard; see inputs.py.
-        embedder: whose weights and settings count.
-        cache: a folder for the embeddings of all sets, instead of the one that the sounds are in.
-        progress: see embed_archive().
+        embedder: the embedder, with its weights and settings.
+        cache: a folder for the embeddings of all sets; None is the folder of the sounds.
+        progress: as for embed_archive().
 
     Returns:
-        The archive, and the failures.
+        The path of the archive, and the failures.
 
     Raises:
         UsageError: there are no sounds.
-        VGGishError: nothing is there, or nothing can be written beside it; too many failures.
+        VGGishError: `sounds` does not exist, or the archive cannot be written.
 
     Example:
         >>> rows, failures = embed_beside("sounds", Embedder())  # doctest: +SKIP
@@ -61,7 +61,7 @@ def _folder(place: Path, cache: str | os.PathLike[str] | None) -> Path:
 
 
 def _key(provenance: dict) -> str:
-    """A name for weights and settings, which begins as the digest of the weights."""
+    """A name for weights and settings, which begins like the digest of the weights."""
     weights = provenance["weights"]["values_sha256"][:12]
     return f"{weights}-{_digest(repr(sorted(settings_of(provenance).items())))}"
 

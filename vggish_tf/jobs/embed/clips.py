@@ -1,6 +1,6 @@
-"""Clips: where the sound of each is, its samples, and its rows or its failure.
+"""Clips: the place of each clip's sound, its samples, and its rows or its failure.
 
-embed_bytes() is the same for the bytes of one clip: a function for datasets, Spark, Ray and others.
+embed_bytes() embeds one clip given as bytes: a function for datasets, Spark, Ray and others.
 """
 
 import itertools
@@ -22,8 +22,8 @@ from vggish_tf.rows import ClipRows
 if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
 
-BLOCK_SECONDS = 10  # of a file, decoded at a time
-BYTES_A_SECOND = 200_000  # of a stretch: about 44.1 kHz, 16 bits, stereo
+BLOCK_SECONDS = 10  # decoded at a time
+BYTES_A_SECOND = 200_000  # an estimate for a stretch: about 44.1 kHz, 16 bits, stereo
 Blocks = tuple[str, Iterable[np.ndarray]]  # the name of a clip, and its samples
 
 
@@ -40,12 +40,12 @@ class Clip:
     """A clip to embed.
 
     Args:
-        name: in the output: the path as found, or `shard::member`.
-        file: the file that holds it; its size and time of change say whether it changed.
-        start, end: of the stretch, in seconds; None is the end of the file.
-        part: of the file, where the clip is not all of it: ("member", offset, size) of a tar
-            file, ("cell", column, row group, row) of a Parquet file, or ("bytes", content).
-        listed: size and time of change of the file, where a listing gave them.
+        name: the name in the output: the path as found, or `shard::member`.
+        file: the file that holds the clip; its size and time of change show whether it changed.
+        start, end: the stretch of the file, in seconds; None is the end of the file.
+        part: the part of the file, if not all of it: ("member", offset, size) in a tar file,
+            ("cell", column, row group, row) in a Parquet file, or ("bytes", content).
+        listed: size and time of change of the file, if a listing gave them.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Clip:
 
     @property
     def key(self) -> str | tuple:
-        """The name, and the stretch if it is one: no two clips share them."""
+        """What identifies the clip: its name, and its stretch if it has one."""
         whole = self.start == 0 and self.end is None
         return self.name if whole else (self.name, self.start, self.end)
 
@@ -67,7 +67,7 @@ class Clip:
         return self.listed or stores.of(self.file).stamp(self.file)
 
     def num_bytes(self, stamp: Stamp) -> int:
-        """About how many bytes of sound it has, if its file has that stamp."""
+        """The approximate size of its sound in bytes, for the stamp of its file."""
         if self.part:
             return self.part[2] if self.part[0] == "member" else 0
         if self.end is None:
@@ -76,7 +76,7 @@ class Clip:
 
     @contextmanager
     def opened(self) -> Iterator[str]:
-        """The path of a file on this machine with the sound alone."""
+        """Yields the path of a file on this machine that holds only this sound."""
         if self.part:
             kind, *place = self.part
             with _written(self.name, lambda: PARTS[kind](self.file, *place)) as path:
@@ -88,7 +88,7 @@ class Clip:
 
 @contextmanager
 def _written(name: str, read: Callable[[], bytes]) -> Iterator[str]:
-    """The path of a temporary file with the bytes of a clip."""
+    """Yields the path of a temporary file with the bytes of a clip."""
     with tempfile.NamedTemporaryFile(prefix="vggish_tf.") as file, _in_words_of(name, file.name):
         file.write(read())
         file.flush()
@@ -97,7 +97,7 @@ def _written(name: str, read: Callable[[], bytes]) -> Iterator[str]:
 
 @contextmanager
 def _in_words_of(name: str, path: str) -> Iterator[None]:
-    """Names the clip in an error, not the temporary file, which the user does not know."""
+    """Replaces the name of a temporary file in errors by that of the clip."""
     try:
         yield
     except AudioError as error:
@@ -118,13 +118,13 @@ def _cell(file: str, column: str, group: int, row: int) -> bytes:
     try:
         cells = _cells(file, column, group, stores.of(file).stamp(file))
         return (cells[row].as_py() or {}).get("bytes") or b""
-    except (pa.ArrowException, IndexError) as error:  # damaged, or another file by now
+    except (pa.ArrowException, IndexError) as error:  # damaged, or replaced by another file
         raise AudioError(f"{file} cannot be read: {reason_of(error)}.") from None
 
 
 @lru_cache(maxsize=2)
 def _cells(file: str, column: str, group: int, stamp: Stamp):
-    """A row group, which is kept for the rows that follow; `stamp` tells a changed file."""
+    """A row group, cached for its next rows; `stamp` differs for a changed file."""
     import pyarrow.parquet as pq
 
     with stores.of(file).open(file) as source, pq.ParquetFile(source) as table:
@@ -146,9 +146,9 @@ def decoded(
     """The name and the mono blocks of each clip, which threads decode ahead.
 
     Args:
-        clips: are asked for a few at a time.
-        embedder: that the samples are for.
-        heard: hears of the seconds of each block.
+        clips: the clips; a few are taken at a time.
+        embedder: the embedder that the samples are for.
+        heard: a function that is called with the seconds of each block.
     """
     return audio.decoded_ahead((clip.name, _blocks(clip, embedder, heard)) for clip in clips)
 
@@ -156,7 +156,7 @@ def decoded(
 def _blocks(
     clip: Clip, embedder: "Embedder", heard: Callable[[float], None]
 ) -> Iterator[np.ndarray]:
-    """The clip's samples; the file is opened when the first is asked for."""
+    """Yields the clip's samples; the file is opened with the first block."""
     rate, stretch = embedder.params.sample_rate, (clip.start, clip.end)
     with clip.opened() as path:
         blocks = audio.read_stretch(path, rate, *stretch, BLOCK_SECONDS, embedder.profile.prepare)
@@ -168,12 +168,12 @@ def _blocks(
 def embedded(
     clips: Iterable[Clip], blocks: Iterable[Blocks], embedder: "Embedder"
 ) -> Iterator[ClipRows | Failure]:
-    """The rows of each clip, or its failure; batches are shared across clips.
+    """Yields the rows of each clip, or its failure; clips share batches.
 
     Args:
-        clips: of which the samples are in `blocks`, in the same order.
-        blocks: see decoded().
-        embedder: embeds them.
+        clips: the clips.
+        blocks: their samples, in the same order, from decoded().
+        embedder: the embedder.
     """
     for clip, result in zip(clips, embedder.embed_blocks(blocks), strict=True):
         if isinstance(result, AudioError):
@@ -191,16 +191,16 @@ def embed_bytes(
     *,
     embedder: "Embedder",
 ) -> ClipRows | Failure:
-    """Embeds a clip of which the file is in memory; bad audio is a result, not an error.
+    """Embeds a clip whose file is in memory; bad audio is a result, not an error.
 
-    A pure function that pickles, with its embedder, for engines that spread work over processes:
+    The function and its embedder can be pickled, for libraries that spread work over processes:
     each process loads the weights once.
 
     Args:
         data: the content of an audio file of any format.
-        name: in the rows.
-        start, end: of the stretch, in seconds; None is the end of the file.
-        embedder: give it with functools.partial.
+        name: the name of the clip in its rows.
+        start, end: the stretch of the file, in seconds; None is the end of the file.
+        embedder: the embedder; give it with functools.partial.
 
     Returns:
         ClipRows: `path`, `start`, `end` and `embedding`; or Failure: `path`, `kind`, `message`.
@@ -217,10 +217,10 @@ def embed_bytes(
 
 
 def embed_many(clips: Iterable[tuple], *, embedder: "Embedder") -> Iterator[ClipRows | Failure]:
-    """embed_bytes() for many clips, which share batches: faster if the clips are short.
+    """Embeds many clips, as embed_bytes() does one; they share batches, so short ones are faster.
 
     Args:
-        clips: (data, name[, start[, end]]) each; they are asked for a few at a time.
+        clips: (data, name[, start[, end]]) of each clip; a few are taken at a time.
         embedder: as for embed_bytes.
 
     Example:

@@ -1,4 +1,4 @@
-"""Embeddings of many audio files, one npz each. Bad files are reported and left out."""
+"""Embeddings of audio files, an npz for each. Bad files are reported and left out."""
 
 import os
 import sys
@@ -22,20 +22,19 @@ def embed_each(
     output: str | os.PathLike[str],
     embedder: "Embedder | Callable[[], Embedder]",
 ) -> dict[Path, Path]:
-    """Embeds files, shows progress, and prints a line for each; batches are shared across files.
+    """Embeds files, shows progress, and prints a line for each; files share batches.
 
     Args:
-        files: audio of any rate, channel count and format.
-        output: an `.npz` path for one file; for several, a folder, in which each file gets an
-            `.npz` of its name.
+        files: audio files of any rate, channel count and format.
+        output: an `.npz` for one file; a folder for several, with an `.npz` for each, by its name.
         embedder: an Embedder, whose provenance is written into each npz; or a function that returns
-            one, called after all paths have been checked.
+            one, called after all paths are checked.
 
     Returns:
         The npz of each file.
 
     Raises:
-        AudioError: some files could not be embedded; the others were written before.
+        AudioError: some files could not be embedded; all others were written.
         UsageError: the output does not fit the number of files, or two files would share one;
             nothing was done.
         VGGishError: an output cannot be written; nothing was done.
@@ -57,12 +56,12 @@ def embed_each(
 
 
 def _made(embedder):
-    """The Embedder, or that of the function; recognized by a method, as both are callable."""
+    """The Embedder, or the one that a function returns; a function has no `embed_files`."""
     return embedder if hasattr(embedder, "embed_files") else embedder()
 
 
 def _embed(targets: dict[Path, Path], embedder: "Embedder", many: bool) -> list[AudioError]:
-    """Writes each npz; returns the errors, which have been printed if there are many files."""
+    """Writes each npz and returns the errors; with many files, they are printed too."""
     failures = []
     results = embedder.embed_files(targets, return_errors=True)
     with tqdm(total=len(targets), unit="file", disable=None, leave=False) as bar:

@@ -1,13 +1,13 @@
 """Inputs: files, folders, globs, lists, tables, tar shards → the clips to embed, in a fixed order.
 
     a file             an audio file
-    a folder           its audio files by their suffixes, in all its subfolders
+    a folder           its audio files, by their suffixes, in all its subfolders
     "*.wav"            a glob, with ** for subfolders
-    @list.txt, -       a list, a path a line; - is standard input
-    .csv, .parquet     a table: path[,start,end] in seconds; or a column {bytes, path} of Parquet
-    .tar               a WebDataset shard: its members by their suffixes
+    @list.txt, -       a list with a path in each line; - is standard input
+    .csv, .parquet     a table: path[,start,end] in seconds; or a Parquet column {bytes, path}
+    .tar               a WebDataset shard: its members, by their suffixes
 
-Nothing is decoded here, and of a shard nothing is read but its table of contents.
+Nothing is decoded here; only the table of contents of a shard is read.
 """
 
 import csv
@@ -31,7 +31,7 @@ GLOB = frozenset("*?[")
 
 
 def local_files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The inputs, if each is the name of one audio file of this machine, which may be missing.
+    """The inputs, if each is the name of one local audio file, which may be missing; else [].
 
     Example:
         >>> local_files(["a.wav", "b.flac"]), local_files(["sounds/*.wav"])
@@ -46,8 +46,8 @@ def find(inputs: Iterable[str | os.PathLike[str]]) -> list[Clip]:
     """All clips, each once, in the order of the inputs; within a folder or glob by name.
 
     Raises:
-        UsageError: an input that stands for nothing.
-        VGGishError: a table or a shard that cannot be read.
+        UsageError: an input has no audio files.
+        VGGishError: a table or a shard cannot be read.
     """
     found, seen = list[Clip](), set()
     for given in inputs:
@@ -96,7 +96,7 @@ def _matches(pattern: str) -> Iterator[Clip]:
 
 
 def _sounds_in(files: Iterable[tuple[str, Stamp | None]]) -> Iterator[Clip]:
-    """Audio files by their suffixes."""
+    """Yields the audio files, by their suffixes."""
     suffixes = audio.suffixes()
     for path, listed in files:
         if _suffix(path) in suffixes:
@@ -109,7 +109,7 @@ def _bytes_of(path: str) -> bytes:
 
 
 def _listed(lines: bytes) -> Iterator[Clip]:
-    """A path a line, or, as `find -print0` writes them, a path a zero byte."""
+    """Paths that end in a line break, or in a zero byte, as `find -print0` writes them."""
     separator = b"\0" if b"\0" in lines else b"\n"
     for line in lines.split(separator):
         path = line if separator == b"\0" else line.rstrip(b"\r")
@@ -119,18 +119,18 @@ def _listed(lines: bytes) -> Iterator[Clip]:
 
 @contextmanager
 def _opened(path: str, kind: str, *errors: type[Exception]) -> Iterator[BinaryIO]:
-    """A file that is read as a kind of file; what goes wrong is one line."""
+    """Opens a file of a kind; turns errors into one line."""
     try:
         with stores.of(path).open(path) as file:
             yield file
     except OSError as error:
         raise VGGishError(f"{path} cannot be read: {reason_of(error)}.") from None
     except errors as error:
-        raise VGGishError(f"{path} is no {kind}, or is damaged: {reason_of(error)}.") from None
+        raise VGGishError(f"{path} is not a {kind}, or is damaged: {reason_of(error)}.") from None
 
 
 def _rows_of_csv(table: str) -> Iterator[Clip]:
-    """Paths are relative to the table."""
+    """The clips of a CSV, whose paths are relative to it."""
     text = _bytes_of(table).decode("utf-8-sig", "surrogateescape")
     rows = csv.DictReader(io.StringIO(text, newline=""))
     if "path" not in (rows.fieldnames or ()):
@@ -140,7 +140,7 @@ def _rows_of_csv(table: str) -> Iterator[Clip]:
 
 
 def _rows_of_parquet(table: str) -> Iterator[Clip]:
-    """A column `path`; or one of structs {bytes, path}, as datasets stores audio."""
+    """The clips of a column `path`; or of one with structs {bytes, path}, as datasets has it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -154,7 +154,7 @@ def _rows_of_parquet(table: str) -> Iterator[Clip]:
         elif column:
             yield from _cells(table, file, column)
         else:
-            raise VGGishError(f"{table} has no column `path`, and none of {{bytes, path}}.")
+            raise VGGishError(f"{table} has neither a column `path` nor one of {{bytes, path}}.")
 
 
 def _stretches(table: str, file, columns: list[str]) -> Iterator[Clip]:
@@ -173,7 +173,7 @@ def _cells(table: str, file, column: str) -> Iterator[Clip]:
 
 
 def _unlike(seen: set[str], name: str, place: str) -> str:
-    """A name that none before has: many tables call each of their clips `audio.wav`."""
+    """A name that no earlier clip has: in many tables, every clip is called `audio.wav`."""
     name = f"{name}#{place}" if name in seen else name
     seen.add(name)
     return name

@@ -1,4 +1,4 @@
-"""Progress of a run: a bar for people, lines of JSON for machines, or nothing."""
+"""Progress of a run: a bar for people, lines of JSON for programs, or nothing."""
 
 import json
 import sys
@@ -14,19 +14,19 @@ BAR = "{percentage:3.0f}% {n_fmt} of {total_fmt} clips{postfix}, {remaining} lef
 
 
 class Progress:
-    """Hears of all that happens in a run, and says nothing."""
+    """The events of a run, each a method; this class does nothing with them."""
 
     def changed(self, clips: Sequence[Clip]):
-        """These changed since they were embedded, and are embedded again."""
+        """Clips have changed since they were embedded, and will be embedded again."""
 
     def begin(self, num_clips: int, num_done: int, num_failed: int):
-        """Out of all clips, some are done already, of which some had failed."""
+        """The run begins: `num_done` clips were done before, and `num_failed` of these failed."""
 
     def heard(self, seconds: float):
-        """So much sound is decoded; from any thread."""
+        """Seconds of sound have been decoded; called in any thread."""
 
     def done(self, path: str, num_rows: int):
-        """A clip is embedded."""
+        """A clip has been embedded."""
 
     def failed(self, failure: Failure):
         """A clip could not be embedded."""
@@ -57,9 +57,9 @@ class Bar(Progress):
         )  # fmt: skip
 
     def heard(self, seconds):
-        self._seconds += seconds  # a race of threads may lose some: it is shown, and no more
+        self._seconds += seconds  # threads may lose some in a race; the sum is only shown
         self._show()
-        self._bar.update(0)  # which draws it, if it is time to
+        self._bar.update(0)  # draws the bar, if it is time
 
     def done(self, path, num_rows):
         self._too_short += not num_rows
@@ -89,7 +89,7 @@ class Bar(Progress):
 
 
 class Json(Progress):
-    """A line of JSON an event, on standard output."""
+    """A line of JSON for each event, on standard output."""
 
     def changed(self, clips):
         for clip in clips:

@@ -1,15 +1,15 @@
-"""Records of a run in its output folder: what is done, with which settings, and what failed.
+"""Records of a run in its output folder: the units that are done, their settings, and failures.
 
     _embed/settings.json      the provenance of every row
-    _embed/units/<id>.json    one a unit, written last: its clips with their stamps, its failures
-    _embed/writing/           files that are half written, which a kill may leave there
-    _embed/lock               held by the run that writes here
+    _embed/units/<id>.json    the record of a unit, written last: its clips, stamps and failures
+    _embed/writing/           unfinished files, which a killed run may leave there
+    _embed/lock               a lock of the run that writes here
     _embed/pending/<n>.jsonl  units of work, for workers on other machines
-    _embed/stop               there while those are to do no more
+    _embed/stop               exists while these workers must stop
     _failures.csv             all failures, for people
 
-A unit is a shard of the output and its record. It counts as done from the moment its record has its
-name; a run that was killed before does the unit again, to the same bytes.
+A unit is a shard of the output and its record. It is done when its record has its final name. A run
+that was killed before that repeats the unit, with the same bytes.
 """
 
 import csv
@@ -30,11 +30,11 @@ from vggish_tf.jobs.embed.stores import Stamp
 from vggish_tf.jobs.embed.units import Unit
 from vggish_tf.rows import Archive
 
-READERS = 16  # records that are read at once: of a remote store each takes its time
+READERS = 16  # records that are read at the same time, since a remote store is slow
 
 
 class Records:
-    """The records of an output folder; use it while it is locked.
+    """The records of an output folder; use them within opened().
 
     Raises:
         VGGishError: the folder cannot be made, or a record is damaged.
@@ -51,10 +51,11 @@ class Records:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Makes the output folder, holds it for this run, and reads its records.
+        """Makes the output folder, locks it for this run, and reads its records.
 
         Raises:
-            VGGishError: it cannot be made, another run writes there, or a record is damaged.
+            VGGishError: the folder cannot be made, another run writes there, or a record is
+                damaged.
         """
         pending = f"{self.folder}/pending"
         for folder in (self.output, self.folder, self._units, self._writing, pending):
@@ -71,7 +72,11 @@ class Records:
             yield
 
     def check_settings(self, settings: dict):
-        """Writes the settings down, or compares them with those of the rows that are there."""
+        """Writes the settings, or compares them with those of the rows that are there.
+
+        Raises:
+            VGGishError: they differ.
+        """
         path = f"{self.folder}/settings.json"
         if not self._store.exists(path):
             self.write_text(path, json.dumps(settings))
@@ -79,7 +84,11 @@ class Records:
         self._refuse(differences(self._read(path), settings))
 
     def check_known(self, settings: dict):
-        """Compares settings, which may be a part of all, with those of the rows that are there."""
+        """Compares some settings, not necessarily all, with those of the rows that are there.
+
+        Raises:
+            VGGishError: they differ.
+        """
         known = settings_of(settings)
         found = differences(self.settings, settings) if settings else []
         self._refuse([each for each in found if each.name in known])
@@ -97,9 +106,9 @@ class Records:
         return self._read(f"{self.folder}/settings.json")
 
     def load(self) -> list[dict]:
-        """Reads the records that are new since the last time, and returns them.
+        """Reads the records that are new since the last call, and returns them.
 
-        One whose shard is gone counts for nothing.
+        A record without its shard is removed.
         """
         names = {name.removesuffix(".json") for name in self._store.names_in(self._units)}
         new = sorted(name for name in names - {*self._failures} if not name.startswith("."))
@@ -134,7 +143,7 @@ class Records:
 
     def _undo(self, units: set[str]):
         for unit in units:
-            self._store.remove(self._record_of(unit))  # first: then its shard counts for nothing
+            self._store.remove(self._record_of(unit))  # first: the unit is undone from here on
             self._store.remove(self.shard_of(unit))
             del self._failures[unit]
         self._stamps = {key: pair for key, pair in self._stamps.items() if pair[0] not in units}
@@ -148,9 +157,9 @@ class Records:
         return self._store.exists(self._record_of(unit.name))
 
     def write(self, unit: Unit, archive: Archive):
-        """Writes the shard of a unit, and then the record: from then on the unit is done."""
+        """Writes the shard of a unit, and then its record, which makes the unit done."""
         clips = iter(archive.clips)
-        first = next(clips, None)  # asked for before the file is made, as there may be no rows
+        first = next(clips, None)  # before the file is made, since there may be no rows
         if first is not None:
             with self._store.written(self.shard_of(unit.name), self._writing) as path:
                 parquet.write(path, archive._replace(clips=itertools.chain([first], clips)))
@@ -164,7 +173,7 @@ class Records:
         """Raises if there are too many failures.
 
         Raises:
-            VGGishError: there are more than `most`; None is any number.
+            VGGishError: there are more than `most`, which may be None for no limit.
         """
         if most is not None and len(self.failures) > most:
             failed = counted(len(self.failures), "clip")
@@ -176,7 +185,7 @@ class Records:
         return [failure for unit in sorted(self._failures) for failure in self._failures[unit]]
 
     def write_failures(self, path: str | None = None):
-        """Writes the table of failures; without any, there is none."""
+        """Writes the table of failures, or removes it if there are none."""
         path = path or f"{self.output}/_failures.csv"
         if not self.failures:
             self._store.remove(path)
@@ -188,15 +197,15 @@ class Records:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether workers on other machines are to do no more."""
+        """Whether workers on other machines must stop."""
         return self._store.exists(f"{self.folder}/stop")
 
     def stop(self):
-        """Lets workers on other machines do no more."""
+        """Makes workers on other machines stop."""
         self.write_text(f"{self.folder}/stop", "")
 
     def go(self):
-        """Takes stop() back."""
+        """Undoes stop()."""
         self._store.remove(f"{self.folder}/stop")
 
     def shard_of(self, unit: str) -> str:

@@ -1,7 +1,7 @@
-"""Stores: where inputs and outputs lie. Files of this machine, or of the file systems of Beam.
+"""Stores: the file systems of inputs and outputs: this machine's, or those of Beam.
 
-A path with a scheme (gs://, s3://, hdfs://) is of Beam's file systems, which need the extra `beam`;
-any other is of this machine. What is in a file is of no concern here.
+A path with a scheme (gs://, s3://, hdfs://) belongs to Beam's file systems, which need the extra
+`beam`; any other path is local. The contents of files are not interpreted here.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from vggish_tf.errors import AudioError, VGGishError, how_to_install, reason_of
 from vggish_tf.files import make_folder, replacing
 
-Stamp = tuple[int, int]  # size in bytes, time of change in nanoseconds; zeros of what is gone
+Stamp = tuple[int, int]  # size in bytes, time of change in nanoseconds; zeros for a missing file
 GONE: Stamp = (0, 0)
 
 
@@ -27,7 +27,7 @@ class Local:
     """Files of this machine."""
 
     def open(self, path: str) -> BinaryIO:
-        """The file, to be read."""
+        """Opens a file for reading."""
         return open(path, "rb")
 
     def exists(self, path: str) -> bool:
@@ -39,7 +39,7 @@ class Local:
         return os.path.isdir(path)
 
     def stamp(self, path: str) -> Stamp:
-        """Size and time of change of a file."""
+        """Size and time of change of a file; GONE if it is missing."""
         try:
             status = os.stat(path)
         except (OSError, ValueError):
@@ -51,7 +51,7 @@ class Local:
         seen = set[tuple[int, int]]()
         for parent, folders, names in os.walk(folder, followlinks=True):
             status = os.stat(parent)
-            if (status.st_dev, status.st_ino) in seen:  # a link to a folder above, or to one again
+            if (status.st_dev, status.st_ino) in seen:  # a link to a folder that was seen before
                 folders.clear()
                 continue
             seen.add((status.st_dev, status.st_ino))
@@ -67,7 +67,7 @@ class Local:
                 yield path, None
 
     def names_in(self, folder: str) -> list[str]:
-        """The names of what is in a folder itself."""
+        """The names of the files in a folder, without its subfolders."""
         return os.listdir(folder)
 
     def make_folder(self, path: str) -> None:
@@ -80,28 +80,28 @@ class Local:
 
     @contextmanager
     def copied(self, path: str) -> Iterator[str]:
-        """A path on this machine with the content of a file."""
+        """Yields a path on this machine with the content of a file."""
         yield path
 
     @contextmanager
     def written(self, path: str, through: str) -> Iterator[Path]:
-        """A path on this machine to write a file to, which appears whole or not at all.
+        """Yields a path on this machine to write to; the file then appears whole or not at all.
 
         Args:
-            path: of the file.
-            through: a folder for what is half written, which a kill may leave there.
+            path: the path of the file.
+            through: a folder for unfinished files, which a killed run may leave there.
         """
         with replacing(path, through=through) as temporary:
             yield temporary
 
     def clear(self, folder: str) -> None:
-        """Removes what is in a folder."""
+        """Removes the files in a folder."""
         for path in Path(folder).iterdir():
             path.unlink()
 
     @contextmanager
     def locked(self, path: str) -> Iterator[None]:
-        """Holds a file for this process; the system lets go of it when the process ends.
+        """Locks a file for this process; the system unlocks it when the process ends.
 
         Raises:
             BlockingIOError: another process holds it.
@@ -112,7 +112,7 @@ class Local:
 
 
 class Remote(Local):
-    """Files of Beam's file systems: of each there is the whole, or it is not there."""
+    """Files of Beam's file systems; each is whole or does not exist."""
 
     def __init__(self):
         try:
@@ -123,7 +123,7 @@ class Remote(Local):
             raise VGGishError(
                 f"paths such as gs://… need Apache Beam. {how_to_install('beam')}"
             ) from None
-        if FileSystems._pipeline_options is None:  # without any, some refuse to work
+        if FileSystems._pipeline_options is None:  # some file systems need options
             FileSystems.set_options(PipelineOptions([]))
         self._systems: Any = FileSystems
         self._as_is = {"compression_type": CompressionTypes.UNCOMPRESSED}
@@ -157,7 +157,7 @@ class Remote(Local):
         return [posixpath.basename(path) for path, _ in self.matches(f"{folder}/*")]
 
     def make_folder(self, path):
-        with contextlib.suppress(OSError):  # it is there; and object stores have none
+        with contextlib.suppress(OSError):  # it exists; or the store has no folders
             self._systems.mkdirs(path)
 
     def remove(self, path):
@@ -182,14 +182,14 @@ class Remote(Local):
             self._publish(local, path, through)
 
     def clear(self, folder):
-        pass  # without locks another run may be writing there
+        pass  # without locks, another run may be writing there
 
     @contextmanager
     def locked(self, path):
-        yield  # there are no locks: two runs write the same bytes under the same names
+        yield  # no locks are needed: two runs write the same bytes under the same names
 
     def _publish(self, local: Path, path: str, through: str):
-        """Under another name first: a file system may show what is half written."""
+        """Copies a file there under another name first, since readers may see unfinished files."""
         temporary = f"{through}/{posixpath.basename(path)}.{uuid.uuid4().hex[:8]}"
         try:
             with open(local, "rb") as source, self._systems.create(temporary, **self._as_is) as to:
@@ -201,16 +201,16 @@ class Remote(Local):
 
 
 def of(path: str) -> Local:
-    """The store in which a path lies.
+    """The store of a path.
 
     Raises:
-        VGGishError: it is one of Beam's, which is not installed.
+        VGGishError: the path needs Beam, which is not installed.
     """
     return Remote() if is_remote(path) else Local()
 
 
 def is_remote(path: str) -> bool:
-    """Whether a path is of Beam's file systems.
+    """Whether a path belongs to Beam's file systems.
 
     Example:
         >>> is_remote("gs://bucket/a.wav"), is_remote("a.wav")

@@ -1,6 +1,6 @@
 """Units of work: a few hundred clips or some large files, which are embedded and written together.
 
-Where a unit is cut and what it is called follow from its clips, whichever run or machine does it.
+The clips determine the borders and the name of a unit, in every run and on every machine.
 """
 
 import hashlib
@@ -11,20 +11,20 @@ from dataclasses import asdict, dataclass, field
 from vggish_tf.jobs.embed.clips import Clip, Failure
 from vggish_tf.jobs.embed.stores import Stamp
 
-UNIT_BYTES, UNIT_CLIPS = 1 << 26, 512  # at which a unit is full: 64 MB of files, or so many clips
+UNIT_BYTES, UNIT_CLIPS = 1 << 26, 512  # a unit is full with 67 MB of files, or so many clips
 
 
 @dataclass
 class Unit:
-    """Clips that are embedded and written together, and what became of them.
+    """Clips that are embedded and written together, and their results.
 
     Args:
-        place: of its first clip among all.
-        clips: of the unit.
-        stamps: of the files of the clips, before they were read.
-        rows: of each clip; zero of one that could not be embedded.
-        seconds: of sound, embedded.
-        failures: of the clips that could not be embedded.
+        place: the number of its first clip among all clips.
+        clips: the clips of the unit.
+        stamps: the stamps of the clips' files, before they were read.
+        rows: the number of rows of each clip; zero for a failure.
+        seconds: the seconds of sound that were embedded.
+        failures: the failures of the clips that could not be embedded.
     """
 
     place: int
@@ -36,12 +36,12 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """A name that follows from the clips, and sorts as they do."""
+        """A name that is determined by the clips and sorts like them."""
         keys = json.dumps([(clip.name, clip.start, clip.end) for clip in self.clips])
         return f"rows-{self.place:09d}-{hashlib.sha256(keys.encode()).hexdigest()[:12]}"
 
     def to_json(self) -> str:
-        """The unit in one line, for another process."""
+        """The unit as one line of JSON, for another process."""
         clips = [list(asdict(clip).values()) for clip in self.clips]
         return json.dumps({"place": self.place, "clips": clips, "stamps": self.stamps})
 
@@ -53,7 +53,7 @@ class Unit:
 
 
 def units_of(clips: Iterable[tuple[int, Clip]]) -> Iterator[Unit]:
-    """Numbered clips in units."""
+    """Groups numbered clips in units."""
     unit, size = Unit(0), 0
     for place, clip in clips:
         unit = unit if unit.clips else Unit(place)

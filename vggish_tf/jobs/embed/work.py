@@ -1,4 +1,4 @@
-"""Work on units: clips → rows → a shard and a record, in this process or in that of an engine."""
+"""Work on units: clips → rows → a shard and a record, in this process or in a worker of Beam."""
 
 import itertools
 from collections.abc import Generator, Iterable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Work(NamedTuple):
-    """The same for every unit of a run, on whichever machine; it pickles by its settings."""
+    """The settings of a run, which are the same for every unit; they can be pickled."""
 
     embedder: "Embedder"
     pool: Pool | None = None
@@ -30,16 +30,17 @@ class Work(NamedTuple):
         """Raises if the rows cannot be pooled, or a format cannot hold them.
 
         Raises:
-            UsageError: so it is.
+            UsageError: the message says which of the two.
         """
         if self.embedder.postprocess == "quantized":
             if self.pool:
                 raise UsageError(
-                    f"pool={self.pool!r} needs numbers, and the rows are bytes. Leave out one."
+                    f"pool={self.pool!r} needs floats, and postprocess='quantized' gives bytes. "
+                    "Leave out one of them."
                 )
         elif format == "tfrecord" or (format == "youtube8m" and not self.pool):
             raise UsageError(
-                f"format={format!r} holds bytes. Say postprocess='quantized', or convert later."
+                f"format={format!r} holds bytes. Use postprocess='quantized', or convert later."
             )
 
     def decoded(self, clips: Iterable[Clip], said: Progress) -> Generator[Blocks]:
@@ -47,14 +48,14 @@ class Work(NamedTuple):
         return decoded(clips, self.embedder, said.heard)
 
     def do(self, unit: Unit, blocks: Iterable[Blocks], records: Records, said: Progress):
-        """Embeds a unit, of which the clips are being decoded, and writes it."""
+        """Embeds a unit, whose clips are decoded in `blocks`, and writes it."""
         results = embedded(unit.clips, blocks, self.embedder)
         records.write(unit, Archive(self._rows(unit, results, said), self.provenance))
 
     def _rows(
         self, unit: Unit, results: Iterable[ClipRows | Failure], said: Progress
     ) -> Iterator[ClipRows]:
-        """The rows of each clip that could be embedded; the unit counts them, and the failures."""
+        """Yields the rows of each embedded clip; counts rows and failures in the unit."""
         for result in results:
             if isinstance(result, Failure):
                 unit.failures.append(result)
@@ -72,7 +73,7 @@ class Work(NamedTuple):
 def work_here(
     work: Work, records: Records, units: Iterable[Unit], said: Progress, max_failures: int | None
 ):
-    """Does all units one after the other in this process, decoding ahead across them."""
+    """Runs all units one after the other in this process, and decodes the next ones ahead."""
     now, ahead = itertools.tee(units)
     clips = (clip for unit in ahead for clip in unit.clips)
     blocks = work.decoded(clips, said)

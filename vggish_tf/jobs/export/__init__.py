@@ -1,14 +1,13 @@
-"""One model, every runtime: each export is loaded back in the runtime it is for, and compared with
-the live model.
+"""Export to many formats: each file is loaded in its runtime and compared with the live model.
 
-    catalogue     the formats by name: precisions, tolerances, what they need
-    pipeline      what is exported, in pieces
-    classifiers   what is refused of a fine-tuned classifier
-    writers/      a file a format
+    catalogue     the formats by name: precisions, tolerances, requirements
+    pipeline      the parts of the model that is exported
+    classifiers   options that a fine-tuned classifier refuses
+    writers/      a file for each format
     check         the comparison
-    manifest      what is written beside the file
+    manifest      the description beside the file
 
-Nothing is quantized or cut down unless a precision asks for it, and nothing is trained here.
+Weights are rounded only if the precision says so. Nothing is trained here.
 """
 
 import os
@@ -21,7 +20,7 @@ from vggish_tf.errors import VGGishError, check_word, reason_of
 from vggish_tf.files import replacing_all
 from vggish_tf.jobs.export import catalogue
 
-if TYPE_CHECKING:  # so that a mistake is answered before Keras and TensorFlow have been imported
+if TYPE_CHECKING:  # so that a mistake is reported before Keras and TensorFlow are imported
     import keras
 
     from vggish_tf.frontend.layers import Pad
@@ -45,48 +44,48 @@ def export(
     fixed_shape: float | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Exports a model, checks the result in its own runtime, and prints the largest difference to
-    the live model.
+    """Exports a model, checks the file in its own runtime, and prints the largest difference.
 
-    Beside the export comes a manifest, `<path>.json`: identity of the weights, params, signatures,
-    versions, difference. "web" has it inside, manifest.json, with the lowest cosines to the live
-    model over a few sounds.
+    A manifest, `<path>.json`, is written beside the export: identity of the weights, params,
+    signatures, versions, difference. "web" has it in the folder, as manifest.json, with the lowest
+    cosines to the live model for a few sounds.
 
-    The embedding of an example that holds a sample which is not finite (NaN, infinity, 1e39) is
-    NaN, and bytes, which have no NaN, are 0; scores of a whole clip are NaN if one of its examples
-    is. No other row changes. With input_rate
-    that goes for what the resampler makes: its window, 22 ms at 44.1 kHz, may carry NaN into an
-    example next to it.
+    The embedding of an example with a sample that is not finite (NaN, infinity, 1e39) is NaN; if
+    quantized, it is 0, since bytes have no NaN. The scores of a whole clip are NaN if one of its
+    examples is. No other row changes. With `input_rate`, the resampler's filter, 22 ms at 44.1 kHz,
+    may spread NaN into the next example.
 
     Args:
-        model: one that VGGish() or finetune.classifier() made, or "audioset", the path of a
-            checkpoint, or None for untrained weights. A classifier's export gives `scores` instead
-            of `embedding`; the formats for the network alone take finetune.network(classifier).
-        path: of the file, or for "saved_model" and "web" of the folder.
+        model: a model of VGGish() or finetune.classifier(), or "audioset", the path of a
+            checkpoint, or None for untrained weights. An exported classifier gives `scores` instead
+            of `embedding`; formats for the network alone need finetune.network(classifier).
+        path: the file to write; for "saved_model" and "web", the folder.
         format: "saved_model", "frozen_graph", "onnx", "tflite", "openvino", "keras", "weights",
             "tf1_checkpoint" or "web", a page for browsers.
-        precision: of the weights: "float32", "bfloat16" (saved_model), "float16" (tflite,
-            openvino, web), "int8" (tflite, web), "int4" (web).
-        params, pad, postprocess: instead of those of the model; a classifier keeps its own.
-        pca: PCA parameters, for `postprocess` and for the signature `quantized` of a SavedModel:
-            "own" for those of the model or else the published ones, "audioset", the path of an npz,
-            or None, which leaves that signature out. A model that has its own keeps them.
-        input_rate: Hz, of the waveforms that the exported model takes; it resamples them itself.
-        fixed_shape: seconds, of the one clip that the exported model takes at a time; "tflite"
-            alone, for runtimes such as LiteRT.js that know no other shapes. None for any batch and
-            length.
-        overwrite: True replaces what is there.
+        precision: the precision of the weights: "float32", "bfloat16" (saved_model), "float16"
+            (tflite, web), "int8" (tflite, web) or "int4" (web). None is float32, and int8 for web.
+        params, pad, postprocess: replace those of the model; a classifier keeps its own.
+        pca: PCA parameters for `postprocess` and for the signature `quantized` of a SavedModel:
+            "own" for those of the model, or the published ones if it has none; "audioset"; the path
+            of a file; or None, which leaves out that signature. A model with a postprocessor keeps
+            its own.
+        input_rate: the rate of the waveforms that the exported model takes, in Hz; it resamples
+            them. None is params.sample_rate.
+        fixed_shape: the length, in seconds, of the only clip in a batch; for "tflite", and for
+            runtimes such as LiteRT.js that need fixed shapes. None is any batch and length.
+        overwrite: whether an existing export may be replaced.
 
     Returns:
-        path
+        path: the path of the export.
 
     Raises:
-        UsageError: an unknown word; a format that cannot hold what is asked; arguments that
-            contradict the model.
-        VGGishError: a missing extra of the package; a path that exists or cannot be written; a full
-            disk; an export that differs from the model by more than its tolerance. In every case
-            there is no new file.
-        CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
+        UsageError: a word is unknown, the format does not support an option, or an option
+            contradicts the model.
+        VGGishError: an extra of the package is missing; the path exists or cannot be written; the
+            disk is full; or the export differs from the model by more than its tolerance. In all
+            these cases no file is written.
+        CheckpointError: the weights or the PCA parameters cannot be found or fetched, or do not
+            fit.
 
     Example:
         >>> import tempfile
@@ -132,9 +131,7 @@ def export(
 
 @contextmanager
 def _naming(path: Path, written: Path) -> Iterator[None]:
-    """Turns the errors of a writer, a full disk for example, into one line with the name that was
-    asked.
-    """
+    """Turns the errors of a writer, such as a full disk, into one line about `path`."""
     import tensorflow as tf
 
     try:

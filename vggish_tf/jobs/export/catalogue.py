@@ -32,7 +32,9 @@ Signatures = dict[str, dict[str, dict]]
 class Loaded(NamedTuple):
     """An exported file in its own runtime."""
 
-    run: Callable[[np.ndarray], np.ndarray]  # (batch, num_samples) → (batch, examples, 128), scores
+    run: Callable[
+        [np.ndarray], np.ndarray
+    ]  # (batch, num_samples) → (batch, examples, 128) or scores
     signatures: dict[str, Signatures]
     about: dict[str, Any] = {}  # noqa: RUF012, further entries of the manifest
     lines: Sequence[str] = ()  # to be printed
@@ -40,7 +42,7 @@ class Loaded(NamedTuple):
 
 @dataclass(frozen=True)
 class Options:
-    """Options of an export, as vggish_tf.jobs.export.export takes them; None is as the model."""
+    """Options of an export, as for vggish_tf.jobs.export.export; None takes those of the model."""
 
     format: str = "saved_model"
     precision: str | None = None
@@ -58,20 +60,20 @@ class Format:
     """An export format.
 
     Args:
-        module: in `writers`; has write(pipeline, path, precision) and load(path, pipeline) →
-            Loaded.
-        tolerances: precision → the largest allowed difference to the live model, as a part of the
-            largest number in the embeddings; the first precision is the default.
-        whole: True for the whole pipeline; False for the network alone, without front end,
-            resampler and postprocessor.
+        module: the module in `writers`, with write(pipeline, path, precision) and load(path,
+            pipeline) → Loaded.
+        tolerances: precision → the largest allowed difference to the live model, as a fraction of
+            the largest number in the embeddings; the first precision is the default.
+        whole: whether the format holds the whole pipeline; otherwise it holds the network alone,
+            without front end, resampler and postprocessor.
         extra, needs: the extra of the package and the modules that it installs; empty if none.
-        fixes_shape: True if the format can hold a model of one clip of a fixed length.
-        suffixes: of further files.
-        ending: required end of the file name, if the runtime depends on it.
+        fixes_shape: whether the format can hold a model for one clip of a fixed length.
+        suffixes: the suffixes of further files.
+        ending: the required end of the file name, if the runtime depends on it.
         mark: for a folder, the file in it that identifies the format.
-        holds_manifest: True for a folder with its manifest in it, False for one beside it.
-        beforehand: of further files, the module in `writers` whose fetch() gets them.
-        more_bytes: of further files, and of layers that keep more bits than the precision says.
+        holds_manifest: whether the manifest is in the folder; otherwise it is beside the export.
+        beforehand: the module in `writers` whose fetch() gets further files, if any.
+        more_bytes: the size of further files, and of layers with more bits than the precision.
     """
 
     module: str
@@ -91,7 +93,7 @@ class Format:
         return _writer(self.module)
 
     def fetch(self) -> None:
-        """Fetches what the format needs besides modules, if it is not on this machine."""
+        """Fetches the further files of the format, if they are not on this machine."""
         if self.beforehand:
             _writer(self.beforehand).fetch()
 
@@ -100,9 +102,9 @@ def _writer(module: str) -> ModuleType:
     return importlib.import_module(f"vggish_tf.jobs.export.writers.{module}")
 
 
-# Tolerances, relative to the largest number in the embeddings (to 1 for scores), each with the
-# largest difference seen over the signals of the check.
-# float32 on both sides, another order of summation in ten layers of up to 12,288 products: 3e-6
+# Tolerances, relative to the largest number in the embeddings (to 1 for scores). Each has its
+# reason, and the largest difference seen over the signals of the check.
+# float32 on both sides, another order of summation in nine layers of up to 12,288 products: 3e-6
 FLOAT32 = 5e-5
 # the same after a resampler in another runtime, whose rounding changes the log-mel of the silent
 # bins beside a full-scale tone: 9e-5 on the smoke signal at 32 kHz; 3e-6 without a resampler
@@ -111,11 +113,11 @@ FLOAT32_RESAMPLED = 3e-4
 FLOAT16 = 1e-2
 # weights of 8 bits, and 8 bits between the layers too: 4e-2
 BFLOAT16 = 1e-1
-# weights of 127 steps a channel, and inputs of 127 steps a layer: 0.12, a cosine of 0.987
+# weights of 127 steps in each channel, and inputs of 127 steps in each layer: 0.12, cosine 0.987
 INT8 = 0.2
-# weights of 8 bits in the three dense layers, all else float32: 0.024
+# weights of 8 bits in the three dense layers, the rest float32: 0.024
 INT8_DENSE = 0.06
-# weights of 4 bits in the two wide layers, all else float32: 0.18, a cosine of 0.982
+# weights of 4 bits in the two wide layers, the rest float32: 0.18, cosine 0.982
 INT4_DENSE = 0.35
 
 FORMATS: dict[str, Format] = {
@@ -162,7 +164,7 @@ FORMATS: dict[str, Format] = {
 
 
 def find(name: str) -> Format:
-    """Returns the format of a name, after checking that its requirements are installed.
+    """Returns the format of a name, after a check that its requirements are installed.
 
     Raises:
         UsageError: there is no such format.
@@ -185,7 +187,7 @@ def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path
     All checks that need no TensorFlow are made here, before long work starts.
 
     Raises:
-        VGGishError: as vggish_tf.jobs.export.export.
+        UsageError, VGGishError: as vggish_tf.jobs.export.export.
     """
     name, chosen, path = options.format, find(options.format), Path(path)
     precision = options.precision or next(iter(chosen.tolerances))
@@ -195,7 +197,7 @@ def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path
     if options.fixed_shape is not None and not chosen.fixes_shape:
         raise UsageError(
             f"the format {name!r} takes any batch and length: fixed_shape={options.fixed_shape!r} "
-            "has no place in it. Leave it out, or choose the format 'tflite'."
+            "does not apply to it. Leave it out, or choose the format 'tflite'."
         )
     _check_target(path, options.overwrite, chosen, ends=True)
     beside = [] if chosen.holds_manifest else [manifest_of(path)]
@@ -207,9 +209,9 @@ def plan(path: str | os.PathLike[str], options: Options) -> tuple[str, list[Path
 
 
 def _check_target(target: Path, overwrite: bool, chosen: Format, *, ends: bool):
-    """Raises if `target` must not be replaced; an earlier export in a folder may be."""
+    """Raises if `target` must not be replaced; a folder of an earlier export may be."""
     if target.name in ("", ".."):
-        raise VGGishError(f"cannot write {target}: it has no name. Give that of a new one.")
+        raise VGGishError(f"cannot write {target}: it has no name. Give the name of a new folder.")
     if ends and chosen.mark and overwrite and target.is_file():
         raise VGGishError(f"cannot write {target}: it is a file. Give the name of a folder.")
     if not (overwrite and chosen.mark and (target / chosen.mark).is_file()):
@@ -221,13 +223,13 @@ def check_options(name: str, **options):
     """Raises for options that need the whole pipeline, if the format holds the network alone.
 
     Raises:
-        UsageError: the option.
+        UsageError: an option is given; the message names it.
     """
     for option, value in options.items():
         if value is not None and not FORMATS[name].whole:
             raise UsageError(
                 f"the format {name!r} holds the network alone, examples to embedding: "
-                f"{option}={value!r} has no place in it. Leave it out, or choose another format."
+                f"{option}={value!r} does not apply to it. Leave it out, or choose another format."
             )
 
 
@@ -235,7 +237,7 @@ def check_space(path: Path, num_params: int, precision: str, more_bytes: int = 0
     """Raises if the weights and `more_bytes` do not fit on the disk.
 
     Raises:
-        VGGishError: the space needed, and the space free.
+        VGGishError: they do not fit; the message gives the space needed and the space free.
     """
     needed = num_params * BYTES[precision] + more_bytes
     free = shutil.disk_usage(path.parent).free

@@ -1,7 +1,7 @@
-"""The self-check of an export: the file in its own runtime against the live model.
+"""The check of an export: the file in its own runtime is compared with the live model.
 
-The test signals are made here. Whether the weights are the published ones is not checked; see
-`vggish-tf verify`.
+The test signals are made here. `vggish-tf verify`, not this check, says whether the weights are the
+published ones.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ SECONDS = {
 class Comparison:
     """The result of a comparison of outputs."""
 
-    largest: float  # difference of any number
-    allowed: float  # largest difference allowed
+    largest: float  # the largest difference of a number
+    allowed: float  # the largest allowed difference
 
     @property
     def passed(self) -> bool:
@@ -39,9 +39,9 @@ class Comparison:
 def signals(sample_rate: int, num_samples: int | None = None) -> dict[str, np.ndarray]:
     """The test signals: name → (batch, num_samples) float32.
 
-    Silence, the official smoke signal (1 kHz), noise, and a batch of two clips, the second of which
-    ends early: for a classifier, the zeros after it are padding. With `num_samples` all clips have
-    that length, and of the last two only the second is used.
+    They are silence, the official smoke signal (1 kHz), noise, and a batch of two clips of noise.
+    The second of these ends early: for a classifier, the zeros after it are padding. With
+    `num_samples`, all clips have that length, and only the second clip of the batch is used.
     """
     counts = {name: num_samples or int(seconds * sample_rate) for name, seconds in SECONDS.items()}
     silence, smoke, short, long = counts.values()
@@ -63,13 +63,15 @@ def compare(pipeline: Pipeline, loaded: Loaded, tolerance: float) -> Comparison:
     """Compares the outputs of an export and of the live model on every signal.
 
     Args:
+        pipeline: the live model.
+        loaded: the export.
         tolerance: relative to the largest number in the embeddings, and to 1 for scores. Quantized
-            embeddings may differ by one step in 255 more, since truncation turns the smallest
+            embeddings may differ by one more step of 255, since truncation turns the smallest
             difference into a whole step.
 
     Raises:
-        VGGishError: the export gives arrays of another shape or dtype, or the difference exceeds
-            the tolerance.
+        VGGishError: the outputs of the export have another shape or dtype, or the difference
+            exceeds the tolerance.
     """
     # scores are in [0, 1]; on these signals all may be near 0
     largest, scale = 0.0, 1.0 if pipeline.head else 0.0

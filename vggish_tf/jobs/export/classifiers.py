@@ -1,4 +1,4 @@
-"""Refusals: exports that would make another classifier than was trained."""
+"""Checks of exports of a classifier: the exported classifier must be the trained one."""
 
 import keras
 
@@ -8,10 +8,10 @@ from vggish_tf.model import parts_of
 
 
 def check(model: keras.Model, options: Options):
-    """Refuses a format without a place for the head, and options that contradict the training.
+    """Raises for a format that cannot hold the head, and for options that contradict the training.
 
     Raises:
-        UsageError: what to do instead.
+        UsageError: the message says what to do instead.
     """
     if not FORMATS[options.format].whole:
         raise UsageError(

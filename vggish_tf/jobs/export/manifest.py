@@ -1,4 +1,4 @@
-"""The manifest beside an exported file: its weights, signatures, versions and exactness."""
+"""The manifest of an export: its weights, signatures, versions, and difference to the model."""
 
 import json
 from collections.abc import Iterable
@@ -18,8 +18,9 @@ DISTRIBUTIONS = {"ai_edge_litert": "ai-edge-litert"}
 def describe(
     pipeline: Pipeline, loaded: Loaded, comparison: Comparison, needs: Iterable[str] = ()
 ) -> dict:
-    """The manifest of an export, a dictionary that JSON can hold; `needs` are the runtime's
-    modules.
+    """The manifest of an export, as a dictionary that JSON can hold.
+
+    `needs` are the modules of the runtime, whose versions are recorded.
     """
     return {
         "weights": pipeline.identity.as_json(),

@@ -1,7 +1,7 @@
-"""Pipeline of an export: VGGish or a classifier in pieces, which each format puts together.
+"""Pipeline of an export: VGGish or a classifier in parts, which each format puts together.
 
-The pieces are Keras layers in float32. `live` runs them as they are: every exported file is
-compared with it.
+The parts are Keras layers in float32. `live` runs the layers themselves; every exported file is
+compared with its output.
 """
 
 import dataclasses
@@ -31,21 +31,20 @@ PCA = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A waveform at `input_rate` → resample → examples → network → postprocess, or the head of a
-    classifier.
+    """The pipeline: resample → examples → network → post-processing, or a classifier's head.
 
     Args:
         network: (rows, 96, 64) → (rows, 128), float32.
-        identity: of its weights.
-        params: of the front end.
-        pad: how an incomplete last example is handled; see frontend.padded_length.
+        identity: the identity of the network's weights.
+        params: front-end parameters.
+        pad: how an incomplete last example is handled; see framing.padded_length.
         postprocess: the post-processing of the embedding.
         pca: the matrix (128, 128) and means (128,) of the postprocessor; None if there is none.
-        input_rate: Hz, of the waveform; None for params.sample_rate, without a resampler.
-        identity: of the weights of the network.
-        postprocess_dtype: of the postprocessor's sums, where float64 cannot be had.
-        head: of a classifier, as classifier.head_of gives it; with it there is no `postprocess`.
-        num_samples: of the one clip that the exported model takes; None for any batch and length.
+        input_rate: the rate of the waveform, in Hz; None is params.sample_rate, without a
+            resampler.
+        postprocess_dtype: the dtype of the postprocessor's sums, for a runtime without float64.
+        head: the head of a classifier, from classifier.head_of; then there is no `postprocess`.
+        num_samples: the length of the only clip in a batch; None is any batch and length.
     """
 
     network: keras.Model
@@ -60,7 +59,7 @@ class Pipeline:
     num_samples: int | None = None
 
     def __post_init__(self):
-        # made now: what is assigned while a graph is traced is lost, and the PCA would be zeros
+        # made now: an assignment while a graph is traced is lost, and the PCA would be zeros
         if self.postprocess:
             self.postprocessor  # noqa: B018
 
@@ -71,20 +70,20 @@ class Pipeline:
 
     @property
     def rate(self) -> int:
-        """Hz, of the waveform that goes in."""
+        """The rate of the input waveform, in Hz."""
         return self.input_rate or self.params.sample_rate
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Of the network, then of the head."""
+        """The variables of the network, then those of the head."""
         return [*self.network.weights, *(self.head.weights if self.head else ())]
 
     def run(self, waveform):
-        """(batch, num_samples at input_rate) → (batch, examples, 128) or scores, all in one go."""
+        """(batch, num_samples at input_rate) → (batch, examples, 128) or scores."""
         return self.output_of(self.resampled(waveform))
 
     def output_of(self, waveform, *, transform="rfft"):
-        """(batch, num_samples at params.sample_rate) → the same."""
+        """(batch, num_samples at params.sample_rate) → (batch, examples, 128) or scores."""
         examples = WaveformToExamples(self.params, pad=self.pad, transform=transform)(waveform)
         batch, num_examples, *shape = ops.shape(examples)
         embedding = self.embed(ops.reshape(examples, (batch * num_examples, *shape)))
@@ -95,7 +94,7 @@ class Pipeline:
     def embed(self, examples):
         """(rows, 96, 64) → (rows, 128), NaN for examples that are not finite."""
         embedding = self.network(examples, training=False)
-        # once more: layers of 8 bits make numbers of NaN
+        # again, since layers of 8 bits turn NaN into numbers
         return _finite_or_nan(embedding, examples)
 
     def resampled(self, waveform):
@@ -103,19 +102,15 @@ class Pipeline:
         return self.resample(waveform) if self.resample else waveform
 
     def finished(self, embedding, waveform):
-        """The embeddings (batch, examples, 128) of a waveform at params.sample_rate → what comes
-        out.
-        """
+        """Embeddings (batch, examples, 128) of a waveform at params.sample_rate → the output."""
         if not self.head:
             return self.postprocessed(embedding)
-        # its layers, and not a model in a model
+        # call() runs the layers without nesting a model in a model
         scores = self.head.call([embedding, self.sounding(waveform)])
         return _finite_or_nan(scores, embedding)
 
     def postprocessed(self, embedding):
-        """(…, 128) → (…, 128) by the `postprocess` rule; bytes of an embedding that is not finite
-        are 0.
-        """
+        """(…, 128) → (…, 128) by the `postprocess` rule; bytes of non-finite embeddings are 0."""
         return (
             _finite_or_nan(self.postprocessor(embedding), embedding)
             if self.postprocessor
@@ -123,7 +118,7 @@ class Pipeline:
         )
 
     def live(self, waveform: np.ndarray) -> np.ndarray:
-        """(batch, num_samples) → the output as an array, by the Keras layers themselves."""
+        """(batch, num_samples) → the output of the Keras layers, as an array."""
         return np.asarray(self.run(ops.convert_to_tensor(waveform)))
 
     def live_examples(self, waveform: np.ndarray) -> np.ndarray:
@@ -140,16 +135,16 @@ class Pipeline:
 
     @cached_property
     def sounding(self) -> heads.SoundingExamples:
-        """The layer that tells the head which examples are no padding."""
+        """The layer that marks the examples that are not padding, for the head."""
         return heads.SoundingExamples(self.params, pad=self.pad, name="sounding")
 
     @cached_property
     def postprocessor(self) -> Postprocessor | None:
-        """The layer behind the network, if there is one."""
+        """The post-processing layer, if there is one."""
         return self.postprocessor_to(self.postprocess) if self.postprocess else None
 
     def postprocessor_to(self, postprocess: Postprocess) -> Postprocessor:
-        """A layer with the PCA parameters of the pipeline."""
+        """A post-processing layer with the PCA parameters of the pipeline."""
         assert self.pca is not None
         dtype = self.postprocess_dtype
         layer = Postprocessor(
@@ -160,7 +155,7 @@ class Pipeline:
         return layer
 
     def as_model(self) -> keras.Model:
-        """One Keras model, waveform → output: a copy of the weights, and VGGish's layer names."""
+        """One Keras model, waveform → output, with copied weights and VGGish's layer names."""
         source = keras.Input((None,), name="waveform")
         waveform = self.resampled(source)
         examples = WaveformToExamples(self.params, pad=self.pad, name="examples")(waveform)
@@ -172,7 +167,7 @@ class Pipeline:
 
     @property
     def head_sha256(self) -> str | None:
-        """Digest of the values of the head, in its order."""
+        """Digest of the values of the head, in the order of its layers."""
         return digest_of(self.head.get_weights()) if self.head else None
 
 
@@ -181,11 +176,12 @@ def take_apart(model: Weights | keras.Model, options: Options) -> Pipeline:
 
     Args:
         model: "audioset", the path of a checkpoint, None for untrained weights, or a model.
-        options: of the export; what is not given is taken from the model.
+        options: the options of the export; those that are None are taken from the model.
 
     Raises:
-        UsageError: an option that the model or the format has no place for.
-        CheckpointError: the weights or the PCA parameters cannot be had, or do not fit.
+        UsageError: an option does not fit the model or the format.
+        CheckpointError: the weights or the PCA parameters cannot be found or fetched, or do not
+            fit.
     """
     head = None
     if classifier.is_classifier(model):
@@ -207,7 +203,7 @@ def take_apart(model: Weights | keras.Model, options: Options) -> Pipeline:
         head=head,
     )
     rest = {"postprocess": pipeline.postprocess, "input_rate": pipeline.input_rate}
-    check_options(options.format, **rest)  # the model's own, too
+    check_options(options.format, **rest)  # those of the model too
     return pipeline if options.fixed_shape is None else fixed(pipeline, options.fixed_shape)
 
 
@@ -217,8 +213,8 @@ def _pca_of(own: Postprocessor | None, options: Options) -> PCA | None:
         return ops.convert_to_numpy(own.pca_eigen_vectors), ops.convert_to_numpy(own.pca_means)
     if options.pca is None and options.postprocess:
         raise UsageError(
-            f"postprocess={options.postprocess!r} needs PCA parameters, and there are none. "
-            "Leave it out, or say where they are."
+            f"postprocess={options.postprocess!r} needs PCA parameters, and pca is None. Leave out "
+            "one of them, or give the path of PCA parameters."
         )
     if options.pca is None or not (options.postprocess or options.format == "saved_model"):
         return None
@@ -226,10 +222,10 @@ def _pca_of(own: Postprocessor | None, options: Options) -> PCA | None:
 
 
 def fixed(pipeline: Pipeline, seconds: float) -> Pipeline:
-    """The same for one clip of so many seconds.
+    """The same pipeline for one clip of a fixed length.
 
     Raises:
-        UsageError: no length, or one of no example.
+        UsageError: the length is not in (0, LONGEST], or is too short for an example.
     """
     rate, params = pipeline.rate, pipeline.params
     if not 0 < seconds <= LONGEST:
@@ -241,8 +237,7 @@ def fixed(pipeline: Pipeline, seconds: float) -> Pipeline:
     if not heads.count_clip_examples(resampled, params, pipeline.pad):
         raise UsageError(
             f"fixed_shape={seconds!r} seconds hold no example, which takes "
-            f"{params.min_samples / params.sample_rate} "
-            "seconds. Choose more, or pad='short'."
+            f"{params.min_samples / params.sample_rate} seconds. Choose more, or pad='short'."
         )
     return dataclasses.replace(pipeline, num_samples=num_samples)
 

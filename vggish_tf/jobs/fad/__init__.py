@@ -1,9 +1,9 @@
 """Distances between sets of embeddings: Fréchet (FAD), kernel (KAD), and their statistics.
 
-statistics    rows → number, mean, covariance; one pass, mergeable
+statistics    rows → number, mean, covariance; in one pass, mergeable
 frechet       the Fréchet distance, and FAD∞
 kernel        the kernel distance, MMD²
-resampling    files drawn anew → the interval of a distance, the p-value of a difference
+resampling    the interval of a distance and the p-value of a difference, by resampling files
 sources       archives and saved statistics → sets to compare
 comparison    compare(): all numbers of a set
 report        a table, JSON, CSV

@@ -16,16 +16,17 @@ from vggish_tf.jobs.fad.statistics import Statistics
 
 @dataclass(frozen=True)
 class Comparison:
-    """A candidate beside the reference; what was not asked for is None.
+    """A candidate compared with the reference; numbers that were not requested are None.
 
     Args:
-        name: of the candidate.
-        num_files, num_rows: None where saved statistics do not say it.
-        rank: of its covariance.
-        provenance: how its embeddings were made; empty where that is not known.
+        name: the name of the candidate.
+        num_files, num_rows: its numbers of files and rows; None if saved statistics lack them.
+        rank: the rank of its covariance.
+        provenance: the provenance of its embeddings; empty if it is not known.
         fad: the Fréchet distance.
-        interval: of the distance, from and to.
-        kad: the kernel distance; `bandwidth` of its `kernel`.
+        interval: the confidence interval of the Fréchet distance, from and to.
+        kad: the kernel distance.
+        bandwidth, kernel: those of the kernel distance.
         infinity: FAD∞ and its line.
     """
 
@@ -76,17 +77,18 @@ def compare(
     """Compares a set with the reference.
 
     Args:
-        reference, candidate: of read(); made with the same weights and settings.
-        kernel: of the kernel distance; None leaves that out.
-        bandwidth: of the kernel, as of kernel_distance().
+        reference, candidate: sets from read(), made with the same weights and settings.
+        kernel: the kernel of the kernel distance; None leaves that distance out.
+        bandwidth: the bandwidth of the kernel, as for kernel_distance().
         infinity: whether to estimate FAD∞.
-        bootstrap: sets to draw for the interval of the distance; 0 leaves that out.
-        seed: of all that is drawn.
+        bootstrap: the number of samples for the interval of the distance; 0 leaves it out.
+        seed: the seed of all random samples.
         replace: whether a sample of FAD∞ may hold a row twice, as in fadtk.
 
     Raises:
-        UsageError: rows are needed, and there are statistics alone; too few rows or files.
-        VGGishError: the sets were made with other weights or settings.
+        UsageError: rows are needed and a set has only statistics, or there are too few rows or
+            files.
+        VGGishError: the sets were made with different weights or settings.
 
     Example:
         >>> reference, candidate = read("real"), read("made")  # doctest: +SKIP
@@ -132,15 +134,17 @@ def compare_each(
 def p_value(
     reference: Set, first: Set, second: Set, *, times: int = resampling.TIMES, seed: int = 0
 ) -> float:
-    """The probability of a difference between two sets as large as theirs, were it all chance.
+    """The p-value of the difference between two sets in their distance to the reference.
+
+    It is the probability of such a difference if both sets came from the same source.
 
     Args:
-        reference, first, second: of read(); the difference is that of their Fréchet distances.
-        times, seed: as of resampling.p_value().
+        reference, first, second: sets from read(); their Fréchet distances are compared.
+        times, seed: as for resampling.p_value().
 
     Raises:
-        UsageError: there are statistics alone, or fewer than two files.
-        VGGishError: the sets were made with other weights or settings.
+        UsageError: a set has only statistics, or fewer than two files.
+        VGGishError: the sets were made with different weights or settings.
     """
     for candidate in (first, second):
         check_same(reference, candidate)
@@ -149,10 +153,10 @@ def p_value(
 
 
 def check_same(reference: Set, candidate: Set) -> None:
-    """Refuses sets that were made in other ways; what one of them does not say is not compared.
+    """Raises if two sets were made in different ways; without a provenance there is no check.
 
     Raises:
-        VGGishError: which settings differ.
+        VGGishError: settings differ; the message names them.
     """
     if not (reference.provenance and candidate.provenance):
         return
@@ -166,9 +170,9 @@ def check_same(reference: Set, candidate: Set) -> None:
 
 
 def by_file(reference: Set, candidate: Set) -> list[tuple[str, int, float]]:
-    """The distance of each file by itself, the farthest first: path, number of rows, distance.
+    """The distance of each file alone, the farthest first: path, number of rows, distance.
 
-    Files with fewer than two rows have none, and are left out.
+    Files with fewer than two rows have no distance, and are left out.
     """
     measure = frechet.distance_from(reference.gaussian)
     found = [

@@ -14,20 +14,20 @@ import numpy as np
 from vggish_tf.errors import UsageError, check_argument
 from vggish_tf.jobs.fad.statistics import Gaussian, Statistics
 
-SIZES, LEAST = 25, 500  # of the samples of FAD∞, as fadtk takes them
+SIZES, LEAST = 25, 500  # the number of samples for FAD∞, and the size of the smallest; as in fadtk
 
 
 def frechet_distance(
     mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.ndarray, covariance_2: np.ndarray
 ) -> float:
-    """The Fréchet distance of two Gaussians, squared, as everybody gives it.
+    """The squared Fréchet distance of two Gaussians, which is what is commonly called FAD.
 
     Args:
         mean_1, mean_2: (size,).
         covariance_1, covariance_2: (size, size), symmetric, of any rank.
 
     Returns:
-        A number that is not negative but for rounding: about 1e-13 of the traces.
+        float, at least 0 except for a rounding error of about 1e-13 of the traces.
 
     Raises:
         UsageError: the shapes do not fit, or a number is not finite.
@@ -48,9 +48,9 @@ def distance(reference: Gaussian, candidate: Gaussian) -> float:
 
 
 def distance_from(reference: Gaussian) -> Callable[[Gaussian], float]:
-    """A function that gives the distance of a candidate; the reference's root is computed once.
+    """A function from a candidate to its distance; the root of the reference is computed once.
 
-    The trace of (Σ₁ Σ₂)^½ is the sum of the singular values of Σ₁^½ Σ₂^½: never complex.
+    The trace of (Σ₁ Σ₂)^½ is the sum of the singular values of Σ₁^½ Σ₂^½, which are never complex.
     """
     mean, covariance = reference[:2]
     root, trace = _root(covariance), np.trace(covariance)
@@ -74,14 +74,14 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 
 
 class Infinity(NamedTuple):
-    """FAD∞: the line through the distances of samples of n rows, over 1/n, where 1/n is zero."""
+    """FAD∞: the value at 1/n = 0 of a line through the distances of samples of n rows, over 1/n."""
 
     value: float
     standard_error: float
     r2: float
     slope: float
-    sizes: np.ndarray  # (25,) of the samples
-    distances: np.ndarray  # (25,)
+    sizes: np.ndarray  # (25,) n of each sample
+    distances: np.ndarray  # (25,) of each sample
 
 
 def infinity(
@@ -90,14 +90,14 @@ def infinity(
     """Estimates the distance that infinitely many rows of the candidate would have.
 
     Args:
-        reference: is fixed.
-        rows: of the candidate, (n, size).
-        seed: of the samples.
-        replace: whether a sample may hold a row twice, as in fadtk, whose samples begin at 500 rows
-            even if there are fewer.
+        reference: the Gaussian of the reference, which is fixed.
+        rows: (n, size), the rows of the candidate.
+        seed: the seed of the samples.
+        replace: whether a sample may hold a row twice, as in fadtk. Then the smallest sample has
+            500 rows, even if there are fewer.
 
     Raises:
-        UsageError: under 3 rows.
+        UsageError: there are fewer than 3 rows.
 
     Example:
         >>> reference, rows = np.random.default_rng(0).standard_normal((2, 2000, 8))
@@ -110,7 +110,7 @@ def infinity(
 
 
 def infinity_by(generator, reference: Gaussian, rows: np.ndarray, *, replace: bool) -> Infinity:
-    """FAD∞ by samples that a generator of NumPy draws; those of fadtk are its RandomState's."""
+    """FAD∞ from samples that a generator of NumPy draws; fadtk draws them with a RandomState."""
     least = LEAST if replace else min(LEAST, max(2, len(rows) // 10))
     sizes = np.linspace(least, len(rows), SIZES).astype(int)
     measure = distance_from(reference)
@@ -120,7 +120,7 @@ def infinity_by(generator, reference: Gaussian, rows: np.ndarray, *, replace: bo
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
-    """The value at zero of the line of least squares, its standard error, r² and the slope."""
+    """The value at zero of the least-squares line, its standard error, r² and the slope."""
     design = np.stack([np.ones_like(x), x], axis=1)
     (value, slope), *_ = np.linalg.lstsq(design, y, rcond=None)
     left = y - design @ [value, slope]

@@ -1,8 +1,8 @@
 """Frozen graph: the tf-slim graph with its weights as constants, for TF1 scripts.
 
 The tensors are `vggish/input_features:0` and `vggish/embedding:0`, and every operation between them
-has its published name too (`vggish/conv1/Relu:0` and so on). Its input is log-mel examples, as
-upstream's.
+has its published name too (`vggish/conv1/Relu:0` and so on). The input is log-mel examples, as in
+upstream's graph.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ tf1 = tf.compat.v1
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes a binary GraphDef with a constant in the place, and of the name, of each variable."""
+    """Writes a binary GraphDef, in which a constant of the same name replaces each variable."""
     from vggish_tf.reference import vggish_slim
 
     _check_shape(pipeline)
@@ -71,7 +71,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
 
 def _behind(definition, name: str):
-    """Moves the operation `name` from behind OUTPUT_OP_NAME, which is an identity, before it."""
+    """Moves the operation `name` from after OUTPUT_OP_NAME, which is an identity, to before it."""
     nodes = {node.name: node for node in definition.node}
     output, checked = nodes[OUTPUT_OP_NAME], nodes[name]
     (raw,) = output.input

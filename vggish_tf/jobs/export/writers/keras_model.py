@@ -18,7 +18,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Loads the file as a user does."""
+    """Loads the file with vggish_tf.load_model."""
     return loaded_from(load_model(path), pipeline.output)
 
 

@@ -1,8 +1,9 @@
 """ONNX: waveform → embedding in one graph, dynamic in batch and length.
 
-tf2onnx copies constants at every step, to 17 GB for this network; so it gets a graph whose weights
-are inputs, and the inputs become initializers afterwards. A clip too short for one example gives
-zero rows, as in TensorFlow, because in every Reshape 0 means a size of 0 and not "as in the input".
+tf2onnx copies constants at every step, which takes 17 GB for this network. So it converts a graph
+whose weights are inputs, and the inputs become initializers afterwards. A clip too short for one
+example gives zero rows, as in TensorFlow: in every Reshape to a computed shape, 0 means a size of 0
+and not "as in the input".
 """
 
 import logging

@@ -1,9 +1,9 @@
 """OpenVINO: waveform → embedding, `.xml` with its `.bin` beside it, dynamic in batch and length.
 
 OpenVINO's default precision on many processors is bfloat16, with an error of 4e-4 for any file. The
-comparison asks for float32 (INFERENCE_PRECISION_HINT); do the same to get the same numbers. Weights
-in the file are float32 too: OpenVINO's float16 files also round the front end, which costs a tenth
-of the embedding.
+comparison sets float32 (INFERENCE_PRECISION_HINT); do the same to get the same numbers. The weights
+in the file are float32 too: OpenVINO's float16 files also round the front end, which changes the
+embedding by a tenth.
 """
 
 from pathlib import Path

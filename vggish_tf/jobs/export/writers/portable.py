@@ -18,10 +18,10 @@ def portable_function(pipeline: Pipeline):
 
 
 def run(pipeline: Pipeline, waveform):
-    """The pipeline with the front end's matrix products.
+    """The pipeline with the matrix products of the front end.
 
-    A clip under one window is zero-padded to one, which is still too short for an example: ONNX
-    divides towards zero, and would count one frame where there is none.
+    A clip under one window is zero-padded to one window, which is still too short for an example.
+    Without that, ONNX, which divides towards zero, would count one frame where there is none.
     """
     waveform, params = pipeline.resampled(waveform), pipeline.params
     if params.num_frames > 1:

@@ -2,10 +2,10 @@
 
 The object that tf.saved_model.load returns is called like TensorFlow Hub's google/vggish/1, also
 takes batches, and is trainable. A loop computes the log-mel and the embeddings of `BLOCK` examples
-at a time, so memory beyond the waveform itself does not grow with its length. A bare trackable with
-the network's raw variables is saved: the C++ loader refuses a Keras model, or every weight is
-stored twice. The output of a classifier is `scores` instead of `embedding`; its head runs on the
-embeddings of the whole waveform at once.
+at a time, so that a longer waveform needs hardly more memory than its samples. A bare trackable
+with the network's raw variables is saved: a Keras model would be refused by the C++ loader, or be
+stored with every weight twice. The output of a classifier is `scores` instead of `embedding`; its
+head runs on the embeddings of the whole waveform.
 """
 
 import dataclasses
@@ -32,14 +32,14 @@ from vggish_tf.params import EMBEDDING_SIZE
 
 BLOCK = 32  # examples in a step of the network
 FRAME_BLOCK = BLOCK * 96  # frames in a step of log_mel
-GROUP_BLOCK = 16  # groups of samples in a row of the resampler, whose step has BLOCK rows
+GROUP_BLOCK = 16  # groups of samples in a row of the resampler, which takes BLOCK rows in a step
 SIGNATURES = ("serving_default", "examples", "log_mel", "quantized")
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
     """Writes the folder of a SavedModel with the four signatures.
 
-    Without PCA parameters, and so for a classifier, `quantized` is left out.
+    Without PCA parameters, as for a classifier, `quantized` is left out.
     """
     graph = Graph(pipeline, precision)
     variables = graph.pipeline.variables
@@ -55,7 +55,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Loads the folder with the C++ session loader, as `saved_model_cli run` and TF Serving do."""
+    """Loads the folder with the C++ session loader, like `saved_model_cli run` and TF Serving."""
     tf1 = tf.compat.v1
     session = tf1.Session(graph=tf.Graph())
     with session.graph.as_default(), quiet():
@@ -108,7 +108,7 @@ class Graph:
         return self._postprocessed(embedding)
 
     def serving_default(self, waveform):
-        """The output, and `timestamps` if it has one row an example."""
+        """The output, and `timestamps` if the output has a row for each example."""
         rows = self.call(waveform)
         outputs = {self.pipeline.output: rows}
         if rows.shape.rank == 3:
@@ -204,9 +204,10 @@ def _windows(waveform, rows, num_windows, window: int, hop: int, first: int = 0)
     """Windows of the waveforms, (rows, window), with zeros before and after a clip.
 
     Args:
-        rows: numbers of the windows, counted through the whole batch.
-        num_windows: of one clip.
-        window, hop: samples in a window, and from one to the next.
+        waveform: (batch, num_samples).
+        rows: the numbers of the windows, counted through the whole batch.
+        num_windows: the number of windows of one clip.
+        window, hop: samples in a window, and from one window to the next.
         first: the first sample of the first window.
     """
     num_samples = tf.shape(waveform, tf.int64)[1]
@@ -218,7 +219,7 @@ def _windows(waveform, rows, num_windows, window: int, hop: int, first: int = 0)
 
 
 def _as_function(postprocessor) -> Callable:
-    """The layer with its PCA parameters as constants of the graph, since they are not trainable."""
+    """The layer as a function, with its PCA parameters as constants: they are not trainable."""
     if postprocessor is None:
         return lambda embedding: embedding
     values = [keras.ops.convert_to_numpy(variable) for variable in postprocessor.variables]

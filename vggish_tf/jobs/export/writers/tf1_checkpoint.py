@@ -1,4 +1,4 @@
-"""TF1 checkpoint: the 18 published variables in one file (V1), as Google published it."""
+"""TF1 checkpoint: the 18 published variables in one file (V1), the format of the published file."""
 
 from pathlib import Path
 

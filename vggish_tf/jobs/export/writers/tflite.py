@@ -1,12 +1,12 @@
 """LiteRT (TensorFlow Lite): waveform → embedding, for phones and small computers.
 
 Only built-in operators are used. Batch and length are dynamic. A clip too short for one example
-gives zero rows in LiteRT's own interpreter; runtimes without empty tensors, and delegates, may
-refuse it: for those, export with pad="short", or pad the clip first. A fixed shape is one clip of
-one length, which LiteRT.js needs; a length too short for an example is refused.
+gives zero rows in LiteRT's own interpreter. Runtimes without empty tensors, and delegates, may
+refuse such a clip: for those, export with pad="short", or pad the clip first. A fixed shape is one
+clip of one length, which LiteRT.js needs; a length too short for an example is refused.
 
-In "float16" the weights take half the space, in "int8" a quarter; with int8 the inputs of each
-layer are rounded to 8 bits too, at run time ("dynamic range"). Both apply to the network alone.
+In "float16" the weights take half the space, in "int8" a quarter. In "int8" the inputs of each
+layer are rounded to 8 bits too, at run time ("dynamic range"). Only the network is rounded:
 TensorFlow's own converter would round the front end too, and lose the quiet parts of a log-mel
 spectrogram.
 """
@@ -28,7 +28,7 @@ SIGNATURE = "serving_default"
 
 def write(pipeline: Pipeline, path: Path, precision: str):
     """Writes one flat buffer."""
-    pipeline = dataclasses.replace(pipeline, postprocess_dtype="float32")  # there is no float64
+    pipeline = dataclasses.replace(pipeline, postprocess_dtype="float32")  # LiteRT has no float64
     function = portable_function(pipeline)
     postprocessor = pipeline.postprocessor.variables if pipeline.postprocessor else []
     variables = [variable.value for variable in [*pipeline.variables, *postprocessor]]

@@ -16,7 +16,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Loads a file of weights of any kind into a new network."""
+    """Loads a file of weights of any format into a new network."""
     model, _ = network_of(path, pipeline.params)
 
     def run(waveform):

@@ -1,6 +1,6 @@
-"""The front end as data: the lengths, and the mel filters as published, for JavaScript.
+"""The front end as data for JavaScript: the lengths, and the published mel filters.
 
-JSON keeps every float64: Python writes the shortest digits that give it back.
+JSON keeps every float64 exactly: Python writes the shortest digits that give the same number.
 """
 
 import numpy as np
@@ -17,7 +17,8 @@ LENGTHS = (
 def describe(params: Params) -> dict:
     """The front end as a dictionary that JSON can hold.
 
-    `mel_matrix` has a mel bin each: its first FFT bin, and its weights from there on.
+    `mel_matrix` is a list with an item for each mel bin: its first FFT bin, and its weights from
+    there on.
 
     Example:
         >>> about = describe(Params())

@@ -1,8 +1,8 @@
-"""The network as ONNX in each precision, for onnxruntime-web: every operator is one that it has on
-a processor and on WebGPU.
+"""The network as ONNX in each precision, for onnxruntime-web.
 
-The arithmetic is float32 in all of them; only the kernels are stored in fewer bits. The first axis
-of a kernel is its outputs, and the biases stay float32.
+onnxruntime-web has every operator on the CPU and on WebGPU. The arithmetic is float32 in all
+precisions; only the kernels are stored in fewer bits. The first axis of a kernel is its outputs,
+and the biases stay float32.
 
 Source: onnxruntime-web 1.30, docs/webgpu-operators.md; onnxruntime, docs/ContribOperators.md,
 com.microsoft.MatMulNBits.
@@ -23,7 +23,7 @@ INPUT = "input_features"
 FLOAT = 1  # onnx.TensorProto.FLOAT
 WIDE = ("fc1_1", "fc1_2")  # 93 % of the weights
 
-Stored = Callable[[Step, np.ndarray, np.ndarray], Iterator[Step]]  # of a step, its kernel and bias
+Stored = Callable[[Step, np.ndarray, np.ndarray], Iterator[Step]]  # step, its kernel, its bias
 
 
 def write(path: Path, network: keras.Model, params: Params, precision: str) -> None:

@@ -1,7 +1,7 @@
-"""The files of onnxruntime-web that a page needs, and its licence: from this machine or fetched.
+"""The files of onnxruntime-web that a page needs, and its licences.
 
-They are looked for in the cache, then fetched: from the address in VGGISH_TF_MIRROR, by npm, from a
-public address. No file is used whose digest is not the one below. No TensorFlow here.
+The files are looked up in the cache, then fetched: from the address in VGGISH_TF_MIRROR, by npm, or
+from a public address. A file is used only if it has the digest below. No TensorFlow here.
 """
 
 import shutil
@@ -45,7 +45,7 @@ FILES = {
         26_781_914, "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da"
     ),
 }
-# of the Python package, which is made of the same sources; the package of npm has none
+# from the Python package, which is built from the same sources; npm's package has no licences
 LICENCES = ("LICENSE", "ThirdPartyNotices.txt")
 
 
@@ -55,11 +55,11 @@ def folder() -> Path:
 
 
 def fetch() -> Path:
-    """Returns the folder with all files, after fetching those that are not there.
+    """Returns the folder with all files, after fetching those that are missing.
 
     Raises:
-        VGGishError: a file in the cache is damaged, none of the sources has what is missing, or
-            there is no licence to go with it.
+        VGGishError: a file in the cache is damaged, no source has a missing file, or a licence is
+            missing.
     """
     _check_licences()
     missing = [name for name in FILES if not _is_cached(name)]
@@ -87,7 +87,7 @@ def copy_to(target: Path) -> None:
     target.mkdir()
     for name in FILES:
         shutil.copyfile(source / name, target / name)
-        _check(target / name, name)  # what was copied, and not what was there a moment ago
+        _check(target / name, name)  # the copy, since the source might have changed
     for name in LICENCES:
         shutil.copyfile(_licences() / name, target / name)
 
@@ -99,7 +99,7 @@ def describe() -> dict:
 
 
 def _licences() -> Path:
-    """The folder of the Python package, which is not imported for it."""
+    """The folder of the Python package, which is not imported."""
     found = find_spec("onnxruntime")
     return Path(found.origin).parent if found and found.origin else Path()
 
@@ -108,8 +108,8 @@ def _check_licences() -> None:
     for name in LICENCES:
         if not (_licences() / name).is_file():
             raise VGGishError(
-                f"the package onnxruntime in {_licences()} came without {name}, which has to go "
-                "with a page. Install that of PyPI: pip install --force-reinstall onnxruntime"
+                f"the package onnxruntime in {_licences()} came without {name}, which a page must "
+                "include. Install it again: pip install --force-reinstall onnxruntime"
             )
 
 
@@ -152,7 +152,7 @@ def _download(base: str, names: list[str]) -> None:
 
 
 def _unpack(npm: str, names: list[str]) -> None:
-    """Takes files out of the package as npm fetches it, by the user's settings of npm."""
+    """Takes files out of the package that npm fetches, with the user's settings of npm."""
     with tempfile.TemporaryDirectory() as place:
         package = _packed(npm, place)
         try:

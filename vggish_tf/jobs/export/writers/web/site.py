@@ -1,4 +1,4 @@
-"""The folder of a page, put together and checked in ONNX Runtime."""
+"""The folder of the page: its files are copied, and its network is checked in ONNX Runtime."""
 
 import json
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vggish_tf import web
+from vggish_tf.files import DATA
 from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.pipeline import Pipeline
 from vggish_tf.jobs.export.writers.web import front_end, graph, runtime, sounds
@@ -20,7 +21,7 @@ PAGES = ("shared", "site")  # folders of vggish_tf/web
 
 
 def write(pipeline: Pipeline, path: Path, precision: str):
-    """Writes the folder, all but the manifest, and checks the network with ONNX's own checker."""
+    """Writes the folder without the manifest, and checks the network with ONNX's own checker."""
     import onnx
 
     path.mkdir()
@@ -28,7 +29,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
     for file in _page():
         shutil.copyfile(file, path / file.name)
     for name in (sounds.CLIP.name, "demo.json"):  # the second has the licence of the first
-        shutil.copyfile(str(sounds.DATA / name), path / name)
+        shutil.copyfile(str(DATA / name), path / name)
     text = json.dumps(front_end.describe(pipeline.params))
     (path / FRONT_END).write_text(text, encoding="utf-8")
     graph.write(path / NETWORK, pipeline.network, pipeline.params, precision)
@@ -36,7 +37,7 @@ def write(pipeline: Pipeline, path: Path, precision: str):
 
 
 def load(path: Path, pipeline: Pipeline) -> Loaded:
-    """Loads the network in ONNX Runtime, and measures its cosines to the live one."""
+    """Loads the network in ONNX Runtime, and measures its cosines to the live network."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path / NETWORK, providers=["CPUExecutionProvider"])
@@ -69,7 +70,7 @@ def load(path: Path, pipeline: Pipeline) -> Loaded:
 
 
 def _silence(pipeline: Pipeline, embed: Callable[[np.ndarray], np.ndarray]) -> dict:
-    """Silence as an example, and its embedding: the page compares its runtime's with it."""
+    """Silence as an example, and its embedding: the page checks its runtime with them."""
     params = pipeline.params
     shape = (1, params.num_frames, params.num_mel_bins)
     example = np.full(shape, np.log(params.log_offset), np.float32)
@@ -91,7 +92,7 @@ def _page() -> list[Path]:
 
 
 def _without_places(identity: dict) -> dict:
-    """An identity of weights without the names of folders: a page may be for everybody to read."""
+    """An identity of weights without the names of folders, since a page may be public."""
     return {**identity, "asked": Path(identity["asked"]).name, "path": None}
 
 
@@ -104,12 +105,12 @@ def _described(path: Path) -> dict:
 
 
 def _lowest_cosine(found: np.ndarray, expected: np.ndarray) -> float:
-    """The lowest cosine of a row to that of the live model; of two rows of zeros it is 1."""
+    """The lowest cosine of a row to that of the live model; that of two rows of zeros is 1."""
     found, expected = (array[0].astype(np.float64) for array in (found, expected))
     lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
     cosines = (found == expected).all(axis=1).astype(np.float64)
     np.divide(np.sum(found * expected, axis=1), lengths, out=cosines, where=lengths > 0)
-    return min(float(cosines.min()), 1.0)  # or 1 and a rounding error
+    return min(float(cosines.min()), 1.0)  # without a rounding error beyond 1
 
 
 def _lines(cosines: dict[str, float]) -> list[str]:

@@ -1,22 +1,20 @@
-"""The sounds that an export's cosines are measured on, each at any rate.
+"""The sounds on which the cosines of an export are measured, at any rate.
 
-Speech and music are parts of the clip that ships with the package. Nothing here is a recording of a
-street: `street` is made of noise.
+Speech and music are parts of the clip that ships with the package. `street` is not a recording: it
+is made of noise.
 """
-
-from importlib import resources
 
 import numpy as np
 from scipy import signal
 
 from vggish_tf import audio
 from vggish_tf.drawing import pictures
+from vggish_tf.files import DATA
 from vggish_tf.params import Params
 
-DATA = resources.files("vggish_tf") / "data"
 CLIP = DATA / "demo.flac"
 MUSIC = ("piano", "flute", "drums")
-SECONDS = 4.0  # of the sounds that are made
+SECONDS = 4.0  # the length of synthetic sounds
 
 
 def sounds(params: Params) -> dict[str, np.ndarray]:
@@ -36,7 +34,7 @@ def sounds(params: Params) -> dict[str, np.ndarray]:
 
 
 def _clip(rate: int) -> tuple[np.ndarray, dict[str, slice]]:
-    """The clip, and where each of its sounds is."""
+    """The clip, and the place of each of its sounds."""
     clip = audio.to_mono(*audio.load_audio(str(CLIP)), rate)
     return clip, {
         label: slice(int(start * rate), int(end * rate))
@@ -45,7 +43,7 @@ def _clip(rate: int) -> tuple[np.ndarray, dict[str, slice]]:
 
 
 def _street(num_samples: int, rate: int, noise: np.random.Generator) -> np.ndarray:
-    """Noise as of a busy street: a rumble, and the tyres of cars that pass."""
+    """Noise like that of a busy street: a rumble, and the tyres of passing cars."""
     seconds = np.arange(num_samples) / rate
     white = noise.standard_normal((2, num_samples))
     rumble = signal.lfilter([0.02], [1, -0.98], white[0])
