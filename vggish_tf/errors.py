@@ -147,6 +147,17 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """The first few names, and the number of the others.
+
+    Example:
+        >>> listed(["conv1", "conv2", "fc2"], 2)
+        'conv1, conv2, and 1 more'
+    """
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])
+
+
 def reason_of(error: Exception) -> str:
     """The operating system's reason for an error, or else its text, on one short line.
 

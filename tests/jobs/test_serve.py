@@ -152,13 +152,13 @@ def test_refusals(folder, capsys):
         serve.serve(folder / "no")
     with pytest.raises(VGGishError, match="is not a folder"):
         serve.serve(folder / "index.html")
-    with pytest.raises(VGGishError, match=r"cannot listen at not\.a\.host\.invalid"):
+    with pytest.raises(VGGishError, match=r"cannot listen on not\.a\.host\.invalid"):
         serve.serve(folder, host="not.a.host.invalid")
     with serve.listening(folder, "127.0.0.1", 0) as server:
         port = str(server.server_address[1])
         assert cli.main(["serve", str(folder), "--port", port]) == 5
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"cannot listen at 127.0.0.1, port {port}: Address already in use" in line
+    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in line
 
 
 def test_it_ends_with_ctrl_c(folder):

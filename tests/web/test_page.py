@@ -151,7 +151,7 @@ def test_without_permission_it_says_so(browser_with_microphone, address):
 def test_files_that_are_no_sound_or_too_short(page, tmp_path):
     (tmp_path / "note.txt").write_text("no sound")
     page.set_input_files("#file", tmp_path / "note.txt")
-    page.locator("#message").filter(has_text="note.txt is no audio").wait_for()
+    page.locator("#message").filter(has_text="note.txt is not audio").wait_for()
     soundfile.write(tmp_path / "short.wav", np.zeros(15_599), 16_000)
     page.set_input_files("#file", tmp_path / "short.wav")
     page.locator("#message").filter(has_text="takes 0.975 s").wait_for()

@@ -200,7 +200,7 @@ def test_what_verdict_follows_from_what(tmp_path):
             "untrained": True
         },
         (
-            "a published file, but this installation computes something else with it: "
+            "a published file, but this installation does not compute the published figures: "
             "that is a bug."
         ): {"generation": NO_GENERATION},
     }

@@ -2,7 +2,7 @@
 
     beam    embed_archive() as an Apache Beam pipeline, on many machines
     hear    the interface of the HEAR benchmark
-    mteb    the interface of MTEB, and of MAEB, its audio
+    mteb    the interface of MTEB, and of MAEB, its audio part
 
-The work itself is not done here, but in `jobs`.
+The work itself is done in `jobs` and by Embedder.
 """

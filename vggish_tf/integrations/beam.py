@@ -1,9 +1,9 @@
 """embed_archive() as an Apache Beam pipeline: the same units, the same rows, the same failures.
 
-The process that starts the pipeline finds the clips and cuts the units. Whoever gets a unit writes
-its shard and its record, under names that follow from the unit, so that any machine may try it
-again. Beam's writers and its handling of exceptions take no part: they lose the rows of a killed
-run, and let a run succeed that embedded nothing.
+The process that starts the pipeline finds the clips and makes the units. The worker of a unit
+writes its shard and its record, under names that the unit determines, so that any machine may
+repeat it. Beam's writers and its handling of exceptions are not used: they lose the rows of a
+killed run, and let a run succeed that embedded nothing.
 
 Source: Beam's programming guide, for exactly-once work by idempotent writes.
 """
@@ -19,33 +19,33 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from vggish_tf.errors import UsageError, VGGishError, counted
 from vggish_tf.jobs.embed import stores
-from vggish_tf.jobs.embed.archive import Engine
+from vggish_tf.jobs.embed.archive import Runner
 from vggish_tf.jobs.embed.clips import Failure
 from vggish_tf.jobs.embed.progress import Progress
 from vggish_tf.jobs.embed.records import Records
 from vggish_tf.jobs.embed.units import Unit
 from vggish_tf.jobs.embed.work import Work
 
-LIST_UNITS = 1000  # of a list, which one worker reads
-POLL_SECONDS = 2.0  # between two looks at the records
+LIST_UNITS = 1000  # units in a list, which one worker reads
+POLL_SECONDS = 2.0  # between two readings of the records
 
 
-def engine(flags: Iterable[str] = ()) -> Engine:
-    """An engine for embed_archive() that runs a pipeline.
+def runner(flags: Iterable[str] = ()) -> Runner:
+    """A function for embed_archive() that runs the units in a pipeline.
 
     Args:
         flags: Beam's options, as on its own command lines.
 
     Raises:
-        UsageError: an option that Beam does not know.
+        UsageError: Beam does not have an option.
 
     Example:
         >>> from vggish_tf.jobs.embed import embed_archive
-        >>> embed_archive(["sounds"], "rows", embedder, engine=engine())  # doctest: +SKIP
+        >>> embed_archive(["sounds"], "rows", embedder, runner=runner())  # doctest: +SKIP
         []
     """
     options = _options([*flags])
-    FileSystems.set_options(options)  # credentials and addresses, for what this process reads
+    FileSystems.set_options(options)  # credentials and addresses, for the files read here
 
     def run(
         work: Work,
@@ -64,7 +64,7 @@ def engine(flags: Iterable[str] = ()) -> Engine:
 
 
 def _options(flags: list[str]) -> PipelineOptions:
-    """Beam would only log what it does not know."""
+    """Beam's options; raises for unknown ones, which Beam only logs."""
     options = PipelineOptions(flags)
     known = options.get_all_options(retain_unknown_options=False)
     unknown = set(options.get_all_options(retain_unknown_options=True)) - set(known)
@@ -75,7 +75,7 @@ def _options(flags: list[str]) -> PipelineOptions:
 
 
 def _write_lists(records: Records, units: Iterable[Unit]) -> list[str]:
-    """Writes the units down, so that the pipeline itself stays small, whatever their number."""
+    """Writes the units to files, so that the pipeline itself stays small."""
     units, paths = iter(units), list[str]()
     while some := list(islice(units, LIST_UNITS)):
         path = f"{records.folder}/pending/{len(paths):06d}.jsonl"
@@ -102,13 +102,13 @@ def _run(options: PipelineOptions, work: Work, output: str, lists: list[str]):
 
 
 class _EmbedUnit(apache_beam.DoFn):
-    """Embeds a unit and writes it, unless somebody has done so."""
+    """Embeds a unit and writes it, unless it is done."""
 
     def __init__(self, work: Work, output: str):
         self._work, self._output = work, output
 
     def setup(self):
-        _ = self._work.embedder.identity  # the weights are read here, once a process
+        _ = self._work.embedder.identity  # reads the weights, once in each process
 
     def process(self, line):
         records, unit = Records(self._output), Unit.from_json(line)
@@ -120,7 +120,7 @@ class _EmbedUnit(apache_beam.DoFn):
 
 @contextmanager
 def _watched(records: Records, said: Progress, max_failures: int | None) -> Iterator[None]:
-    """Looks at the records while a pipeline runs, shows what is new, and stops it if it must."""
+    """Reads the records while a pipeline runs, reports new ones, and stops it on failures."""
     records.go()
     over = threading.Event()
 
@@ -159,11 +159,11 @@ def _say(record: dict, said: Progress):
 
 
 def _check_all(records: Records, lists: list[str]):
-    """A pipeline may end well and yet have lost units."""
+    """Raises if units are missing, which can happen although the pipeline succeeded."""
     units = (Unit.from_json(line) for path in lists for line in _lines_of(path))
     lost = sum(not records.is_done(unit.clips[0]) for unit in units)
     if lost:
         raise VGGishError(
-            f"{counted(lost, 'unit')} of work did not come back, although the pipeline ended well. "
-            "The same command goes on."
+            f"{counted(lost, 'unit')} of work did not come back, although the pipeline succeeded. "
+            "Run the same command to continue."
         )

@@ -3,9 +3,9 @@
     hear-validator vggish_tf.integrations.hear
     python -m heareval.embeddings.runner vggish_tf.integrations.hear --tasks-dir tasks
 
-Source: https://hearbenchmark.com/hear-api.html. An embedding is of a second, and has the time of
-its middle. Sound shorter than that is filled with silence, and the end of longer sound that fills
-no second has no embedding.
+Source: https://hearbenchmark.com/hear-api.html. An embedding is of an example (0.96 s), and its
+time is the middle of the example. A shorter sound is filled with silence; an incomplete example at
+the end of a longer sound has no embedding.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from vggish_tf.params import EMBEDDING_SIZE, Params
 
 
 class Model(tf.Module):
-    """An Embedder, with the attributes that HEAR asks for."""
+    """An Embedder with the attributes that HEAR requires."""
 
     sample_rate = int(Params().sample_rate)
     scene_embedding_size = timestamp_embedding_size = EMBEDDING_SIZE
@@ -29,9 +29,10 @@ class Model(tf.Module):
 
 
 def load_model(model_file_path: str = "", **params: Any) -> Model:
-    """Loads the weights of a checkpoint, or without a path the published ones.
+    """Loads the weights of a checkpoint, or the published ones without a path.
 
     Args:
+        model_file_path: the path of a checkpoint, or "".
         params: fields of Params, such as example_hop_seconds=0.05.
 
     Raises:
@@ -41,7 +42,11 @@ def load_model(model_file_path: str = "", **params: Any) -> Model:
 
 
 def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor, tf.Tensor]:
-    """Embeddings over time of sounds (n, samples), at 16 kHz.
+    """Embeddings over time.
+
+    Args:
+        audio: sounds (n, samples) at 16 kHz.
+        model: as load_model() returns it.
 
     Returns:
         Embeddings (n, rows, 128), and their times in milliseconds (n, rows).
@@ -55,5 +60,5 @@ def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor,
 
 
 def get_scene_embeddings(audio: tf.Tensor, model: Model) -> tf.Tensor:
-    """The mean embedding of each of some sounds (n, samples) at 16 kHz: (n, 128)."""
+    """The mean embedding of each sound: (n, samples) at 16 kHz → (n, 128)."""
     return tf.reduce_mean(get_timestamp_embeddings(audio, model)[0], axis=1)

@@ -5,7 +5,8 @@
     >>> model = Encoder(Embedder())  # doctest: +SKIP
     >>> mteb.evaluate(model, tasks=mteb.get_tasks(["ESC50"]))  # doctest: +SKIP
 
-Source: https://embeddings-benchmark.github.io/mteb/. A clip has the mean of its rows.
+Source: https://embeddings-benchmark.github.io/mteb/. The embedding of a clip is the mean of its
+rows.
 """
 
 from typing import Any
@@ -26,14 +27,17 @@ UNSAID = (
 
 
 class Encoder(AbsEncoder):
-    """An Embedder as a model of MTEB; its settings and resampler are those of the Embedder."""
+    """An Embedder as a model of MTEB, with the settings and the resampler of the Embedder."""
 
     def __init__(self, embedder: Embedder):
         self.model = embedder
         self.mteb_model_meta = meta(embedder)
 
     def encode(self, inputs: Any, **_: Any) -> np.ndarray:
-        """The mean rows (n, 128) of clips, batches of {"array", "sampling_rate"} under "audio".
+        """The mean rows of clips, (n, 128).
+
+        Args:
+            inputs: batches of clips {"array", "sampling_rate"}, under "audio".
 
         Raises:
             UsageError: the inputs have no audio.
@@ -43,7 +47,7 @@ class Encoder(AbsEncoder):
         return np.concatenate([self._means(batch["audio"]) for batch in inputs])
 
     def _means(self, clips: list[dict]) -> np.ndarray:
-        """Clips of one rate share batches."""
+        """The mean rows of clips; those with the same rate share batches."""
         rates, means = [clip["sampling_rate"] for clip in clips], [np.zeros(0)] * len(clips)
         for rate in {*rates}:
             places = [place for place, each in enumerate(rates) if each == rate]

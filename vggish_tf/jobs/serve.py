@@ -1,8 +1,8 @@
 """Serves a folder over HTTP to browsers: the page of `vggish-tf export --format web`, or a map.
 
 Pages may compute in several threads, which browsers allow only with the two headers of cross-origin
-isolation, and may ask for parts of a file, as they do to jump within a recording. Only files are
-given out: no list of a folder, no upload, no program.
+isolation. They may request parts of a file, as they do to seek in a recording. Only files are
+served: no list of a folder, no upload, no program.
 
 Source: RFC 9110, sections 13 (ETag) and 14 (Range); HTML standard, cross-origin isolation.
 """
@@ -28,14 +28,14 @@ HEADERS = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",  # ask each time whether it has changed
+    "Cache-Control": "no-cache",  # browsers ask each time whether a file has changed
 }
-# Of scripts: a worker has the policy of its own script, not that of the page which starts it.
+# For scripts: a worker has the policy of its own script, not that of the page that starts it.
 SCRIPT_POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:"
 )
 PIECE = 1 << 18  # bytes
-# Not left to the tables of the operating system, some of which have text/plain for .js.
+# The tables of some operating systems have text/plain for .js.
 TYPES = {
     ".css": "text/css",
     ".flac": "audio/flac",
@@ -57,12 +57,12 @@ def serve(folder: str | os.PathLike[str], *, host: str = "127.0.0.1", port: int 
     """Serves a folder until it is interrupted, and prints the address to open.
 
     Args:
-        folder: of the files; its index.html is the first page.
-        host: the address to listen at; another than 127.0.0.1 lets other machines in.
-        port: 0 for any that is free.
+        folder: the folder of the files; its index.html is the first page.
+        host: the address to listen on; with another than 127.0.0.1, other machines can connect.
+        port: the port; 0 is any free one.
 
     Raises:
-        VGGishError: there is no such folder, or the port is taken.
+        VGGishError: there is no such folder, or the port is in use.
     """
     with listening(folder, host, port) as server:
         print(f"{folder}: {server.address} (end with Ctrl-C)", flush=True)
@@ -71,7 +71,7 @@ def serve(folder: str | os.PathLike[str], *, host: str = "127.0.0.1", port: int 
 
 @contextmanager
 def listening(folder: str | os.PathLike[str], host: str, port: int) -> Iterator["Server"]:
-    """Yields a server that listens, and whose serve_forever() answers.
+    """Yields a server that listens; its serve_forever() answers.
 
     Raises:
         VGGishError: as `serve`.
@@ -83,18 +83,18 @@ def listening(folder: str | os.PathLike[str], host: str, port: int) -> Iterator[
         server = Server(Path(folder), host, port)
     except OSError as error:
         raise VGGishError(
-            f"cannot listen at {host}, port {port}: {reason_of(error)}. Choose another --port, or "
-            "--port 0 for any that is free."
+            f"cannot listen on {host}, port {port}: {reason_of(error)}. Choose another --port, or "
+            "--port 0 for any free one."
         ) from None
     with server:
         yield server
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """A thread a connection; none of them keeps the process alive."""
+    """A server with a thread for each connection; no thread keeps the process alive."""
 
     daemon_threads = True
-    allow_reuse_address = os.name != "nt"  # where it would share the port with another server
+    allow_reuse_address = os.name != "nt"  # on Windows, two servers would share the port
     request_queue_size = 128
 
     def __init__(self, folder: Path, host: str, port: int):
@@ -104,11 +104,11 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.address = f"http://{shown}:{self.server_address[1]}/{_first_page(folder)}"
 
     def handle_error(self, request, client_address):
-        """Says nothing of a browser that has gone."""
+        """Ignores a browser that has closed the connection."""
 
 
 def _first_page(folder: Path) -> str:
-    """The path of the page to open: that of a folder's only page, if it has no index.html."""
+    """The path of the only page in a folder; "" if there are several, or an index.html."""
     pages = [path.name for path in folder.glob("*.html")]
     only = len(pages) == 1 and pages[0] != "index.html"
     return urllib.parse.quote(pages[0]) if only else ""
@@ -127,7 +127,7 @@ class _Handler(SimpleHTTPRequestHandler):
                 self._reply(HTTPStatus.MOVED_PERMANENTLY, {"Location": f"{place}/"})
                 return
             path = os.path.join(path, "index.html")
-        try:  # a pipe would keep its reader waiting
+        try:  # not a pipe, whose reader would wait forever
             file = open(path, "rb") if os.path.isfile(path) else None  # noqa: SIM115
         except OSError:
             file = None
@@ -172,7 +172,7 @@ class _Handler(SimpleHTTPRequestHandler):
         while num_bytes and (piece := file.read(min(num_bytes, PIECE))):
             self.wfile.write(piece)
             num_bytes -= len(piece)
-        self.close_connection = self.close_connection or num_bytes > 0  # the file has been cut
+        self.close_connection = self.close_connection or num_bytes > 0  # the file became shorter
 
     def _reply(self, status: HTTPStatus, headers: dict[str, str], length: int = 0):
         self.send_response(status)
@@ -191,14 +191,14 @@ class _Handler(SimpleHTTPRequestHandler):
         return "vggish-tf"
 
     def log_message(self, *_):
-        """The terminal shows the address, and nothing else."""
+        """Prints nothing: the terminal shows only the address."""
 
 
 def range_of(asked: str, size: int) -> tuple[int, int]:
-    """The bytes, from start to before stop, that a header Range asks for.
+    """The bytes that a Range header requests: the start, and the stop, which is not included.
 
-    All of them for a header that has more than one range, or cannot be read; none, start and stop
-    alike, for a range outside of the file.
+    A header with several ranges, or one that cannot be read, requests all bytes. For a range
+    outside the file, start and stop are equal.
 
     Example:
         >>> range_of("bytes=2-4", 10), range_of("bytes=-3", 10), range_of("bytes=12-", 10)

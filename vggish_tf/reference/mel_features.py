@@ -1,8 +1,8 @@
-"""Waveform → log-mel spectrogram, in NumPy and float64: the oracle of the Keras front end.
+"""Waveform → log-mel spectrogram, in NumPy and float64: the reference for the Keras front end.
 
 The functions are in the order of the data: frames, window, magnitude spectrum, mel matrix,
-logarithm. No audio files and no resampling here, and of VGGish only the mel scale: every rate and
-length is an argument.
+logarithm. No audio files and no resampling here. Of VGGish, only the mel scale is fixed: every rate
+and length is an argument.
 
 Source: tensorflow/models research/audioset/vggish/mel_features.py.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from vggish_tf import params
 from vggish_tf.errors import AudioError, ParamsError, warn
 
-# The HTK mel scale, by upstream's private names, which notebooks print.
+# The HTK mel scale, under upstream's private names, which some notebooks print.
 _MEL_BREAK_FREQUENCY_HERTZ = params.MEL_BREAK_FREQUENCY_HERTZ
 _MEL_HIGH_FREQUENCY_Q = params.MEL_HIGH_FREQUENCY_Q
 
@@ -34,8 +34,8 @@ def frame(data, window_length, hop_length):
 
     Raises:
         AudioError: num_frames would be negative. (Zero frames are allowed; upstream's formula gives
-            them for as few as window_length - hop_length samples.)
-        ParamsError: a window or a hop under 1.
+            them from window_length - hop_length samples on.)
+        ParamsError: a window or a hop is under 1.
 
     Example:
         >>> frame(np.arange(7), window_length=4, hop_length=2)
@@ -90,7 +90,7 @@ def stft_magnitude(signal, fft_length, hop_length=None, window_length=None):
         (num_frames, fft_length // 2 + 1) float64.
 
     Raises:
-        AudioError: more than one axis, or a signal too short (see `frame`).
+        AudioError: the signal has more than one axis, or is too short (see `frame`).
         TypeError: hop_length or window_length is missing.
 
     Example:
@@ -148,7 +148,7 @@ def spectrogram_to_mel_matrix(
             is over audio_sample_rate / 2.
 
     Warns:
-        UserWarning: columns that are zero everywhere, by number.
+        UserWarning: columns are zero everywhere; the message has their numbers.
 
     Example:
         >>> spectrogram_to_mel_matrix(num_mel_bins=2, num_spectrogram_bins=5)[:, 0].round(3)

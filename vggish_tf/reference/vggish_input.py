@@ -1,7 +1,7 @@
 """Waveform or audio file → log-mel examples, the input of the network, in float64.
 
-All sizes are those of `vggish_params` at the time of the call, so editing its globals has an
-effect. `vggish_tf.audio` decodes and resamples; audio at the rate of `vggish_params` is neither
+All sizes are those in `vggish_params` at the time of the call, so editing its globals has an
+effect. `vggish_tf.audio` decodes and resamples; audio at the rate in `vggish_params` is neither
 resampled nor rounded.
 
 Source: tensorflow/models research/audioset/vggish/vggish_input.py.
@@ -27,12 +27,13 @@ def waveform_to_examples(data, sample_rate):
         sample_rate: Hz of `data`.
 
     Returns:
-        (num_examples, 96, 64) float64. An incomplete last example is dropped, so under 15,600
-        samples there is none.
+        (num_examples, 96, 64) float64. An incomplete last example is dropped, so a clip under
+        15,600 samples has none.
 
     Raises:
-        AudioError: integers, more than two axes, channels first, samples that are NaN or infinite,
-            an impossible rate, or too few samples for `frame` (under 240).
+        AudioError: the data are integers, have more than two axes, channels first, or NaN or
+            infinite samples; the rate is impossible; or there are too few samples for `frame`
+            (under 240).
 
     Example:
         >>> waveform_to_examples(np.zeros((48000, 2)), 16000).shape
@@ -50,7 +51,7 @@ def waveform_to_examples(data, sample_rate):
 
 
 def wavfile_to_examples(wav_file):
-    """`waveform_to_examples` of an audio file; for a 16-bit WAV the result is upstream's.
+    """`waveform_to_examples` for an audio file; for a 16-bit WAV the result is upstream's.
 
     Args:
         wav_file: a path, or a binary file object, which is read to its end; any format that
@@ -74,7 +75,7 @@ def wavfile_to_examples(wav_file):
 
 
 def _load_open(file):
-    """load_audio of a copy of the rest of an open file, since damage shows in whole files only."""
+    """load_audio for the rest of an open file, which is copied so that damage can be detected."""
     if isinstance(file, io.TextIOBase):
         raise AudioError(
             "wav_file must be a path or a file opened for bytes; received text. Open it with 'rb'."

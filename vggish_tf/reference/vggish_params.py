@@ -1,7 +1,7 @@
 """The published constants, under upstream's module name.
 
 Old scripts edit these globals (`vggish_params.EXAMPLE_HOP_SECONDS = 0.1`), and the functions of
-`vggish_tf.reference` use the new values, as upstream's do. The rest of vggish_tf does not: there,
+`vggish_tf.reference` use the new values, like upstream's. The rest of vggish_tf does not: there,
 make another `vggish_tf.Params`.
 
 Source: tensorflow/models research/audioset/vggish/vggish_params.py.

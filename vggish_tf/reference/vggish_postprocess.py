@@ -1,6 +1,6 @@
 """Raw embeddings → the 8-bit AudioSet features: PCA, whitening, clipping, quantization.
 
-For the inverse see vggish_tf.dequantize, for the whitened vector as floats vggish_tf.Postprocessor.
+vggish_tf.dequantize is the inverse; vggish_tf.Postprocessor can give the whitened vector as floats.
 
 Source: tensorflow/models research/audioset/vggish/vggish_postprocess.py.
 """
@@ -11,14 +11,14 @@ from vggish_tf.reference import vggish_params
 
 
 class Postprocessor:
-    """Turns batches of raw embeddings into the released format.
+    """Turns batches of raw embeddings into the format of the released AudioSet features.
 
     Args:
         pca_params_npz_path: the published vggish_pca_params.npz, with the matrix (128, 128) and the
             means (128,).
 
     Raises:
-        AssertionError: the arrays of the file have other shapes.
+        AssertionError: the arrays in the file have other shapes.
         KeyError, OSError: the file lacks an array, or is missing.
 
     Example:
@@ -49,7 +49,7 @@ class Postprocessor:
             (batch, 128) uint8.
 
         Raises:
-            AssertionError: another shape.
+            AssertionError: the batch has another shape.
 
         Source: vggish_postprocess.Postprocessor.postprocess.
         """

@@ -1,7 +1,7 @@
 """The network as a TF1 graph in tf-slim, with the published names of variables and tensors.
 
-Input: log-mel examples; output: raw embeddings. tf-slim imports private modules of TensorFlow, so
-it is imported only when a graph is defined: without it, everything else works.
+The input is log-mel examples, and the output raw embeddings. tf-slim imports private modules of
+TensorFlow, so it is imported only when a graph is defined; everything else works without it.
 
 Source: tensorflow/models research/audioset/vggish/vggish_slim.py, after #9080 removed the ReLU of
 the last layer.
@@ -24,13 +24,13 @@ def define_vggish_slim(features_tensor=None, training=False):
     Args:
         features_tensor: (batch, 96, 64) float32, log-mel examples, at least one (TensorFlow's fused
             convolutions fail on none); None makes the placeholder `vggish/input_features:0`.
-        training: True makes the variables trainable. It has no other effect: there is no dropout.
+        training: whether the variables are trainable. It has no other effect: there is no dropout.
 
     Returns:
         The tensor `vggish/embedding:0`, (batch, 128) float32, before any activation.
 
     Raises:
-        TypeError: a boolean for features_tensor.
+        TypeError: features_tensor is a boolean.
         ImportError: tf-slim is missing, or does not fit this TensorFlow.
 
     Example:
@@ -91,7 +91,7 @@ def load_vggish_slim_checkpoint(session, checkpoint_path):
 def _import_slim():
     try:
         import tf_slim
-    except Exception as error:  # it uses private modules, so a mismatch can raise anything
+    except Exception as error:  # it uses private modules, so a mismatch can raise any error
         raise ImportError(
             f"the TF1 graph needs tf-slim, which cannot be imported ({type(error).__name__}: "
             f"{error}). Run: pip install tf-slim. Everything outside "

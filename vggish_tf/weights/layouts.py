@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vggish_tf.errors import CheckpointError
+from vggish_tf.errors import CheckpointError, listed
 from vggish_tf.weights.published import LAYERS, NAMES
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
@@ -220,9 +220,3 @@ def check_match(found: Shapes, expected: Shapes, extras: tuple[str, ...] = ()):
         raise CheckpointError(
             f"checkpoint does not match the model: {'; '.join(differences)}. Nothing was loaded."
         )
-
-
-def listed(names: list[str], most: int = 4) -> str:
-    """The first few names, and how many more there are."""
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join([*names[:most], *more])

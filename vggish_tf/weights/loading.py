@@ -18,10 +18,10 @@ from typing import Literal, get_args
 import keras
 import numpy as np
 
-from vggish_tf.errors import check_word
+from vggish_tf.errors import check_word, listed
 from vggish_tf.weights import arrays, writers
 from vggish_tf.weights.identity import Identity, of_values
-from vggish_tf.weights.layouts import Shapes, check_match, listed
+from vggish_tf.weights.layouts import Shapes, check_match
 from vggish_tf.weights.matching import assign, shapes_of, variables_of
 from vggish_tf.weights.paths import expanded
 

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from vggish_tf.errors import CheckpointError
-from vggish_tf.weights.layouts import Shapes, listed
+from vggish_tf.errors import CheckpointError, listed
+from vggish_tf.weights.layouts import Shapes
 from vggish_tf.weights.published import LAYERS, POSTPROCESS
 
 BLOCK = 1 << 24  # bytes that are assigned at a time

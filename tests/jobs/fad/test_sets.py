@@ -73,7 +73,7 @@ def test_saved_statistics_of_ours_and_of_others(kind, sets):
     assert not reference.has_rows
     known = (200, 20) if kind == "ours" else (None, None)
     assert (reference.gaussian.num_rows, reference.gaussian.num_files) == known
-    with pytest.raises(UsageError, match="holds statistics, and no rows"):
+    with pytest.raises(UsageError, match="holds statistics only"):
         fad.compare(fad.read("b"), reference, infinity=True)
 
 
@@ -170,7 +170,7 @@ def test_the_command_writes_files_and_json(sets, capsys):
     with open("f.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 16
     assert cli.main(["fad", "s.npz", "b", "--json", "--kad", "--kernel", "cubic"]) == 2
-    assert "s.npz holds statistics, and no rows" in capsys.readouterr().err
+    assert "s.npz holds statistics only" in capsys.readouterr().err
     assert cli.main(["fad", "s.npz", "b", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)["candidates"][0]
     assert again["fad"] == pytest.approx(candidate["fad"], rel=1e-12)
@@ -205,7 +205,7 @@ def test_what_is_not_known_is_called_so(sets, capsys):
     np.savez("stats.npz", mu=sets[0].mean(0), cov=np.cov(sets[0].T))
     assert cli.main(["fad", "stats.npz", "stats.npz", "--csv", "t.csv"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "embeddings: nothing is known of how they were made"
+    assert lines[0] == "embeddings: their weights and settings are not known"
     with open("t.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     assert [row[name] for name in ("weights", "activation", "resampler")] == ["unknown"] * 3

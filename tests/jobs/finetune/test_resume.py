@@ -265,7 +265,7 @@ def test_cached_values_that_are_damaged_are_computed_anew_and_that_is_said(
     assert "anew" not in capsys.readouterr().out
     damage(tmp_path / f"{values.features.keys[clip]}.npy")
     again = finetune.cached(data, model, "embedding", tmp_path)
-    assert f"1 damaged value in {tmp_path} is computed anew" in capsys.readouterr().out
+    assert f"1 damaged value in {tmp_path} is computed again" in capsys.readouterr().out
     # float32 sums in batches of another size, for the one that is anew
     for each, rows in expected.items():
         np.testing.assert_allclose(

@@ -118,7 +118,7 @@ def test_segments_without_a_time_have_no_sound(tmp_path):
     assert heard.clip.tolist() == [-1, 0, -1]
     assert heard.log_mel.max(axis=(1, 2)).astype(bool).tolist() == [False, True, False]
     nowhere = found._replace(start=np.full(3, np.nan))
-    with pytest.raises(VGGishError, match="no segment of the files that are there has a time"):
+    with pytest.raises(VGGishError, match="no segment of the existing files has a time"):
         sounds.read(nowhere, [tmp_path / "a.wav"], PROFILE, True, True)
 
 

@@ -83,7 +83,7 @@ def test_other_weights_are_refused(folder, capsys):
         ("rows nothing.wav", 3, "nothing.wav"),
         ("rows query.wav --like-none-of nothing.wav", 3, "nothing.wav"),
         ("query.wav query.wav", 5, "query.wav is not an archive of embeddings"),
-        ("bytes.parquet query.wav", 5, "does not say how its rows were made"),
+        ("bytes.parquet query.wav", 5, "lacks the weights and settings of its rows"),
         ("rows bytes.parquet", 5, "the query cannot be compared with the archive. weights"),
         ("rows query.wav --csv hits.txt", 2, "its name must end in .csv"),
         ("rows query.wav --raven hits.csv", 2, "its name must end in .txt"),

@@ -79,7 +79,7 @@ def test_too_short_a_query_is_refused(readers_folder, tmp_path):
 def test_an_archive_of_unknown_origin_takes_rows_and_no_audio(tmp_path):
     archive = archives.written(tmp_path / "a.parquet", [archives.clip("a.wav", np.eye(3, 128))])
     assert nearest(archive, np.eye(1, 128))[0].start == 0
-    with pytest.raises(VGGishError, match="does not say how its rows were made"):
+    with pytest.raises(VGGishError, match="lacks the weights and settings of its rows"):
         nearest(archive, tmp_path / "query.wav")
 
 

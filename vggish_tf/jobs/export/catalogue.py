@@ -32,9 +32,7 @@ Signatures = dict[str, dict[str, dict]]
 class Loaded(NamedTuple):
     """An exported file in its own runtime."""
 
-    run: Callable[
-        [np.ndarray], np.ndarray
-    ]  # (batch, num_samples) → (batch, examples, 128) or scores
+    run: Callable[[np.ndarray], np.ndarray]  # (batch, num_samples) → embeddings or scores
     signatures: dict[str, Signatures]
     about: dict[str, Any] = {}  # noqa: RUF012, further entries of the manifest
     lines: Sequence[str] = ()  # to be printed

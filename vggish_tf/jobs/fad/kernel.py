@@ -2,8 +2,8 @@
 
     MMD² = mean k(x, x') + mean k(y, y') − 2 mean k(x, y),   over x ≠ x' and y ≠ y'
 
-Kernel sums are taken block by block, so that no matrix of all pairs is held. Unbiased, and so
-negative at times, for sets that do not differ.
+Kernel sums are computed block by block, so that no matrix of all pairs is in memory. The estimate
+is unbiased, so it may be negative for sets that do not differ.
 
 Source: Gretton et al. (2012); Chung et al., "KAD: No More FAD!" (2025), for KAD; Bińkowski et al.
 (2018), for the cubic kernel of KID.
@@ -18,9 +18,9 @@ from vggish_tf.errors import UsageError, check_argument, check_word
 
 Kernel = Literal["gaussian", "iq", "imq", "cubic"]
 Bandwidth = Literal["reference", "kadtk"]
-BLOCK = 2048  # rows whose kernel with as many others is computed at once: 34 MB
-BINS, MOST_SORTED = 4096, 1 << 22  # of a median; distances that are sorted at once
-SCALE = 100.0  # of KAD, in its paper and from kadtk 1.0 on
+BLOCK = 2048  # rows in a block; a matrix of two blocks has 34 MB
+BINS, MOST_SORTED = 4096, 1 << 22  # for a median: bins, and distances that may be sorted
+SCALE = 100.0  # the factor of KAD in its paper, and from kadtk 1.0 on
 
 
 def kernel_distance(
@@ -35,15 +35,16 @@ def kernel_distance(
 
     Args:
         reference, candidate: (n, size) and (m, size).
-        kernel: of the squared distance d², with g = 1 / (2 bandwidth² + 1e-8): "gaussian",
-            exp(−g d²); "iq", 1 / (1 + g d²); "imq", 1 / √(1 + g d²). Or "cubic", as in KID,
-            (x·y / size + 1)³, which takes no bandwidth.
-        bandwidth: "reference" is the median distance within the reference, as documented; "kadtk"
-            that within the candidate, which kadtk 1.x computes; or a number.
-        scale: a factor.
+        kernel: a function of the squared distance d², with g = 1 / (2 bandwidth² + 1e-8):
+            "gaussian", exp(−g d²); "iq", 1 / (1 + g d²); or "imq", 1 / √(1 + g d²). "cubic" is that
+            of KID, (x·y / size + 1)³, which has no bandwidth.
+        bandwidth: "reference" is the median distance within the reference, as in the paper;
+            "kadtk" is that within the candidate, as kadtk 1.x computes it; or a number.
+        scale: a factor of the result.
 
     Raises:
-        UsageError: under two rows, sizes that differ, numbers that are not finite, an unknown word.
+        UsageError: a set has fewer than two rows, the sizes differ, a number is not finite, or a
+            word is unknown.
 
     Example:
         >>> rows = np.random.default_rng(0).standard_normal((100, 8))
@@ -60,7 +61,7 @@ def measured(
     bandwidth: Bandwidth | float,
     scale: float = SCALE,
 ) -> tuple[float, float | None]:
-    """The distance of kernel_distance(), and the bandwidth in numbers, if the kernel has one."""
+    """The distance of kernel_distance(), and the bandwidth as a number, if the kernel has one."""
     check_word("kernel", kernel, get_args(Kernel))
     reference, candidate = _checked(reference, candidate)
     if kernel == "cubic":
@@ -71,7 +72,7 @@ def measured(
 
 
 def _width(reference: np.ndarray, candidate: np.ndarray, bandwidth: Bandwidth | float) -> float:
-    """The bandwidth in numbers: the lower median of all distances within a set."""
+    """The bandwidth as a number; a word stands for the median distance within a set."""
     if isinstance(bandwidth, str):
         check_word("bandwidth", bandwidth, get_args(Bandwidth))
         return median_distance(reference if bandwidth == "reference" else candidate)
@@ -115,7 +116,7 @@ def _mmd2(x: np.ndarray, y: np.ndarray, kernel) -> float:
 
 
 def _mean_within(rows: np.ndarray, kernel) -> float:
-    """The mean over pairs of two rows, of which each is computed once."""
+    """The mean over all pairs of different rows; each pair is computed once."""
     total = 0.0
     for first, block in _blocks(rows):
         values = kernel(block, block)
@@ -133,15 +134,15 @@ def _blocks(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 def median_distance(rows: np.ndarray) -> float:
     """The lower median of the distances of all pairs of rows: exact, in bounded memory.
 
-    Of an even number of pairs it is the smaller one of the two in the middle, as in torch.median.
-    The distances are counted in bins; the bin with the median is counted again in finer ones, until
-    those in it can be sorted.
+    For an even number of pairs it is the smaller of the two in the middle, as in torch.median. The
+    distances are counted in bins; the bin with the median is divided into finer bins, until the
+    distances in it can be sorted.
     """
     left = (len(rows) * (len(rows) - 1) // 2 - 1) // 2  # distances below the median, in the range
     low, high = 0.0, max((float(found.max()) for found in _distances(rows)), default=0.0)
     while True:
         edges = np.linspace(low, high, BINS + 1)
-        if not (np.diff(edges) > 0).all():  # finer than float64: they are all alike
+        if not (np.diff(edges) > 0).all():  # finer than float64: all distances in it are equal
             return low
         counts = np.sum(
             [np.histogram(found, BINS, (low, high))[0] for found in _distances(rows)], axis=0
@@ -155,7 +156,7 @@ def median_distance(rows: np.ndarray) -> float:
 
 
 def _distances(rows: np.ndarray) -> Iterator[np.ndarray]:
-    """The distances of all pairs, some million at a time."""
+    """Yields the distances of all pairs, some million at a time."""
     for first, block in _blocks(rows):
         if len(block) > 1:
             within = _squared_distances(block, block)

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, ABOVE, PER_SET, LINES = 8.0, 1.0, 0.42, 3.4  # inches
-LONGEST = 32  # letters of a name
+LONGEST = 32  # characters of a name
 
 
 def draw(reference: Set, found: Sequence[Comparison]) -> "Figure":
     """Draws the distances of candidates from a reference; pictures.save() writes the figure.
 
-    A panel has the Fréchet distances, with intervals if there are some. Another one has the kernel
-    distances, and the last one the lines of FAD∞, if these were computed.
+    The first panel has the Fréchet distances, with intervals if there are some. If they were
+    computed, a second panel has the kernel distances, and a third the lines of FAD∞.
 
     Example:
         >>> figure = draw(reference, [compare(reference, made)])  # doctest: +SKIP

@@ -13,7 +13,7 @@ from vggish_tf.weights.identity import recorded_untrained
 
 
 def as_text(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
-    """A line on how the embeddings were made, and a table with a line for each set."""
+    """A line about the weights and settings, and a table with a line for each set."""
     gaussian = reference.gaussian
     about = reference.name, gaussian.num_files, gaussian.num_rows, gaussian.rank
     first = Comparison(*about, reference.provenance, fad=0.0)
@@ -57,16 +57,16 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 
 
 def described(provenance: dict) -> str:
-    """How embeddings were made, in one line."""
+    """The weights and settings of embeddings, in one line."""
     if not provenance:
-        return "embeddings: nothing is known of how they were made"
+        return "embeddings: their weights and settings are not known"
     weights, profile, *others = made_by(provenance).values()
     untrained = "UNTRAINED " if recorded_untrained(provenance) else ""
     return f"embeddings: {untrained}weights {weights[:12]}, profile {profile}, {', '.join(others)}"
 
 
 def made_by(provenance: dict) -> dict[str, str]:
-    """The settings that most often make two distances differ, in words."""
+    """The settings that most often explain a difference between two distances, in words."""
     if not provenance:
         return dict.fromkeys(("weights", "profile", "activation", "resampler"), "unknown")
     process = provenance.get("postprocess")
@@ -81,7 +81,7 @@ def made_by(provenance: dict) -> dict[str, str]:
 
 
 def as_json(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
-    """An object with the reference, how it was made, and the candidates."""
+    """A JSON object with the reference, its provenance, and the candidates."""
     gaussian = reference.gaussian
     about = {
         "name": reference.name,
@@ -115,7 +115,7 @@ def write_csv(path: Path, found: Sequence[Comparison]) -> None:
 
 
 def write_by_file(path: Path, found: Iterable[tuple[str, int, float]]) -> None:
-    """Writes what by_file() returns; whole or not at all."""
+    """Writes the result of by_file() as a table; whole or not at all."""
     _write(path, ["path", "num_rows", "fad"], found)
 
 

@@ -1,7 +1,7 @@
-"""Resampling of files: how far distances depend on which files a set happens to have.
+"""Resampling of files: how much a distance depends on the choice of the files in a set.
 
-Rows of one file are alike, so that whole files are drawn, and never single rows. The reference
-stays as it is.
+Rows of one file are similar, so whole files are drawn, never single rows. The reference does not
+change.
 
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 13 and 15.
 """
@@ -16,25 +16,26 @@ from vggish_tf.jobs.fad.frechet import distance_from
 from vggish_tf.jobs.fad.statistics import Gaussian
 
 TIMES = 1000
-LEVEL = 0.95  # of an interval
+LEVEL = 0.95  # the confidence level of an interval
 
 
 def interval(
     reference: Gaussian, files: Sequence[np.ndarray], *, times: int = TIMES, seed: int = 0
 ) -> tuple[float, float]:
-    """The interval in which 95 % of such sets, of as many files, have their distance.
+    """The 95 % interval of the distance for sets of as many files, by the bootstrap.
 
-    The files are drawn with replacement. A set that is drawn has fewer different rows, and so a
-    larger distance on average: that shift is taken off. The bias of few rows, which all sets of
-    that size share, is not: see frechet.infinity().
+    The files are drawn with replacement. A drawn set has fewer different rows, and so a larger
+    distance on average; that shift is subtracted. The bias of few rows, which all sets of this size
+    have, is not subtracted: see frechet.infinity().
 
     Args:
+        reference: the Gaussian of the reference.
         files: the rows of each file, (n, size).
-        times: sets that are drawn.
-        seed: of what is drawn.
+        times: the number of sets that are drawn.
+        seed: the seed of the draws.
 
     Raises:
-        UsageError: fewer than two files with rows.
+        UsageError: there are fewer than two files with rows.
 
     Example:
         >>> files = np.random.default_rng(0).standard_normal((50, 10, 2))
@@ -61,15 +62,17 @@ def p_value(
 ) -> float:
     """The probability that the distances of two sets differ as much, or more, by chance alone.
 
-    The files of both are mixed, and parted again into sets of as many files.
+    It is a permutation test: the files of both sets are mixed, and divided again into two sets of
+    the same sizes.
 
     Args:
+        reference: the Gaussian of the reference.
         first, second: the rows of each file, (n, size).
-        times: how often they are mixed; no value is below 1 / (times + 1).
-        seed: of the mixing.
+        times: the number of permutations; no p-value is below 1 / (times + 1).
+        seed: the seed of the permutations.
 
     Raises:
-        UsageError: fewer than two files with rows in a set.
+        UsageError: a set has fewer than two files with rows.
 
     Example:
         >>> first, second = np.random.default_rng(0).standard_normal((2, 20, 10, 2))
@@ -89,7 +92,11 @@ def p_value(
 
 
 def _with_rows(files: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The files that have rows, at least two."""
+    """The files that have rows.
+
+    Raises:
+        UsageError: there are fewer than two.
+    """
     found = [rows for rows in files if len(rows)]
     if len(found) < 2:
         count = counted(len(found), "file")
@@ -98,14 +105,14 @@ def _with_rows(files: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 class _Files:
-    """The rows of files; those without any are passed over."""
+    """The rows of files; files without rows are left out."""
 
     def __init__(self, files: Sequence[np.ndarray]):
         files = _with_rows(files)
         self._file = np.repeat(np.arange(len(files)), [len(rows) for rows in files])
         rows = np.concatenate(files).astype(np.float64)
         self._mean = rows.mean(axis=0)
-        self._rows = rows - self._mean  # about it, so that squares do not cancel
+        self._rows = rows - self._mean  # centred, so that the sums of squares do not cancel
         self._count = len(files)
 
     def __len__(self) -> int:
@@ -116,7 +123,7 @@ class _Files:
         return self.drawn(np.arange(len(self)))
 
     def drawn(self, numbers: np.ndarray) -> Gaussian:
-        """The Gaussian of files, each of which counts as often as its number is there."""
+        """The Gaussian of the files with these numbers; a number may occur several times."""
         weights = np.bincount(numbers, minlength=len(self))[self._file]
         rows, weights = self._rows[weights > 0], weights[weights > 0, np.newaxis]
         count, weighted = int(weights.sum()), weights * rows

@@ -1,7 +1,7 @@
-"""Sets to compare: archives of embeddings, or saved statistics, of ours and of other tools.
+"""Sets to compare: archives of embeddings, or statistics saved by this package or other tools.
 
     an archive         any that formats.read() reads; its clips are read one after the other
-    an .npz            of save(); or with `mu` and `cov`; or of fadtk, with `<model>.mu` and `.cov`
+    an .npz            of save(); or with `mu` and `cov`; or with fadtk's `vggish.mu`, `vggish.cov`
     a folder           with mu.npy and cov.npy, as fadtk and kadtk keep them
 
 Nothing is embedded here.
@@ -25,7 +25,7 @@ PAIRS = (("mean", "covariance"), ("mu", "cov"), ("vggish.mu", "vggish.cov"))
 
 
 class Set(NamedTuple):
-    """A set to compare: its name, its Gaussian, and how its embeddings were made."""
+    """A set to compare: its name, its Gaussian, and the provenance of its embeddings."""
 
     name: str
     gaussian: Gaussian
@@ -34,15 +34,15 @@ class Set(NamedTuple):
 
     @property
     def has_rows(self) -> bool:
-        """Whether its rows are there, and not its statistics alone."""
+        """Whether it has rows; otherwise it has only statistics."""
         return not _holds_statistics(self.path)
 
 
 def is_set(path: str | os.PathLike[str]) -> bool:
-    """Whether embeddings or statistics are there, and not sounds.
+    """Whether a path holds embeddings or statistics, and not sounds.
 
     Raises:
-        VGGishError: a damaged Parquet file.
+        VGGishError: it is a damaged Parquet file.
 
     Example:
         >>> is_set("nothing"), is_set("clip.wav")
@@ -55,19 +55,19 @@ def is_set(path: str | os.PathLike[str]) -> bool:
         format = formats.format_of(place)
     except VGGishError:
         return False
-    return format != "parquet" or formats.parquet.holds_rows(place)  # it may be a table of sounds
+    return format != "parquet" or formats.parquet.holds_rows(place)  # Parquet may list sounds
 
 
 def read(path: str | os.PathLike[str], name: str | None = None) -> Set:
     """Reads a set in one pass, with one clip in memory at a time.
 
     Args:
-        path: of embeddings or statistics.
-        name: of the set; None names it by its path.
+        path: embeddings or statistics.
+        name: the name of the set; None is its path.
 
     Raises:
-        UsageError: rows that are bytes.
-        VGGishError: nothing is there, or nothing of that kind; a clip is not finite.
+        UsageError: the rows are bytes.
+        VGGishError: nothing is there, it is neither, or a clip is not finite.
     """
     place = check_source(path, "Give an archive of embeddings, or saved statistics.")
     if _holds_statistics(place):
@@ -79,7 +79,12 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Set:
 
 
 def checked(archive: Archive, path: Path) -> Iterator[ClipRows]:
-    """The clips of an archive, of which each must be finite floats."""
+    """Yields the clips of an archive, after a check that their rows are finite floats.
+
+    Raises:
+        UsageError: the rows are bytes.
+        VGGishError: the rows of a clip are not finite.
+    """
     for clip in archive.clips:
         if clip.embedding.dtype == np.uint8:
             raise UsageError(
@@ -94,11 +99,11 @@ def clips_of(found: Set) -> Iterator[ClipRows]:
     """The clips of a set, one after the other.
 
     Raises:
-        UsageError: there are only statistics of it.
+        UsageError: the set has only statistics.
     """
     if not found.has_rows:
         raise UsageError(
-            f"{found.name} holds statistics, and no rows, which this needs. Give the embeddings."
+            f"{found.name} holds statistics only, and rows are needed. Give the embeddings."
         )
     return checked(formats.read(found.path), found.path)
 
@@ -129,7 +134,7 @@ def _holds_statistics(path: Path) -> bool:
     try:
         with np.load(path) as file:
             return any(set(pair) <= {*file.files} for pair in PAIRS)
-    except Exception:  # of a damaged file: it is read, and refused, as an archive
+    except Exception:  # a damaged file is read as an archive, and refused there
         return False
 
 
@@ -145,5 +150,5 @@ def _saved(path: Path) -> tuple[Gaussian, dict]:
             return Gaussian.of(*(file[name] for name in names), *counts), provenance
     except UsageError:
         raise
-    except Exception as error:  # zlib's, NumPy's and others' of a damaged file
+    except Exception as error:  # a damaged file raises errors of zlib, NumPy and others
         raise VGGishError(f"{path} is damaged: {reason_of(error)}.") from None

@@ -1,8 +1,8 @@
 """Statistics of embeddings: count, mean and covariance, in float64, in one pass, mergeable.
 
-The sum of squares is about the mean, so that nothing cancels; parts are merged by the rule of Chan,
-Golub and LeVeque (1979), which fadtk uses for files too. A part of one row counts, with no scatter
-of its own.
+The squares are summed about the mean, so that nothing cancels. Parts are merged by the rule of
+Chan, Golub and LeVeque (1979), which fadtk uses for files too. A part with one row counts; its own
+scatter is zero.
 """
 
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ from vggish_tf.errors import UsageError, VGGishError, counted, warn
 
 @dataclass
 class Statistics:
-    """Statistics of a set of rows, which grows.
+    """Statistics of a growing set of rows.
 
     Args:
-        num_rows: of the set.
+        num_rows: the number of rows.
         mean: (size,) float64.
-        scatter: (size, size) float64, the sum of the squares about the mean.
-        num_files: of the rows; 0 where that is not known.
+        scatter: (size, size) float64, the sum of the outer products about the mean.
+        num_files: the number of files; 0 if it is not known.
 
     Example:
         >>> parts = [Statistics.of(np.array([[1.0], [3.0]])), Statistics.of(np.array([[5.0]]))]
@@ -68,7 +68,7 @@ class Statistics:
             return
         if part.mean.shape != self.mean.shape:
             raise VGGishError(
-                f"rows of {len(part.mean)} numbers do not go with rows of {len(self.mean)}."
+                f"rows of {len(part.mean)} numbers cannot be merged with rows of {len(self.mean)}."
             )
         num_rows = self.num_rows + part.num_rows
         difference = part.mean - self.mean
@@ -97,7 +97,7 @@ class Statistics:
 
 
 class Gaussian(NamedTuple):
-    """A mean (size,) and a covariance (size, size), and of how many rows and files, if known."""
+    """A mean (size,), a covariance (size, size), and the numbers of rows and files, if known."""
 
     mean: np.ndarray
     covariance: np.ndarray
@@ -106,7 +106,7 @@ class Gaussian(NamedTuple):
 
     @classmethod
     def of(cls, mean, covariance, num_rows=None, num_files=None) -> "Gaussian":
-        """The same in float64.
+        """A Gaussian in float64, after a check of its values.
 
         Raises:
             UsageError: the shapes do not fit, or a number is not finite.
@@ -123,11 +123,11 @@ class Gaussian(NamedTuple):
 
     @property
     def rank(self) -> int:
-        """The rank of the covariance: how many directions of the space the rows show."""
+        """The rank of the covariance: the number of dimensions that the rows span."""
         return int(np.linalg.matrix_rank(self.covariance, hermitian=True))
 
     def warn_of_few(self, name: str) -> None:
-        """Warns of fewer rows than dimensions, with which the distance says little."""
+        """Warns if there are fewer rows than dimensions: the distance then means little."""
         if self.rank < len(self.mean):
             rows = "" if self.num_rows is None else f"{counted(self.num_rows, 'row')} for "
             warn(

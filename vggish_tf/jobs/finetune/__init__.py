@@ -5,17 +5,17 @@
     reading             clips → waveforms, many in parallel
     data                dataset(): clips → tf.data
     augment             random gain, shift, noise, mix-up, SpecAugment, as Keras layers
-    cache               log-mel or embeddings, computed once a clip
+    cache               log-mel or embeddings, computed once for each clip
     options             options of a training and of a job
     trainee             the training model: shares the classifier's layers, starts at a cached stage
     training_checkpoint trainable weights, optimizer state, progress
     training            train(): epochs, early stopping
-    progress            history of a training; tensorboard: the same as TensorBoard logs
+    progress            the history of a training; tensorboard writes it as TensorBoard logs
     evaluation          precision, recall, average precision, confusion
     job                 run(): the whole job, as `vggish-tf finetune`
 
 The classifier itself is in vggish_tf.classifier, and its layers are in vggish_tf.network.heads, so
-that a saved one loads without this package.
+that a saved classifier loads without this room.
 
 Example:
     >>> from vggish_tf.jobs import finetune

@@ -1,10 +1,10 @@
 """Augmentations as Keras layers: random in training, the identity otherwise.
 
     RandomGain, RandomShift, RandomNoise   waveforms → waveforms; padding stays zero
-    MixUp          waveforms and targets → both, each clip mixed with another of the batch
-    SpecAugment    log-mel examples → the same with stripes blanked
+    MixUp          waveforms and targets → both, each clip mixed with another clip of the batch
+    SpecAugment    log-mel examples → examples with stripes set to the mean
 
-Each has its own keras.random.SeedGenerator, so that a seed gives the same run.
+Each layer has its own keras.random.SeedGenerator, so that the same seed gives the same run.
 """
 
 import keras
@@ -42,6 +42,9 @@ class _Random(keras.layers.Layer):
 class RandomGain(_Random):
     """Multiplies each clip by a random gain of up to ± `decibels`.
 
+    Args:
+        decibels: the largest gain, in dB.
+
     Input and output shape: (batch, num_samples) float32
 
     Example:
@@ -70,6 +73,10 @@ class RandomShift(_Random):
         sample_rate: Hz.
 
     Input and output shape: (batch, num_samples) float32
+
+    Example:
+        >>> np.asarray(RandomShift(0.5)(keras.ops.array([[1.0, 2.0]])))
+        array([[1., 2.]], dtype=float32)
     """
 
     def __init__(self, seconds: float = 0.5, *, sample_rate: float = 16_000, **kwargs):
@@ -93,9 +100,13 @@ class RandomNoise(_Random):
     """Adds white noise at a random signal-to-noise ratio for each clip; silence stays silent.
 
     Args:
-        low, high: range of the ratio, in dB, over the length of the clip.
+        low, high: the range of the ratio, in dB. The power is the mean over the length of the clip.
 
     Input and output shape: (batch, num_samples) float32
+
+    Example:
+        >>> float(RandomNoise()(keras.ops.zeros((1, 10)), training=True)[0, 0])
+        0.0
     """
 
     def __init__(self, low: float = 10.0, high: float = 40.0, **kwargs):
@@ -118,12 +129,17 @@ class RandomNoise(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class MixUp(_Random):
-    """Mixes each clip of a batch, and its targets, with another of the batch (Zhang et al. 2018).
+    """Mixes each clip of a batch, and its targets, with another clip (Zhang et al. 2018).
 
     Args:
-        alpha: parameter of Beta(alpha, alpha), the distribution of the other clip's share.
+        alpha: the parameter of Beta(alpha, alpha), the distribution of the other clip's share.
 
     Input and output shape: [(batch, num_samples) float32, (batch, classes) float32]
+
+    Example:
+        >>> waveform, targets = MixUp()([keras.ops.ones((2, 10)), keras.ops.eye(2)], training=True)
+        >>> tuple(targets.shape)
+        (2, 2)
     """
 
     def __init__(self, alpha: float = 0.2, **kwargs):
@@ -143,12 +159,17 @@ class MixUp(_Random):
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
 class SpecAugment(_Random):
-    """Sets a stripe of frames and one of mel bins in every example to its mean (Park et al. 2019).
+    """Sets a stripe of frames and one of mel bins to the mean of the example (Park et al. 2019).
 
     Args:
         frames, mel_bins: the largest width of a stripe; all widths from 0 on are equally likely.
 
     Input and output shape: (batch, examples, frames, mel bins) float32
+
+    Example:
+        >>> examples = keras.ops.ones((1, 2, 96, 64))
+        >>> float(keras.ops.min(SpecAugment()(examples, training=True)))
+        1.0
     """
 
     def __init__(self, frames: int = 24, mel_bins: int = 12, **kwargs):
@@ -174,7 +195,7 @@ class SpecAugment(_Random):
         return {**super().get_config(), "frames": self.frames, "mel_bins": self.mel_bins}
 
 
-# by their names on the command line
+# name on the command line → layer
 AUGMENTATIONS: dict[str, type[_Random]] = {
     "gain": RandomGain,
     "shift": RandomShift,

@@ -1,10 +1,8 @@
-"""The part of the network that does not change in training, computed once a clip: log-mel examples
-or embeddings.
+"""Cache of the values that do not change in training: log-mel examples or embeddings of each clip.
 
-A value's name in the cache is the digest of all that it depends on, the file's path, size and time
-of change included, so that a folder may be kept, shared and come back to after a killed run. It is
-never out of date; it is never cleared. A file that is empty, cut or something else is computed
-anew.
+The name of a value is the digest of everything that it depends on, with the path, size and time of
+change of the file. So a folder may be kept, shared, and used again after a killed run; its values
+are never out of date, and never removed here. A damaged file is computed again.
 """
 
 import hashlib
@@ -28,7 +26,7 @@ from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import EMBEDDING_SIZE
 from vggish_tf.weights.loading import identify
 
-BATCH = 32  # examples that the network takes at once
+BATCH = 32  # examples in a batch of the network
 
 
 def cached(
@@ -37,23 +35,23 @@ def cached(
     stage: CachedStage,
     folder: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """The same data with every clip at a stage of the model, computed now where it is missing.
+    """The same data with the values of every clip at a stage of the model; computes missing ones.
 
     Args:
-        data: of waveforms.
-        model: a classifier; for "embedding", one whose network does not move.
-        stage: "examples", the log-mel, 24 kB an example, or "embedding", 0.5 kB.
-        folder: where to keep the values; None is in memory.
+        data: a dataset of waveforms.
+        model: a classifier; for "embedding", its network must not be trainable.
+        stage: "examples", the log-mel, 25 kB an example, or "embedding", 0.5 kB.
+        folder: the folder for the values; None keeps them in memory.
 
     Raises:
-        UsageError: another stage, or embeddings of a network that is trainable.
-        VGGishError: a folder that cannot be written to.
+        UsageError: the stage is neither of the two, or is "embedding" with a trainable network.
+        VGGishError: the folder cannot be written to.
     """
     check_word("stage", stage, CACHED_STAGES)
     if stage == "embedding" and any(model.get_layer(name).trainable for name in LAYER_NAMES):
         raise UsageError(
             "embeddings cannot be cached while the network is trainable. "
-            'Say trainable="head", or cache "examples".'
+            'Use trainable="head", or cache "examples".'
         )
     features = CachedFeatures(data, model, stage, {})
     if folder is not None:
@@ -66,7 +64,7 @@ def cached(
 
 
 class CachedFeatures:
-    """A clip → its values, (examples, *shape) float32."""
+    """A function from a clip to its cached values, (examples, *shape) float32."""
 
     def __init__(
         self, data: Dataset, model: keras.Model, stage: str, store: MutableMapping[str, np.ndarray]
@@ -85,33 +83,33 @@ class CachedFeatures:
 
 
 def _key(clip: Clip, base: tuple) -> str:
-    """The digest of all that the values of a clip depend on."""
+    """The digest of everything that the values of a clip depend on."""
     status = clip.path.stat()
     parts = (*base, clip.file, status.st_size, status.st_mtime_ns, clip.start, clip.end)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 class _Folder(MutableMapping[str, np.ndarray]):
-    """Arrays (n, *shape) float32 by name, one `.npy` each; any other file counts as none."""
+    """Arrays (n, *shape) float32 by name, each in an `.npy`; damaged files count as missing."""
 
     def __init__(self, folder: str | os.PathLike[str], shape: tuple[int, ...]):
         self.folder, self.shape = make_folder(folder), shape
 
     def __contains__(self, key):
-        """Goes by the header and the size, since a cache may be far larger than memory."""
+        """Checks the header and the size only, since a cache may be far larger than memory."""
         path = self._path(key)
         try:
             rows = np.load(path, mmap_mode="r")
             whole = path.stat().st_size == rows.offset + rows.nbytes
-        except Exception:  # NumPy raises half a dozen kinds at files that are no arrays
+        except Exception:  # NumPy raises several kinds of errors for damaged files
             return False
         return whole and rows.dtype == np.float32 and rows.ndim > 0 and rows.shape[1:] == self.shape
 
     def __getitem__(self, key):
         if key not in self:
             raise VGGishError(
-                f"{self._path(key)} is damaged or gone. Start again with --resume: it is computed "
-                "anew."
+                f"{self._path(key)} is damaged or missing. Start again with --resume, which "
+                "computes it again."
             )
         return np.load(self._path(key))
 
@@ -119,7 +117,7 @@ class _Folder(MutableMapping[str, np.ndarray]):
         count = sum(self._path(key).exists() and key not in self for key in keys)
         if count:
             what = "1 damaged value" if count == 1 else f"{count} damaged values"
-            print(f"{what} in {self.folder} {'is' if count == 1 else 'are'} computed anew")
+            print(f"{what} in {self.folder} {'is' if count == 1 else 'are'} computed again")
 
     def __setitem__(self, key, rows):
         with replacing(self._path(key)) as temporary:

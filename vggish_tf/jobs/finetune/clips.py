@@ -1,7 +1,7 @@
 """Labelled clips and their splits: a folder or a CSV → list of Clip. No audio is read.
 
-A folder has one subfolder a class. A CSV has the columns path, label and, if wanted, start, end
-(seconds) and split; paths are relative to the CSV, and `a;b` in the column label is two labels.
+A folder has a subfolder for each class. A CSV has the columns path, label and, optionally, start,
+end (seconds) and split; paths are relative to the CSV, and `a;b` in the column label is two labels.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from vggish_tf import audio, tables
 from vggish_tf.audio import ffmpeg
-from vggish_tf.errors import VGGishError, counted
+from vggish_tf.errors import VGGishError, counted, listed
 from vggish_tf.files import check_source
 
 Split = Literal["train", "validation", "test"]
@@ -27,10 +27,10 @@ class Clip:
     """A stretch of a file and its labels.
 
     Args:
-        path: of the file.
-        labels: none to several.
-        start, end: in seconds; None is the end of the file.
-        split: "train", "validation", "test", or "" before it is known.
+        path: the path of the file.
+        labels: any number of labels.
+        start, end: the stretch, in seconds; None is the end of the file.
+        split: "train", "validation" or "test"; "" before it is known.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Clip:
 
     @property
     def last(self) -> float:
-        """The end in seconds; infinity is the end of the file."""
+        """The end in seconds; infinity stands for the end of the file."""
         return float("inf") if self.end is None else self.end
 
     def __str__(self):
@@ -60,8 +60,8 @@ def find(source: str | os.PathLike[str]) -> list[Clip]:
     """Returns the clips of a folder of class subfolders, or of a CSV, in order of names or rows.
 
     Raises:
-        VGGishError: no such file or folder, no audio, or an invalid row (the message has its line
-            number).
+        VGGishError: there is no such file or folder, or no audio; or a row is invalid, and the
+            message has its line number.
     """
     source = Path(source)
     if source.is_dir():
@@ -83,7 +83,7 @@ def _find_in_folder(folder: Path) -> list[Clip]:
     if empty:
         hint = ffmpeg_hint(path for name in empty for path in (folder / name).rglob("*"))
         raise VGGishError(
-            f"{folder}: no audio files in {listed(empty)}{hint}. Fill or remove these subfolders."
+            f"{folder}: no audio files in {quoted(empty)}{hint}. Fill or remove these subfolders."
         )
     return clips
 
@@ -95,7 +95,10 @@ def _audio_files(folder: Path) -> list[Path]:
 
 
 def ignored(source: str | os.PathLike[str], clips: list[Clip]) -> list[Path]:
-    """Files of a folder without a clip, except hidden ones: in no class, or not audio by suffix."""
+    """The files of a folder that are no clips, without hidden ones.
+
+    They are in no class, or are not audio by their suffix.
+    """
     used, source = {clip.path for clip in clips}, Path(source)
     others = sorted(path for path in source.rglob("*") if path not in used and path.is_file())
 
@@ -161,22 +164,22 @@ def _check_splits(clips: list[Clip], path: Path):
             again = "" if other.path == clip.path else f", the second time as {clip.path}"
             raise VGGishError(
                 f"{path}: {other.path} is in both {other.split} and {clip.split}{again}. Choose "
-                "one a file."
+                "one for each file."
             )
 
 
 def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: bool) -> list[str]:
-    """Returns the labels in order, `labels` or all, after checking that every clip fits them.
+    """Returns the labels in order, `labels` or all, after a check that every clip fits them.
 
     Raises:
-        VGGishError: a label outside those given, a label without clips, too few labels, or, without
-            multi_label, a clip that has not exactly one.
+        VGGishError: a clip has another label, a label has no clips, there are too few labels, or,
+            without multi_label, a clip does not have exactly one label.
     """
     wrong = next((clip for clip in clips if len(clip.labels) != 1), None)
     if wrong and not multi_label:
         labels_of_it = counted(len(wrong.labels), "label")
         raise VGGishError(
-            f"{wrong} has {labels_of_it}; one is expected. Say multi_label (--multi-label)."
+            f"{wrong} has {labels_of_it}; one is expected. Or use multi_label=True (--multi-label)."
         )
     if not multi_label:
         _check_one_label_a_stretch(clips)
@@ -184,19 +187,19 @@ def label_set(clips: list[Clip], labels: Sequence[str] | None, *, multi_label: b
     expected = sorted(found) if labels is None else list(labels)
     stranger = next((clip for clip in clips if not set(clip.labels) <= set(expected)), None)
     if stranger:
-        outside = f"outside the set {listed(expected)}"
-        raise VGGishError(f"{stranger} is labelled {listed(stranger.labels)}, {outside}.")
+        outside = f"outside the set {quoted(expected)}"
+        raise VGGishError(f"{stranger} is labelled {quoted(stranger.labels)}, {outside}.")
     if missing := [label for label in expected if label not in found]:
         advice = "Add some, or leave these labels out."
-        raise VGGishError(f"no clip is labelled {listed(missing)}. {advice}")
+        raise VGGishError(f"no clip is labelled {quoted(missing)}. {advice}")
     if len(expected) < (1 if multi_label else 2):
-        raise VGGishError(f"two classes or more are needed; found {listed(expected)}.")
+        raise VGGishError(f"two classes or more are needed; found {quoted(expected)}.")
     return expected
 
 
 def _check_one_label_a_stretch(clips: list[Clip]):
     """Raises if a clip lies within another of the same file with another label."""
-    # by file and label: of the clips so far, the one that ends last
+    # file → label → the clip that ends last, of those so far
     longest: dict[str, dict[str, Clip]] = {}
     for clip in sorted(clips, key=lambda clip: (clip.file, clip.start, -clip.last)):
         begun = longest.setdefault(clip.file, {})
@@ -204,13 +207,13 @@ def _check_one_label_a_stretch(clips: list[Clip]):
             if label != clip.labels[0] and clip.last <= other.last:
                 raise VGGishError(
                     f"{clip} is labelled {clip.labels[0]!r}, and {other} {label!r}, which is the "
-                    "same sound. Choose one label, or say multi_label (--multi-label) and give "
-                    "both to one clip."
+                    "same sound. Choose one label, or use multi_label=True (--multi-label) and "
+                    "give both to one clip."
                 )
         before = begun.get(clip.labels[0], clip)
         begun[clip.labels[0]] = clip if clip.last > before.last else before
 
 
-def listed(names: Sequence[str], most: int = 6) -> str:
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join([*map(repr, names[:most]), *more])
+def quoted(names: Sequence[str]) -> str:
+    """The first few names in quotes, for a message."""
+    return listed([*map(repr, names)], 6)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Features(Protocol):
-    """Cached values in the place of clips: a function of a clip → (examples, *shape) float32."""
+    """Cached values instead of waveforms: a function of a clip → (examples, *shape) float32."""
 
     shape: tuple[int, ...]
 
@@ -44,16 +44,16 @@ class Dataset:
 
     Args:
         clips: the clips that can be read.
-        labels: in the order of the targets.
-        multi_label: whether a clip has any number of labels.
-        params: of the front end.
+        labels: the labels, in the order of the targets.
+        multi_label: whether a clip may have any number of labels.
+        params: front-end parameters.
         batch_size: clips in a batch.
-        seed: of the order of the training clips.
-        weights: how much a clip of each label counts.
-        skipped: the clips that cannot be read, and why.
-        short: the clips under one example, which are filled with silence.
+        seed: the seed of the order of the training clips.
+        weights: the weight of a clip of each label.
+        skipped: the clips that cannot be read, each with its error.
+        short: the clips too short for one example, which are filled with silence.
         ignored: the files of a folder that are no clips: not audio by their suffix, or in no class.
-        features: the cached values of a clip, as `cache.cached` sets them; None for waveforms.
+        features: a function to the cached values of a clip, from `cache.cached`; None is waveforms.
     """
 
     clips: Sequence[Clip]
@@ -72,40 +72,40 @@ class Dataset:
         """The clips of a split, in the order of their files.
 
         Raises:
-            UsageError: another split.
+            UsageError: the split is unknown.
         """
         check_word("split", split, SPLITS)
         return [clip for clip in self.clips if clip.split == split]
 
     def order(self, split: Split, epoch: int | None) -> list[Clip]:
-        """The clips of a split, shuffled by seed and epoch alone, or with None in file order."""
+        """The clips of a split, shuffled by the seed and the epoch; with None, in file order."""
         clips = self.of(split)
         return clips if epoch is None else [clips[place] for place in self._places(clips, epoch)]
 
     def _places(self, clips: Sequence[Clip], epoch: int) -> np.ndarray:
-        """Places of the clips as shuffled in an epoch."""
+        """The shuffled order of the clips in an epoch."""
         return np.random.default_rng([self.seed, epoch]).permutation(len(clips))
 
     def targets(self, clips: Iterable[Clip]) -> np.ndarray:
-        """Targets of clips, (clips, classes) float32: 1 where a clip has the label."""
+        """Targets of clips, (clips, classes) float32: 1 if a clip has the label, otherwise 0."""
         return np.array(
             [[label in clip.labels for label in self.labels] for clip in clips], np.float32
         )
 
     def batches(self, split: Split, epoch: int | None = None) -> "tf.data.Dataset":
-        """Batches of a split: waveforms (batch, num_samples), targets (batch, classes) and weights
-        (batch,).
+        """Batches of a split: waveforms, targets and weights.
 
-        Shorter clips are filled with zeros. With cached features a pair takes the place of the
-        waveforms: the features (batch, examples, …), and (batch, examples) bool, False for filling.
+        Their shapes are (batch, num_samples), (batch, classes) and (batch,). Shorter clips are
+        filled with zeros. With cached features, a pair replaces the waveforms: the features
+        (batch, examples, …), and a mask (batch, examples) bool, False for padding.
 
         Args:
             split: "train", "validation" or "test".
-            epoch: number of the first pass over the batches, which shuffles the clips; each pass
-                after it is one epoch further. None for the order of the files.
+            epoch: the number of the first pass over the batches, which determines the order of the
+                clips; each further pass is the next epoch. None is the order of the files.
 
         Raises:
-            UsageError: another split, or an epoch that is no whole number from 0.
+            UsageError: the split is unknown, or the epoch is not a whole number from 0.
         """
         if epoch is None:
             return self.pipeline(split, self.values)
@@ -120,8 +120,8 @@ class Dataset:
         Args:
             split: as for `batches`.
             read: `values`, or a ClipReader of it.
-            epochs: numbers of epochs; each pass over the batches takes the next one and has its
-                order. None for the order of the files.
+            epochs: numbers of epochs; each pass over the batches takes the next number, and has the
+                order of that epoch. None is the order of the files.
         """
         import tensorflow as tf
 
@@ -143,7 +143,7 @@ class Dataset:
         return elements.padded_batch(self.batch_size).prefetch(2)
 
     def _passes(self, clips: Sequence[Clip], epochs: Iterator[int] | None) -> "tf.data.Dataset":
-        """Places of the clips, shuffled at each pass as in the next epoch."""
+        """Places of the clips; each pass has the order of the next epoch."""
         import tensorflow as tf
 
         if epochs is None:
@@ -157,13 +157,13 @@ class Dataset:
         return places.apply(tf.data.experimental.assert_cardinality(len(clips)))
 
     def values(self, clip: Clip) -> np.ndarray:
-        """Cached values of a clip, or else its waveform."""
+        """The cached values of a clip, or its waveform if there is no cache."""
         if self.features is not None:
             return self.features(clip)
         return read_clip(clip, self.params.sample_rate)
 
     def waveforms(self, clips: Iterable[Clip]) -> Iterator[np.ndarray]:
-        """Waveform of each clip, (num_samples,), decoded ahead in parallel.
+        """The waveform of each clip, (num_samples,); threads decode the next ones.
 
         Raises:
             AudioError: a file can no longer be read.
@@ -192,25 +192,25 @@ def dataset(
     """Finds labelled clips, decodes each once to check it, and splits them by file.
 
     Args:
-        source: a folder with one subfolder a class, or a CSV with the columns path, label and, if
-            wanted, start, end (seconds) and split ("train", "validation", "test"). Paths are
+        source: a folder with a subfolder for each class, or a CSV with the columns path, label and,
+            optionally, start, end (seconds) and split ("train", "validation", "test"). Paths are
             relative to the CSV; "a;b" is two labels.
-        labels: all the labels, in the order of the targets; None takes those that are there,
-            sorted.
-        multi_label: clips may have any number of labels.
-        validation, test: the shares of these splits, if no CSV says them. test=0 makes none.
-        seed: of the splits and of the training order.
+        labels: all labels, in the order of the targets; None takes the labels of the clips, sorted.
+        multi_label: whether clips may have any number of labels.
+        validation, test: the shares of these splits, if the CSV does not give the splits. test=0
+            makes no test split.
+        seed: the seed of the splits and of the training order.
         batch_size: clips in a batch.
-        class_weight: "balanced" makes all classes count the same, whatever their number of clips;
-            None all clips.
-        params: of the front end, instead of the published ones.
+        class_weight: "balanced" gives all classes the same total weight; None gives all clips the
+            same weight.
+        params: front-end parameters; None is the published ones.
         max_unreadable: the share of clips that may be unreadable; they are left out and listed in
             `skipped`.
 
     Raises:
-        UsageError: an unknown word, or a number that is out of range.
-        VGGishError: no clips, a class with too few files, a label outside the set, too many
-            unreadable clips.
+        UsageError: a word is unknown, or a number is out of range.
+        VGGishError: there are no clips, a class has too few files, a label is outside the set, or
+            too many clips are unreadable.
 
     Example:
         >>> import pathlib, soundfile, tempfile
@@ -236,7 +236,7 @@ def dataset(
         splits.split, validation=validation, test=test, seed=seed, multi_label=multi_label
     )
     names = tables.label_set(found, labels, multi_label=multi_label)
-    deal(found)  # the same words before the long work as after it
+    deal(found)  # so that errors are raised before the long work
     lengths = dict(zip(found, lengths_of(found, params.sample_rate), strict=True))
     skipped = [(clip, length) for clip, length in lengths.items() if isinstance(length, AudioError)]
     check_unreadable(skipped, len(found), max_unreadable)

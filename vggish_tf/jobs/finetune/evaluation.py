@@ -1,6 +1,7 @@
 """Evaluation of a classifier: precision, recall, average precision and confusion matrix.
 
-    evaluate(targets, scores, labels, …) → Evaluation; str() of it is the text, draw() the picture.
+    evaluate(targets, scores, labels, …) → Evaluation, which str() turns into text, and draw() into
+    a picture
 
 All numbers are computed from arrays; no model is run here.
 """
@@ -20,23 +21,23 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.5  # the lowest score at which a class counts as found, with multi_label
 MEASURES = ("precision", "recall", "average_precision")
-LONGEST_LABEL = 24  # characters that a picture has room for
+LONGEST_LABEL = 24  # characters of a label in a picture
 INCHES_PER_CLASS, INCHES_PER_LETTER = 0.45, 0.09  # three bars and their numbers; a label
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Evaluation of a classifier; arrays have one number a class, NaN for a division by zero.
+    """Evaluation of a classifier; arrays have a number for each class, NaN for a division by zero.
 
     Args:
-        labels: of the classes.
-        num_clips: number of scored clips.
-        accuracy: share of clips whose highest score is that of their class; with multi_label, of
-            right decisions.
-        support: number of clips of each class.
-        precision, recall, average_precision: of each class.
-        confusion: number of clips by class and highest-scored class; None with multi_label.
-        what: description of the clips.
+        labels: the names of the classes.
+        num_clips: the number of scored clips.
+        accuracy: the share of clips whose highest score is that of their class; with multi_label,
+            the share of correct decisions.
+        support: the number of clips of each class.
+        precision, recall, average_precision: the measures of each class.
+        confusion: the number of clips by class and by highest-scored class; None with multi_label.
+        what: a description of the clips.
     """
 
     labels: Sequence[str]
@@ -50,7 +51,7 @@ class Evaluation:
     what: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The same numbers, for json.dumps; NaN becomes None."""
+        """The numbers as a dictionary that JSON can hold; NaN becomes None."""
         classes = {
             label: {"support": int(self.support[place])}
             | {name: _json_number(getattr(self, name)[place]) for name in MEASURES}
@@ -99,12 +100,12 @@ def evaluate(
     """Compares scores with targets.
 
     Args:
-        targets: (clips, classes), 1 where the clip has the class, else 0.
+        targets: (clips, classes), 1 if the clip has the class, otherwise 0.
         scores: (clips, classes).
-        labels: of the classes.
-        multi_label: True: classes count as found from a score of 0.5 on; False: the class with the
-            highest score does.
-        what: description of the clips, for the text.
+        labels: the names of the classes.
+        multi_label: True: a class counts as found if its score is at least 0.5. False: the class
+            with the highest score counts as found.
+        what: a description of the clips, for the text.
 
     Example:
         >>> result = evaluate(np.eye(2), np.array([[0.9, 0.1], [0.6, 0.4]]), ["cat", "dog"])
@@ -133,8 +134,8 @@ def evaluate(
 def average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
     """Average precision of one class; NaN without clips of the class.
 
-    The mean, over its clips, of the precision among all clips with the same or a higher score.
-    Equal scores count as one step, so their order does not matter.
+    It is the mean, over the clips of the class, of the precision among all clips with the same or a
+    higher score. Clips of equal score count together, so their order does not matter.
 
     Example:
         >>> average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))
@@ -153,7 +154,9 @@ def draw(evaluation: Evaluation, title: str = "", progress: Progress | None = No
     """Draws the confusion matrix, if there is one, the measures, and the loss over the epochs.
 
     Args:
-        progress: the epochs; None leaves them out.
+        evaluation: the evaluation.
+        title: the title at the top.
+        progress: the history of the training; None leaves the loss out.
 
     Returns:
         A figure for pictures.save().

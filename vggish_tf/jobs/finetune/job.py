@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from vggish_tf.classifier import classifier, is_untrained, network
 from vggish_tf.drawing import pictures
-from vggish_tf.errors import VGGishError, counted
+from vggish_tf.errors import VGGishError, counted, listed
 from vggish_tf.files import check_target, make_folder, replacing
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.clips import Split, ffmpeg_hint
@@ -34,23 +33,23 @@ def run(
 ) -> Evaluation:
     """Trains a classifier on a folder or CSV, prints its progress, and writes model and report.
 
-    The classifier goes to `output`. Beside it, in a folder of the same name and the suffix `.run`,
-    are `history.json`, `report.txt`, `report.json` and `report.png`, and until the run is finished
-    the training checkpoint that `resume` needs.
+    The classifier is written to `output`. A folder beside it, of the same name with the suffix
+    `.run`, has `history.json`, `report.txt`, `report.json` and `report.png`; until the run is
+    finished, also the training checkpoint that `resume` needs. The same seed gives the same
+    classifier on the same machine.
 
     Args:
         source: as for `dataset`.
         output: a `.keras` path.
         options: Options; by default Options().
-        changes: Options by name, in place of those in `options`, as in epochs=10. The same seed
-            gives the same classifier on the same machine.
+        changes: options by name, instead of those in `options`, for example epochs=10.
 
     Returns:
         Evaluation of the test clips, or, if there are none, of the validation clips.
 
     Raises:
-        UsageError: an unknown word, or a number that is out of range.
-        VGGishError: see `dataset`, `classifier` and `train`.
+        UsageError: a word is unknown, or a number is out of range.
+        CheckpointError, VGGishError: as `dataset`, `classifier` and `train`.
 
     Example:
         >>> chosen = Options(epochs=10, model_options={"trainable": "fc"})
@@ -79,13 +78,13 @@ def run(
 
 
 def _check_output(output, options: Options) -> tuple[Path, Path]:
-    """Paths of the model and of the run's folder, after checking that both may be written."""
+    """The paths of the model and of the run's folder, after a check that both may be written."""
     output = check_target(output, overwrite=options.overwrite, endings=(".keras",))
     folder = output.with_suffix(".run")
     unfinished = (folder / "checkpoint.npz").exists()
     if unfinished and not (options.resume or options.overwrite):
         raise VGGishError(
-            f"{folder} holds a run that was not finished. Say --resume to continue it, or "
+            f"{folder} holds a run that was not finished. Use --resume to continue it, or "
             "--overwrite to start again."
         )
     if unfinished and not options.resume:
@@ -105,19 +104,15 @@ def _describe_data(data: Dataset):
     if data.short:
         print(
             f"shorter than one example, filled with silence: {counted(len(data.short), 'clip')}: "
-            f"{_named(data.short)}"
+            f"{listed([*map(str, data.short)], LISTED)}"
         )
     if data.ignored:
         files = counted(len(data.ignored), "file")
+        names = listed([*map(str, data.ignored)], LISTED)
         print(
-            f"ignored, not audio by their names or in no class: {files}: {_named(data.ignored)}"
+            f"ignored, not audio by their names or in no class: {files}: {names}"
             + ffmpeg_hint(data.ignored)
         )
-
-
-def _named(things: Sequence) -> str:
-    more = f" and {len(things) - LISTED} more" if len(things) > LISTED else ""
-    return ", ".join(map(str, things[:LISTED])) + more
 
 
 def _evaluate(model: keras.Model, data: Dataset) -> Evaluation:
@@ -142,7 +137,7 @@ def _write(
     output: Path,
     folder: Path,
 ):
-    """Writes the report, then the model, and then removes the training checkpoint and cache."""
+    """Writes the report, then the model; then removes the training checkpoint and the cache."""
     print(evaluation)
     with replacing(folder / "report.txt") as temporary:
         temporary.write_text(f"{evaluation}\n", encoding="utf-8")
@@ -151,7 +146,7 @@ def _write(
         temporary.write_text(json.dumps(about, indent=1), encoding="utf-8")
     title = f"{output.name}: {evaluation.what}, accuracy {evaluation.accuracy:.3f}"
     pictures.save(draw(evaluation, title, progress), folder / "report.png")
-    # not compiled: Adam's state is twice the weights, and predicting needs none
+    # not compiled: Adam's state is twice as large as the weights, and not needed to predict
     with replacing(output) as temporary:
         keras.Model(model.input, model.output, name=model.name).save(temporary)
     _forget(folder)
@@ -160,7 +155,7 @@ def _write(
 
 
 def _identities(model: keras.Model) -> dict:
-    """Identity of the network in the classifier, and of the weights that training started from."""
+    """Identities of the network in the classifier, and of the weights that training began with."""
     trained = loading.identify(network(model))
     return {"weights": trained.as_json(), "started_from": model.identity.as_json()}
 

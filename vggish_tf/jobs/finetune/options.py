@@ -1,4 +1,4 @@
-"""Options of a training, and of a whole fine-tuning job, each as one value that is handed down."""
+"""Options of a training, and of a whole fine-tuning job, each as one value."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,18 @@ class TrainingOptions:
     """Options of `train`.
 
     Args:
-        epochs: at most.
-        patience: epochs without a lower validation loss before training stops.
-        seed: of augmentation and dropout; in a job, of everything random. The order of the clips
-            follows from the seed of the data.
-        augment: names of AUGMENTATIONS or such layers, applied in this order in training; kept as
+        epochs: the largest number of epochs.
+        patience: training stops after so many epochs without a lower validation loss.
+        seed: the seed of augmentation and dropout; in a job, of everything random. `train` takes
+            the order of the clips from the seed of the data.
+        augment: names in AUGMENTATIONS, or such layers, applied in this order in training; kept as
             layers.
-        resume: True goes on from the training checkpoint, if there is one. All other options must
-            be the same, but for epochs and patience.
-        tensorboard: True also writes TensorBoard logs.
+        resume: whether to continue from the training checkpoint, if there is one. All other options
+            must be the same, except epochs and patience.
+        tensorboard: whether to write TensorBoard logs too.
 
     Raises:
-        UsageError: an unknown augmentation, or a number that is out of range.
+        UsageError: an augmentation is unknown, or a number is out of range.
 
     Example:
         >>> TrainingOptions(epochs=3, augment=["gain"]).augment
@@ -54,9 +54,9 @@ class Options(TrainingOptions):
     """Options of `run`: those of `train`, and these.
 
     Args:
-        cache: the folder of log-mel or embeddings, kept for other runs; None removes them after
-            this one.
-        overwrite: True replaces an output, or a run that was not finished.
+        cache: a folder for cached log-mel or embeddings, which is kept for other runs; None removes
+            them after the run.
+        overwrite: whether to replace an output, or a run that was not finished.
         data_options, model_options: further arguments of `dataset` and `classifier`.
 
     Example:

@@ -1,4 +1,4 @@
-"""Progress of a training run: history of epochs, best epoch, picture of the losses."""
+"""Progress of a training: history of epochs, best epoch, picture of the losses."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ History = list[dict[str, float]]
 
 @dataclass
 class Progress:
-    """Progress of a run; its values fit into JSON."""
+    """Progress of a training; JSON can hold its values."""
 
     history: History = field(default_factory=list)
     best_epoch: int = 0
@@ -23,7 +23,7 @@ class Progress:
         return len(self.history)
 
     def add(self, row: dict[str, float]) -> bool:
-        """Adds an epoch; True if its validation loss is the lowest."""
+        """Adds an epoch; returns True if its validation loss is the lowest."""
         self.history.append(row)
         if row["val_loss"] >= self.best_loss:
             return False
@@ -38,7 +38,7 @@ def describe_epoch(row: dict[str, float], number: int, epochs: int) -> str:
 
 
 def draw_loss(ax: "Axes", progress: Progress) -> None:
-    """The training and validation losses over the epochs, from zero, with the best epoch marked."""
+    """Draws the training and validation losses over the epochs, with the best epoch marked."""
     from matplotlib.ticker import MaxNLocator
 
     epochs = range(1, progress.epoch + 1)
@@ -56,7 +56,7 @@ def draw_loss(ax: "Axes", progress: Progress) -> None:
 
 
 def describe_limit(progress: Progress, epochs: int) -> str:
-    """The line printed if a run ended because of `epochs`, not of the validation loss.
+    """The line printed if `epochs`, not the validation loss, ended the training.
 
     Example:
         >>> describe_limit(Progress([{"val_loss": 2.0}, {"val_loss": 1.0}], best_epoch=2), 2)[:50]

@@ -1,4 +1,4 @@
-"""Reading of clips: one, many in parallel, and for TensorFlow, which hides the error of a clip."""
+"""Reading of clips: one clip, many in parallel, and within TensorFlow, which hides their errors."""
 
 import os
 from collections import deque
@@ -15,16 +15,16 @@ from vggish_tf.errors import AudioError, VGGishError, counted, hold_warnings, re
 from vggish_tf.jobs.finetune.clips import Clip
 
 THREADS = os.cpu_count() or 1
-LISTED = 10  # bad clips that a message names before it only counts them
+LISTED = 10  # bad clips that a message names; the others are counted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def read_clip(clip: Clip, sample_rate: float) -> np.ndarray:
-    """Waveform of a clip, (num_samples,) float32, mono at sample_rate.
+    """The waveform of a clip, (num_samples,) float32, mono at `sample_rate`.
 
-    The file is read no further than the end of the clip.
+    The file is not read beyond the end of the clip.
 
     Raises:
         AudioError: the file cannot be read, or ends before the clip starts.
@@ -34,9 +34,9 @@ def read_clip(clip: Clip, sample_rate: float) -> np.ndarray:
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Results of a function of each item, in their order, computed a few items ahead in threads.
+    """Yields `work` of each item, in order; threads compute it a few items ahead.
 
-    Errors and warnings come in their turn, in the caller's thread.
+    Errors and warnings are raised in the caller's thread, in their place.
 
     Example:
         >>> list(in_parallel(abs, [-1, 2, -3]))
@@ -60,7 +60,7 @@ def _next(ahead: deque[Future[Result]], held: deque[str]) -> Result:
 
 
 def lengths_of(clips: Sequence[Clip], sample_rate: float) -> Iterator[int | AudioError]:
-    """Number of samples of each clip, or the error in reading it."""
+    """The number of samples of each clip, or the error in reading it."""
 
     def length(clip):
         try:
@@ -76,7 +76,7 @@ def check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, mos
     """Raises if more than the share `most` of all clips cannot be read.
 
     Raises:
-        VGGishError: the number of these clips, and the first of them.
+        VGGishError: there are more; the message has their number and the first of them.
     """
     if len(skipped) > most * count:
         raise VGGishError(
@@ -86,7 +86,7 @@ def check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, mos
 
 
 def describe_skipped(skipped: Sequence[tuple[Clip, AudioError]]) -> str:
-    """Lines of the first clips that cannot be read, each with its error."""
+    """The errors of the first clips that cannot be read, a line for each."""
     lines = [f"  {error}" for _, error in skipped[:LISTED]]
     return "\n".join(
         lines + ([f"  and {len(skipped) - LISTED} more"] if len(skipped) > LISTED else [])
@@ -94,9 +94,9 @@ def describe_skipped(skipped: Sequence[tuple[Clip, AudioError]]) -> str:
 
 
 class ClipReader:
-    """A function of a clip for TensorFlow to call, which keeps the first error that it raises.
+    """A function of a clip for TensorFlow to call, which keeps its first error.
 
-    TensorFlow raises an error of its own in its place, which has the text of it alone.
+    TensorFlow replaces that error by one of its own, which has only the text.
 
     Args:
         read: the function.
@@ -123,7 +123,7 @@ class ClipReader:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Raises the error in reading a clip instead of TensorFlow's error that came of it."""
+        """Raises the error in reading a clip instead of the error that TensorFlow made from it."""
         try:
             yield
         except Exception:

@@ -1,4 +1,4 @@
-"""Clips → splits, by file and class; and the weight of each class in training."""
+"""Clips → splits, by file and class; and the weights of the classes in training."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from vggish_tf.errors import UsageError, VGGishError
-from vggish_tf.jobs.finetune.clips import Clip, listed
+from vggish_tf.jobs.finetune.clips import Clip, quoted
 
 
 def split(
     clips: list[Clip], *, validation: float, test: float, seed: int, multi_label: bool
 ) -> list[Clip]:
-    """Returns the clips with a split each, the same for all clips of a file.
+    """Returns the clips, each with a split, which is the same for all clips of a file.
 
-    Splits that a CSV gives are kept. Without multi_label each class is split by itself, so that it
-    is in every split.
+    Splits from a CSV are kept. Without multi_label, each class is split separately, so that it is
+    in every split.
 
     Raises:
         UsageError: `validation` and `test` are not shares of 1.
@@ -45,7 +45,7 @@ def split(
 
 
 def _strata(clips: list[Clip], multi_label: bool) -> dict[str, list[str]]:
-    """The files of each class, or with multi_label all together, in order, each file once."""
+    """The files of each class, or with multi_label of all classes, in order, each file once."""
     strata: dict[str, dict[str, None]] = {}
     seen: set[str] = set()
     for clip in clips:
@@ -68,14 +68,14 @@ def _check_every_label_is_trained(clips: list[Clip]):
     never = sorted({label for clip in clips for label in clip.labels} - trained)
     if never:
         advice = "Add some, or change the split or its seed."
-        raise VGGishError(f"no training clip is labelled {listed(never)}. {advice}")
+        raise VGGishError(f"no training clip is labelled {quoted(never)}. {advice}")
     if all(clip.split != "validation" for clip in clips):
-        missing = "no clip is in the split validation, by which the best epoch is chosen"
-        raise VGGishError(f"{missing}. Put some there.")
+        missing = "no clip is in the split validation, which is needed to choose the best epoch"
+        raise VGGishError(f"{missing}. Put some into it.")
 
 
 def class_weights(clips: list[Clip], labels: Sequence[str]) -> dict[str, float]:
-    """Weights that make all classes count the same: clips / (classes × clips of the class).
+    """Weights that give all classes the same total: clips / (classes × clips of the class).
 
     Example:
         >>> from pathlib import Path

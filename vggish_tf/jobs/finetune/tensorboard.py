@@ -1,4 +1,4 @@
-"""TensorBoard logs of a run, written with TensorFlow alone."""
+"""TensorBoard logs of a training, written by TensorFlow alone, without TensorBoard."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from vggish_tf.jobs.finetune.progress import Progress
 
 
 class Logs:
-    """Event files with every number of the history."""
+    """Event files with all numbers of the history."""
 
     def __init__(self, folder: Path):
         import tensorflow as tf

@@ -1,6 +1,6 @@
 """The training model: shares layers with the classifier, starts at a cached stage, and augments.
 
-The classifier itself is unchanged, so a saved one has no augmentation and no optimizer state.
+The classifier itself does not change, so a saved one has no augmentation and no optimizer state.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from vggish_tf.model import parts_of
 def trainee_of(
     model: keras.Model, stage: Stage, augment: Sequence[keras.layers.Layer]
 ) -> keras.Model:
-    """Returns the training model of a classifier: it starts at `stage`, and is compiled alike."""
+    """The training model of a classifier, which starts at `stage`, compiled like the classifier."""
     if stage == "embedding":
         trainee = back(model, stage)
     else:
@@ -31,7 +31,7 @@ def trainee_of(
 
 
 def _start(model: keras.Model, stage: Stage, augment):
-    """The input of a training model, and its log-mel examples and their mask."""
+    """The input of a training model; and its log-mel examples and their mask."""
     if stage == "examples":
         params = parts_of(model).params
         source = [

@@ -1,8 +1,8 @@
 """train(): epochs, training checkpoints, early stopping.
 
-A training that was stopped and is resumed gives the same weights as one that was not. Everything
-random in an epoch follows from the seed and the number of the epoch, so that no other state has to
-be kept.
+A training that was stopped and resumed gives the same weights as one that was not. Everything
+random in an epoch is determined by the seed and the number of the epoch, so no other state has to
+be saved.
 """
 
 import json
@@ -53,20 +53,20 @@ def train(
     Args:
         model: a compiled classifier that pools. To resume, one that was made in the same way from
             the same seed.
-        data: of waveforms, or cached at `stage`.
-        folder: gets `checkpoint.npz` and `history.json` after every epoch, `best.npz` after the
-            best one, and TensorBoard logs in `tensorboard`.
+        data: a dataset of waveforms, or of values cached at `stage`.
+        folder: the folder for `checkpoint.npz` and `history.json`, written after every epoch,
+            `best.npz`, written after the best one, and TensorBoard logs, in `tensorboard`.
         options: TrainingOptions; by default TrainingOptions().
         stage: the stage of `data`.
-        changes: TrainingOptions by name, in place of those in `options`, as in epochs=10.
+        changes: TrainingOptions by name, instead of those in `options`, for example epochs=10.
 
     Returns:
         The history of the training, and its best epoch.
 
     Raises:
-        UsageError: an unknown word; a number that is out of range; a classifier with pool=None.
-        VGGishError: a training checkpoint of another run; a loss that is not finite. The last good
-            training checkpoint stays.
+        UsageError: a word is unknown, a number is out of range, or the classifier has pool=None.
+        VGGishError: the training checkpoint is of another run, or a loss is not finite. The last
+            good training checkpoint is kept.
     """
     check_word("stage", stage, STAGES)
     options = replace(options or TrainingOptions(), **changes)
@@ -118,7 +118,7 @@ class _Runner:
     def resume(self):
         if not self.checkpoint.exists():
             return
-        # also checks now that the end of the training can restore it
+        # a check, before the training, that its end can restore the best epoch
         self._restore(self.best, training_checkpoint.weights_of(self.trainee))
         self.progress = self._restore(
             self.checkpoint, training_checkpoint.variables_of(self.trainee)
@@ -149,8 +149,9 @@ class _Runner:
 
     @cached_property
     def batches(self):
-        """The training batches. Every pass is in the order of the epoch being run: Keras may begin
-        more than one in an epoch.
+        """The training batches. Every pass has the order of the current epoch.
+
+        Keras may begin more than one pass in an epoch.
         """
         batches = self.data.pipeline("train", self.reader, self._epochs())
         if not self.mix_up:
@@ -187,7 +188,7 @@ class _Runner:
             raise VGGishError(self._describe_failure(number, None, str(error))) from None
         is_best = self.progress.add(row)
         about = {"fingerprint": self.fingerprint, "progress": vars(self.progress)}
-        if is_best:  # before the checkpoint, which names it
+        if is_best:  # before the checkpoint, which refers to it
             training_checkpoint.write(self.best, training_checkpoint.weights_only(arrays), about)
         training_checkpoint.write(self.checkpoint, arrays, about)
         with replacing(self.folder / "history.json") as temporary:
@@ -216,7 +217,7 @@ class _Runner:
             if self.checkpoint.exists()
             else "no epoch was finished"
         )
-        advice = "Lower the learning rate, or look at these clips."
+        advice = "Lower the learning rate, or check these clips."
         return f"{where}: {what}. Training stopped; {kept}. {advice}"
 
 

@@ -1,7 +1,7 @@
 """Training checkpoint as one npz: trainable weights, optimizer state, progress.
 
-The other weights are not in it: a resumed run is set up again from the same arguments, and `check`
-makes sure that they are the same.
+The other weights are not in it: a resumed run is built again from the same arguments, and `check`
+checks that they are the same.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from vggish_tf.weights.identity import digest_of
 
 Arrays = dict[str, np.ndarray]
 
-# Where the classes that a config names are, and where they were in the first release.
+# Modules of the classes in a config: their present names, and those in the first release.
 _MODULES_BEFORE = {
     "vggish_tf.frontend.layers": "vggish_tf.frontend",
     "vggish_tf.network.backbone": "vggish_tf.backbone",
@@ -60,10 +60,10 @@ def restore(path: Path, arrays: Arrays, variables: Mapping[str, keras.Variable])
     """Assigns arrays to the variables of the same names: to all of them, or to none.
 
     Raises:
-        VGGishError: a variable has no array, an array no variable, or one another shape.
+        VGGishError: a variable has no array, an array has no variable, or a shape differs.
     """
     wrong = [f"no {name}" for name in variables if name not in arrays]
-    wrong += [f"{name}, which the model has not" for name in arrays if name not in variables]
+    wrong += [f"{name}, which the model lacks" for name in arrays if name not in variables]
     wrong += [
         f"{name} {arrays[name].dtype} {arrays[name].shape} instead of {tuple(variable.shape)}"
         for name, variable in variables.items()
@@ -93,14 +93,14 @@ def read(path: Path) -> TrainingCheckpoint:
     """Reads a training checkpoint.
 
     Raises:
-        VGGishError: the file is missing, damaged, or no training checkpoint.
+        VGGishError: the file is missing or damaged, or is not a training checkpoint.
     """
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop("about")))
         return TrainingCheckpoint(arrays, dict(about["fingerprint"]), Progress(**about["progress"]))
-    # zipfile, zlib and NumPy raise a dozen kinds at files that are no npz
+    # zipfile, zlib and NumPy raise many kinds of errors for damaged files
     except Exception as error:
         reason = f"{type(error).__name__} {error}".splitlines()[0].rstrip(". ")
         raise VGGishError(
@@ -109,14 +109,16 @@ def read(path: Path) -> TrainingCheckpoint:
 
 
 def check(path: Path, found: dict[str, str], expected: dict[str, str]):
-    """Refuses a training checkpoint of another run.
+    """Raises if a training checkpoint belongs to another run.
 
     Raises:
-        VGGishError: the names of the parts that differ: the clips, the model or the training.
+        VGGishError: the clips, the model or the training differ; the message says which.
     """
     different = [name for name, value in expected.items() if found.get(name) != value]
     if different:
-        raise VGGishError(f"{path} is of another run: {', '.join(different)} differ. {AGAIN}")
+        raise VGGishError(
+            f"{path} is of another run, with differences in {', '.join(different)}. {AGAIN}"
+        )
 
 
 def fingerprint(
@@ -137,7 +139,7 @@ def fingerprint(
 
 
 def _text_of(part) -> str:
-    """A part as text, with modules by their first names, so that runs from before can go on."""
+    """A part as text, with the first names of modules, so that old runs can be resumed."""
     text = repr(part)
     for now, before in _MODULES_BEFORE.items():
         text = text.replace(repr(now), repr(before))
@@ -145,7 +147,7 @@ def _text_of(part) -> str:
 
 
 def _without_names(config):
-    """A config without the names that Keras numbers as objects come and go."""
+    """A config without names, since Keras numbers them by the objects that it has made."""
     if isinstance(config, dict):
         return {key: _without_names(value) for key, value in config.items() if key != "name"}
     return config

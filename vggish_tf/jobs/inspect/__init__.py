@@ -1,6 +1,6 @@
 """inspect(): a description of every stage of a recording, as text and as one HTML page.
 
-report     the text at the terminal, and the order of the work
+report     the text in the terminal, and the order of the work
 spectrum   energy over frequency, and the part that resampling removes
 captions   alt texts of the pictures
 page       the HTML page

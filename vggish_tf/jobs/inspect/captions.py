@@ -1,6 +1,6 @@
 """Captions: alt texts of a report's pictures, for readers who cannot see them.
 
-They describe the recording: the times and frequencies where it is loud, and similar stretches.
+They describe the recording: loud times and frequencies, and similar stretches.
 """
 
 import numpy as np
@@ -10,8 +10,8 @@ from vggish_tf.drawing.panels import DECIBEL_FLOOR, Stages, full_scale_decibels,
 from vggish_tf.errors import counted
 from vggish_tf.jobs.inspect.spectrum import Spectrum, decibels
 
-MOST_COMPARED = 1000  # examples; with more, the sums of neighbours are compared
-LOUD_SECONDS = 0.5  # over which loudness is measured; "half second" in the text
+MOST_COMPARED = 1000  # examples; of more, the sums of neighbours are compared
+LOUD_SECONDS = 0.5  # the time for which loudness is measured; "half second" in the text
 
 
 def spectrum(measured: Spectrum, cutoff: float) -> str:
@@ -116,7 +116,7 @@ def embedding(stages: Stages) -> str:
 
 
 def quantized(stages: Stages) -> str:
-    """The spread of the bytes, and how many are clipped."""
+    """The spread of the bytes, and the share that is clipped."""
     rows = stages.quantized
     if rows is None or not len(rows):
         return "No quantized embeddings."
@@ -149,7 +149,7 @@ def similarity(stages: Stages) -> str:
 
 
 def _loudness(samples: np.ndarray, block: int) -> np.ndarray:
-    """The mean power of every whole block; of all samples if they are fewer than one block."""
+    """The mean power of every whole block; of all samples if there are fewer than a block."""
     block = min(block, len(samples))
     whole = len(samples) // block * block
     return (samples[:whole].reshape(-1, block) ** 2).mean(axis=1)

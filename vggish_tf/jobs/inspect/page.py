@@ -1,7 +1,7 @@
 """The page of inspect(): one HTML file that contains its pictures and sound.
 
-Every picture is there four times, wide and narrow, light and dark, and the browser shows the one
-that fits: on a phone, the letters of the wide one would be too small to read. The template is
+The page has four versions of every picture, wide and narrow, light and dark, and the browser shows
+the one that fits: on a phone, the letters of a wide one would be too small to read. The template is
 data/report.html. Nothing is computed here.
 """
 
@@ -9,7 +9,6 @@ import base64
 import html
 import os
 from collections.abc import Iterator
-from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +18,7 @@ import vggish_tf
 from vggish_tf import audio, stages
 from vggish_tf.audio.players import MP3_RATES, encode_mp3
 from vggish_tf.drawing import pages, panels
-from vggish_tf.files import replacing
+from vggish_tf.files import DATA, replacing
 from vggish_tf.jobs.inspect import captions
 from vggish_tf.jobs.inspect.spectrum import Spectrum, draw_spectrum
 from vggish_tf.rows import MEANINGLESS, Stages
@@ -27,7 +26,7 @@ from vggish_tf.rows import MEANINGLESS, Stages
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Drawn = tuple[pages.Draw, str]  # with its caption
+Drawn = tuple[pages.Draw, str]  # a drawing and its caption
 
 WIDE, NARROW = 9.6, 4.3  # inches
 NARROW_UNTIL = 600  # pixels of the browser's window
@@ -40,10 +39,10 @@ class Section(NamedTuple):
 
     heading: str
     text: str
-    row: stages.Row | None  # describes its array, if it has one
+    row: stages.Row | None  # the description of its array, if it has one
     drawn: tuple[Drawn, ...] = ()
-    height: float = 3.0  # inches of each picture
-    warning: str = ""  # before the captions; the pictures have it themselves
+    height: float = 3.0  # of each picture, in inches
+    warning: str = ""  # precedes the captions; the pictures contain it
 
 
 def write(
@@ -56,17 +55,18 @@ def write(
     """Writes the page, whole or not at all.
 
     Args:
+        path: the file to write.
         title: the name of the clip.
         facts: name → sentence, for the box at the top.
         result: the stages to draw.
         original: the spectrum of the unprocessed file.
 
     Raises:
-        VGGishError: it cannot be written there.
+        VGGishError: the file cannot be written.
     """
     sections = [*_front_end(result, original), *_embeddings(result)]
     bar = tqdm(sections, desc="pictures", disable=None, leave=False)
-    template = resources.files("vggish_tf") / "data" / "report.html"
+    template = DATA / "report.html"
     escaped = [(html.escape(name), html.escape(fact)) for name, fact in facts.items()]
     text = Template(template.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
@@ -98,7 +98,7 @@ def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:
     drawn = panels.draw_stft_magnitude, captions.stft_magnitude(result)
     yield Section("STFT magnitude", text, rows["stft_magnitude"], (drawn,))
     text = (
-        f"{params.num_mel_bins} triangles, equally far apart on the mel scale; "
+        f"{params.num_mel_bins} triangles, equally spaced on the mel scale; "
         "each sums the magnitudes under it."
     )
     drawn = panels.draw_mel_matrix, captions.mel_matrix(result)
@@ -150,7 +150,7 @@ def _facts(row: stages.Row | None) -> list[tuple[str, str]]:
 
 
 def _picture(draw: pages.Draw, caption: str, section: Section, result: Stages) -> str:
-    """A picture in four versions: a browser shows the first that fits, print the last."""
+    """A picture in four versions: a browser shows the first that fits; on paper it is the last."""
 
     def drawn(width: float, dark: bool) -> str:
         size = width, section.height
@@ -165,7 +165,7 @@ def _picture(draw: pages.Draw, caption: str, section: Section, result: Stages) -
         is_dark: drawn(WIDE, True),
     }
     listed = "".join(
-        f'<source media="screen and {media}" srcset="{data}">'  # on paper, all is light
+        f'<source media="screen and {media}" srcset="{data}">'  # paper is always light
         for media, data in sources.items()
     )
     alt = html.escape(f"{section.warning} {caption}".strip())

@@ -1,7 +1,7 @@
 """inspect(): prints a description of every stage of a recording, and writes an HTML page.
 
-It reports the resampling and the energy that this removed, empty mel bins, and the weights;
-embeddings need weights. page.py writes the page.
+It reports the resampling and the energy that it removed, empty mel bins, and the weights.
+Embeddings are computed only if weights are given. page.py writes the page.
 """
 
 import os
@@ -44,13 +44,13 @@ def inspect(
     """Runs a file through every stage, prints a line for each, and returns them all.
 
     Args:
-        path: audio of any rate and channel count.
-        params: of the front end. To keep a recording at its own rate, give that rate:
+        path: an audio file of any rate and channel count.
+        params: front-end parameters. To keep a recording at its own rate, give that rate:
             Params(sample_rate=250_000, mel_max_hz=125_000).
         weights: "audioset", or the path of a checkpoint, for the embeddings; None leaves them out.
-        pca: "audioset", or the path of the PCA parameters, for the quantized embeddings. Without
-            them, the report gives the reason instead.
-        output: path of the report, one self-contained HTML file; None writes none.
+        pca: "audioset", or the path of PCA parameters, for the quantized embeddings. If they cannot
+            be found or fetched, the report gives the reason.
+        output: the path of the report, one self-contained HTML file; None writes no report.
 
     Returns:
         Stages: `waveform`, `stft_magnitude`, `mel_matrix`, `log_mel`, `examples`, `embedding`,
@@ -60,7 +60,7 @@ def inspect(
         AudioError: the file cannot be used.
         CheckpointError: the weights cannot be loaded, or do not fit the examples of `params`.
         UsageError: the report is not named .html.
-        VGGishError: the report cannot be written there.
+        VGGishError: the report cannot be written.
 
     Example:
         >>> import tempfile, soundfile
@@ -152,7 +152,7 @@ def _network(weights: Weights, pca: str | os.PathLike[str], params: Params) -> N
     if weights is None:
         return Network(None, None, {"weights": "none given: no embeddings"})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the facts say it
+        warnings.simplefilter("ignore")  # the facts contain it
         embedder = Embedder(weights, params=params)
     facts = {"weights": _describe_weights(embedder.identity)}
     if note := describe_front_end(weights, params):

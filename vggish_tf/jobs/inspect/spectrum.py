@@ -1,7 +1,7 @@
 """Energy spectrum of a clip: the shares that resampling removes and that the mel bins cover.
 
-Measured at the clip's own rate, on the mean over the channels, so without the energy that mixing
-cancels.
+It is measured at the clip's own rate, on the mean over the channels, so without the energy that
+mixing cancels.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LENGTH = 8192  # samples in a window: 5 Hz a bin at 44.1 kHz, 31 Hz at 250 kHz
-HOP = LENGTH // 4  # at which the squares of the Hann windows over any sample sum to 1.5
+HOP = LENGTH // 4  # with it, the squares of the Hann windows over a sample sum to 1.5
 WINDOWS_AT_ONCE = 512
 MOST_POINTS = 1000  # of the picture
 DECIBEL_RANGE = 100.0
@@ -36,7 +36,7 @@ class Spectrum(NamedTuple):
 
 
 def measure(waveform: np.ndarray, sample_rate: float) -> Spectrum:
-    """The spectrum of a whole clip, (num_samples,) floating point, at its own rate.
+    """The spectrum of a whole clip, (num_samples,) floating point, at its own rate in Hz.
 
     Example:
         >>> seconds = np.arange(48_000) / 48_000
@@ -55,7 +55,7 @@ def measure(waveform: np.ndarray, sample_rate: float) -> Spectrum:
 
 
 def decibels(share: float) -> str:
-    """A share of the energy in words.
+    """A share of the energy as text, in percent and in dB.
 
     Example:
         >>> decibels(0.25), decibels(0.0)
@@ -68,7 +68,7 @@ def decibels(share: float) -> str:
 
 
 def draw_spectrum(spectrum: Spectrum, cutoff: float, *, ax: "Axes | None" = None) -> "Axes":
-    """Energy over frequency in dB under the strongest; marked as removed above `cutoff` Hz."""
+    """Draws energy over frequency in dB, relative to the strongest; marks it above `cutoff` Hz."""
     if ax is None:
         return own_axes(draw_spectrum, spectrum, cutoff)
     from matplotlib.colors import to_hex

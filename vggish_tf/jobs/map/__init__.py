@@ -1,10 +1,12 @@
-"""Map: the segments of an archive as points of one page, to look at and to hear.
+"""Map: the segments of an archive as points on one page, to look at and to play.
 
 segments      an archive → its segments, each with its file and its times
 names         folders of files, and the labels of a CSV or of the archive, as classes
 projection    rows → points, by PCA or UMAP
-sounds        the files of the segments: where they lie, their sound and their log-mel
-page          all of it → one HTML file; the page itself is web/map
+places        the files of the segments on this machine, and their addresses
+sounds        the sound of the segments, and their log-mel
+parts         the data of the page, from each step
+page          all parts → one HTML file; the page itself is web/map
 job           write(): the order of the work
 
 Neighbours are those of search: see cosines.

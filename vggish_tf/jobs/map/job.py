@@ -12,7 +12,7 @@ from vggish_tf.rows import Archive
 from vggish_tf.weights.identity import recorded_untrained
 
 UNTRAINED = (
-    "the weights of the archive are UNTRAINED: where points lie and which ones are near means "
+    "the weights of the archive are UNTRAINED: the places of the points and their neighbours mean "
     "nothing."
 )
 
@@ -36,20 +36,20 @@ def write(
 
     Args:
         archive: an Archive, which is read once, or the path of one.
-        path: of the page, an .html.
+        path: the page, an .html.
         projection: "pca", or "umap", which needs the extra `umap`.
-        seed: of UMAP.
-        neighbours: of each segment, as search finds them; 0 for none.
+        seed: the seed of UMAP.
+        neighbours: the number of neighbours of each segment, as found by search; 0 is none.
         labels: a CSV with the columns path and label; None takes the labels of the archive.
-        audio: the folder to look for the sounds in; None looks where the archive says.
+        audio: the folder of the sounds; None takes the paths in the archive.
         log_mel: whether the page holds the log-mel of each segment, which needs Keras.
-        embed_audio: whether it holds the sounds too, with their log-mels.
-        said: called with a line about each step.
+        embed_audio: whether the page holds the sounds too, with their log-mels.
+        said: a function that is called with a line about each step.
 
     Raises:
-        UsageError: a wrong argument; too many segments for log-mels or sounds.
-        VGGishError: no archive, or one without rows; no such table of labels; UMAP is not
-            installed; the sounds are not found; nothing can be written there.
+        UsageError: an argument is wrong, or there are too many segments for log-mels or sounds.
+        VGGishError: the archive is missing or has no rows, the table of labels is missing or wrong,
+            UMAP is not installed, the sounds are not found, or the page cannot be written.
 
     Warns:
         UserWarning: the weights of the archive are untrained.
@@ -92,7 +92,7 @@ def _check(chosen: projection.Projection, seed: int, neighbours: int, audio):
 
 
 def _opened(archive: Archive | str | os.PathLike[str]) -> tuple[Archive, Path | None]:
-    """The archive, and its path where it has one."""
+    """The archive, and its path if it has one."""
     if isinstance(archive, Archive):
         return archive, None
     path = check_source(archive, "Give an archive that embed wrote.")

@@ -1,4 +1,4 @@
-"""Names of files: their folders, and their labels by a CSV."""
+"""Names of files: their folders, and their labels in a CSV."""
 
 import itertools
 import os
@@ -18,7 +18,9 @@ Parts = tuple[str, ...]
 
 
 def parts_of(path: str) -> Parts:
-    r"""The folders and the name of a path, without its root; of Windows where it has no slash.
+    r"""The folders and the name of a path, without its root.
+
+    A path with backslashes and no slash is a path of Windows.
 
     Example:
         >>> parts_of("/birds/owl.wav"), parts_of(r"C:\birds\owl.wav")
@@ -29,7 +31,7 @@ def parts_of(path: str) -> Parts:
 
 
 def folders_of(files: Sequence[str]) -> list[str]:
-    """The folder of each file, below the folder that they all have in common.
+    """The folder of each file, below the folder that all have in common.
 
     Example:
         >>> folders_of(["a/sea/1.wav", "a/2.wav", "a/sea/far/3.wav"])
@@ -42,18 +44,18 @@ def folders_of(files: Sequence[str]) -> list[str]:
 
 
 def _in_common(first: Parts, last: Parts) -> int:
-    """How many folders the first and the last in order, and so all between, begin with."""
+    """The number of folders that the first and the last path, and so all between, begin with."""
     pairs = zip(first, last, strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def read_labels(path: str | os.PathLike[str]) -> dict[Parts, str]:
-    """The labels of a CSV with the columns path and label, and any others, by their paths.
+    """Path → label, from a CSV with the columns path and label; others are ignored.
 
-    A path that comes with several labels has all of them, with commas between.
+    Several labels of one path are joined by commas.
 
     Raises:
-        VGGishError: the file is missing, is no such table, or has no rows.
+        VGGishError: the file is missing, is not such a table, or has no rows.
     """
     path = check_source(path, "Give a CSV with the columns path,label.")
     found: dict[Parts, dict[str, None]] = {}
@@ -62,15 +64,16 @@ def read_labels(path: str | os.PathLike[str]) -> dict[Parts, str]:
             raise VGGishError(f"{path}, line {line}: no path; received {tables.shown(row)}.")
         found.setdefault(parts_of(row["path"]), {})[row["label"].strip()] = None
     if not found:
-        raise VGGishError(f"{path} has no rows under its first line. Give one a file.")
+        raise VGGishError(f"{path} has no rows under its first line. Give a row for each file.")
     return {parts: ", ".join(filter(None, labels)) for parts, labels in found.items()}
 
 
 def labels_of(files: Sequence[str], labels: dict[Parts, str]) -> tuple[list[str], np.ndarray, int]:
-    """The classes of files by their labels; a path of the table may be the end of a file's.
+    """The classes of files by their labels; a path in the table may be the end of a file's path.
 
     Returns:
-        The names of the classes, the number of each file's class, and how many files have none.
+        The names of the classes, the number of each file's class, and the number of files without
+        a label.
 
     Raises:
         VGGishError: no file has a label.
@@ -82,8 +85,8 @@ def labels_of(files: Sequence[str], labels: dict[Parts, str]) -> tuple[list[str]
     found = [_label(parts_of(path), labels) for path in files]
     if not any(found):
         raise VGGishError(
-            f"none of {counted(len(files), 'file')} has a label: the archive has paths as "
-            f"{files[0]!r}, the table as {'/'.join(next(iter(labels)))!r}."
+            f"none of {counted(len(files), 'file')} has a label: the archive has paths such as "
+            f"{files[0]!r}, the table has paths such as {'/'.join(next(iter(labels)))!r}."
         )
     return *numbered(label or UNLABELLED for label in found), sum(not label for label in found)
 

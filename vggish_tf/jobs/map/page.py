@@ -1,7 +1,7 @@
 """The page of a map: one HTML file that holds its style, its script and its data.
 
-The data are arrays in base64 and one object of JSON, in elements that the script reads by their id.
-The page asks for nothing but audio files. It is made of web/map and web/shared; nothing is computed
+The data are arrays in base64 and one JSON object, in elements that the script reads by their id.
+The page loads no other files but audio. It is made from web/map and web/shared; nothing is computed
 here.
 """
 
@@ -19,7 +19,7 @@ from vggish_tf import web
 from vggish_tf.files import replacing
 from vggish_tf.jobs.map.parts import Part
 
-# In this order one after the other: each uses only names of those before it.
+# In an order in which each script uses only names of those before it.
 SCRIPTS = (
     *("shared/colours.js", "shared/save.js", "map/data.js", "map/view.js", "map/grid.js"),
     *("map/painter.js", "map/marks.js", "map/looks.js", "map/player.js", "map/panels.js"),
@@ -31,7 +31,7 @@ def write(path: str | os.PathLike[str], parts: Sequence[Part]) -> None:
     """Writes the page of all parts, whole or not at all.
 
     Raises:
-        VGGishError: it cannot be written there.
+        VGGishError: the page cannot be written.
     """
     about = {name: value for part in parts for name, value in part.about.items()}
     template = (web.FOLDER / "map" / "map.html").read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def write(path: str | os.PathLike[str], parts: Sequence[Part]) -> None:
 
 
 def _elements(about: dict, parts: Sequence[Part]) -> Iterator[str]:
-    """The data; no text of them can end an element."""
+    """Yields the elements of the data, in which no text can end its element."""
     text = json.dumps(about, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     yield f'<script type="application/json" id="about">{text}</script>'
     for part in parts:
@@ -60,12 +60,12 @@ def _element(name: str, data: bytes) -> str:
 
 
 def _bytes_of(array: np.ndarray) -> bytes:
-    """Little-endian: float32, float64, uint8, or uint32 of whole numbers."""
+    """The bytes of an array, little-endian: float32, float64, uint8, or uint32 for integers."""
     kind = {"i": "<u4", "u": "|u1"}.get(array.dtype.kind, array.dtype.newbyteorder("<"))
     return np.ascontiguousarray(array).astype(kind).tobytes()
 
 
 def _script() -> str:
-    """The modules as one: imports and `export` are left out, since all names are in one place."""
+    """All modules as one script, without imports and `export`, since all names are in one scope."""
     modules = ((web.FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return "\n".join(re.sub(r"(?m)^import .*\n|^export ", "", module) for module in modules)

@@ -1,6 +1,6 @@
-"""Parts of a page: the object of JSON and the arrays that each step gives, and its line for users.
+"""Parts of a page: the JSON and the arrays from each step, and the line printed about it.
 
-Numbers on the page are −1 where there is none: the script finds 2³² − 1.
+A number that does not exist is −1, which the script reads as 2³² − 1.
 """
 
 import time
@@ -26,13 +26,13 @@ Said = Callable[[str], object]
 class Part(NamedTuple):
     """A part of a page."""
 
-    about: dict  # what JSON can hold
+    about: dict  # for the JSON of the page
     arrays: dict[str, np.ndarray] = {}  # noqa: RUF012
     clips: Sequence[bytes] = ()
 
 
 def of_segments(found: Segments, provenance: dict, place: Path | None, said: Said) -> Part:
-    """The segments, their files and times, and what they were made with."""
+    """The segments: their files and times, weights and settings."""
     said(f"{counted(len(found.file), 'segment')} of {counted(len(found.files), 'file')}")
     left_out = ""
     if found.left_out:
@@ -52,7 +52,7 @@ def of_segments(found: Segments, provenance: dict, place: Path | None, said: Sai
 
 
 def of_colours(found: Segments, labels: dict[names.Parts, str] | None, said: Said) -> Part:
-    """The classes that points can be coloured by, beside their files."""
+    """The classes that can colour the points: folders and labels."""
     classes, folder = numbered(names.folders_of(found.files))
     arrays = {"folder": folder[found.file]}
     about: dict[str, list[str]] = {"folder": classes}
@@ -68,20 +68,20 @@ def of_colours(found: Segments, labels: dict[names.Parts, str] | None, said: Sai
 
 
 def of_files(files: Sequence[Path | None], page: Path, embed: bool, said: Said) -> Part:
-    """The addresses of the sounds; those that are not found are counted."""
+    """The addresses of the sounds; reports the number of missing ones."""
     missing = files.count(None)
     if missing:
         said(
             f"{missing:,} of {counted(len(files), 'file')} not found: their segments are without "
-            "sound. Say where they are: --audio FOLDER"
+            "sound. Give their folder: --audio FOLDER"
         )
     return Part({"addresses": None if embed else [*places.addresses(files, page)]})
 
 
 def of_points(found: Segments, projection: Projection, seed: int, said: Said) -> Part:
-    """The points."""
+    """The points, by a projection."""
     if projection == "umap":
-        said("UMAP: it prepares for a while before its bar appears …")
+        said("UMAP: a progress bar appears after a while …")
     began = time.monotonic()
     points, variance = project(found.rows, projection, seed)
     shares = " and ".join(f"{100 * share:.1f} %" for share in variance)
@@ -91,7 +91,7 @@ def of_points(found: Segments, projection: Projection, seed: int, said: Said) ->
 
 
 def of_neighbours(found: Segments, count: int, said: Said) -> Part:
-    """The nearest other segments of each."""
+    """The nearest other segments of each segment."""
     near = Neighbours(np.zeros((0, 0), np.int64), np.zeros((0, 0)))
     if count:
         began = time.monotonic()
@@ -113,22 +113,22 @@ def of_sounds(
     """The sounds and log-mels that the page holds."""
     if not (embed or log_mel):
         return Part({"embedded": False, "logMel": None})
-    heard = sounds.read(found, files, profile, embed, log_mel)
-    if heard.failures:
-        said(f"{counted(len(heard.failures), 'sound')} could not be read: {heard.failures[0]}")
+    read = sounds.read(found, files, profile, embed, log_mel)
+    if read.failures:
+        said(f"{counted(len(read.failures), 'sound')} could not be read: {read.failures[0]}")
     params = profile.params
     about = {
         "shape": [sounds.WIDTH, params.num_mel_bins],
-        "range": [heard.low, heard.high],
+        "range": [read.low, read.high],
         "hertz": [params.mel_min_hz, params.mel_max_hz],
     }
-    arrays = {"log_mel": heard.log_mel, "clip": heard.clip, "clip_start": heard.clip_start}
+    arrays = {"log_mel": read.log_mel, "clip": read.clip, "clip_start": read.clip_start}
     kept = {name: array for name, array in arrays.items() if array is not None}
-    return Part({"embedded": embed, "logMel": about if log_mel else None}, kept, heard.clips)
+    return Part({"embedded": embed, "logMel": about if log_mel else None}, kept, read.clips)
 
 
 def _profile(provenance: dict) -> str:
-    """The name of the profile; nothing where the archive does not say."""
+    """The name of the profile; "" if the archive does not have it."""
     try:
         return Profile.of(provenance).name
     except (KeyError, TypeError):
@@ -136,7 +136,7 @@ def _profile(provenance: dict) -> str:
 
 
 def _weights(provenance: dict) -> str:
-    """The weights in words; nothing where the archive does not say."""
+    """The weights in words; "" if the archive does not have them."""
     try:
         return str(Identity(**provenance["weights"]))
     except (KeyError, TypeError):

@@ -1,7 +1,8 @@
-"""Places: where the files of an archive lie on this machine, and their addresses on the page.
+"""Places: the files of an archive on this machine, and their addresses on the page.
 
-An archive has the paths that `embed` was given. They are looked for from the current folder and
-from the archive's; or below a given folder, whole or without their first folders, as many for all.
+An archive has the paths that `embed` was given. They are looked up from the current folder and from
+the folder of the archive; or below a given folder, whole or without the first few folders. The
+number of folders that are left out is the same for all files.
 """
 
 import os
@@ -13,7 +14,7 @@ from urllib.parse import quote
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs.map.names import parts_of
 
-TRIED = 1000  # files that say which way of finding them is the right one
+TRIED = 1000  # files that are tried to choose the way of finding them
 
 Way = Callable[[str], Path]
 
@@ -21,12 +22,12 @@ Way = Callable[[str], Path]
 def find(
     files: Sequence[str], archive: Path | None = None, audio: str | os.PathLike[str] | None = None
 ) -> list[Path | None]:
-    """The place of each file on this machine; None where it is not found.
+    """The place of each file on this machine; None for a file that is not found.
 
     Args:
         files: paths, as in the archive.
         archive: the path of the archive.
-        audio: the folder to look below.
+        audio: the folder of the sounds, if not as in the archive.
 
     Example:
         >>> find(["nowhere/clip.wav"])
@@ -40,17 +41,17 @@ def find(
 
 
 def check_folder(audio: str | os.PathLike[str] | None):
-    """Raises if the folder of the sounds is none.
+    """Raises if the folder of the sounds is not a folder.
 
     Raises:
-        VGGishError: it is missing, or a file.
+        VGGishError: it is missing, or is a file.
     """
     if audio is not None and not os.path.isdir(audio):
         raise VGGishError(f"{audio} is not a folder. Give the folder that holds the sounds.")
 
 
 def addresses(places: Iterable[Path | None], page: Path) -> Iterator[str | None]:
-    """The address of each file, relative to the page.
+    """Yields the address of each file, relative to the page.
 
     Example:
         >>> list(addresses([Path("sounds/a#1.wav"), None], Path("pages/map.html")))

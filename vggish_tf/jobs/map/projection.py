@@ -1,7 +1,7 @@
-"""Projection: rows → points of a plane, by PCA or by UMAP.
+"""Projection: rows → points in a plane, by PCA or by UMAP.
 
-Rows are scaled to length 1 first, since search compares directions. So two segments that are near
-to each other for search are near on the map too, as far as a plane can show it.
+Rows are scaled to length 1 first, since search compares directions. So segments that search finds
+near each other are near on the map too, as far as a plane can show it.
 """
 
 import importlib.util
@@ -15,22 +15,22 @@ from vggish_tf.errors import UsageError, VGGishError, check_word, counted, how_t
 
 Projection = Literal["pca", "umap"]
 PROJECTIONS = ("pca", "umap")
-FLAT = 1e-9  # of rows of length 1: a smaller deviation is the rounding of float64
+FLAT = 1e-9  # for rows of length 1; a smaller deviation is a rounding error of float64
 UMAP_NEIGHBOURS, LEAST_FOR_UMAP = 15, 4
 
 
 class Points(NamedTuple):
-    """Points, and the part of the variance that each axis of PCA has."""
+    """Points, and the share of the variance along each axis of PCA."""
 
     points: np.ndarray  # (n, 2) float32
-    variance: list[float]  # two parts of 1; empty for UMAP
+    variance: list[float]  # two shares; empty for UMAP
 
 
 def check(projection: str):
-    """Raises before long work starts.
+    """Raises if a projection is not possible; call it before long work starts.
 
     Raises:
-        UsageError: an unknown projection.
+        UsageError: the projection is unknown.
         VGGishError: UMAP is not installed.
     """
     check_word("projection", projection, PROJECTIONS)
@@ -44,12 +44,12 @@ def project(rows: np.ndarray, projection: Projection = "pca", seed: int = 0) -> 
     """The points of rows that have a direction, (n, size) float32 or uint8.
 
     Args:
-        rows: n at least 1.
-        projection: "pca", or "umap", which draws what is near as near, and takes longer.
-        seed: of UMAP.
+        rows: at least one row.
+        projection: "pca", or "umap", which keeps near rows together better, and takes longer.
+        seed: the seed of UMAP.
 
     Raises:
-        UsageError: an unknown projection, or too few rows for UMAP.
+        UsageError: the projection is unknown, or there are too few rows for UMAP.
         VGGishError: UMAP is not installed.
 
     Example:
@@ -64,7 +64,7 @@ def project(rows: np.ndarray, projection: Projection = "pca", seed: int = 0) -> 
 
 
 def _pca(rows: np.ndarray) -> Points:
-    """PCA in float64, of which the largest number of each axis is positive."""
+    """PCA in float64; the sign of each axis makes its largest number positive."""
     count, size = rows.shape
     mean = sum(unit.sum(axis=0) for unit in _units(rows)) / count
     scatter = sum((unit - mean).T @ (unit - mean) for unit in _units(rows)) / count
@@ -84,7 +84,7 @@ def _units(rows: np.ndarray):
 
 
 def _umap(rows: np.ndarray, begin: np.ndarray, seed: int) -> np.ndarray:
-    """UMAP from the points of PCA on, so that what is far apart stays in its place."""
+    """UMAP that begins with the points of PCA, so that distant groups keep their places."""
     if len(rows) < LEAST_FOR_UMAP:
         raise UsageError(
             f"projection='umap' needs {LEAST_FOR_UMAP} rows; the archive has "

@@ -10,17 +10,17 @@ from vggish_tf.errors import VGGishError, counted
 from vggish_tf.formats.clips import opened
 from vggish_tf.rows import Archive, ClipRows
 
-MOST = 1_000_000  # rows; a page of more is beyond what browsers open
+MOST = 1_000_000  # rows; browsers cannot open a page of more
 UNLABELLED = "no label"
 
 
 class Segments(NamedTuple):
-    """Segments, row by row; `label` is None where the archive has no labels."""
+    """Segments, row by row; `label` is None if the archive has no labels."""
 
     files: list[str]  # each once, in the order of the archive
     file: np.ndarray  # (n,) int64, the place of each segment's file in `files`
     start: np.ndarray  # (n,) float64, seconds
-    end: np.ndarray  # (n,) float64, seconds; NaN where the archive does not say
+    end: np.ndarray  # (n,) float64, seconds; NaN if the archive does not have it
     rows: np.ndarray  # (n, size) float32 or uint8
     labels: list[str]  # names of classes
     label: np.ndarray | None  # (n,) int64, the place of each segment's class in `labels`
@@ -31,7 +31,7 @@ def read(archive: Archive) -> Segments:
     """The segments of an archive, in its order.
 
     Raises:
-        VGGishError: no row, none with a direction, or more than a page can hold.
+        VGGishError: there are no rows, none has a direction, or a page cannot hold so many.
 
     Example:
         >>> clip = ClipRows("a.wav", np.arange(2), np.arange(2) + 1, np.eye(2, 128, dtype="f4"))
@@ -45,8 +45,8 @@ def read(archive: Archive) -> Segments:
     known = have_direction(rows)
     if not known.any():
         raise VGGishError(
-            f"the archive holds {counted(len(rows), 'row')}, each zero or not finite: none has a "
-            "place on a map. Embed the sounds again."
+            f"the archive holds {counted(len(rows), 'row')}, each zero or not finite: none can be "
+            "shown on a map. Embed the sounds again."
         )
     counts = [len(clip.start) for clip in clips]
     files, file = numbered(clip.path for clip in clips)
@@ -77,12 +77,12 @@ def _clips(archive: Archive) -> list[ClipRows]:
 
 
 def _label(clip: ClipRows) -> str:
-    """The labels of a clip, which are numbers of the dataset's classes, as one class."""
+    """The labels of a clip, which are numbers of classes in its dataset, as one name."""
     return ", ".join(map(str, clip.labels)) if clip.labels is not None else ""
 
 
 def numbered(names: Iterable[str]) -> tuple[list[str], np.ndarray]:
-    """Each name once, in the order of the first of each, and the place of each name there.
+    """The different names, in order of their first occurrence, and the place of each name there.
 
     Example:
         >>> numbered(["sea", "owl", "sea"])

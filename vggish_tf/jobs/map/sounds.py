@@ -1,7 +1,7 @@
-"""Sounds of segments: FLAC to embed in the page, and log-mel spectrograms, as VGGish hears them.
+"""Sounds of segments: FLAC to embed in the page, and the log-mel spectrograms of the front end.
 
-Both are made in Python, of the sound that the archive's profile prepares: a page that is opened
-from a disk may play files beside it, but not read them. They are for small sets.
+Both are made in Python, from the sound as the archive's profile prepares it: a page that is opened
+from a disk may play the files beside it, but not read them. They are meant for small sets.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from vggish_tf.jobs.map.segments import Segments
 from vggish_tf.params import Params
 from vggish_tf.profiles import DEFAULT, Profile, named
 
-MOST_SECONDS = 20 * 60  # of embedded sound: at 16 kHz 38 MB before FLAC
+MOST_SECONDS = 20 * 60  # of embedded sound: at 16 kHz, 38 MB before FLAC
 MOST_LOG_MELS = 5000  # of 6 KB each
 GAP = 0.05  # seconds between segments that are still one piece of sound
-WIDTH = 96  # columns of a log-mel that is longer
+WIDTH = 96  # columns of a log-mel
 BATCH = 64
 
 
@@ -35,19 +35,19 @@ class Piece(NamedTuple):
 
 
 class Sounds(NamedTuple):
-    """The sound of segments, as far as it was asked for and could be read."""
+    """The sound of segments, as far as it was requested and could be read."""
 
     clips: list[bytes]  # FLAC
-    clip: np.ndarray  # (n,) int64, of each segment; −1 where there is none
-    clip_start: np.ndarray  # (clips,) float64, seconds in its file
+    clip: np.ndarray  # (n,) int64, the clip of each segment; −1 for none
+    clip_start: np.ndarray  # (clips,) float64, the start in the file, in seconds
     log_mel: np.ndarray | None  # (n, frames, mel bins) uint8: 0 for none, 1 to 255 for low to high
-    low: float
-    high: float
+    low: float  # the log-mel of byte 1
+    high: float  # the log-mel of byte 255
     failures: list[str]
 
 
 def profile_of(provenance: dict) -> Profile:
-    """How the sound of an archive was prepared; the default where it does not say.
+    """The profile of an archive; the default one if the archive does not have it.
 
     Example:
         >>> profile_of({}).params.sample_rate
@@ -62,16 +62,16 @@ def profile_of(provenance: dict) -> Profile:
 def check(
     segments: Segments, places: list[Path | None], profile: Profile, embed: bool, log_mel: bool
 ):
-    """Raises before a long work that would find no sound, or give too large a page.
+    """Raises if no sound would be found, or the page would be too large; call it before long work.
 
     Raises:
-        UsageError: it says how much there is, and how much there may be.
+        UsageError: there is too much sound; the message gives the amount and the limit.
         VGGishError: no file was found.
     """
     if log_mel and not any(places):
         raise VGGishError(
-            f"none of {counted(len(places), 'file')} was found, such as {segments.files[0]!r}. Say "
-            "where they are: --audio FOLDER."
+            f"none of {counted(len(places), 'file')} was found, such as {segments.files[0]!r}. "
+            "Give their folder: --audio FOLDER."
         )
     rate, count = profile.params.sample_rate, len(segments.start)
     seconds = sum(piece.end - piece.start for piece in pieces_of(segments, profile.params))
@@ -97,19 +97,21 @@ def check(
 def read(
     segments: Segments, places: list[Path | None], profile: Profile, embed: bool, log_mel: bool
 ) -> Sounds:
-    """Reads the sound of segments, from files of which the places are known.
+    """Reads the sound of segments.
 
     Args:
-        places: of `segments.files`; None for what is not there.
-        embed: whether `clips` are wanted.
-        log_mel: whether `log_mel` is wanted; it needs Keras.
+        segments: the segments.
+        places: the places of `segments.files`; None for a missing file.
+        profile: the profile that prepares the sound.
+        embed: whether to make `clips`.
+        log_mel: whether to make `log_mel`, which needs Keras.
 
     Raises:
         VGGishError: no file could be read.
     """
     clip, starts, clips = np.full(len(segments.start), -1), list[float](), list[bytes]()
     failures, pictures = list[str](), _LogMels(segments, profile) if log_mel else None
-    pieces, heard = pieces_of(segments, profile.params), 0
+    pieces, count = pieces_of(segments, profile.params), 0
     for piece in tqdm(pieces, desc="sounds", disable=None, leave=False):
         place = places[piece.file]
         try:
@@ -120,23 +122,24 @@ def read(
             continue
         if samples is None:
             continue
-        heard += 1
+        count += 1
         if embed:
             clip[piece.segments] = len(clips)
             clips.append(encode_flac(samples, int(profile.params.sample_rate)))
             starts.append(piece.start)
         if pictures:
             pictures.add(samples, piece)
-    if not heard:
-        why = failures[0] if failures else "no segment of the files that are there has a time."
+    if not count:
+        why = failures[0] if failures else "no segment of the existing files has a time."
         raise VGGishError(f"no sound could be read: {why}")
     log_mels, low, high = pictures.scaled() if pictures else (None, 0.0, 1.0)
     return Sounds(clips, clip, np.array(starts), log_mels, low, high, failures)
 
 
 def pieces_of(segments: Segments, params: Params) -> list[Piece]:
-    """The stretches of files that the segments cover, each once; where the archive does not say
-    when a segment ends, it is an example long, and without a start it is in none.
+    """The stretches of files that the segments cover, each once.
+
+    A segment without an end has the length of an example; one without a start is left out.
     """
     known, seconds = np.isfinite(segments.end), params.example_window_seconds
     ends = np.where(known, segments.end, segments.start + seconds).tolist()
@@ -179,7 +182,7 @@ class _LogMels:
         self.values = np.full(shape, np.nan, np.float32)
 
     def add(self, samples: np.ndarray, piece: Piece):
-        """Computes those of a piece."""
+        """Computes the log-mels of the segments in a piece."""
         for first in range(0, len(piece.segments), BATCH):
             for length, numbers in self._by_length(piece.segments[first : first + BATCH]):
                 windows = [self._window(samples, piece, number, length) for number in numbers]
@@ -187,7 +190,7 @@ class _LogMels:
                 self.values[numbers] = fitted(log_mel, WIDTH)
 
     def scaled(self) -> tuple[np.ndarray, float, float]:
-        """All as bytes, and the values of the bytes 1 and 255."""
+        """All log-mels as bytes, and the values of the bytes 1 and 255."""
         finite = self.values[np.isfinite(self.values)]
         low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
         share = (self.values - low) / max(high - low, 1e-6)

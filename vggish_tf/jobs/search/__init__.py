@@ -1,6 +1,6 @@
 """Search: the segments of an archive that are nearest to a query, by the cosine of their rows.
 
-query      rows, an archive or audio → the rows to look for, made as the archive's were
+query      rows, an archive or audio → the rows of the query, made like those of the archive
 scan       nearest(): every row is compared, block after block (cosines/)
 places     the file and the times of a row, by its number
 index      an approximate index beside the archive, for many millions of rows

@@ -1,9 +1,9 @@
 """Index: an approximate search for archives of many millions of rows, by usearch (HNSW).
 
-It lies beside the archive, in `_index` of a folder or in `<file>.usearch`, and knows the files that
-it was built from, so that it is built again once they have changed. It holds the unit rows, about
-660 bytes each, which are in memory while it is built and mapped from the disk while it is searched.
-Unlike the exact search it may miss some of the nearest rows: how many is measured when it is built.
+It is beside the archive, in `_index` of a folder or in `<file>.usearch`. It records the files that
+it was built from, and is built again when they change. It holds the unit rows, about 660 bytes
+each, which are in memory while it is built and mapped from the disk while it is searched. Unlike
+the exact search, it may miss some of the nearest rows; the recall is measured when it is built.
 """
 
 import json
@@ -22,21 +22,21 @@ from vggish_tf.jobs.search.places import Places
 from vggish_tf.jobs.search.query import read
 from vggish_tf.params import EMBEDDING_SIZE
 
-VERSION = 1  # of the files below
+VERSION = 1  # of the files of an index
 GRAPH, ABOUT = "rows.usearch", "about.json"
 RECALL_ROWS, RECALL_TOP = 100, 10
-LEAST_EXPANSION = 256  # rows that HNSW looks at; usearch's own 64 finds fewer of the nearest
-ROUNDING = 1e-6  # of float32 cosines, which the index has
-WIDER = 4  # times as many rows are asked for, where those found are too few
+LEAST_EXPANSION = 256  # rows that HNSW examines; usearch's default of 64 finds fewer of the nearest
+ROUNDING = 1e-6  # of the index's float32 cosines
+WIDER = 4  # the factor by which more rows are requested if too few are hits
 
 
 class Index:
-    """An index that was built; open_index() makes one.
+    """An opened index; open_index() opens or builds one.
 
     Attributes:
         key: the files that it was built from, and the weights of their rows.
-        recall: the part of the 10 nearest rows that it finds, over 100 rows of the archive against
-            the exact search; None for an archive without rows.
+        recall: the share of the 10 nearest rows that it finds, compared with the exact search, for
+            100 rows of the archive; None for an archive without rows.
     """
 
     def __init__(self, folder: Path):
@@ -44,7 +44,7 @@ class Index:
         self.key: dict = about["key"]
         self.recall: float | None = about["recall"]
         if (folder / GRAPH).stat().st_size != about["bytes"]:
-            raise OSError(f"{folder} is damaged")  # usearch would map it, and end the process
+            raise OSError(f"{folder} is damaged")  # mapped by usearch, it would end the process
         self._graph = _usearch().Index.restore(str(folder / GRAPH), view=True)
         self._places = Places.open(folder)
 
@@ -56,7 +56,7 @@ class Index:
         return f"{counted(len(self), 'row')}{recall}"
 
     def blocks(self, best: Nearest) -> Iterator[Block]:
-        """The rows near to a query, more and more of them until enough of them are hits."""
+        """Yields rows near a query, more each time, until enough of them are hits."""
         count = best.top
         while True:
             block, reached = self.near(best.query, count)
@@ -67,10 +67,10 @@ class Index:
             count *= WIDER
 
     def near(self, query: np.ndarray, count: int) -> tuple[Block, float]:
-        """The `count` nearest rows of each example of a query, (n, size), as far as it knows.
+        """The `count` nearest rows of each example of a query, (n, size), that the index finds.
 
         Returns:
-            The rows, and the cosine down to which there are no others.
+            The rows, and the lowest cosine down to which it finds no others.
 
         Raises:
             UsageError: the rows of the archive have another size.
@@ -82,12 +82,12 @@ class Index:
         found = self._graph.search(query.astype(np.float32), min(count, len(self)))
         keys, cosines = np.atleast_2d(found.keys), 1 - np.atleast_2d(found.distances)
         counts = np.reshape(getattr(found, "counts", [keys.shape[1]]), (-1, 1))
-        valid = np.arange(keys.shape[1]) < counts  # fewer than asked for are seldom found
+        valid = np.arange(keys.shape[1]) < counts  # rarely, fewer rows are found than requested
         reached = np.where(valid, cosines, 1).min(axis=1).max()
         return self._rows(np.unique(keys[valid]).astype(np.int64)), float(reached)
 
     def sample(self) -> np.ndarray:
-        """Rows from all over the archive, (n, size), n at most 100."""
+        """At most 100 rows, (n, size), from all parts of the archive."""
         last = max(len(self._places.start) - 1, 0)
         numbers = np.unique(np.linspace(0, last, RECALL_ROWS).astype(np.int64))
         return self._rows(numbers[self._graph.contains(numbers)]).embedding
@@ -100,11 +100,11 @@ class Index:
 def open_index(
     archive: str | os.PathLike[str], said: Callable[[str], object] = lambda _: None
 ) -> Index:
-    """Opens the index of an archive; builds it where there is none, or none of these files.
+    """Opens the index of an archive; builds it if there is none of the present files.
 
     Args:
         archive: the path of a folder of shards, or of one file.
-        said: called with a line before an index is built, which takes a while.
+        said: a function that is called with a line before an index is built, which takes a while.
 
     Raises:
         VGGishError: usearch is not installed, or there is no archive.
@@ -131,7 +131,7 @@ def open_index(
 
 
 def _found(folder: Path) -> Index | None:
-    """The index that is there, if it is whole."""
+    """The existing index; None if there is none, or it is damaged."""
     try:
         return Index(folder)
     except (OSError, RuntimeError, ValueError, KeyError):
@@ -159,7 +159,7 @@ def _key(archive: Path) -> dict:
 
 
 def _build(archive: Path, folder: Path):
-    """Writes the graph of the rows that have a direction, and the places of all."""
+    """Writes the graph of the rows that have a direction, and the places of all rows."""
     graph, without_rows = None, []
     for block in blocks_of(read(archive).clips):
         unit, known = directions(block.embedding, np.float32)
@@ -181,7 +181,7 @@ def _write_about(folder: Path, key: dict, recall: float | None):
 
 
 def _recall(archive: Path, index: Index) -> float | None:
-    """The part of the nearest rows that the index finds; rows as near as the last one count too."""
+    """The share of the nearest rows that the index finds; rows as near as the last one count."""
     rows = index.sample()
     exact = [Nearest(row[np.newaxis], RECALL_TOP) for row in rows]
     for block in blocks_of(read(archive).clips):

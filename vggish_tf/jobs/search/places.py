@@ -1,4 +1,4 @@
-"""Places: the file and the times of each row of an archive, by number, mapped from the disk."""
+"""Places: the file and the times of each row of an archive, by its number, mapped from the disk."""
 
 import itertools
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ from vggish_tf.cosines import Block
 
 
 class Places(NamedTuple):
-    """The place of each row; kept as one .npy an array."""
+    """The place of each row; each array is kept in an .npy."""
 
     start: np.ndarray  # (n,) seconds
     end: np.ndarray  # (n,) seconds
     first: np.ndarray  # (clips,) int64, the number of each clip's first row
     names: np.ndarray  # uint8, the clips' paths in UTF-8, one after the other
-    name_end: np.ndarray  # (clips,) int64, where each ends
+    name_end: np.ndarray  # (clips,) int64, the end of each path in `names`
 
     @classmethod
     def of(cls, blocks: Iterable[Block]) -> "Places":
-        """The places of rows in blocks that follow each other."""
+        """The places of the rows in consecutive blocks."""
         none = np.zeros(0)
         starts, ends, firsts, names = [none], [none], [none], list[bytes]()
         for block in blocks:
@@ -35,13 +35,13 @@ class Places(NamedTuple):
         return cls(start, end, first.astype(np.int64), joined, name_end)
 
     def save(self, folder: Path):
-        """Writes an .npy an array."""
+        """Writes an .npy for each array."""
         for name, array in self._asdict().items():
             np.save(folder / f"{name}.npy", array)
 
     @classmethod
     def open(cls, folder: Path) -> "Places":
-        """The places that save() wrote, read where they are asked for."""
+        """The places that save() wrote; only those that are used are read."""
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in cls._fields))
 
     def block(self, numbers: np.ndarray, embedding: np.ndarray) -> Block:

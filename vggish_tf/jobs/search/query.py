@@ -1,7 +1,7 @@
 """Queries: arrays, archives, npz or audio → rows that can be compared with those of an archive.
 
-The archive's provenance decides how audio is embedded and pooled, and rows that are read must have
-been made with the same weights and settings. Neither Keras nor TensorFlow is needed for rows.
+Audio is embedded and pooled with the settings in the archive's provenance; rows that are read must
+have been made with the same weights and settings. Rows need neither Keras nor TensorFlow.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ Source = np.ndarray | str | os.PathLike[str]
 
 
 def read(archive: "Archive | str | os.PathLike[str]") -> Archive:
-    """The archive itself, or the one at a path."""
+    """The archive itself, or the archive at a path."""
     return archive if isinstance(archive, Archive) else formats.read(archive)
 
 
 def holds_rows(source: Source) -> bool:
-    """Whether a query is rows already: an array, or an archive by its content, whatever its name.
+    """Whether a query is rows: an array, or an archive, by its content or its suffix.
 
     Example:
         >>> holds_rows("rows.parquet"), holds_rows("clip.wav")
@@ -41,7 +41,7 @@ def holds_rows(source: Source) -> bool:
     if isinstance(source, np.ndarray):
         return True
     path = Path(source)
-    if path.is_dir() or path.suffix in (".npz", ".parquet"):  # there or not, whole or damaged
+    if path.is_dir() or path.suffix in (".npz", ".parquet"):  # even if missing or damaged
         return True
     with contextlib.suppress(VGGishError):
         return bool(formats.format_of(path))
@@ -51,17 +51,17 @@ def holds_rows(source: Source) -> bool:
 def rows_of(
     sources: Iterable[Source], provenance: dict, made: "Callable[[], Embedder]"
 ) -> np.ndarray | None:
-    """The rows of all sources, (n, size), one below the other; None where there are no sources.
+    """The rows of all sources, (n, size), one below the other; None without sources.
 
     Args:
-        sources: see nearest().
-        provenance: of the archive.
-        made: the embedder, called only if there is audio.
+        sources: as the queries of nearest().
+        provenance: the provenance of the archive.
+        made: a function that returns the embedder; it is called only if there is audio.
 
     Raises:
-        UsageError: an array that is not (n, size) numbers; rows of several sizes.
-        VGGishError: rows of other weights or settings.
-        AudioError: audio that cannot be read, or has no example.
+        UsageError: an array is not (n, size) numbers, or the rows have different sizes.
+        VGGishError: the rows were made with other weights or settings.
+        AudioError: the audio cannot be read, or has no example.
     """
     parts = [_rows(source, provenance, made) for source in sources]
     if len({part.shape[1] for part in parts}) > 1:
@@ -74,11 +74,11 @@ def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
     """An Embedder with the settings of an archive.
 
     Args:
-        provenance: of the archive.
-        weights: as for Embedder; None means those that the archive was asked to be made with.
+        provenance: the provenance of the archive.
+        weights: as for Embedder; None takes those that the provenance names.
 
     Raises:
-        VGGishError: the archive does not say how its rows were made.
+        VGGishError: the provenance lacks the weights or settings.
         CheckpointError: as Embedder.
     """
     from vggish_tf.embedding import Embedder
@@ -88,17 +88,17 @@ def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
         precision, asked = provenance["precision"], provenance["weights"]["asked"]
     except (KeyError, TypeError):
         raise VGGishError(
-            "the archive does not say how its rows were made, so audio cannot be compared with "
-            "them. Give rows as the query: an npz or an archive."
+            "the archive lacks the weights and settings of its rows, so audio cannot be compared "
+            "with them. Give rows as the query: an npz or an archive."
         ) from None
     asked = weights or (None if asked == UNTRAINED else asked)
     return Embedder(asked, profile=profile, precision=precision)
 
 
 def made(embedder: "Embedder | Callable[[dict], Embedder] | None", provenance: dict) -> "Embedder":
-    """The embedder for an archive's audio queries, checked against the archive."""
+    """The embedder for audio queries, after a check that it fits the archive."""
     ready: Any = embedder or embedder_for
-    if not hasattr(ready, "embed_file"):  # Embedders can be called too
+    if not hasattr(ready, "embed_file"):  # a function, not an Embedder
         ready = ready(provenance)
     _check(provenance, ready.provenance)
     return ready
@@ -111,10 +111,12 @@ def _rows(source: Source, provenance: dict, made: "Callable[[], Embedder]") -> n
             kind = f"{source.dtype} {source.shape}"
             raise UsageError(f"a query must be (n, size) numbers; received {kind}.")
         return rows
-    return _stored(source, provenance) if holds_rows(source) else _heard(source, provenance, made())
+    if holds_rows(source):
+        return _stored(source, provenance)
+    return _embedded(source, provenance, made())
 
 
-def _heard(path, provenance: dict, embedder: "Embedder") -> np.ndarray:
+def _embedded(path, provenance: dict, embedder: "Embedder") -> np.ndarray:
     """The rows of audio."""
     clip = ClipRows.of(str(path), embedder.embed_file(path))
     if not len(clip.start):
@@ -139,7 +141,7 @@ def _stored(path, provenance: dict) -> np.ndarray:
 
 
 def _check(archive: dict, query: dict):
-    """Refuses a query of other weights or settings than the archive's; says both."""
+    """Raises if the query has other weights or settings than the archive; the message has both."""
     weights = "weights (SHA-256 of their values)"
     pairs = {
         weights: [made.get("weights", {}).get("values_sha256") for made in (archive, query)],
@@ -156,18 +158,18 @@ def _check(archive: dict, query: dict):
     if different:
         raise VGGishError(
             f"the query cannot be compared with the archive. {'; '.join(different)}. Make the "
-            "query as the archive was made; --weights says with which weights audio is embedded."
+            "query in the same way as the archive; for audio, give the weights with --weights."
         )
 
 
 def _profiles(archive: dict, query: dict) -> list:
-    """The profile of each: its name, or its steps where two have one name."""
+    """The profiles of both: their names, or their steps if the names are the same."""
     steps = [recorded(archive), recorded(query)]
     names = [each["name"] for each in steps]
     return steps if names[0] == names[1] else names
 
 
 def _examples(archive: dict, query: dict) -> list[str]:
-    """How each makes its examples, as far as they differ; the hop does not count."""
+    """The front-end parameters that differ, apart from the example hop."""
     theirs, ours = (Params(**made.get("params", {})) for made in (archive, query))
     return [theirs.changes(ours) or "the same", ours.changes(theirs) or "the same"]

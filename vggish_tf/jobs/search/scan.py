@@ -1,4 +1,4 @@
-"""nearest(): the segments of an archive that are nearest to a query, each row compared."""
+"""nearest(): the segments of an archive that are nearest to a query."""
 
 import functools
 import os
@@ -27,27 +27,27 @@ def nearest(
 ) -> list[Hit]:
     """Finds the segments of an archive that are nearest to a query.
 
-    A segment counts as near as its nearest example of the query: its cosine is the highest over
-    them. Each segment is one hit at most. Rows of zeros and rows that are not finite have no
-    direction: in the archive they are never hits, in the query they are passed over.
+    The cosine of a segment is the highest over the examples of the query. A segment is at most one
+    hit. Rows of zeros and rows that are not finite have no direction: in the archive they are never
+    hits, and in the query they are ignored.
 
     Args:
         archive: an Archive, which is read once, or the path of one.
         query: rows (n, size), float32 or uint8 as in the archive; or the path of audio, of an npz
             or of another archive, whose rows are the query.
-        top: hits at most.
-        per_file: only the best segment of each audio file.
+        top: the largest number of hits.
+        per_file: whether to return only the best segment of each audio file.
         unlike: queries of the same kinds; a segment that is nearer to one of them is left out.
-        index: from open_index(archive): faster, and not all of the nearest may be found.
-        embedder: of audio, or a function that makes one from the archive's provenance. By default
-            it has the settings of the archive and the weights that were asked for there.
+        index: an index from open_index(archive): faster, but it may miss some of the nearest.
+        embedder: an Embedder for audio, or a function that makes one from the archive's provenance.
+            By default it has the settings of the archive and the weights that the archive names.
 
     Returns:
-        The hits, nearest first; of equally near ones the first in the archive comes first.
+        The hits, nearest first; equally near ones in the order of the archive.
 
     Raises:
-        UsageError: `top` is under 1, rows of another size, or a query without a direction.
-        VGGishError: no archive; weights or settings that are not those of the archive.
+        UsageError: `top` is under 1, the rows have another size, or the query has no direction.
+        VGGishError: there is no archive, or the query has other weights or settings.
         AudioError, CheckpointError: as Embedder.
 
     Example:

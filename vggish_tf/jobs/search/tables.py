@@ -1,8 +1,8 @@
 """Hits for people and for programs: a table, JSON, CSV, Audacity labels, a Raven selection table.
 
-Sources: manual.audacityteam.org, Importing and Exporting Labels (standard format); Raven Pro's
-sound selection tables, one over many files by `Begin Path` and `File Offset (s)`, as
-BirdNET-Analyzer and Rraven's exp_raven write them.
+Source: manual.audacityteam.org, Importing and Exporting Labels (standard format); Raven Pro's sound
+selection tables for many files, with `Begin Path` and `File Offset (s)`, as BirdNET-Analyzer and
+Rraven's exp_raven write them.
 """
 
 import csv
@@ -22,7 +22,7 @@ RAVEN_COLUMNS = (
 
 
 def as_text(hits: Sequence[Hit]) -> str:
-    """A line a hit under a heading; signs of a name that cannot be printed are escaped.
+    """A table with a line for each hit; characters that cannot be printed are escaped.
 
     Example:
         >>> print(as_text([Hit("birds.wav", 1.92, 2.88, 0.98765, 0)]))
@@ -36,7 +36,7 @@ def as_text(hits: Sequence[Hit]) -> str:
 
 
 def as_json(hits: Sequence[Hit]) -> str:
-    """A JSON object a line.
+    """A line with a JSON object for each hit.
 
     Example:
         >>> as_json([Hit("birds.wav", 1.92, 2.88, 0.5, 0)])
@@ -49,7 +49,7 @@ def write_csv(path: str | os.PathLike[str], hits: Sequence[Hit]) -> Path:
     """Writes the columns path, start, end, cosine, example; whole or not at all.
 
     Raises:
-        VGGishError: nothing can be written there.
+        VGGishError: the file cannot be written.
     """
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -61,7 +61,7 @@ def write_csv(path: str | os.PathLike[str], hits: Sequence[Hit]) -> Path:
 def write_audacity(folder: str | os.PathLike[str], hits: Sequence[Hit]) -> list[Path]:
     """Writes a label track for each audio file, `<its name>.txt`, with the cosines as labels.
 
-    Labels are in the order of time. Of several files with one name, the second's track is
+    Labels are in the order of time. If several files have one name, the track of the second is
     `<its name>.2.txt`.
 
     Raises:
@@ -80,13 +80,14 @@ def write_audacity(folder: str | os.PathLike[str], hits: Sequence[Hit]) -> list[
 def write_raven(
     path: str | os.PathLike[str], hits: Sequence[Hit], provenance: dict | None = None
 ) -> Path:
-    """Writes one table of all audio files, as Raven's sound selection tables are.
+    """Writes one table of all audio files, in the format of Raven's sound selection tables.
 
-    `Begin Path` and `File Offset (s)` say where each selection is; `Begin Time (s)` counts from the
-    start of its own file too. The box is as high as what the front end hears, by `provenance`.
+    `Begin Path` and `File Offset (s)` give the place of each selection; `Begin Time (s)` counts
+    from the start of its file too. The box covers the frequencies of the front end, by
+    `provenance`.
 
     Raises:
-        VGGishError: nothing can be written there.
+        VGGishError: the file cannot be written.
     """
     params = (provenance or {}).get("params", {})
     low, high = params.get("mel_min_hz", MEL_MIN_HZ), params.get("mel_max_hz", MEL_MAX_HZ)
@@ -108,7 +109,7 @@ def _time(hit: Hit) -> tuple[float, float]:
 
 
 def _names(paths: list[str]) -> list[str]:
-    """A name for the track of each file; case does not tell two apart on every system."""
+    """A name for the track of each file; names that differ only in case count as the same."""
     taken: set[str] = set()
     names = []
     for path in paths:
@@ -123,9 +124,8 @@ def _names(paths: list[str]) -> list[str]:
 
 
 def _printable(path: str) -> str:
-    """A name on one line without tabs: what cannot be printed is escaped."""
-    signs = (sign if sign.isprintable() else repr(sign)[1:-1] for sign in path)
-    return "".join(signs)
+    """A name on one line without tabs: characters that cannot be printed are escaped."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in path)
 
 
 def _write_lines(path: Path, lines: list[str]) -> Path:

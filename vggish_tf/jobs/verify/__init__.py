@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from vggish_tf.errors import listed
 from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.network import backbone
 from vggish_tf.weights import loading, registry
 from vggish_tf.weights.identity import Identity
 from vggish_tf.weights.known import REGISTRY, KnownFile
-from vggish_tf.weights.layouts import listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +19,15 @@ class Verification(Identity):
     """Verification of weights: their identity, and the figures of the smoke test; print it.
 
     Args:
-        figures: of the smoke test, without activation; the quantized ones are None without PCA
-            parameters.
-        with_relu: the same through a ReLU, as in the first release.
+        figures: the figures of the smoke test, without activation; those of quantized embeddings
+            are None without PCA parameters.
+        with_relu: the figures with a ReLU, as in the first release.
         generation: a key of smoke_test.GENERATIONS, or smoke_test.NO_GENERATION.
-        max_difference: of example 0 to the 128 numbers of the official script.
+        max_difference: the largest difference of example 0 to the 128 numbers of the official
+            script.
         note: the reason why the quantized figures are None, or "".
-        extras: names of what else the file holds than the 18 variables; it is not loaded.
-        known_as: the known file that this is by its digests, "" if it is none.
+        extras: the names of other tensors in the file, which are not loaded.
+        known_as: the known file with the same digests, or "".
     """
 
     figures: smoke_test.Figures
@@ -39,13 +40,13 @@ class Verification(Identity):
 
     @property
     def passed(self) -> bool:
-        """True if the figures are the current published ones, and example 0 the 128 numbers."""
+        """Whether the figures are the current published ones, and example 0 has the 128 numbers."""
         is_current = self.generation == smoke_test.CURRENT
         return is_current and self.max_difference < smoke_test.EXAMPLE_0_ATOL
 
     @property
     def verdict(self) -> str:
-        """The result in one sentence; published weights must give the current figures."""
+        """The result in one sentence."""
         if self.untrained:
             return "UNTRAINED weights: every bias is zero, as the initializer leaves them."
         if self.passed:
@@ -53,7 +54,7 @@ class Verification(Identity):
             return f"the published weights{other}."
         if self.published:
             return (
-                "a published file, but this installation computes something else with it: "
+                "a published file, but this installation does not compute the published figures: "
                 "that is a bug."
             )
         return "NOT the published weights."
@@ -96,15 +97,20 @@ def verify(
     """Runs the official smoke test with the weights of a file.
 
     Args:
-        path, average: as in `load_weights`.
-        pca: "audioset", or the path of the PCA parameters, for the quantized figures.
+        path, average: as for `load_weights`.
+        pca: "audioset", or the path of PCA parameters, for the quantized figures.
 
     Returns:
-        Verification, with the generation of published figures that the weights give.
+        Verification, with the generation of the published figures that the weights give.
 
     Raises:
-        CheckpointError: as `load_weights`. Missing PCA parameters are not an error but a note in
-            the report.
+        CheckpointError: as `load_weights`. Missing PCA parameters are no error: the result has a
+            note about them.
+
+    Example:
+        >>> verify("nowhere.ckpt")
+        Traceback (most recent call last):
+        vggish_tf.errors.CheckpointError: there is no checkpoint at nowhere.ckpt. Give the path ...
     """
     model = backbone.network(dtype="float32", initializer="zeros")
     identity, extras = loading.load(model, path, average)

@@ -1,9 +1,9 @@
-"""The official smoke test: a 1 kHz sine of three seconds, and the figures that Google has printed.
+"""The official smoke test: a 1 kHz sine of three seconds, and the figures in Google's script.
 
 The signal and the log-mel are upstream's, in float64, so that only the weights and the network are
-tested. data/smoke_test_output.npz has the numbers of example 0 as the official script prints them
-with the published weights: `embedding` (128,) float32 and `postprocessed` (128,) uint8. No weights
-are loaded here.
+tested. data/smoke_test_output.npz has the numbers of example 0 that the official script prints with
+the published weights: `embedding` (128,) float32 and `postprocessed` (128,) uint8. No weights are
+loaded here.
 
 Source: tensorflow/models research/audioset/vggish/vggish_smoke_test.py in its three states (2017,
 2020, 2023); example 0 was printed by the last of them with TensorFlow 2.13 and NumPy 1.24.3.
@@ -13,11 +13,11 @@ import io
 import math
 import os
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 
 from vggish_tf.errors import VGGishError
+from vggish_tf.files import DATA
 from vggish_tf.params import SAMPLE_RATE
 from vggish_tf.weights.pca import read as read_pca
 
@@ -36,7 +36,7 @@ class Figures:
     quantized_std: float | None = None
 
     def round_to(self, printed: "Figures") -> bool:
-        """True if the embedding's figures, rounded to the printed digits, are the printed ones."""
+        """Whether the figures of the embedding, rounded to the printed digits, are `printed`."""
         return all(
             abs(figure - shown) <= 0.5 * _last_digit(shown) + FIGURE_ATOL
             for figure, shown in ((self.mean, printed.mean), (self.std, printed.std))
@@ -50,7 +50,7 @@ class Figures:
 # changes them by 1e-5. Other weights with the same mean and deviation differ by 1.
 EXAMPLE_0_ATOL = 1e-4
 
-# All with the same published weights; the resampling and the last activation changed.
+# All are of the same published weights; the resampling and the last activation changed.
 GENERATIONS = {
     "since July 2023 (no activation, no resampling)": Figures(0.000657, 0.343, 126.0, 89.3),
     "August 2020 to July 2023 (no activation, resampled from 44.1 kHz)": Figures(
@@ -77,7 +77,8 @@ def figures_of(
     They are None without PCA parameters.
 
     Args:
-        pca: "audioset", or the path of the PCA parameters.
+        embedding: the embedding of examples(), (3, 128).
+        pca: "audioset", or the path of PCA parameters.
     """
     mean, std = float(embedding.mean()), float(embedding.std())
     try:
@@ -86,7 +87,7 @@ def figures_of(
         return Figures(mean, std), str(error)
     from vggish_tf.reference import vggish_postprocess
 
-    published = io.BytesIO()  # the reference reads the published format alone
+    published = io.BytesIO()  # the reference reads only the published format
     np.savez(published, pca_eigen_vectors=eigen_vectors, pca_means=means)
     published.seek(0)
     quantized = vggish_postprocess.Postprocessor(published).postprocess(embedding)
@@ -94,10 +95,10 @@ def figures_of(
 
 
 def generation_of(figures: Figures, with_relu: Figures) -> str:
-    """The key of GENERATIONS with these printed figures, or NO_GENERATION.
+    """The key of GENERATIONS with these figures, or NO_GENERATION.
 
-    The published weights give the current ones. The older ones involved a resampler, so only other
-    weights could give them here; a ReLU alone does not (it gives 0.137, 0.219).
+    The published weights give the current figures. The older ones involved a resampler, so here
+    only other weights could give them; a ReLU alone does not (it gives 0.137, 0.219).
 
     Example:
         >>> generation_of(Figures(0.00065698, 0.34302), Figures(0.13686, 0.21894))
@@ -111,7 +112,7 @@ def generation_of(figures: Figures, with_relu: Figures) -> str:
 
 def difference_of_example_0(embedding: np.ndarray) -> float:
     """The largest difference between the first row of an embedding and the published numbers."""
-    with (files("vggish_tf") / "data" / "smoke_test_output.npz").open("rb") as stream:
+    with (DATA / "smoke_test_output.npz").open("rb") as stream:
         published = np.load(stream)["embedding"]
     return float(np.abs(embedding[0] - published).max())
 

@@ -1,4 +1,4 @@
-// Data: what the page holds, read once from its elements. Nothing is drawn here.
+// Data: the arrays and the JSON of the page, read once from its elements. Nothing is drawn here.
 
 /** The number that stands for none. */
 export const NONE = 0xffffffff;
@@ -6,7 +6,7 @@ export const NONE = 0xffffffff;
 /** The JSON of the page: names of files and classes, facts. */
 export const about = JSON.parse(document.getElementById("about").textContent);
 
-/** The bytes of an element, or null; the element is removed, so that its text is not kept. */
+/** The bytes of an element, or null; the element is removed, so that its text uses no memory. */
 export function bytesOf(id) {
   const element = document.getElementById(id);
   if (!element) return null;
@@ -22,7 +22,7 @@ function arrayOf(id, Kind) {
   return bytes && new Kind(bytes.buffer);
 }
 
-/** The segments, an array a property: segment i is the i-th number of each. */
+/** The segments, with an array for each property: segment i is the i-th number of each. */
 export const segments = {
   x: arrayOf("x", Float32Array),
   y: arrayOf("y", Float32Array),
@@ -44,20 +44,20 @@ export function pathOf(number) {
   return about.files[segments.file[number]];
 }
 
-/** The last part of a path, and what is before it; of Windows where it has no slash. */
+/** The last part of a path, and the folders before it; a path of Windows if it has no slash. */
 export function splitPath(path) {
   const cut = Math.max(path.lastIndexOf("/"), path.includes("/") ? -1 : path.lastIndexOf("\\"));
   return [path.slice(cut + 1) || path, path.slice(0, Math.max(cut, 0))];
 }
 
-/** The name of a segment's file, with its folder where there are several. */
+/** The name of a segment's file, with its folder if there are several. */
 export function nameOf(number) {
   const name = splitPath(pathOf(number))[0];
   const folders = about.classes.folder;
   return folders.length > 1 ? `${folders[segments.folder[number]]}/${name}` : name;
 }
 
-/** Seconds for people: 12.48 s, 3:05.20, 1:02:05.20. */
+/** Seconds as text: 12.48 s, 3:05.20, 1:02:05.20. */
 export function clock(seconds) {
   if (!(seconds >= 60)) return `${seconds.toFixed(2)} s`;
   const hundredths = Math.round(seconds * 100);
@@ -67,14 +67,14 @@ export function clock(seconds) {
   return [...minutes, rest].join(":");
 }
 
-/** When a segment is. */
+/** The times of a segment, as text. */
 export function timeOf(number) {
   const [start, end] = [segments.start[number], segments.end[number]];
-  if (Number.isNaN(start)) return "the archive does not say when";
+  if (Number.isNaN(start)) return "the archive has no times";
   return Number.isNaN(end) ? `from ${clock(start)}` : `${clock(start)} – ${clock(end)}`;
 }
 
-/** The nearest segments of one, as [number, cosine], nearest first. */
+/** The nearest segments of a segment, as [number, cosine], nearest first. */
 export function neighboursOf(number) {
   const first = number * about.neighbours;
   const places = Array.from({ length: about.neighbours }, (_, place) => first + place);
@@ -83,7 +83,7 @@ export function neighboursOf(number) {
     .filter(([other]) => other !== NONE);
 }
 
-/** A table path,start,end of segments, as RFC 4180 has it. */
+/** A CSV path,start,end of segments, by RFC 4180. */
 export function csvOf(numbers) {
   const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const time = (seconds) => (Number.isNaN(seconds) ? "" : String(seconds));

@@ -1,11 +1,11 @@
-// Gestures: pointers, wheel and keys on the map → what they mean. They change nothing themselves.
+// Gestures: pointers, wheel and keys on the map → calls of functions. They change nothing themselves.
 
 const STILL = 5; // pixels: a shorter drag is a click
-const STEP = 60; // pixels that an arrow moves the map
+const STEP = 60; // pixels; an arrow key moves the map by so many
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** Listens on the stage; `on` has a function for each thing that can be meant. */
+/** Listens to events on the stage; `on` has a function for each action. */
 export function listen(stage, on) {
   new Pointers(stage, on);
   stage.addEventListener(
@@ -53,7 +53,7 @@ function keyAnywhere(event, on) {
 class Pointers {
   constructor(stage, on) {
     [this.stage, this.on] = [stage, on];
-    this.down = new Map(); // where each pointer is
+    this.down = new Map(); // pointer → its place
     this.state = "none"; // or "click", "pan", "lasso", "pinch"
     for (const kind of ["pointerdown", "pointermove", "pointerup", "pointercancel", "pointerleave"])
       stage.addEventListener(kind, (event) => this[kind](event));
@@ -116,7 +116,7 @@ class Pointers {
     this.on.over(null);
   }
 
-  /** After two fingers the one that is left pans. */
+  /** After a pinch, the remaining finger pans. */
   rest() {
     this.state = this.down.size ? "pan" : "none";
     this.stage.classList.remove("panning");

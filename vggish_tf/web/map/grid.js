@@ -1,8 +1,8 @@
-// Grid: points in square cells of the plane, so that those near a place are found without a look
-// at all of them.
+// Grid: points in square cells of the plane, so that those near a place are found without examining
+// all points.
 
 const POINTS_A_CELL = 2;
-const MOST_CELLS = 1024; // a side
+const MOST_CELLS = 1024; // along a side
 
 export class Grid {
   constructor(x, y, bounds) {
@@ -40,7 +40,7 @@ export class Grid {
     return this.row(y) * this.columns + this.column(x);
   }
 
-  /** Calls visit with each point in the cells that a box touches. */
+  /** Calls `visit` with each point in the cells that a box touches. */
   inBox(left, right, low, high, visit) {
     const [from, to] = [this.column(left), this.column(right)];
     for (let row = this.row(low); row <= this.row(high); row++) {
@@ -49,7 +49,7 @@ export class Grid {
     }
   }
 
-  /** The point nearest to a place, within a distance, of those that are accepted; −1 for none. */
+  /** The accepted point nearest to a place, within a distance; −1 for none. */
   nearest(x, y, distance, accepts) {
     let [best, least] = [-1, distance * distance];
     this.inBox(x - distance, x + distance, y - distance, y + distance, (point) => {
@@ -59,7 +59,7 @@ export class Grid {
     return best;
   }
 
-  /** The points inside a polygon [[x, y], …] by the even-odd rule, in their order. */
+  /** The accepted points inside a polygon [[x, y], …], by the even-odd rule, in order. */
   inside(polygon, accepts) {
     const [xs, ys] = [polygon.map(([x]) => x), polygon.map(([, y]) => y)];
     const box = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];

@@ -1,18 +1,18 @@
-// Looks: which points are seen, and in which colours: classes, a search, a lasso.
+// Looks: the visible points and their colours, by classes, a search and a lasso.
 import { category } from "./colours.js";
 import { about, count, segments, splitPath } from "./data.js";
 
 const FAINT = 40; // alpha of points that a search or a lasso leaves out
 
 export class Looks {
-  /** `changed` is called when the painter has other colours. */
+  /** `changed` is called after the colours have changed. */
   constructor(painter, changed) {
     [this.painter, this.changed] = [painter, changed];
     [this.classes, this.hidden] = [[], new Set()]; // of the chosen kind
-    this.matches = null; // of each file, whether its name is searched for; null without a search
+    this.matches = null; // for each file, whether it matches the search; null without a search
     this.chosen = null; // the segments of the lasso; null without one
     this.colours = new Uint8Array(4 * count);
-    this.mixed = shuffled(count); // so that no class lies on top of all others
+    this.mixed = shuffled(count); // so that no class is painted on top of all others
   }
 
   isHidden = (number) => this.hidden.has(this.classOf[number]);
@@ -22,7 +22,7 @@ export class Looks {
   className = (number) =>
     this.kind === "file" ? "" : about.classes[this.kind][this.classOf[number]];
 
-  /** Colours by folder, label or file: classes in the order of their sizes, all of them shown. */
+  /** Colours the points by folder, label or file; the largest class is the first, all are shown. */
   colourBy(kind) {
     const names = about.classes[kind] ?? about.files;
     [this.kind, this.classOf] = [kind, kind === "file" ? segments.file : segments[kind]];
@@ -46,13 +46,13 @@ export class Looks {
     this.recolour();
   }
 
-  /** Takes the segments of a lasso, or null. */
+  /** Sets the segments of a lasso; null removes it. */
   choose(numbers) {
     this.chosen = numbers;
     this.recolour();
   }
 
-  /** Searches for a part of a path; returns how many segments and files have it. */
+  /** Searches for a part of a path; returns the numbers of segments and files with it. */
   search(text) {
     const plain = (each) => each.normalize("NFC").toLowerCase();
     const part = plain(text);
@@ -64,7 +64,7 @@ export class Looks {
     return [segments.file.filter((file) => this.matches[file]).length, files];
   }
 
-  /** Gives the painter all colours, and those in full colour on top of the faint ones. */
+  /** Gives the colours to the painter; points in full colour are painted on top of faint ones. */
   recolour() {
     const chosen = this.chosen && new Set(this.chosen);
     const bytes = this.palette.map((hex) =>
@@ -83,7 +83,7 @@ export class Looks {
   }
 }
 
-/** 0, 1, 2 … in an order without a pattern, the same each time. */
+/** 0, 1, 2 … in a random order, which is the same each time. */
 function shuffled(length) {
   const order = Uint32Array.from({ length }, (_, at) => at);
   let random = 1;

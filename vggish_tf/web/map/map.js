@@ -1,6 +1,6 @@
-// The map of sounds: its state, and what gestures and panels change in it.
+// The map of sounds: its state, and the actions of gestures and panels.
 //
-// window.vggishMap is for scripts and tests: see the end.
+// window.vggishMap, at the end, is for scripts and tests.
 import { about, count, csvOf, neighboursOf, segments } from "./data.js";
 import { listen } from "./gestures.js";
 import { Grid } from "./grid.js";
@@ -82,7 +82,7 @@ function paint() {
   });
 }
 
-/** Of points, in pixels: smaller where there are many, larger from nearby. */
+/** The radius of points, in pixels: smaller if there are many, larger after zooming in. */
 function radius() {
   const many = count <= 300 ? 6 : count <= 3000 ? 4.5 : count <= 20000 ? 3 : 2.2;
   return many * Math.min(Math.max(view.zoom ** 0.25, 1), 2.5);
@@ -95,7 +95,7 @@ function resize() {
   paint();
 }
 
-// What can be done.
+// Actions.
 
 function select(number, play = true) {
   state.selected = number;
@@ -112,7 +112,7 @@ function showSelected() {
   showSegment(state.selected, { className: looks.className, colourOf, go: goTo });
 }
 
-/** Goes to a neighbour, and leaves the keyboard in the list. */
+/** Selects a neighbour, and keeps the focus in the list. */
 function goTo(number) {
   select(number, element("at-once").checked);
   element("near").querySelector("button")?.focus();
@@ -121,7 +121,7 @@ function goTo(number) {
 const picked = ([left, top], reach) =>
   grid.nearest(...view.toPlane(left, top), Math.max(radius() + 3, reach) / view.scale, canBePicked);
 
-/** The nearest point that lies that way: what is aside counts three times. */
+/** The nearest point in a direction; distance across the direction counts three times. */
 function neighbourOnScreen(right, down) {
   const from = state.selected < 0 ? [view.width / 2, view.height / 2] : place(state.selected);
   let [best, least] = [-1, Infinity];
@@ -240,11 +240,11 @@ resize();
 /**
  * For scripts and tests. Numbers are those of segments, in the order of the archive.
  *
- *   place(number)        where a segment is: { x, y } in pixels of the window
- *   select(number)       as a click does
+ *   place(number)        the place of a segment: { x, y } in pixels of the window
+ *   select(number)       selects a segment, like a click
  *   neighbours(number)   [[number, cosine], …]
- *   state()              what is selected, chosen by the lasso, and shown by legend and search
- *   pan(right, down)     moves the map and paints it at once
+ *   state()              the selected segment, those in the lasso, and those that are shown
+ *   pan(right, down)     moves the map and paints it immediately
  */
 window.vggishMap = {
   count,

@@ -1,4 +1,5 @@
-// Marks above the points: the selected segment, lines to its neighbours, the pointed one, a lasso.
+// Marks above the points: the selected segment and lines to its neighbours, the segment under the
+// pointer, the lasso.
 
 export class Marks {
   constructor(canvas, view, place) {
@@ -6,7 +7,7 @@ export class Marks {
     this.context = canvas.getContext("2d");
   }
 
-  /** Paints them; a colour is that of a segment. */
+  /** Paints the marks; `colour` is a function from a segment to its colour. */
   paint({ selected, near, over, lasso, radius, ratio, colour }) {
     const context = this.context;
     const style = getComputedStyle(this.canvas);
@@ -45,7 +46,7 @@ export class Marks {
     context.globalAlpha = 1;
   }
 
-  /** The lasso, of which the points are those of the plane. */
+  /** Paints the lasso, whose points are in the plane. */
   outline(lasso, colour) {
     const context = this.context;
     context.beginPath();

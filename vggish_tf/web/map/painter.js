@@ -1,11 +1,11 @@
-// Painters: points as discs, by WebGL where there is one, and else into the pixels of a canvas.
-// Both take the same: places, an order, a colour each ([r, g, b, alpha] bytes) and a radius.
+// Painters: points as discs, by WebGL if there is a graphics processor, otherwise into the pixels of
+// a canvas. Both take places, an order, colours ([r, g, b, alpha] bytes) and a radius.
 
 const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
 /**
- * The painter that suits this browser. WebGL without a graphics processor is slower than a canvas,
- * and is not taken; `#webgl` and `#canvas` at the end of the page's address choose one.
+ * The painter that suits this browser. WebGL without a graphics processor is not used, since it is
+ * slower than a canvas. `#webgl` or `#canvas` at the end of the page's address chooses one.
  */
 export function painterFor(canvas, x, y) {
   const gl = location.hash === "#canvas" ? null : contextOf(document.createElement("canvas"));
@@ -14,7 +14,7 @@ export function painterFor(canvas, x, y) {
   const painter = new WebGLPainter(canvas, contextOf(canvas), x, y);
   if (painter.works) return painter;
   const fresh = canvas.cloneNode();
-  canvas.replaceWith(fresh); // one canvas cannot have both
+  canvas.replaceWith(fresh); // a canvas has only one kind of context
   return new CanvasPainter(fresh, x, y);
 }
 
@@ -90,7 +90,7 @@ class WebGLPainter {
     return buffer;
   }
 
-  /** Takes the colours of all points, and the points to paint, the last one on top. */
+  /** Sets the colours of all points, and the points to paint, the last one on top. */
   colour(colours, order) {
     [this.colours, this.order] = [colours, order];
     const gl = this.gl;
@@ -134,7 +134,7 @@ class CanvasPainter {
     this.context.putImageData(this.image, 0, 0);
   }
 
-  /** Puts the disc at each point; its soft edge is left out where there is another disc. */
+  /** Puts a disc at each point; its soft edge is left out over another disc. */
   stamp(view, { reach, inside, edge, alpha }, ratio) {
     const { pixels, order, colours, x, y } = this;
     const { width, height } = this.canvas;
@@ -156,8 +156,10 @@ class CanvasPainter {
   }
 }
 
-/** The pixels of a disc, by their distances from its middle one in a picture: those inside, and
- * those of its edge with the share that is covered. */
+/**
+ * The pixels of a disc, as offsets from its middle pixel in a picture of a width: those inside, and
+ * those of its edge with their covered share.
+ */
 function disc(radius, width) {
   const [reach, inside, edge, alpha] = [Math.ceil(radius), [], [], []];
   for (let down = -reach; down <= reach; down++) {

@@ -1,4 +1,4 @@
-// Panels: what the page says beside the points. They change nothing but their own elements.
+// Panels: the texts beside the points. They change only their own elements.
 import { magma } from "./colours.js";
 import { about, clock, nameOf, neighboursOf, pathOf, segments } from "./data.js";
 import { splitPath, timeOf } from "./data.js";
@@ -21,7 +21,7 @@ function swatch(colour) {
   return made;
 }
 
-/** The head of the page, and the list below all panels. */
+/** Fills the head of the page, and the list of facts. */
 export function describe(count) {
   const files = counted(about.files.length, "file");
   element("facts").textContent = [
@@ -29,18 +29,18 @@ export function describe(count) {
   ].filter(Boolean).join(" · ");
   element("untrained").hidden = !about.untrained;
   element("untrained").textContent =
-    "UNTRAINED WEIGHTS: where the points lie and which ones are near means nothing.";
+    "UNTRAINED WEIGHTS: the places of the points and their neighbours mean nothing.";
   const facts = {
     "Weights": about.weights, "Profile": about.profile, "Pooled by": about.pool,
     "Points": `${about.projection}, of rows scaled to length 1`,
-    "Neighbours": "by the cosine of rows, as vggish-tf search finds them",
+    "Neighbours": "by the cosine of rows, as in vggish-tf search",
     "Made by": `vggish-tf ${about.version}`,
   };
   for (const [name, fact] of Object.entries(facts).filter(([, fact]) => fact))
     element("about-list").append(make("dt", { textContent: name }), make("dd", { textContent: fact }));
 }
 
-/** The selected segment and its neighbours; `go` is called with the one that is clicked. */
+/** Shows the selected segment and its neighbours; `go` is called with a neighbour on a click. */
 export function showSegment(number, { className, colourOf, go }) {
   element("hint").hidden = number >= 0;
   element("selected").hidden = number < 0;
@@ -76,7 +76,7 @@ function showLogMel(number) {
   element("no-log-mel").hidden = there;
   element("no-log-mel").textContent = about.logMel
     ? "No log-mel: its sound was not found."
-    : "No log-mel: vggish-tf map --log-mel puts it here.";
+    : "No log-mel: make the map with vggish-tf map --log-mel.";
   if (!there) return;
   paintLogMel(bytes, width, height);
   const [end, start] = [segments.end[number], segments.start[number]];
@@ -99,7 +99,7 @@ function paintLogMel(bytes, width, height) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Whether it plays, what is wrong, and how far it is. */
+/** Shows the state of the player, its message, and its position. */
 export function showPlaying(player) {
   element("play").textContent = player.playing ? "Stop" : "Play";
   element("sound").textContent = player.message;
@@ -112,7 +112,7 @@ export function showPlaying(player) {
   follow();
 }
 
-/** A button for each class, the largest first; `toggle` is called with the one that is clicked. */
+/** Shows a button for each class, the largest first; `toggle` is called with a class on a click. */
 export function showLegend(classes, hidden, toggle) {
   const some = classes.slice(0, MOST_CLASSES);
   element("legend").replaceChildren(...some.map((each) => legendLine(each, hidden, toggle)));
@@ -133,20 +133,20 @@ function legendLine({ number, name, title, count, colour }, hidden, toggle) {
   return make("li", {}, button);
 }
 
-/** What the lasso holds. */
+/** Shows the number of segments in the lasso. */
 export function showChosen(numbers) {
   element("chosen").hidden = !numbers;
   if (numbers) element("count").textContent = `${counted(numbers.length, "segment")} in the lasso`;
 }
 
-/** How many segments the search has found. */
+/** Shows the number of segments that the search has found. */
 export function showMatches(text, found, files) {
   element("matches").textContent = text
     ? `${counted(found, "segment")} in ${counted(files, "file")}`
     : "";
 }
 
-/** The name and time of the pointed segment, beside the pointer; −1 for none. */
+/** Shows the name and time of a segment beside the pointer; −1 hides them. */
 export function showTip(number, [left, top], view) {
   const tip = element("tip");
   tip.hidden = number < 0;

@@ -1,21 +1,20 @@
-// Player: one segment of sound at a time, from its start to its end, out of a file beside the page
-// or of FLAC in it.
+// Player: plays one segment of sound at a time, from a file beside the page or from FLAC in it.
 import { about, bytesOf, clipStarts, NONE, segments } from "./data.js";
 
 const NO_SOUND = "No sound: the file was not found when this map was made.";
 
 export class Player {
-  /** `changed` is called when it starts, ends, or fails. */
+  /** `changed` is called when a sound starts, ends or fails. */
   constructor(audio, changed) {
     [this.audio, this.changed] = [audio, changed];
     [this.number, this.playing, this.message] = [-1, false, ""];
-    this.urls = new Map(); // of clips in the page
+    this.urls = new Map(); // addresses of the clips in the page
     audio.addEventListener("timeupdate", () => this.endInTime());
     audio.addEventListener("ended", () => this.stop());
     audio.addEventListener("error", () => this.fail());
   }
 
-  /** Where the sound of a segment is: its address, and the time there of the file's beginning. */
+  /** The address of a segment's sound, and the time in its file at which that sound starts. */
   sourceOf(number) {
     if (!about.embedded) return [about.addresses[segments.file[number]], 0];
     const clip = segments.clip[number];
@@ -48,13 +47,13 @@ export class Player {
     }
   }
 
-  /** Waits until the length of the file is known, since before that no time can be sought. */
+  /** Waits until the length of the file is known; only then can it seek. */
   ready() {
     if (this.audio.readyState >= HTMLMediaElement.HAVE_METADATA) return Promise.resolve();
     return new Promise((done) => this.audio.addEventListener("loadedmetadata", done, { once: true }));
   }
 
-  /** Stops at the end more exactly than the few events a second would. */
+  /** Stops at the end, more exactly than by the few events in a second. */
   watch(turn) {
     if (turn !== this.turn || !this.playing) return;
     this.endInTime();
@@ -77,12 +76,12 @@ export class Player {
     [this.playing, this.address] = [false, undefined];
     const blocked = error?.name === "NotAllowedError";
     this.message = blocked
-      ? "The browser wants a click before it plays: press Play."
+      ? "The browser needs a click before it plays: press Play."
       : "This browser cannot play the file, or it is no longer there.";
     this.changed();
   }
 
-  /** How much of the segment has been heard, 0 to 1. */
+  /** The share of the segment that has been played, 0 to 1. */
   get share() {
     return Math.min(Math.max((this.audio.currentTime - this.start) / (this.end - this.start), 0), 1);
   }

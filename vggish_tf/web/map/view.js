@@ -1,4 +1,4 @@
-// View: which part of the plane is on the screen. Units: CSS pixels of the stage, y down.
+// View: the part of the plane that is on the screen. Units: CSS pixels of the stage, y down.
 
 const MARGIN = 28; // pixels around all points
 const CLOSEST = 1e6; // times nearer than the whole
@@ -9,7 +9,7 @@ export class View {
     const [low, high] = extent(y);
     this.bounds = { left, right, low, high };
     this.width = this.height = 1;
-    this.scale = this.whole = 1; // pixels a unit: now, and where all points are seen
+    this.scale = this.whole = 1; // pixels for a unit of the plane: now, and with all points in view
     this.x = this.y = 0; // the point in the middle
   }
 
@@ -29,7 +29,7 @@ export class View {
     const room = (size) => Math.max(size - 2 * MARGIN, 1);
     const scales = [room(this.width) / (right - left), room(this.height) / (high - low)];
     const scale = Math.min(...scales.filter(Number.isFinite));
-    return Number.isFinite(scale) ? scale : 1; // all points are one
+    return Number.isFinite(scale) ? scale : 1; // all points have the same place
   }
 
   fit() {
@@ -57,7 +57,7 @@ export class View {
     this.y += down / this.scale;
   }
 
-  /** Zooms, and leaves the point under a place of the screen where it is. */
+  /** Zooms, and keeps the point at a place on the screen there. */
   zoomAt(left, top, factor) {
     const [x, y] = this.toPlane(left, top);
     const zoom = Math.min(Math.max(this.zoom * factor, 0.2), CLOSEST);
@@ -66,7 +66,7 @@ export class View {
     this.panBy(left - now, top - below);
   }
 
-  /** Moves so that a point is on the screen, away from its edge. */
+  /** Moves the view if a point is not on the screen or is too close to its edge. */
   reveal(x, y) {
     const [left, top] = this.toScreen(x, y);
     const inside = (at, size) => at > MARGIN && at < size - MARGIN;

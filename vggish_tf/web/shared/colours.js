@@ -1,8 +1,9 @@
-// Colours: the magma colour map for values, another for signed ones, a palette for classes. Nothing is drawn here.
+// Colours: the magma colour map for values, another for signed values, a palette for classes.
+// Nothing is drawn here.
 //
-// An ES module without imports. One page may also hold it inline, with each `export` left out.
+// An ES module without imports. A page may also contain it inline, without each `export`.
 
-// Matplotlib's 256 colours, as rrggbb; the map is of Stéfan van der Walt and Nathaniel Smith (CC0).
+// Matplotlib's 256 colours, as rrggbb; the map is by Stéfan van der Walt and Nathaniel Smith (CC0).
 const MAGMA =
   "00000300000400000601000701010901010b02020d02020f03031104031304041505041706051907051b08061d09071f" +
   "0a07220b08240c09260d0a280e0a2a0f0b2c100c2f110c31120d33140d35150e38160e3a170f3c180f3f1a10411b1044" +
@@ -21,22 +22,22 @@ const MAGMA =
   "fec488fec689fec78bfec98dfecb8efdcd90fdcf92fdd193fdd295fdd497fdd698fdd89afdda9cfddc9dfddd9ffddfa1" +
   "fde1a3fce3a5fce5a6fce6a8fce8aafceaacfcecaefceeb0fcf0b1fcf1b3fcf3b5fcf5b7fbf7b9fbf9bbfbfabdfbfcbf";
 
-// The colours of a value from 0 to 1: the nearest below of a table of 256.
+// The entry of a value from 0 to 1 in a table of 256 colours: the nearest below.
 const entryOf = (t, otherwise) => Math.max(0, Math.min(255, Math.floor((Number.isNaN(t) ? otherwise : t) * 256)));
 const bytesOfHex = (hex) => [0, 2, 4].map((at) => parseInt(hex.substr(at, 2), 16));
 
 const MAGMA_COLOURS = Array.from({ length: 256 }, (_, at) => bytesOfHex(MAGMA.substr(6 * at, 6)));
 
-/** The colour [r, g, b], each 0 to 255, of a value from 0 to 1; below, above and NaN: the ends. */
+/** The colour [r, g, b], each 0 to 255, of a value from 0 to 1; values outside have an end's. */
 export function magma(t) {
   return MAGMA_COLOURS[entryOf(t, 0)];
 }
 
-// Matplotlib's RdBu_r, of ColorBrewer; in the dark zero is the background
+// Matplotlib's RdBu_r, from ColorBrewer; on a dark page, zero has the colour of the background
 const LIGHT = between("053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f");
 const DARK = between("7cc0ff 1d2127 ff8a7a");
 
-/** 256 colours along straight lines from one to the next. */
+/** 256 colours, interpolated linearly between the given ones. */
 function between(colours) {
   const stops = colours.split(" ").map(bytesOfHex), last = stops.length - 1;
   return Array.from({ length: 256 }, (_, at) => {
@@ -45,21 +46,21 @@ function between(colours) {
   });
 }
 
-/** Colours [r, g, b] of signed numbers: blue is negative, red positive; t is from 0 to 1. */
+/** A function from t, 0 to 1, to a colour [r, g, b]: blue is negative, red positive. */
 export function signed(dark) {
   return (t) => (dark ? DARK : LIGHT)[entryOf(t, 0.5)];
 }
 
 /**
- * Colours of classes: each has a contrast of 3 or more with white and with #15181d, and they were
- * chosen to be far apart, also for eyes that do not tell red from green.
+ * Colours of classes: each has a contrast of 3 or more with white and with #15181d. They differ as
+ * much as possible, also for people who cannot distinguish red from green.
  */
 export const PALETTE = [
   "#3878d0", "#f86810", "#28a840", "#a84070", "#b078f8", "#886000",
   "#68a088", "#f06878", "#5888a0", "#8060a0", "#8890c8", "#a86860",
 ];
 
-/** The colour of class 0, 1, 2 …; they repeat after the last one of PALETTE. */
+/** The colour of class 0, 1, 2 …; the colours repeat after the last one of PALETTE. */
 export function category(number) {
   return PALETTE[number % PALETTE.length];
 }

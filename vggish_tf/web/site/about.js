@@ -12,11 +12,11 @@ export class About {
     this.#fact("computed by", `${runtime.package} ${runtime.version} (${runtime.licence})`);
   }
 
-  /** Adds how the network was opened. */
+  /** Adds facts about the opened network. */
   network({ kept, provider, threads, milliseconds }) {
     const where = provider === "webgpu" ? "on the graphics card (WebGPU)" : `on the processor (WebAssembly), ${threads} ${threads === 1 ? "thread" : "threads"}`;
     const alone = provider === "wasm" && !globalThis.crossOriginIsolated
-      ? ". More threads need a page that is isolated: `vggish-tf serve` sends the headers for it" : "";
+      ? ". More threads need an isolated page: `vggish-tf serve` sends the headers for it" : "";
     this.#fact("runs", `${where}${alone}`);
     this.#fact("loaded from", `${kept ? "this browser's store" : "the server"}; opened in ${(milliseconds / 1000).toFixed(1)} s`);
   }

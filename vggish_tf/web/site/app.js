@@ -1,4 +1,4 @@
-// The page: what a person does → sound → pictures and embeddings. It joins the other modules.
+// The page: actions of a person → sound → pictures and embeddings. It joins the other modules.
 
 import { About } from "./about.js";
 import { fetched } from "./fetched.js";
@@ -41,7 +41,7 @@ class App {
     return this.opening;
   }
 
-  /** Ends what is under way; returns a number that is this.turn until something else begins. */
+  /** Stops the current sound; returns a number that is this.turn until another sound begins. */
   stop() {
     this.microphone?.stop();
     this.microphone = null;
@@ -54,8 +54,8 @@ class App {
   /**
    * Runs a file (a Blob) through the stages.
    *
-   * @returns its rows [{start, end, embedding}]; those so far if something else was begun, and none
-   *   if it is no sound
+   * @returns its rows [{start, end, embedding}]; those so far if another sound began, and none if it
+   *   is not a sound
    */
   async open(blob, name = blob.name ?? "The file") {
     const turn = this.stop();
@@ -65,7 +65,7 @@ class App {
     } catch (error) {
       failure = `${name} ${error.message}`;
     }
-    if (turn !== this.turn) return []; // something else was opened while this was decoded
+    if (turn !== this.turn) return []; // another sound was opened while this one was decoded
     say(failure);
     if (failure) return [];
     this.sound = sound;
@@ -96,10 +96,10 @@ class App {
 
   #unplugged() {
     this.stop();
-    say("The microphone is gone.");
+    say("The microphone was disconnected.");
   }
 
-  // with another time from one embedding to the next
+  // starts the sound again, with another hop
   #again() {
     if (this.microphone) return this.#hear();
     if (!this.sound || element("player").hidden) return;
@@ -169,7 +169,7 @@ class App {
     player.hidden = false;
   }
 
-  // the line in the pictures, where the player is
+  // moves the line in the pictures to the place of the player
   #follow() {
     const player = element("player");
     this.panels.pointTo(player.hidden || !player.currentTime ? null : player.currentTime / this.panels.seconds);

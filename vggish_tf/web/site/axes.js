@@ -4,7 +4,7 @@ export const MARGIN = { left: 76, right: 66, top: 8, bottom: 20 };
 const FONT = "12px system-ui, sans-serif";
 const BAR = 12; // pixels
 
-/** Sizes a canvas to its place on the page; returns its context and the box inside the axes. */
+/** Fits the size of a canvas to its place on the page; returns its context and the box inside. */
 export function prepare(canvas) {
   const scale = globalThis.devicePixelRatio || 1, { clientWidth: width, clientHeight: height } = canvas;
   if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
@@ -23,14 +23,14 @@ export function prepare(canvas) {
   return { context, box };
 }
 
-/** The colours of the page, as style.css has them. */
+/** The colours of the page, from style.css. */
 export function theme(element) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(name).trim();
   return { text: colour("--text"), faint: colour("--faint"), line: colour("--line") };
 }
 
-/** Ticks up the left side: [[share of the height from below, label]], and the axis's name. */
+/** Draws ticks on the left, [[share of the height from below, label]], and the name of the axis. */
 export function upAxis({ context, box }, ticks, name, colours) {
   context.fillStyle = colours.text;
   context.textAlign = "right";
@@ -45,7 +45,7 @@ export function upAxis({ context, box }, ticks, name, colours) {
   context.restore();
 }
 
-/** Seconds below: round numbers, as many as have room. */
+/** Draws seconds below: round numbers, as many as fit. */
 export function timeAxis({ context, box }, start, end, colours) {
   const step = niceStep((end - start) / Math.max(2, box.width / 60));
   context.fillStyle = colours.text;
@@ -62,7 +62,7 @@ function niceStep(least) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least);
 }
 
-/** The colours on the right, with the numbers at their ends and a unit. */
+/** Draws a colour bar on the right, with the numbers at its ends and a unit. */
 export function colourBar({ context, box }, colour, [low, high], unit, colours) {
   const left = box.left + box.width + 8, steps = Math.round(box.height);
   for (let i = 0; i < steps; i++) {
@@ -84,7 +84,7 @@ export function colourBar({ context, box }, colour, [low, high], unit, colours) 
   context.restore();
 }
 
-/** A number in about three digits. */
+/** A number with two or three digits. */
 export function short(number) {
   if (!Number.isFinite(number)) return "–";
   if (number && Math.abs(number) < 1e-3) return number.toExponential(1);

@@ -1,4 +1,4 @@
-// AudioWorklet: the microphone's samples at the device's rate, the mean of its channels, in blocks.
+// AudioWorklet: the microphone's samples, the mean of its channels, at the device's rate, in blocks.
 
 const BLOCK = 1024; // samples, 21 ms at 48 kHz
 

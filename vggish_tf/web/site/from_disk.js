@@ -1,5 +1,5 @@
-// A classic script, which runs where modules may not: a page that was opened from the disk says so.
+// A classic script, which also runs in a page opened from the disk, where modules may not.
 
 if (location.protocol === "file:")
   document.getElementById("message").textContent =
-    "Browsers run no such page from the disk. Serve its folder: vggish-tf serve FOLDER, and open the address that it prints.";
+    "Browsers cannot run this page from the disk. Serve its folder: vggish-tf serve FOLDER, and open the address that it prints.";

@@ -1,9 +1,9 @@
 // The front end of VGGish in float64: samples → STFT magnitude → mel → log-mel → examples.
 //
-// A straight rendering of vggish_tf/frontend. The parameters and the mel matrix are data
-// (front_end.json); nothing of them is worked out here. Nothing is resampled here.
+// A translation of vggish_tf/frontend. The parameters and the mel matrix are data (front_end.json);
+// they are not computed here. Nothing is resampled here.
 
-/** Window of period `length`, as TensorFlow's periodic Hann window. */
+/** Hann window of period `length`, as in vggish_tf/frontend/transforms.py. */
 export function periodicHann(length) {
   return Float64Array.from({ length }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / length));
 }
@@ -59,7 +59,7 @@ export class FrontEnd {
     this.numBins = params.fft_length / 2 + 1;
   }
 
-  /** A window of samples at every stage. */
+  /** The stages of one window of samples. */
   frame(samples) {
     const magnitude = this.magnitude(samples), mel = this.mel(magnitude);
     const logMel = mel.map((value) => Math.log(value + this.params.log_offset));
@@ -82,7 +82,7 @@ export class FrontEnd {
   }
 }
 
-/** Cuts samples that come block by block into windows, and gives the frame of each. */
+/** Cuts blocks of samples into windows, and computes the frame of each window. */
 export class FrameStream {
   constructor(frontEnd) {
     this.frontEnd = frontEnd;
@@ -127,7 +127,7 @@ export class ExampleStream {
   }
 }
 
-/** Rows of log-mel, below each other, as the float32 that the network takes. */
+/** Rows, one after the other, as one array of float32. */
 export function joined(rows) {
   const values = new Float32Array(rows.length * rows[0].length);
   rows.forEach((row, i) => values.set(row, i * row.length));

@@ -1,4 +1,4 @@
-// Weights that the browser keeps under their digest: the second visit reads them from there.
+// Weights, kept in the browser's store under their digest: the next visit reads them from there.
 
 import { fetched } from "./fetched.js";
 
@@ -8,8 +8,8 @@ const STORE = "vggish-weights";
  * The bytes of a file of the site, from the browser's store or over the network.
  *
  * @param {{file: string, bytes: number, sha256: string}} network
- * @param {(loaded: number) => void} report is told how many bytes have come
- * @returns {Promise<{bytes: Uint8Array, kept: boolean}>} kept: they came from the store
+ * @param {(loaded: number) => void} report called with the number of bytes received so far
+ * @returns {Promise<{bytes: Uint8Array, kept: boolean}>} kept: whether they came from the store
  */
 export async function fetchKept({ file, bytes: size, sha256 }, report) {
   const store = globalThis.caches ? await caches.open(STORE).catch(() => null) : null;
@@ -18,7 +18,7 @@ export async function fetchKept({ file, bytes: size, sha256 }, report) {
   if (found && (await hasDigest(found, sha256))) return { bytes: found, kept: true };
   const bytes = await download(file, size, report);
   if (!(await hasDigest(bytes, sha256)))
-    throw new Error(`${file} is not the file that the manifest names: it is damaged. Export the page anew.`);
+    throw new Error(`${file} is damaged: it does not have the digest in the manifest. Export the page again.`);
   await keep(store, key, bytes);
   return { bytes, kept: false };
 }
@@ -42,7 +42,7 @@ async function download(file, size, report) {
   return bytes;
 }
 
-// Without a secure context there is no digest; then there is no store either.
+// Without a secure context, browsers compute no digest, and have no store.
 async function hasDigest(bytes, sha256) {
   if (!globalThis.crypto?.subtle) return true;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

@@ -1,12 +1,12 @@
-// Listener: one stream of sound at a time → frames to the pictures, examples to the network, rows out.
+// Listener: one stream of sound at a time → frames for the pictures, examples for the network, rows.
 
 import { short } from "./axes.js";
 import { AT_ONCE } from "./network.js";
 
-const MOST_WAITING = 3; // examples of a microphone; a slow machine leaves out the oldest
+const MOST_WAITING = 3; // examples of a microphone; a slow machine drops the oldest
 const BLOCK = 1 << 16; // samples of a file in one message
-const MOST_AHEAD = 32; // examples of a file; the rest of it waits
-const MOST_ROWS = 5000; // of a microphone; the oldest are forgotten
+const MOST_AHEAD = 32; // examples of a file; the rest of the file waits
+const MOST_ROWS = 5000; // of a microphone; the oldest are dropped
 
 export class Listener {
   constructor(params, network, panels) {
@@ -20,7 +20,7 @@ export class Listener {
     this.#reset({ rate: params.sample_rate, hop: params.example_hop_frames, live: false });
   }
 
-  /** Begins a new stream; what is under way is dropped. */
+  /** Begins a new stream; the current one is dropped. */
   start(about) {
     this.#reset(about);
     this.panels.start(about.numFrames);
@@ -31,7 +31,7 @@ export class Listener {
     this.worker.postMessage({ type: "samples", samples, arrived: performance.now() }, [samples.buffer]);
   }
 
-  /** Drops what is under way; the rows so far are kept. */
+  /** Drops the current stream; its rows so far are kept. */
   stop() {
     this.run++;
     Object.assign(this, { live: false, busy: false, waiting: [], source: null });
@@ -39,7 +39,7 @@ export class Listener {
     this.resolve = null;
   }
 
-  /** A whole sound {samples, rate}; resolves with its rows once all are there. */
+  /** Embeds a whole sound {samples, rate}; resolves with all its rows. */
   all({ samples, rate }, hop) {
     const { sample_rate: target, hop_length: step, window_length: window } = this.params;
     const resampled = Math.round((samples.length * target) / rate);
@@ -50,7 +50,7 @@ export class Listener {
     return new Promise((resolve) => { this.resolve = resolve; });
   }
 
-  /** Starts to keep what is heard; release() gives it as examples that overlap by half. */
+  /** Starts to keep the sound; release() resolves with it, as examples that overlap by half. */
   hold() {
     this.worker.postMessage({ type: "hold" });
   }
@@ -60,7 +60,7 @@ export class Listener {
     return new Promise((resolve) => { this.released = resolve; });
   }
 
-  /** Times in words. */
+  /** Rates, times and latency, as text. */
   figures() {
     const { hop_length: step, sample_rate: target } = this.params, hop = (this.hop * step) / target;
     const parts = [`${this.rate.toLocaleString("en")} Hz → ${target.toLocaleString("en")} Hz`];
@@ -103,7 +103,7 @@ export class Listener {
     this.#feed();
   }
 
-  // The next block of a file, if the last one is worked off and the network is not far behind.
+  // Sends the next block of a file, if the last one is done and the network is not far behind.
   #feed() {
     if (!this.source || !this.fed || this.waiting.length > MOST_AHEAD) return;
     const { samples, at } = this.source;

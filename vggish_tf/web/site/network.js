@@ -1,8 +1,8 @@
-// The network as promises: it runs in a worker, so that the page never waits.
+// The network as promises: it runs in a worker, so that the page never blocks.
 
 import { joined } from "./front_end.js";
 
-/** Examples in one call, which bounds its memory. */
+/** Examples in one call, which limits its memory. */
 export const AT_ONCE = 8;
 
 export class Network {
@@ -24,7 +24,7 @@ export class Network {
 
   /** {rows: [embedding], milliseconds} of at most AT_ONCE examples, (num_frames · num_mel_bins) each. */
   async embedAll(examples) {
-    if (this.failed) throw new Error("there is no network.");
+    if (this.failed) throw new Error("the network is not loaded.");
     const values = joined(examples), count = examples.length;
     const { embedding, milliseconds } = await this.#ask({ type: "embed", values, count }, [values.buffer]);
     const width = embedding.length / count;
@@ -53,9 +53,9 @@ export class Network {
 }
 
 /**
- * Abilities of the browser: threads where the page is isolated, a GPU where there is one.
+ * Abilities of the browser: threads if the page is isolated, and a GPU if there is one.
  *
- * @param asked of the address: `?run=wasm` or `webgpu`, `&threads=1`
+ * @param asked the parameters of the address: `?run=wasm` or `webgpu`, `&threads=1`
  */
 export async function abilities(asked = {}) {
   const cores = navigator.hardwareConcurrency || 1;
@@ -65,6 +65,6 @@ export async function abilities(asked = {}) {
 
 async function hasGPU(asked) {
   const adapter = asked === "wasm" ? null : await navigator.gpu?.requestAdapter().catch(() => null);
-  // a GPU that the processor imitates is slower than the processor itself
+  // a GPU that the CPU emulates is slower than the CPU itself
   return Boolean(adapter) && (asked === "webgpu" || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
 }

@@ -13,9 +13,9 @@ const COMPILED = { wasm: "ort-wasm-simd-threaded.wasm", webgpu: "ort-wasm-simd-t
 let ort;
 let session = null;
 let shape; // of one example
-let silence; // a silent example's embedding, as it was when the page was exported
+let silence; // a silent example and its embedding, computed when the page was exported
 
-const SLACK = 1e-3; // of a cosine, between this machine's arithmetic and the exporter's
+const SLACK = 1e-3; // of a cosine; the arithmetic of this machine and the exporter's may differ
 
 const handlers = {
   async load({ network, silence: exported, shape: example, threads, gpu }) {
@@ -40,10 +40,10 @@ onmessage = async ({ data }) => {
   }
 };
 
-// Eight bits become float32 once, at loading, and not in each call: twice as fast on a processor,
-// for 0.3 GB of memory, which a small device keeps.
+// Weights of 8 bits become float32 once, at loading, not in each call: on a CPU that is twice as
+// fast, and takes 0.3 GB of memory, which small devices do not spend.
 function unpacked(provider) {
-  const roomy = (navigator.deviceMemory ?? 4) > 4; // GB; browsers that do not say it may be phones
+  const roomy = (navigator.deviceMemory ?? 4) > 4; // GB; unknown memory may be that of a phone
   return provider === "wasm" && roomy ? { extra: { session: { disable_quant_qdq: "1" } } } : {};
 }
 
@@ -53,7 +53,7 @@ async function run(values, count) {
   return output.getData();
 }
 
-// Opens the network with a provider; a GPU that cannot is no error, since wasm always can.
+// Opens the network with a provider. A failing GPU is no error: wasm is tried next.
 async function open(bytes, provider, threads) {
   try {
     ort = await import(`${RUNTIME}ort.${provider}.bundle.min.mjs`);
@@ -70,9 +70,9 @@ async function open(bytes, provider, threads) {
   }
 }
 
-// Embeds silence, whose embedding is known: a runtime that computes something else is not used.
+// Embeds silence, whose embedding is known: a runtime with another result is not used.
 async function compare() {
   const found = await run(new Float32Array(shape[0] * shape[1]).fill(silence.log_mel), 1);
   if (!(cosine(found, silence.embedding) >= silence.cosine - SLACK))
-    throw new Error("the network gives other numbers in this browser than where it was exported.");
+    throw new Error("the network gives wrong numbers in this browser: they differ from the exporter's.");
 }

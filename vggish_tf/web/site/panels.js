@@ -1,13 +1,13 @@
-// Panels: a picture a stage, in the colours and units of `vggish-tf inspect`.
+// Panels: a picture for each stage, in the colours and units of `vggish-tf inspect`.
 
 import { MARGIN, colourBar, prepare, theme, timeAxis, upAxis } from "./axes.js";
 import { magma, signed } from "./colours.js";
 import { Track, furthest } from "./track.js";
 
 const COLUMNS = 960; // of a picture: 9.6 s of a microphone
-const DECIBELS = 80; // the range shown
+const DECIBELS = 80; // the range of the colours
 const SILENCE = -200; // dB
-const CLOSEST = 12; // pixels between lines that start examples; nearer ones are ticks
+const CLOSEST = 12; // pixels between the lines of examples; closer lines become ticks
 const TICK = 5; // pixels
 
 /** One stage: rows over time. */
@@ -44,7 +44,7 @@ class Panel {
     place.context.strokeRect(place.box.left, place.box.top, place.box.width, place.box.height);
   }
 
-  // a line over the picture, which is not drawn anew for it
+  // moves a line over the picture, which is not redrawn
   pointTo(frame) {
     const [first, last] = this.track.frames(), width = this.canvas.clientWidth - MARGIN.left - MARGIN.right;
     this.cursor.hidden = frame === null || frame < first || frame > last;
@@ -78,7 +78,7 @@ class Panel {
 
 class WaveformPanel extends Panel {
   put(frame, [low, high]) {
-    super.put(frame, [-low, high]); // so that the largest of several is right for both
+    super.put(frame, [-low, high]); // so that the largest of several gives both extremes
   }
 
   paint({ context, box }, [, limit], colours) {
@@ -106,7 +106,7 @@ class ExamplesPanel extends Panel {
   }
 }
 
-/** The pictures of all stages, on the canvases of a page by their names. */
+/** The pictures of all stages, on canvases by the names of the stages. */
 export class Panels {
   constructor(canvases, params) {
     this.params = params;
@@ -130,7 +130,7 @@ export class Panels {
     }
   }
 
-  // of an embedding over the frames up to the next example, or over its own
+  // shows an embedding over the frames up to the next example
   embedding(start, hop, values) {
     const [first] = this.panels.log_mel.track.frames();
     this.marks.examples = [...this.marks.examples.filter((each) => each >= first), start];
@@ -138,7 +138,7 @@ export class Panels {
     for (let frame = start; frame < start + hop; frame++) this.panels.embedding.put(frame, values);
   }
 
-  /** Points to where a player is; null for nowhere. It is asked for at each redraw of the screen. */
+  /** Moves the line to a frame; null hides it. It is called at each redraw of the screen. */
   pointTo(frame) {
     if (frame === this.pointed) return;
     this.pointed = frame;
@@ -146,20 +146,20 @@ export class Panels {
   }
 
   refresh() {
-    this.pointed = undefined; // the line moves with the picture
+    this.pointed = undefined; // so that the line is placed again
     Object.values(this.panels).forEach((panel) => { panel.dirty = true; });
   }
 
   draw() {
     const panels = Object.values(this.panels), { last } = this.panels.log_mel.track;
     for (const { track } of panels.filter((panel) => panel.track.last < last && panel.track.endless)) {
-      track.reach(last); // one time axis for all, though embeddings come late
+      track.reach(last); // all have one time axis, although embeddings come later
       this.panels.embedding.dirty = true;
     }
     panels.filter((panel) => panel.dirty).forEach((panel) => panel.draw(this.marks));
   }
 
-  // under a full-scale sine, whose magnitude is half the sum of the window
+  // relative to a full-scale sine, whose magnitude is half the sum of the window
   #decibels() {
     const full = this.params.window_length / 4;
     return (value) => Math.max(SILENCE, 20 * Math.log10(value / full));

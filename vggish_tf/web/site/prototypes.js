@@ -1,6 +1,6 @@
-// Teach by example: a prototype a label, the mean of its examples' directions; the nearest wins.
+// Teaching by example: the prototype of a label is the mean of its examples' directions.
 //
-// Embeddings in, cosines out. The JSON is the one that `vggish-tf classify` takes.
+// Embeddings in, cosines out. The JSON is the format that `vggish-tf classify` reads.
 
 const FORMAT = "vggish_tf prototypes";
 const SIZE = 128; // of an embedding
@@ -22,7 +22,7 @@ export class Prototypes {
   add(label, rows) {
     for (const row of rows) {
       const direction = unit(row), known = this.sums.get(label);
-      if (!direction) continue; // zeros have none
+      if (!direction) continue; // zeros have no direction
       if (known) direction.forEach((value, i) => { known.sum[i] += value; });
       this.sums.set(label, { sum: known?.sum ?? direction, examples: (known?.examples ?? 0) + 1 });
     }
@@ -45,7 +45,7 @@ export class Prototypes {
       .sort((a, b) => b.cosine - a.cosine);
   }
 
-  /** @param manifest of the site, which says with which weights the rows were made */
+  /** @param manifest of the site, which has the weights of the rows */
   toJSON(manifest) {
     const prototypes = [...this.sums].map(([label, { sum, examples }]) => ({
       label, examples, embedding: Array.from(sum, (value) => value / examples),
@@ -57,7 +57,7 @@ export class Prototypes {
   /**
    * The prototypes of a JSON.
    *
-   * @throws Error that says why it is none for this page.
+   * @throws Error if they are not prototypes for this page.
    */
   static from(json, manifest) {
     if (json?.format !== FORMAT || json.version !== 1 || !Array.isArray(json.prototypes))
@@ -75,7 +75,7 @@ export class Prototypes {
     const isCounted = Number.isInteger(examples) && examples > 0;
     const isRow = Array.isArray(embedding) && embedding.length === SIZE && embedding.every(Number.isFinite);
     if (!isNamed || !isCounted || !isRow || !unit(embedding))
-      throw new Error(`prototype ${number} needs a name of its own, a number of examples from 1, and ${SIZE} numbers.`);
+      throw new Error(`prototype ${number} needs a name that no other has, a number of examples from 1, and ${SIZE} numbers.`);
     this.sums.set(label, { sum: Float64Array.from(embedding, (value) => value * examples), examples });
   }
 }

@@ -1,28 +1,28 @@
 // Resampling of one channel, block by block, by a windowed sinc: numbers in, numbers out.
 //
-// Browsers resample each in a way of their own, so sound is taken at the device's rate and brought
-// to the front end's rate here, as vggish_tf does it in Python with soxr HQ.
+// Browsers resample in different ways, so sound is taken at the device's rate and resampled to the
+// front end's rate here, like soxr HQ in Python.
 //
 // To go from rate R to S, let L / M be S / R in lowest terms. Output m lies at input m·M / L, so the
 // outputs have L different filters (phases). Output m is Σ_i x[i] · h(m·M / L − i). Silence is
 // assumed before the first sample and after the last one.
 //
-// Design. h is a sinc with a Kaiser window, whose numbers were fitted to soxr HQ's own answers to
-// single samples, ratio by ratio (DESIGNS). soxr halves high rates first, and filters rates of the
-// family of 44.1 kHz twice: a short filter, which falls by 0.01 dB near the cutoff, then the long
-// one. For these ratios the result is within 2e-6 of soxr's for full-scale noise; for others, which
-// have the long filter alone, within 1e-3. (Before the first sample
-// soxr does not quite assume silence: its first 5 ms differ.)
+// Design. h is a sinc with a Kaiser window. Its numbers were fitted, ratio by ratio, to soxr HQ's
+// responses to single samples (SIMPLE, TWICE). soxr halves high rates first, and filters rates of
+// the family of 44.1 kHz twice: with a short filter, which falls by 0.01 dB near the cutoff, then
+// with the long one. For these ratios the result is within 2e-6 of soxr's for full-scale noise; for
+// others, which have only the long filter, within 1e-3. (The first 5 ms differ: before the first
+// sample, soxr does not quite assume silence.)
 
 const CUTOFF = 0.9568718; // of the lower Nyquist frequency
 
-// output rate / input rate: zero crossings of the long filter on either side, and its beta
+// output rate / input rate → zero crossings of the long filter on either side, and its beta
 const SIMPLE = {
   "2/1": [97.25, 13.04], "4/3": [101, 14.08968], "2/3": [96.8333, 13.04], "1/2": [97.25, 13.04],
   "1/3": [96.8333, 13.04], "1/4": [102.25, 13.7114], "1/6": [101.5, 13.7114],
   "1/8": [105.25, 14.1042], "1/12": [104.8333, 14.1042], "1/24": [106.8333, 14.3833],
 };
-// the same, and cutoff, zero crossings and beta of the short filter before it
+// the same, and then cutoff, zero crossings and beta of the short filter
 const TWICE = {
   "640/441": [102.25056, 13.711361, 1.8203658, 3.7253609, 13.971264],
   "320/441": [101.77925, 13.714171, 1.9734302, 3.2758268, 16.938032],
@@ -41,7 +41,7 @@ function bessel(x) {
   return sum;
 }
 
-// A sinc of a cutoff in a Kaiser window, of a time in zero crossings of the Nyquist frequency.
+// A sinc with a Kaiser window, as a function of time in zero crossings of the Nyquist frequency.
 function windowedSinc(cutoff, zeros, beta) {
   const scale = cutoff / bessel(beta);
   return (time) => {
@@ -56,7 +56,8 @@ function designOf(up, down) {
   return SIMPLE[ratio] ?? TWICE[ratio] ?? SIMPLE["2/1"];
 }
 
-// h at a time in zero crossings. The short filter, sampled twice a crossing, goes before the long.
+// h as a function of time in zero crossings: the long filter, after the short one if there is one.
+// The short one is sampled twice in a crossing.
 function impulseResponse([zeros, beta, cutoff, shortZeros, shortBeta]) {
   const long = windowedSinc(CUTOFF, zeros, beta);
   if (!cutoff) return { at: long, reach: zeros };
@@ -75,13 +76,13 @@ export class Resampler {
     this.up = target / common;
     this.down = rate / common;
     this.tail = new Float64Array(0); // inputs that later outputs need
-    this.first = 0; // the number of the first of them, from the start
+    this.first = 0; // the number of its first input, from the start
     this.received = 0; // inputs
     this.made = 0; // outputs
     if (rate !== target) this.#makeFilters(rate, target);
   }
 
-  /** The outputs that the samples so far decide: Float32Array → Float32Array. */
+  /** The outputs for which the samples so far suffice: Float32Array → Float32Array. */
   push(samples) {
     if (this.up === this.down) return Float32Array.from(samples);
     this.received += samples.length;
@@ -90,7 +91,7 @@ export class Resampler {
     return this.#outputs(Math.max(this.made, last));
   }
 
-  /** The outputs up to the end, after which there is silence. */
+  /** The outputs up to the end; silence is assumed after it. */
   finish() {
     if (this.up === this.down) return new Float32Array(0);
     const end = Math.round((this.received * this.up) / this.down);
@@ -119,7 +120,7 @@ export class Resampler {
     this.tail = joined;
   }
 
-  // Outputs from `made` up to `end`; then forgets the inputs that no later output needs.
+  // Outputs from `made` up to `end`; drops the inputs that no later output needs.
   #outputs(end) {
     const outputs = new Float32Array(Math.max(0, end - this.made));
     for (let i = 0; i < outputs.length; i++) outputs[i] = this.#output(this.made + i);

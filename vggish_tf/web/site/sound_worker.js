@@ -8,10 +8,10 @@ import { ExampleStream, FrameStream, FrontEnd, joined } from "./front_end.js";
 import { Resampler } from "./resample.js";
 
 let frontEnd; // made once
-let run; // of one stream of sound
+let run; // the state of one stream of sound
 let held = null; // log-mel frames since a button was pressed
 
-const MOST_HELD = 6000; // frames, a minute
+const MOST_HELD = 6000; // frames: a minute
 
 const handlers = {
   params({ params }) {
@@ -48,7 +48,7 @@ const handlers = {
 
 onmessage = ({ data }) => handlers[data.type](data);
 
-// With the number of the stream, so that what comes late from an earlier one is told apart.
+// Posts a message with the number of the stream, so that late ones of an earlier stream are ignored.
 function tell(message) {
   postMessage({ ...message, run: run.number });
 }

@@ -1,6 +1,7 @@
-// Sound: a file, decoded at its own rate, or a microphone at the device's. Nothing is resampled here.
+// Sound: a file, decoded at its own rate, or a microphone at the device's rate. Nothing is resampled
+// here.
 
-const OTHERWISE = 48000; // Hz, for files whose header is not known
+const OTHERWISE = 48000; // Hz, for files with an unknown header
 
 /**
  * {samples: Float32Array, the mean of the channels, rate} of an audio file.
@@ -14,10 +15,10 @@ export async function decode(bytes) {
   try {
     audio = await context.decodeAudioData(bytes);
   } catch {
-    throw new Error("is no audio that this browser can decode. Try WAV, FLAC, MP3 or Ogg.");
+    throw new Error("is not audio that this browser can decode. Try WAV, FLAC, MP3 or Ogg.");
   }
   const samples = mean(audio);
-  if (!samples.every(Number.isFinite)) throw new Error("holds samples that are not finite. Write it anew.");
+  if (!samples.every(Number.isFinite)) throw new Error("holds samples that are not finite. Write it again.");
   return { samples, rate: context.sampleRate };
 }
 
@@ -25,7 +26,7 @@ function contextOf(rate) {
   try {
     return new OfflineAudioContext(1, 1, rate);
   } catch {
-    return new OfflineAudioContext(1, 1, OTHERWISE); // browsers differ in the rates that they take
+    return new OfflineAudioContext(1, 1, OTHERWISE); // browsers accept different rates
   }
 }
 
@@ -36,10 +37,10 @@ function mean(audio) {
 }
 
 /**
- * Samples of 16 bits as all other programs have them, n / 32768.
+ * Samples of 16 bits as n / 32768, as in all other programs.
  *
- * Chromium divides the positive ones by 32767, which adds overtones at −90 dB: they show in the
- * log-mel of silent bins, by 0.03. Sound that was not of 16 bits is left as it is.
+ * Chromium divides positive samples by 32767, which adds overtones at −90 dB: they change the
+ * log-mel of silent bins by 0.03. Sound that did not have 16 bits is not changed.
  */
 export function symmetric(samples) {
   const isWhole = (number) => Math.abs(number - Math.round(number)) < 0.005;
@@ -49,8 +50,8 @@ export function symmetric(samples) {
 }
 
 /**
- * The rate in the header of a WAV, FLAC, Ogg, MP3 or MP4 file, in Hz; null for others, and for odd
- * rates, which would take a filter for each of thousands of phases: the browser resamples those.
+ * The rate in the header of a WAV, FLAC, Ogg, MP3 or MP4 file, in Hz. It is null for other files,
+ * and for unusual rates, which would need thousands of filters: the browser resamples those.
  */
 export function rateOf(view) {
   const text = (at, length) =>
@@ -90,7 +91,7 @@ function mp4(view, text) {
 function mp3(view, text) {
   const tag = text(0, 3) === "ID3" ? 10 + [6, 7, 8, 9].reduce((sum, at) => sum * 128 + view.getUint8(at), 0) : 0;
   const first = mp3Frame(view, tag);
-  return first && mp3Frame(view, tag + first.length) ? first.rate : null; // one could be by chance
+  return first && mp3Frame(view, tag + first.length) ? first.rate : null; // two are no coincidence
 }
 
 const MPEG_1 = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]; // kbit/s, layer III
@@ -107,20 +108,19 @@ function mp3Frame(view, at) {
   return { rate: hertz, length: Math.floor((samples * bits) / hertz) + padding };
 }
 
-let worklet; // the address of its source, kept so that nothing is requested later
+let worklet; // the address of its source, in memory, so that nothing is requested later
 
-/** Loads what a microphone needs. */
+/** Loads the worklet that a microphone needs. */
 export async function prepareMicrophone() {
   const response = await fetch(new URL("./capture_worklet.js", import.meta.url));
   if (response.ok) worklet = URL.createObjectURL(new Blob([await response.text()], { type: "text/javascript" }));
 }
 
 /**
- * Opens the microphone. Firefox refuses a context of another rate than the device's, so it has the
- * device's.
+ * Opens the microphone, at the device's rate: Firefox refuses a context with another rate.
  *
- * @param {(samples: Float32Array) => void} take gets each block
- * @param {() => void} ended is called when the device is gone
+ * @param {(samples: Float32Array) => void} take called with each block
+ * @param {() => void} ended called when the device is disconnected
  * @returns {Promise<{rate: number, stop: () => void}>}
  */
 export async function openMicrophone(take, ended) {
@@ -134,7 +134,7 @@ export async function openMicrophone(take, ended) {
   try {
     const nodes = await connect(context, stream, take);
     stream.getTracks().forEach((track) => track.addEventListener("ended", ended));
-    return { rate: context.sampleRate, stop, nodes }; // kept with it: a node that is not may be collected
+    return { rate: context.sampleRate, stop, nodes }; // nodes are kept from garbage collection
   } catch (error) {
     stop();
     throw error;
@@ -151,11 +151,11 @@ async function connect(context, stream, take) {
   return [source, node];
 }
 
-/** Why there is no microphone, in words; `error` is getUserMedia's, or null where it is missing. */
+/** A message about a missing microphone; `error` is that of getUserMedia, or null. */
 export function explain(error) {
   if (!navigator.mediaDevices) return "This page may not use a microphone: open it over https, or on localhost.";
   const reasons = {
-    NotAllowedError: "The browser was told not to give this page the microphone. Allow it beside the address, or open a file.",
+    NotAllowedError: "The browser does not allow this page to use the microphone. Allow it beside the address, or open a file.",
     NotFoundError: "No microphone was found. Connect one, or open a file.",
     NotReadableError: "The microphone is in use by another program.",
   };

@@ -1,4 +1,4 @@
-// Teaching: the list of sounds that a person names and records, and what is nearest to each row.
+// Teaching: the list of sounds that a person names and records, and the nearest sound to each row.
 
 import { AT_ONCE } from "./network.js";
 import { Prototypes } from "./prototypes.js";
@@ -11,14 +11,14 @@ export class Teaching {
   constructor(manifest, listener, network, page) {
     Object.assign(this, { manifest, listener, network, page });
     this.prototypes = new Prototypes();
-    this.held = null; // the button that is
+    this.held = null; // the button that is held down
     element("add").addEventListener("click", () => this.add(this.#freeName()).querySelector("input").select());
     element("save").addEventListener("click", () => this.#save());
     element("load").addEventListener("change", ({ target }) => this.#load(target));
     ["sound A", "sound B"].forEach((label) => this.add(label));
   }
 
-  /** A row of the list. */
+  /** Adds a row to the list. */
   add(label) {
     const item = document.createElement("li");
     item.innerHTML = `<input type="text" aria-label="name of the sound" maxlength="60">
@@ -37,7 +37,7 @@ export class Teaching {
     return item;
   }
 
-  /** Forgets the sound that was heard, not what was taught. */
+  /** Clears the results for a sound; the prototypes are kept. */
   forget() {
     element("nearest").textContent = "";
     element("heard").hidden = true;
@@ -45,7 +45,7 @@ export class Teaching {
     this.#show([]);
   }
 
-  /** Shows what a row is nearest to. */
+  /** Shows the nearest sound to a row. */
   heard(row, live) {
     const scores = this.prototypes.scores(row.embedding);
     this.#show(scores);
@@ -55,7 +55,7 @@ export class Teaching {
     else this.#list([`${row.start.toFixed(2)} s`, `${row.end.toFixed(2)} s`, label, cosine.toFixed(3)]);
   }
 
-  /** Learns examples, (num_frames · num_mel_bins) each, for a sound of the list. */
+  /** Adds examples, (num_frames · num_mel_bins) each, to a sound of the list. */
   async learn(item, examples) {
     if (!examples.length) return this.page.say("That was too short: hold the button for a second or longer.");
     try {
@@ -66,7 +66,7 @@ export class Teaching {
     }
   }
 
-  // under the name that the sound has now: it may have been renamed or removed meanwhile
+  // adds rows under the present name of a sound, which may have been renamed or removed
   #learnRows(item, rows) {
     if (!item.isConnected) return;
     const { label } = item.dataset;
@@ -76,8 +76,8 @@ export class Teaching {
     element("save").disabled = !this.prototypes.labels.length;
   }
 
-  // Pressed with a pointer, Space or Enter until it is let go; a click without either, as a screen
-  // reader's, begins and the next one ends.
+  // The button records while it is held down with a pointer, Space or Enter. A click without these,
+  // as from a screen reader, starts, and the next click stops.
   #whileHeld(button, item) {
     const press = () => this.#press(button), release = () => this.#release(button, item);
     const isKey = ({ key }) => key === " " || key === "Enter";
@@ -139,7 +139,7 @@ export class Teaching {
     this.#name(item, label);
   }
 
-  // so that a screen reader tells the buttons of one sound from those of another
+  // sets labels with the name of the sound, for screen readers
   #name(item, label) {
     item.dataset.label = label;
     item.querySelector(".hold").setAttribute("aria-label", `Hold to record ${label}`);
@@ -163,7 +163,7 @@ export class Teaching {
     }
   }
 
-  // only what is new, which a screen reader reads out
+  // sets the text only if it changes, since a screen reader reads it aloud
   #tell(text) {
     if (element("nearest").textContent !== text) element("nearest").textContent = text;
   }

@@ -1,13 +1,13 @@
-// Track: the rows of one stage over time, a column a frame or several, for one picture.
+// Track: the rows of one stage over time, for one picture; a column is a frame or several.
 //
-// A microphone has no end: the last `columns` frames are kept. A file has: where it has more frames
-// than columns, a column holds the largest of several, so that a click is seen.
+// A microphone has no end: the last `columns` frames are kept. If a file has more frames than
+// columns, a column holds the largest of several, so that a click is visible.
 
 export class Track {
   /**
    * @param rows numbers in a frame
-   * @param columns of the picture at most
-   * @param numFrames of the whole sound; Infinity where it has no end
+   * @param columns the largest number of columns in the picture
+   * @param numFrames frames of the whole sound; Infinity if it has no end
    */
   constructor(rows, columns, numFrames = Infinity) {
     this.rows = rows;
@@ -15,7 +15,7 @@ export class Track {
     this.perColumn = this.endless ? 1 : Math.max(1, Math.ceil(numFrames / columns));
     this.columns = this.endless ? columns : Math.max(1, Math.ceil(numFrames / this.perColumn));
     this.values = new Float32Array(rows * this.columns).fill(NaN);
-    this.taken = new Int32Array(this.columns).fill(-1); // which column of the sound lies in a place
+    this.taken = new Int32Array(this.columns).fill(-1); // place → the column of the sound in it
     this.last = -1;
   }
 
@@ -26,7 +26,7 @@ export class Track {
     return highest;
   }
 
-  /** Moves on with the sound, though nothing of this stage is there yet. */
+  /** Extends the time axis to a column, for which this stage has no values yet. */
   reach(column) {
     this.last = Math.max(this.last, column);
   }
@@ -39,7 +39,7 @@ export class Track {
   /** Puts a frame in its place; several in one column are reduced by `reduce`. */
   put(frame, values, reduce = Math.max) {
     const column = Math.floor(frame / this.perColumn), place = column % this.columns;
-    if (column < this.first || (!this.endless && column >= this.columns)) return; // out of sight
+    if (column < this.first || (!this.endless && column >= this.columns)) return; // outside
     const start = place * this.rows, isNew = this.taken[place] !== column;
     for (let i = 0; i < this.rows; i++) {
       const value = values[i];
@@ -62,5 +62,5 @@ export class Track {
   }
 }
 
-/** Of two signed numbers the one that is further from zero. */
+/** The one of two signed numbers that is further from zero. */
 export const furthest = (a, b) => (Math.abs(b) > Math.abs(a) ? b : a);

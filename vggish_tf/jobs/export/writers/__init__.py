@@ -1,4 +1,4 @@
-"""Writers, a module for each format: write(pipeline, path, precision), load(path, pipeline) → Loaded.
+"""Writers, one for each format: write(pipeline, path, precision), load(path, pipeline) → Loaded.
 
 saved_model, frozen_graph, tf1_checkpoint   TensorFlow; quiet silences its log
 keras_model, weights                        Keras
