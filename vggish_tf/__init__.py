@@ -1,7 +1,7 @@
 """VGGish audio embeddings as a Keras 3 library.
 
-The names below load on first use (PEP 562), so that importing the package costs nothing and loads
-no TensorFlow.
+The names below load on first use (PEP 562), so that importing the package is fast and does not load
+TensorFlow.
 """
 
 import sys
@@ -38,7 +38,7 @@ _WITHOUT_KERAS = ("params", "errors", "audio", "rows", "drawing", "formats", "re
 
 __all__ = [*_HOME, *_MODULES]
 
-# for editors and type checkers, which do not see _HOME; a test keeps the two equal
+# for editors and type checkers, which do not see _HOME; a test compares the two
 if TYPE_CHECKING:
     from vggish_tf import checkpoints, drawing, formats, jobs, reference, stages
     from vggish_tf.audio import load_audio
@@ -74,9 +74,9 @@ def __dir__() -> list[str]:
 
 
 def _register_layers():
-    """Loads every layer, so that keras.saving.load_model knows it.
+    """Loads every layer, so that keras.saving.load_model finds it.
 
-    Not during the import of one of our own modules, which is incomplete and registers its own.
+    It does nothing during the import of a module of this package, which registers its own layers.
     """
     ours = [module for name, module in [*sys.modules.items()] if name.startswith("vggish_tf.")]
     if not any(getattr(module.__spec__, "_initializing", False) for module in ours):
@@ -84,4 +84,4 @@ def _register_layers():
 
 
 importing.choose_onednn()
-importing.after("keras", _register_layers)  # whether Keras is imported before or after
+importing.after("keras", _register_layers)  # Keras may be imported before or after this package

@@ -1,13 +1,13 @@
-"""Profiles: published pipelines as records of what each does to sound before and after the network.
+"""Profiles: published pipelines, as records of their steps before and after the network.
 
-They are why two programs with the same weights give different numbers. Nothing in the package asks
-for a profile by its name: a new one is a record here, or one of your own.
+They explain why two programs with the same weights give different numbers. The package never tests
+for the name of a profile, so a new profile is only a record, here or in your own code.
 
     Embedder(profile="fadtk")
     Embedder(profile=Profile("mine", resampler="julius", activation="relu"))
 
-Source: each program's own code, at the version that the record names; docs/profiles.md has the
-differences in words.
+Source: the code of each program, at the version that the record names; docs/profiles.md describes
+the differences.
 """
 
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -27,7 +27,7 @@ class Profile:
     """A pipeline from decoded sound to embeddings, apart from the weights.
 
     Args:
-        name: the name, under which archives record it.
+        name: the name, which archives record.
         program: the program and its version.
         decoded, resampler, resampled: steps before the front end; see audio.Preparation.
         params: the front end's parameters.
@@ -35,14 +35,14 @@ class Profile:
         pad: the rule for an incomplete last example; see framing.padded_length.
         activation: None, or "relu" before the post-processing.
         postprocess: None, "pca" or "quantized".
-        rounding: None, "float16", or "bytes": whitened rows as whole numbers from 0 to 255 to the
-            nearest, where the published post-processing truncates.
-        pool: the use of a clip's rows in archives: None keeps all of them, "mean" their mean,
-            "max" their maximum, "mean+std" also their standard deviation.
-        remark: anything else worth knowing.
+        rounding: None; "float16"; or "bytes": whitened rows as whole numbers from 0 to 255, rounded
+            to the nearest, whereas the published post-processing truncates.
+        pool: how archives pool the rows of a clip: None keeps all rows, "mean" is their mean, "max"
+            their maximum, "mean+std" their mean and standard deviation.
+        remark: further facts about the program.
 
     Raises:
-        UsageError: an unknown word, or a rounding that does not go with the post-processing.
+        UsageError: a word is unknown, or the rounding does not go with the post-processing.
 
     Example:
         >>> Profile("mine", activation="relu").changes()
@@ -82,7 +82,7 @@ class Profile:
         return Preparation(self.decoded, self.resampler, self.resampled)
 
     def changes(self) -> dict[str, Any]:
-        """The steps that are not those of the default profile, in the order in which they act.
+        """The steps that differ from the default profile, in the order of the data.
 
         Example:
             >>> list(PROFILES["fadtk"].changes())
@@ -93,7 +93,7 @@ class Profile:
         return {name: mine[name] for name in mine if mine[name] != getattr(default, name)}
 
     def given(self, **steps: Any) -> "Profile":
-        """The same with the steps that are given; None leaves a step as it is.
+        """A copy with other steps; None keeps a step.
 
         Example:
             >>> PROFILES["fadtk"].given(pad="always", postprocess=None).pad
@@ -103,23 +103,23 @@ class Profile:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """The steps as the provenance of rows has them; of() reads them back."""
+        """The steps, as in the provenance of rows; of() reads them."""
         own = {"pad": self.pad, "postprocess": self.postprocess}
         return {"profile": self.as_json(), "params": asdict(self.params), **own}
 
     @classmethod
     def of(cls, provenance: dict) -> "Profile":
-        """The profile of rows, by their provenance.
+        """The profile of rows, from their provenance.
 
         Raises:
-            KeyError, TypeError: the provenance does not say.
+            KeyError, TypeError: the provenance lacks a step.
         """
         own = {name: provenance[name] for name in ("pad", "postprocess")}
         params, pool = Params(**provenance["params"]), provenance.get("pool")
         return cls(**recorded(provenance), **own, params=params, pool=pool)
 
     def as_json(self) -> dict[str, Any]:
-        """The steps as a provenance has them, without those that it has under their own names.
+        """The steps as under `profile` in a provenance, which has some under their own names.
 
         Example:
             >>> PROFILES["tf-2017"].as_json()["activation"]
@@ -258,7 +258,7 @@ PROFILES = {
             pad="never",
             activation="relu",
             pool="mean",
-            remark="WRONG: not the front end that the weights were trained on; mended in 2.24.7",
+            remark="WRONG: not the front end that the weights were trained on; fixed in 2.24.7",
         ),
     )
 }
@@ -266,10 +266,10 @@ DEFAULT = "tf-2020"
 
 
 def named(profile: str | Profile) -> Profile:
-    """A profile by its name; a profile as it is.
+    """A profile by its name; a Profile is returned unchanged.
 
     Raises:
-        UsageError: no such name.
+        UsageError: there is no such name.
 
     Example:
         >>> named("tf-2017").activation
@@ -282,7 +282,7 @@ def named(profile: str | Profile) -> Profile:
 
 
 def recorded(provenance: dict) -> dict:
-    """The steps that a provenance has under `profile`; of before there were any, the default's.
+    """The steps under `profile` in a provenance; in one older than profiles, the default's.
 
     Example:
         >>> recorded({"pad": "short"})["name"]

@@ -148,7 +148,7 @@ def _pending(clips: list[Clip], records: Records, said: Progress) -> list[tuple[
 
 
 def _work(embedder, pool: Pool | None, format: str, records: Records) -> Work:
-    """The work with the embedder; a function for one has no `embed_blocks`."""
+    """The work, with the embedder or the one that a function returns; a function has no methods."""
     made = embedder if hasattr(embedder, "embed_blocks") else embedder()
     work = Work(made, pool or made.profile.pool)
     work.check(format)

@@ -161,6 +161,6 @@ def _identities(model: keras.Model) -> dict:
 
 
 def _forget(folder: Path):
-    """Removes the training checkpoint."""
+    """Removes the training checkpoint and the weights of the best epoch."""
     for name in ("checkpoint.npz", "best.npz"):
         (folder / name).unlink(missing_ok=True)
