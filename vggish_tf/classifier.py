@@ -212,6 +212,10 @@ def front(model: keras.Model, stage: CachedStage) -> keras.Model:
     The second output is False for examples that are padding. "examples" ends with the front end and
     "embedding" with the network, before any PCA. The layers are shared.
 
+    Args:
+        model: a classifier.
+        stage: "examples" or "embedding".
+
     Raises:
         UsageError: the stage is neither of the two.
     """

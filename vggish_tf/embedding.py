@@ -1,8 +1,7 @@
 """Embedder: arrays, files and streams → embeddings with their start times, in bounded memory.
 
-All three are processed in the same way: samples → mono at params.sample_rate (audio) → examples
-(blocks) → batches → the network (inference). A whole clip is a stream with a single push, so that
-the two cannot differ.
+All three are processed alike: samples → mono at params.sample_rate (audio) → examples (blocks) →
+batches → the network (inference). A whole clip is a stream with a single push.
 """
 
 import logging
@@ -38,29 +37,25 @@ class Embedder:
 
     Args:
         model: "audioset" for the published weights; the path of a checkpoint; None for untrained
-            weights, with a log line; or a model of VGGish(). The current weights and front-end
-            parameters of the model are copied, but not its `pad`.
-        profile: the pipeline: a name in vggish_tf.profiles, or a Profile. A profile that needs
-            whole clips holds them in memory, and its streams return all rows at the end. The
-            profile's `pool` is not applied.
+            weights, with a log line; or a model of VGGish(), whose current weights and front-end
+            parameters are copied, but not its `pad`.
+        profile: the pipeline: a name in vggish_tf.profiles, or a Profile, whose `pool` is not
+            applied. If it needs whole clips, streams return all rows at the end.
         params: front-end parameters; None takes those of the profile or of `model`.
-        pad: how an incomplete last example is handled; None is the profile's rule. "short", that of
-            the default profile, fills a clip too short for one example with silence, with a
-            warning. "never" gives zero rows for such a clip. "always" fills the end of every clip,
-            so that every sample is covered.
+        pad: "short" fills a clip too short for one example with silence, with a warning; "never"
+            gives zero rows for it; "always" fills the end of every clip, so that every sample is
+            covered. None is the profile's rule, by default "short".
         postprocess: "pca" (whitened, float32) or "quantized" (uint8, as released); None is that of
             the profile.
         batch_size: examples in a batch of the network.
         precision: "float32", or "bfloat16": half the memory, much faster on processors that
             multiply it (amx_bf16, avx512_bf16), and a cosine to float32 of at least 0.9995. Other
             CPUs compute in float32.
-        engine: the engine of the network: "keras" (its backend), "openvino" or "onnxruntime".
-            docs/performance.md shows which is faster where.
+        engine: "keras" (its backend), "openvino" or "onnxruntime"; see docs/performance.md.
         plan: how the network is computed, instead of by the rule for engine and precision.
 
-    A pickle of an embedder holds its settings. The copy reads the weights at its first use; weights
-    that no file holds are in the pickle. Embedders do not work in a process that was forked after
-    the first one was made; they raise an error there.
+    A pickle holds the settings, and weights that no file holds; the copy reads others at its first
+    use. In a process that was forked after the first embedder was made, embedders raise an error.
 
     Raises:
         CheckpointError: the weights cannot be found or fetched, or do not fit.
@@ -69,9 +64,8 @@ class Embedder:
         VGGishError: the engine is not installed, or the process was forked.
 
     Warns:
-        UserWarning: the weights are untrained, though `model` is not None, or were trained on other
-            examples than `params` give. Later: a clip is silent throughout, or shorter than an
-            example.
+        UserWarning: the weights of `model` are untrained or were trained on other examples; later,
+            a clip is silent throughout, or shorter than an example.
 
     Example:
         >>> embedder = Embedder(None)
@@ -128,7 +122,7 @@ class Embedder:
 
     @property
     def plan(self) -> Plan:
-        """How the network is computed."""
+        """The plan by which the network is computed."""
         return self._network.plan
 
     @property
@@ -157,8 +151,8 @@ class Embedder:
             sample_rate: Hz.
 
         Raises:
-            AudioError: the array is empty, not floating point or not finite, or has channels first;
-                or the rate is impossible.
+            AudioError: the array is empty, not floating point or not finite, has channels first, or
+                has an impossible rate.
         """
         waveform = audio.check_shape(waveform)
         if not len(waveform):
@@ -197,9 +191,6 @@ class Embedder:
     def embed_file(self, path: str | os.PathLike[str]) -> Embeddings:
         """Embeds a file of any format that audio.suffixes() lists.
 
-        Args:
-            path: the file.
-
         Raises:
             AudioError: as load_audio.
         """
@@ -220,12 +211,15 @@ class Embedder:
 
         Args:
             paths: the files.
-            return_errors: True yields the AudioError in the place of a bad file and continues, like
-                asyncio.gather; False raises it in that place.
+            return_errors: True yields the AudioError in the place of a bad file; False raises it.
 
         Raises:
             AudioError: as embed_file.
             TypeError: `paths` is a single path.
+
+        Example:
+            >>> next(Embedder(None).embed_files(["none.wav"], return_errors=True))
+            AudioError('none.wav does not exist. Check the name; ...')
         """
         if isinstance(paths, (str, os.PathLike)):
             raise TypeError(
@@ -252,14 +246,11 @@ class Embedder:
         return self._embed_from([examples], 0).embedding
 
     def embed_blocks(self, clips: Iterable[Clip]) -> Iterator[Embeddings | AudioError]:
-        """Embeds clips whose samples come in blocks; clips share batches.
+        """Yields the Embeddings of each clip, in order, or the AudioError that its blocks raised.
 
         Args:
             clips: the name of each clip, for warnings, and its blocks, (num_samples,) float32, mono
-                at params.sample_rate.
-
-        Yields:
-            Embeddings for each clip, in order; or the AudioError that its blocks raised.
+                at params.sample_rate; clips share batches.
         """
         streams = (
             ExampleStream(self.log_mel, self.pad, name).push_all(blocks) for name, blocks in clips
@@ -270,26 +261,15 @@ class Embedder:
     def embed_clips(
         self, clips: Iterable[Iterable[np.ndarray]]
     ) -> Iterator[np.ndarray | AudioError]:
-        """Embeds the log-mel examples of many clips; clips share batches.
+        """Yields the rows (n, 128) of each clip, in order, or the AudioError that it raised.
 
         Args:
-            clips: the examples of each clip, in arrays (n, 96, 64) float32.
-
-        Yields:
-            (n, 128) for each clip, in order; or the AudioError that it raised.
+            clips: the examples of each clip, in arrays (n, 96, 64) float32; clips share batches.
         """
         return embed_clips(self._run, clips, self.batch_size, self._no_rows)
 
     def stream(self, sample_rate: float, *, name: str = "the clip") -> "EmbeddingStream":
-        """A stream that takes the blocks of one clip as they come.
-
-        Args:
-            sample_rate: Hz, of the blocks.
-            name: the name of the clip in warnings.
-
-        Raises:
-            AudioError: the rate is impossible.
-        """
+        """A stream for the blocks of one clip at a rate in Hz; `name` is for warnings."""
         mono = audio.stream_of(self.profile.prepare, sample_rate, self.params.sample_rate)
         examples = ExampleStream(self.log_mel, self.pad, name)
         return EmbeddingStream(sample_rate, mono, examples, self._embed_from)

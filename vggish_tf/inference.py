@@ -73,7 +73,7 @@ class Network:
 
     @cached_property
     def plan(self) -> Plan:
-        """How it is computed in this process."""
+        """The plan by which the network is computed in this process."""
         asked = self._asked
         return possible(asked) if isinstance(asked, Plan) else suited(*asked)
 

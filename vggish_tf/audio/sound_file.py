@@ -1,21 +1,15 @@
 """Sound files → blocks of float32 samples, with checks for damage.
 
 libsndfile decodes, through soundfile. Damage raises an error; it never shortens the result.
+Detected: a WAV, RF64, W64, AIFF, AU, CAF or SVX that lacks more than 64 bytes of what its header
+promises; a FLAC that holds fewer samples than its header says, or stops between frames; an Ogg or
+Opus without a whole last page; an MP3 more than two frames shorter than its Xing/Info/LAME count;
+errors that libsndfile reports; compressed audio after the end that libsndfile finds (files joined
+end to end, a VBR MP3 without a Xing header).
 
-Detected:
-- a WAV, RF64, W64, AIFF, AU, CAF or SVX that lacks more than 64 bytes of what its header promises;
-- a FLAC that holds fewer samples than its header says, or stops between frames;
-- an Ogg or Opus without a whole last page;
-- an MP3 more than two frames shorter than its Xing/Info/LAME count;
-- errors that libsndfile reports;
-- compressed audio after the end that libsndfile finds (files joined end to end, a VBR MP3 without a
-  Xing header).
-
-Not detected:
-- a cut between two frames of an MP3 or FLAC whose header gives no count;
-- a cut in a WAV or AU that was written to a pipe, whose size is a placeholder;
-- a cut in NIST, IRCAM, PAF, PVF, AVR, MAT5 and other rare formats;
-- noise from a flipped bit.
+Not detected: a cut between two frames of an MP3 or FLAC whose header gives no count; a cut in a WAV
+or AU that was written to a pipe, whose size is a placeholder; a cut in NIST, IRCAM, PAF, PVF, AVR,
+MAT5 and other rare formats; noise from a flipped bit.
 
 Not read: AAC and the other formats of ffmpeg.py; raw PCM; pipes; MIDI sample dumps (SDS), since
 libsndfile prints their damage on standard output, and continues.

@@ -59,7 +59,7 @@ def directions(rows: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
 
 
 def have_direction(rows: np.ndarray) -> np.ndarray:
-    """Which rows are finite and not zero, (n,) bool.
+    """A mask of the rows that are finite and not zero, (n,) bool.
 
     Example:
         >>> have_direction(np.array([[3.0, 4.0], [0.0, 0.0], [1.0, np.nan]]))

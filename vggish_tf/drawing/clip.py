@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
 
 Clip = str | os.PathLike[str] | np.ndarray | Stages
+ARGUMENTS = """
+    Args:
+        clip: a waveform, the path of a file, or Stages.
+        sample_rate: the rate of a waveform, in Hz.
+        ax: the axes to draw in; None makes a picture.
+        params: front-end parameters; with an embedder, its own are used instead.
+        embedder: computes the embeddings, for a panel that draws them.
+
+    Returns:
+        The axes.
+
+    Raises:
+        UsageError, AudioError: as show(); or the stages lack what is drawn.
+"""
 
 
 class Panel(Protocol):
@@ -41,7 +55,7 @@ class Panel(Protocol):
 
 
 def panel(draw: Callable[["Axes", Stages], None]) -> Panel:
-    """Makes a panel from a function that draws Stages into axes."""
+    """Makes a panel from a function that draws Stages into axes, and documents its arguments."""
 
     @wraps(draw)
     def drawn(clip, sample_rate=None, *, ax=None, params=None, embedder=None):
@@ -52,6 +66,7 @@ def panel(draw: Callable[["Axes", Stages], None]) -> Panel:
         return ax
 
     del drawn.__wrapped__  # its signature is not that of the panel
+    drawn.__doc__ = f"{draw.__doc__}\n{ARGUMENTS}"
     return drawn
 
 

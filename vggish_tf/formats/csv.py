@@ -30,6 +30,10 @@ BLOCK_BYTES = 1 << 18  # read at a time, about 200 rows; pyarrow holds several b
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes the file and its sidecar; both or neither.
 
+    Args:
+        path: the file.
+        archive: the clips and their provenance.
+
     Raises:
         VGGishError: the file cannot be written, or the clips have rows of different size or dtype.
 

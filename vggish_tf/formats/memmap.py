@@ -34,6 +34,10 @@ CLIPS = "clips.jsonl"
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes a folder; whole or not at all. The number of rows need not be known in advance.
 
+    Args:
+        path: the folder.
+        archive: the clips and their provenance.
+
     Raises:
         VGGishError: the clips have rows of different size or dtype.
 

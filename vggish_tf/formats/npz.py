@@ -43,7 +43,11 @@ def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
 
 
 def write_clip(path: str | os.PathLike[str], clip: ClipRows, provenance: dict) -> Path:
-    """Writes a clip of an archive, and the provenance; whole or not at all."""
+    """Writes a clip of an archive, and the provenance; whole or not at all.
+
+    Raises:
+        VGGishError: the file cannot be written.
+    """
     arrays = {"embedding": clip.embedding, "timestamps": clip.start, "end_timestamps": clip.end}
     labels = {} if clip.labels is None else {"labels": clip.labels}
     return _write(path, {**arrays, **labels, "path": np.array(clip.path)}, provenance)

@@ -39,6 +39,10 @@ SHARD_ROWS = 1 << 18  # rows in a full shard of a folder: 134 MB of float32
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes one file, clip after clip; whole or not at all.
 
+    Args:
+        path: the file.
+        archive: the clips and their provenance.
+
     Raises:
         VGGishError: the file cannot be written, or the clips have rows of different size or dtype.
 
@@ -58,6 +62,10 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
 
 def write_folder(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes a folder of shards, each about SHARD_ROWS rows; whole or not at all.
+
+    Args:
+        path: the folder.
+        archive: the clips and their provenance.
 
     Raises:
         VGGishError: as write().
@@ -121,7 +129,11 @@ def holds_rows(path: Path) -> bool:
 
 
 def shards_of(path: Path) -> list[Path]:
-    """The files of an archive, in order, without temporary ones, whose names begin with a dot."""
+    """The files of an archive, in order, without temporary ones, whose names begin with a dot.
+
+    Raises:
+        VGGishError: a folder has no such file.
+    """
     shards = sorted(path.glob("[!.]*.parquet")) if path.is_dir() else [path]
     if not shards:
         raise VGGishError(f"{path} holds no .parquet file. Give an archive that embed wrote.")

@@ -40,6 +40,10 @@ Times = tuple[np.ndarray, np.ndarray]
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes AudioSet's records and the sidecar; both or neither.
 
+    Args:
+        path: the file.
+        archive: the clips and their provenance.
+
     Raises:
         VGGishError: the file cannot be written, or rows are not (n, 128) uint8.
 
@@ -57,6 +61,10 @@ def write_youtube8m(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes YouTube-8M's records and the sidecar; both or neither.
 
     Rows of bytes become frame-level records; one row of floats for each clip, video-level ones.
+
+    Args:
+        path: the file.
+        archive: the clips and their provenance.
 
     Raises:
         VGGishError: the file cannot be written, or rows are of neither kind.

@@ -36,7 +36,11 @@ class Record(NamedTuple):
 
 
 def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
-    """Writes records from a list or a generator; whole or not at all.
+    """Writes records; whole or not at all.
+
+    Args:
+        path: the file.
+        records: a list or a generator of Records, or of pairs (embedding, context).
 
     Raises:
         UsageError: an embedding is not (n, 128) uint8.
@@ -54,7 +58,11 @@ def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
 
 
 def write_serialized(path: str | os.PathLike[str], records: Iterable[bytes]) -> Path:
-    """Writes serialized records of any kind; whole or not at all."""
+    """Writes serialized records of any kind; whole or not at all.
+
+    Raises:
+        VGGishError: the file cannot be written.
+    """
     import tensorflow as tf
 
     with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:

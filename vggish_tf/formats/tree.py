@@ -22,6 +22,10 @@ from vggish_tf.rows import Archive, ClipRows
 def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     """Writes a folder; whole or not at all.
 
+    Args:
+        path: the folder.
+        archive: the clips and their provenance.
+
     Raises:
         VGGishError: the clips have rows of different size or dtype.
 

@@ -77,9 +77,12 @@ def compare(
         AudioError: the file cannot be read.
 
     Example:
-        >>> from vggish_tf.jobs.compare_profiles import compare
-        >>> for each in compare("clip.wav", Embedder()):  # doctest: +SKIP
-        ...     print(each.profile.name, each.distance, each.decisive)
+        >>> import tempfile, soundfile
+        >>> path = tempfile.mkdtemp() + "/tone.wav"
+        >>> soundfile.write(path, np.sin(np.arange(48_000) / 9), 16_000)
+        >>> for each in compare(path, Embedder(None), ["tf-2017"]):
+        ...     print(each.profile.name, each.num_rows, each.decisive)
+        tf-2017 3 activation: relu
     """
     if embedder.profile != named(DEFAULT):
         raise UsageError(f"embedder must have the default profile and params; received {embedder}.")

@@ -38,9 +38,14 @@ def convert(
             or cannot hold such rows.
 
     Example:
-        >>> convert("rows", "rows.csv")  # doctest: +SKIP
-        rows → rows.csv: 120 rows of 10 clips
-        (120, 10)
+        >>> import tempfile
+        >>> import numpy as np
+        >>> start, embedding = np.array([0.0]), np.zeros((1, 128), np.float32)
+        >>> archive = Archive([ClipRows("a.wav", start, start + 0.96, embedding)], {})
+        >>> source = formats.write(tempfile.mkdtemp() + "/rows.parquet", archive)
+        >>> convert(source, source.with_suffix(".csv"))
+        /...rows.parquet → /...rows.csv: 1 row of 1 clip
+        (1, 1)
     """
     check_word("dequantize", dequantize, (None, *get_args(Convention)))
     format = check(source, output, format, overwrite=overwrite)

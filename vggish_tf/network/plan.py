@@ -34,7 +34,7 @@ EXTRAS = {"openvino": "openvino", "onnxruntime": "onnx"}  # both install `onnx` 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the network is computed.
+    """The engine, the arithmetic and the convolutions of the network.
 
     Args:
         engine, arithmetic, convolutions: as above.

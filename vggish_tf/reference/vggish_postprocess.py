@@ -22,9 +22,11 @@ class Postprocessor:
         KeyError, OSError: the file lacks an array, or is missing.
 
     Example:
-        >>> postprocessor = Postprocessor("vggish_pca_params.npz")  # doctest: +SKIP
-        >>> postprocessor.postprocess(np.zeros((1, 128)))[0, :4]  # doctest: +SKIP
-        array([156,  39, 143, 114], dtype=uint8)
+        >>> import tempfile
+        >>> path = tempfile.mkdtemp() + "/pca_params.npz"
+        >>> np.savez(path, pca_eigen_vectors=np.eye(128), pca_means=np.zeros(128))
+        >>> Postprocessor(path).postprocess(np.full((1, 128), 1.0))[0, :2]
+        array([191, 191], dtype=uint8)
 
     Source: vggish_postprocess.Postprocessor.
     """

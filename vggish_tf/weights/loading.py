@@ -84,6 +84,11 @@ def copy_weights(source: keras.Model, target: keras.Model) -> Identity:
 
     Raises:
         CheckpointError: one of the two is not a VGGish, or their shapes differ.
+
+    Example:
+        >>> from vggish_tf import VGGish
+        >>> copy_weights(VGGish(None, inputs="examples"), VGGish(None)).untrained
+        True
     """
     values, variables = variables_of(source), variables_of(target)
     check_match(shapes_of(values), shapes_of(variables))
@@ -149,6 +154,12 @@ def save_tf1_checkpoint(
         UsageError: the version is neither of the two.
         CheckpointError: the model has other weights than VGGish's.
         VGGishError: the file cannot be written.
+
+    Example:
+        >>> import tempfile, vggish_tf
+        >>> model = vggish_tf.VGGish(None, inputs="examples")
+        >>> save_tf1_checkpoint(model, tempfile.mkdtemp() + "/vggish.ckpt", version="V1").name
+        'vggish.ckpt'
     """
     check_word("version", version, get_args(Version))
     values = values_of(model)

@@ -45,6 +45,9 @@ class Classifier:
         The scores of the clip are those of the model for the whole waveform. If the model scores
         only examples (pool=None), they are the mean over the examples.
 
+        Args:
+            path: the file.
+
         Raises:
             AudioError: as load_audio.
         """

@@ -73,8 +73,14 @@ def embed_archive(
             other settings; or there are too many failures.
 
     Example:
-        >>> embed_archive(["sounds/"], "rows", Embedder)  # doctest: +SKIP
+        >>> import tempfile, numpy, soundfile
+        >>> from vggish_tf import Embedder
+        >>> folder = tempfile.mkdtemp()
+        >>> soundfile.write(f"{folder}/tone.wav", numpy.sin(numpy.arange(48_000) / 9), 16_000)
+        >>> embed_archive([folder], f"{folder}/rows", Embedder(None))
         []
+        >>> [clip.path.endswith("tone.wav") for clip in formats.read(f"{folder}/rows").clips]
+        [True]
     """
     check_word("pool", pool, (None, *POOLS))
     output, said = os.fspath(output), progress or Progress()

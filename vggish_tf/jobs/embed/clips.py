@@ -57,7 +57,7 @@ class Clip:
 
     @property
     def key(self) -> str | tuple:
-        """What identifies the clip: its name, and its stretch if it has one."""
+        """The identity of the clip: its name, and its stretch if it has one."""
         whole = self.start == 0 and self.end is None
         return self.name if whole else (self.name, self.start, self.end)
 

@@ -88,10 +88,11 @@ def export(
             fit.
 
     Example:
-        >>> import tempfile
-        >>> folder = tempfile.mkdtemp()
-        >>> export(None, f"{folder}/vggish.weights.h5", format="weights").name  # doctest: +SKIP
-        'vggish.weights.h5'
+        >>> import tempfile, vggish_tf
+        >>> model = vggish_tf.VGGish(None)
+        >>> export(model, tempfile.mkdtemp() + "/vggish.keras", format="keras").name
+        /...vggish.keras: keras, float32, UNTRAINED weights; largest difference ... allowed
+        'vggish.keras'
     """
     path = Path(path)
     options = catalogue.Options(

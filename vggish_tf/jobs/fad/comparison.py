@@ -91,9 +91,12 @@ def compare(
         VGGishError: the sets were made with different weights or settings.
 
     Example:
-        >>> reference, candidate = read("real"), read("made")  # doctest: +SKIP
-        >>> compare(reference, candidate, bootstrap=1000)  # doctest: +SKIP
-        Comparison(name='made', num_files=40, num_rows=400, rank=128, …, fad=1.93, …)
+        >>> from pathlib import Path
+        >>> from vggish_tf.jobs.fad.statistics import Gaussian
+        >>> real = Set("real", Gaussian.of(np.zeros(2), np.eye(2)), {}, Path("real"))
+        >>> made = Set("made", Gaussian.of(np.array([3.0, 4.0]), np.eye(2)), {}, Path("made"))
+        >>> compare(real, made).fad
+        25.0
     """
     check_same(reference, candidate)
     gaussian = candidate.gaussian

@@ -102,7 +102,11 @@ def _as_object(each: Comparison) -> dict:
 
 
 def write_csv(path: Path, found: Sequence[Comparison]) -> None:
-    """Writes a table with a line for each candidate; whole or not at all."""
+    """Writes a table with a line for each candidate; whole or not at all.
+
+    Raises:
+        VGGishError: the file cannot be written.
+    """
     numbers = (*COLUMNS, "infinity_slope")
     rows = (
         [

@@ -80,6 +80,11 @@ def embedder_for(provenance: dict, weights: str | None = None) -> "Embedder":
     Raises:
         VGGishError: the provenance lacks the weights or settings.
         CheckpointError: as Embedder.
+
+    Example:
+        >>> from vggish_tf.embedding import Embedder
+        >>> embedder_for(Embedder(None, pad="always").provenance).pad
+        'always'
     """
     from vggish_tf.embedding import Embedder
 
