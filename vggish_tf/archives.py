@@ -28,7 +28,7 @@ def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         raise ValueError(f"{name} in it is packed by a method that is neither deflate nor none.")
     if member.file_size > most:
         raise ValueError(
-            f"{name} in it unpacks to {member.file_size:,} bytes, of at most {most:,}."
+            f"{name} in it unpacks to {member.file_size:,} bytes; at most {most:,} are allowed."
         )
     with archive.open(member) as stream:  # stops at file_size, and compares the checksum there
         return stream.read(member.file_size)

@@ -20,7 +20,7 @@ def test_a_member_is_read_up_to_the_byte(size, method):
         archive.writestr("a", content)
         assert read_member(archive, "a", most=size) == content
         if size:
-            with pytest.raises(ValueError, match=rf"a in it unpacks to {size:,} bytes, of at most"):
+            with pytest.raises(ValueError, match=rf"a in it unpacks to {size:,} bytes; at most"):
                 read_member(archive, "a", most=size - 1)
 
 

@@ -34,7 +34,7 @@ ARGUMENTS = """
         The axes.
 
     Raises:
-        UsageError, AudioError: as show(); or the stages lack what is drawn.
+        UsageError, AudioError: as show(); or the stages have no such embeddings.
 """
 
 

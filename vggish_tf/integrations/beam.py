@@ -149,7 +149,7 @@ def _watched(records: Records, said: Progress, max_failures: int | None) -> Iter
 
 def _say(record: dict, said: Progress):
     failures = {failure.path: failure for failure in starmap(Failure, record["failures"])}
-    said.heard(record["seconds"])
+    said.decoded(record["seconds"])
     for key, num_rows in zip(record["clips"], record["rows"], strict=True):
         path = key if isinstance(key, str) else key[0]
         if not num_rows and path in failures:

@@ -22,7 +22,7 @@ class Identity:
     """Identity of the weights of a network.
 
     Args:
-        asked: the weights as asked for: "audioset", a path, "untrained", or the name of a model.
+        asked: the requested weights: "audioset", a path, "untrained", or the name of a model.
         values_sha256: SHA-256 of the 18 arrays, float32, in the published order; in hex.
         untrained: whether the network is as its initializer left it: every bias is zero.
         path: the path of the file; None for weights that come from no file.

@@ -120,7 +120,7 @@ def _in_copy(copy: Path, path: Path) -> Found | None:
         touch(copy)
         return replace(source, extras=tuple(json.loads(metadata[EXTRAS]))), survey
     except (CheckpointError, OSError, LookupError, TypeError, ValueError) as error:
-        logger.debug("the copy %s is made anew: %s", copy, error)
+        logger.debug("the copy %s is made again: %s", copy, error)
         return None
 
 

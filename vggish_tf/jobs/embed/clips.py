@@ -141,27 +141,27 @@ PARTS: dict[str, Callable[..., bytes]] = {
 def decoded(
     clips: Iterable[Clip],
     embedder: "Embedder",
-    heard: Callable[[float], None] = lambda seconds: None,
+    report: Callable[[float], None] = lambda seconds: None,
 ) -> Generator[Blocks]:
     """The name and the mono blocks of each clip, which threads decode ahead.
 
     Args:
         clips: the clips; a few are taken at a time.
         embedder: the embedder that the samples are for.
-        heard: a function that is called with the seconds of each block.
+        report: a function that is called with the seconds of each block.
     """
-    return audio.decoded_ahead((clip.name, _blocks(clip, embedder, heard)) for clip in clips)
+    return audio.decoded_ahead((clip.name, _blocks(clip, embedder, report)) for clip in clips)
 
 
 def _blocks(
-    clip: Clip, embedder: "Embedder", heard: Callable[[float], None]
+    clip: Clip, embedder: "Embedder", report: Callable[[float], None]
 ) -> Iterator[np.ndarray]:
     """Yields the clip's samples; the file is opened with the first block."""
     rate, stretch = embedder.params.sample_rate, (clip.start, clip.end)
     with clip.opened() as path:
         blocks = audio.read_stretch(path, rate, *stretch, BLOCK_SECONDS, embedder.profile.prepare)
         for block in blocks:
-            heard(len(block) / rate)
+            report(len(block) / rate)
             yield block
 
 

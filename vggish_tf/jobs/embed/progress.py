@@ -22,7 +22,7 @@ class Progress:
     def begin(self, num_clips: int, num_done: int, num_failed: int):
         """The run begins: `num_done` clips were done before, and `num_failed` of these failed."""
 
-    def heard(self, seconds: float):
+    def decoded(self, seconds: float):
         """Seconds of sound have been decoded; called in any thread."""
 
     def done(self, path: str, num_rows: int):
@@ -56,7 +56,7 @@ class Bar(Progress):
             file=sys.stderr, bar_format=BAR,
         )  # fmt: skip
 
-    def heard(self, seconds):
+    def decoded(self, seconds):
         self._seconds += seconds  # threads may lose some in a race; the sum is only shown
         self._show()
         self._bar.update(0)  # draws the bar, if it is time

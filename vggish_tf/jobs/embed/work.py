@@ -45,7 +45,7 @@ class Work(NamedTuple):
 
     def decoded(self, clips: Iterable[Clip], said: Progress) -> Generator[Blocks]:
         """The name and the samples of each clip, which threads decode ahead."""
-        return decoded(clips, self.embedder, said.heard)
+        return decoded(clips, self.embedder, said.decoded)
 
     def do(self, unit: Unit, blocks: Iterable[Blocks], records: Records, said: Progress):
         """Embeds a unit, whose clips are decoded in `blocks`, and writes it."""

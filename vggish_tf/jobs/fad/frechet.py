@@ -20,7 +20,7 @@ SIZES, LEAST = 25, 500  # the number of samples for FAD∞, and the size of the 
 def frechet_distance(
     mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.ndarray, covariance_2: np.ndarray
 ) -> float:
-    """The squared Fréchet distance of two Gaussians, which is what is commonly called FAD.
+    """The squared Fréchet distance of two Gaussians, commonly called FAD.
 
     Args:
         mean_1, mean_2: (size,).

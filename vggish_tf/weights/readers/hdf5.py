@@ -157,7 +157,7 @@ def array_of(dataset, name: str) -> np.ndarray:
     if not plain or stored.get_external_count():
         raise CheckpointError(
             f"{name!r} is not stored plainly in the file, as Keras does, but compressed, in chunks "
-            "or in another file. Save the model anew."
+            "or in another file. Save the model again."
         )
     values = dataset[()]
     return values.view(ml_dtypes.bfloat16) if _dtype_of(dataset) == "bfloat16" else values
