@@ -17,6 +17,7 @@ from vggish_tf.network.plan import Engine, Plan, Precision, check_installed, pos
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.profiles import Profile
+from vggish_tf.progress import detail
 from vggish_tf.weights import arrays, engine_files, loading, registry
 from vggish_tf.weights.arrays import Arrays
 from vggish_tf.weights.identity import UNTRAINED, Identity
@@ -98,6 +99,8 @@ class Network:
         backend.check_process()
         check_installed(self.plan.engine)
         values, identity = self._values()
+        detail(lambda: f"weights: {identity}")
+        detail(lambda: f"plan: {', '.join(self.plan.as_json().values())}")
         if self.plan.engine == "keras":
             return _Loaded(self._in_keras(values), identity)
         return _Loaded(self._in_engine(values, identity.values_sha256), identity)

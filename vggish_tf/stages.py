@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from vggish_tf import audio
 from vggish_tf.embedding import Embedder
@@ -16,6 +15,7 @@ from vggish_tf.frontend.transforms import Triangles, mel_matrix
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params
 from vggish_tf.profiles import DEFAULT, Profile, named
+from vggish_tf.progress import SoundBar
 from vggish_tf.rows import Stages
 
 # a minute; the transform needs 20 times the memory of its samples
@@ -163,8 +163,11 @@ def describe(stages: Stages) -> Iterator[Row]:
 
 def _embed(examples: np.ndarray, embedder: Embedder) -> np.ndarray:
     step = embedder.batch_size * BATCHES_AT_ONCE
-    starts = tqdm(range(0, max(len(examples), 1), step), desc="network", disable=None, leave=False)
-    rows = [embedder.embed_examples(examples[start : start + step]) for start in starts]
+    rows, hop = [], embedder.params.example_hop_seconds
+    with SoundBar(total=len(examples) * hop, desc="network") as bar:
+        for start in range(0, max(len(examples), 1), step):
+            rows.append(embedder.embed_examples(examples[start : start + step]))
+            bar.update(len(rows[-1]) * hop)
     return np.concatenate(rows)
 
 

@@ -78,6 +78,7 @@ class Runs:
     def __init__(self, command: Sequence, folder: Path, report: Report):
         self.command, self.folder, self.report = list(map(str, command)), folder, report
         self.whole, self._said = folder / "whole", folder / "said"
+        self._events = folder / "events"
         self._starting = self._working = 0.0  # seconds before and after the first clip is done
 
     def make_whole(self, rows: dict[str, int]):
@@ -127,8 +128,9 @@ class Runs:
         return self._working * max(1 - share, 0.2)
 
     def _start(self, output: Path) -> subprocess.Popen:
-        arguments = ["sounds", "-o", output.name, "--untrained", "--json"]
+        arguments = ["sounds", "-o", output.name, "--untrained", "--events", self._events]
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        self._events.write_text("")
         with open(self._said, "w") as said:
             return subprocess.Popen(
                 [*self.command, *arguments], cwd=self.folder, env={**os.environ, **quiet},
@@ -137,7 +139,7 @@ class Runs:
 
     def _wait_for_work(self, process: subprocess.Popen):
         """Until it says that a clip is done, or ends."""
-        while process.poll() is None and '"event": "done"' not in self._said.read_text():
+        while process.poll() is None and '"event": "done"' not in self._events.read_text():
             time.sleep(0.01)
 
 

@@ -28,8 +28,8 @@ EMBEDDED, REFUSED, CRASH = "embedded", "refused", "the process ended"
 def serve(embed: Callable[[str], np.ndarray]):
     """Answers each path on standard input with a line: embedded, refused, or a fault.
 
-    What a decoder prints there goes to a file, and is a fault: it would be between the lines of
-    `vggish-tf embed --json`.
+    What a decoder prints there goes to a file, and is a fault: it would be beside the document of
+    `vggish-tf search --json`.
     """
     warnings.simplefilter("ignore")
     with os.fdopen(os.dup(1), "w") as answers, tempfile.TemporaryFile("ab") as printed:

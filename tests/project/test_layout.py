@@ -141,7 +141,7 @@ def test_every_file_has_a_room():
 # Folders of tests/ beside those named like a room: which rooms they stand for.
 TESTED_TOGETHER = {
     "ground": {
-        *("importing", "errors", "notebooks", "params", "files", "memory"),
+        *("importing", "errors", "progress", "notebooks", "params", "files", "memory"),
         *("archives", "tables", "backend"),
     },
     "embedding": {"rows", "inference", "stream"},

@@ -8,6 +8,7 @@
     preparation  the steps from decoded sound to mono at one rate
     streams      blocks → mono float32 at one rate
     mono         files and arrays → mono float32 at one rate, whole or block by block
+    lengths      seconds of sound in many clips, by their headers
     players      sound → MP3 or FLAC, for players
     ahead        several files decoded at the same time, in threads
 
@@ -15,6 +16,7 @@ The only room with soundfile, soxr and ffmpeg. No TensorFlow here.
 """
 
 from vggish_tf.audio.ahead import decoded_ahead
+from vggish_tf.audio.lengths import total_seconds
 from vggish_tf.audio.mono import (
     array_blocks,
     audio_info,
@@ -61,4 +63,5 @@ __all__ = [
     "stream_of",
     "suffixes",
     "to_mono",
+    "total_seconds",
 ]

@@ -1,18 +1,20 @@
 """`vggish-tf classify`: a classifier or prototypes, and audio files → scores."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vggish_tf.cli import options, process
-from vggish_tf.errors import CheckpointError, UsageError
+from vggish_tf.cli import options, output, process
+from vggish_tf.errors import AudioError, CheckpointError, UsageError
 from vggish_tf.files import check_target
 from vggish_tf.weights import keras_files
 
 if TYPE_CHECKING:
-    from vggish_tf.jobs.classify.clips import AudioClassifier
+    from vggish_tf.jobs.classify.clips import AudioClassifier, Classified
 
-HELP = "print the scores that a classifier, or sounds taught by example, give to audio files"
+HELP = "print the scores of a classifier for audio files"
+EXAMPLE = "vggish-tf classify model.keras clip.wav --top 5"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -20,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         "a .keras file written by finetune; or the .json of prototypes that the page of `export "
         "--format web` writes, whose scores are cosines"))  # fmt: skip
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="audio of any rate and channel count"
+        "files", nargs="+", type=Path, metavar="AUDIO", help="audio of any rate and channel count"
     )
     parser.add_argument("--weights", metavar="WEIGHTS", help=(
         "where the weights of prototypes are, if not where their file says"))  # fmt: skip
@@ -30,21 +32,40 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
         "--whole", action="store_true", help="scores of the whole clip only, not of its examples"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="a .csv file for all scores"
-    )
+    options.add_csv(parser, "write all scores", "-o", "--output")
 
 
 def run(args: argparse.Namespace):
-    if args.output:
-        check_target(args.output, endings=(".csv",))
+    if args.csv:
+        check_target(args.csv, endings=(".csv",))
     from vggish_tf.jobs import classify
 
     is_taught = classify.is_prototypes(args.model)
     classifier = _taught(args) if is_taught else _saved(args)
-    classify.classify_files(
-        classifier, args.files, top=args.top, whole=args.whole, output=args.output
-    )
+    found: list[tuple[str, Classified | AudioError]] = []
+    try:
+        classify.classify_files(
+            classifier, args.files, top=args.top, whole=args.whole, output=args.csv,
+            report=lambda path, result: found.append((path, result)),
+        )  # fmt: skip
+    finally:
+        if len(found) == len(args.files):
+            files = [_as_json(classifier.labels, args.whole, *each) for each in found]
+            output.result({"untrained": classifier.untrained, "files": files})
+
+
+def _as_json(
+    labels: Sequence[str], whole: bool, path: str, result: "Classified | AudioError"
+) -> dict:
+    if isinstance(result, AudioError):
+        return {"path": path, "error": str(result)}
+    examples = [
+        {"start": start, "end": end, "scores": dict(zip(labels, scores, strict=True))}
+        for (start, end), scores in zip(result.times, result.example_scores, strict=True)
+    ]
+    scores = dict(zip(labels, result.scores, strict=True))
+    every = {} if whole else {"examples": examples}
+    return {"path": path, "seconds": result.seconds, "scores": scores, **every}
 
 
 def _saved(args: argparse.Namespace) -> "AudioClassifier":

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vggish_tf.cli import process
+from vggish_tf.cli import options, output, process
 
 HELP = "convert embeddings from one format to another"
 EPILOG = (
@@ -11,6 +11,7 @@ EPILOG = (
     "of Parquet shards, with --format npz a folder of one npz a clip, with --format memmap of "
     "NumPy arrays."
 )
+EXAMPLE = "vggish-tf convert rows rows.csv"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -18,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser):
         "source", type=Path, metavar="IN", help="embeddings of any format, told by their content"
     )
     parser.add_argument("output", type=Path, metavar="OUT", help="a file or a folder")
-    parser.add_argument("--format", help=(
+    parser.add_argument("--format", metavar="FORMAT", help=(
         "of OUT: parquet, csv, npz, tfrecord (as AudioSet), youtube8m, or memmap (default: by its "
         "suffix)"))  # fmt: skip
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    options.add_overwrite(parser, "OUT")
     parser.add_argument("--dequantize", choices=("edge", "youtube8m"), help=(
         "turn bytes into float32: the smallest that quantizes to the byte, or as YouTube-8M's "
         "readers do"))  # fmt: skip
@@ -30,14 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser):
 def run(args: argparse.Namespace):
     from vggish_tf import formats
     from vggish_tf.jobs import convert
+    from vggish_tf.weights.identity import recorded_untrained
 
     format = convert.check(args.source, args.output, args.format, overwrite=args.overwrite)
     if {format, formats.format_of(args.source)} & formats.OF_TENSORFLOW:
         process.import_tensorflow()
-    convert.convert(
+    num_rows, num_clips = convert.convert(
         args.source,
         args.output,
         format,
         overwrite=args.overwrite,
         dequantize=args.dequantize,
     )
+    output.result(lambda: {
+        "output": args.output, "format": format, "rows": num_rows, "clips": num_clips,
+        "untrained": recorded_untrained(formats.read(args.source).provenance),
+    })  # fmt: skip

@@ -1,28 +1,27 @@
 """`vggish-tf demo`: the package's own clip → npz and picture."""
 
 import argparse
-from pathlib import Path
 
-from vggish_tf.cli import process
+from vggish_tf.cli import options, output, process
 from vggish_tf.files import make_folder
 
-HELP = "embed the clip that ships with the package and draw every stage"
+HELP = "embed the package's own clip, and draw every stage"
+EXAMPLE = "vggish-tf demo -o pictures"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("vggish-demo"),
-        metavar="FOLDER",
-        help="the output folder (default: vggish-demo)",
-    )
+    options.add_output(parser, "FOLDER", "the output folder", "vggish-demo")
 
 
 def run(args: argparse.Namespace):
     make_folder(args.output)
     process.import_tensorflow()
+    from vggish_tf.formats import npz
     from vggish_tf.jobs import demo
 
-    demo.run(args.output)
+    embeddings, picture = demo.run(args.output)
+    weights = npz.read(embeddings)[2]["weights"]
+    output.result({
+        "embeddings": embeddings, "picture": picture, "untrained": weights["untrained"],
+        "weights": weights,
+    })  # fmt: skip

@@ -2,13 +2,20 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vggish_tf.cli import options
+from vggish_tf.cli import options, output
 from vggish_tf.errors import AudioError, VGGishError, counted, how_to_install
 
-HELP = "write the embeddings of audio files, folders, lists and tables"
+if TYPE_CHECKING:
+    from vggish_tf.jobs.embed.progress import Progress
+
+HELP = "embed audio files, folders, lists and tables"
 EPILOG = "A run that was stopped goes on with the same command, and ends with the same rows."
+EXAMPLE = "vggish-tf embed sounds -o rows"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -16,11 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser):
         "a file, a folder, a glob, @list.txt or - for a list, a CSV or Parquet table "
         "path[,start,end], a .tar shard"))  # fmt: skip
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=(
-        "a folder; or a file: .npz for one FILE, .parquet, .csv or .tfrecord for all"))  # fmt: skip
+        "a folder; or a file: .npz for one clip; .parquet, .csv or .tfrecord for all"))  # fmt: skip
     weights = parser.add_mutually_exclusive_group()
     options.add_weights(weights)
-    weights.add_argument("--untrained", dest="weights", action="store_const", const=None, help=(
-        "run with untrained weights, as a trial: the embeddings mean nothing"))  # fmt: skip
+    options.add_untrained(weights, "the embeddings")
     options.add_profile(parser)
     options.add_params(parser)
     parser.add_argument("--pad", choices=("never", "short", "always"), help=(
@@ -36,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser):
     _add_archive(parser.add_argument_group("archives"))
 
 
-def _add_archive(group):
-    group.add_argument("--format", help=(
+def _add_archive(group: argparse._ActionsContainer):
+    group.add_argument("--format", metavar="FORMAT", help=(
         "of OUT: parquet (default for a folder), csv, npz (a file a clip), tfrecord (as AudioSet), "
         "youtube8m, memmap; default: by its suffix"))  # fmt: skip
     group.add_argument(
@@ -54,10 +60,8 @@ def _add_archive(group):
     group.add_argument(
         "--max-failures", type=options.whole, metavar="N", help="stop after more bad clips than N"
     )
-    group.add_argument(
-        "--json", action="store_true", help="a line of JSON an event instead of a progress bar"
-    )
-    group.add_argument("--quiet", action="store_true", help="no progress bar, no lines")
+    group.add_argument("--events", type=Path, metavar="FILE", help=(
+        "write a line of JSON there for each clip as it is done, for other programs"))  # fmt: skip
     group.add_argument("--beam", nargs=argparse.REMAINDER, metavar="OPTION", help=(
         "run as an Apache Beam pipeline; all that follows is passed on to Beam, as in "
         "--beam --runner=FlinkRunner --flink_master=…"))  # fmt: skip
@@ -69,21 +73,23 @@ def run(args: argparse.Namespace):
     asked = options.profile_of(args)
     params = options.params_of(args, base=asked.params)
     profile = asked.given(params=params, pad=args.pad, postprocess=args.postprocess)
-
+    weights = None if args.untrained else args.weights
     how = {"precision": args.precision, "engine": args.engine}
 
     def embedder():
-        options.prepare(args.weights)
+        options.prepare(weights)
         from vggish_tf.embedding import Embedder
+        from vggish_tf.progress import note
 
-        made = Embedder(args.weights, profile=profile, **how)
-        if made.untrained and not (args.json or args.quiet):
-            print("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
+        made = Embedder(weights, profile=profile, **how)
+        if made.untrained:
+            note("UNTRAINED WEIGHTS (random): the pipeline is real, the embeddings mean nothing.")
         return made
 
     files = embed.local_files(args.inputs)
     if _is_one_npz(args, files) and not profile.pool:
         embed.embed_each(files, args.output, embedder)
+        output.result(lambda: _as_json(args.output, num_clips=1))
         return
     if files:
         options.check_audio(files)
@@ -93,37 +99,64 @@ def run(args: argparse.Namespace):
 
 def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
     """Whether OUT is the npz of one FILE, and nothing else is asked for."""
-    others = (args.pool, args.max_failures, args.beam)
-    plain = not (args.json or args.quiet) and all(option is None for option in others)
+    others = (args.pool, args.max_failures, args.beam, args.events)
     to_npz = args.output.endswith(".npz") and args.format in (None, "npz")
-    return len(files) == 1 and to_npz and plain
+    return len(files) == 1 and to_npz and all(option is None for option in others)
 
 
 def _embed_archive(args: argparse.Namespace, embedder, settings: dict):
-    from vggish_tf.jobs.embed import embed_archive, progress, table_of_failures, work_here
+    from vggish_tf.jobs.embed import embed_archive, table_of_failures, work_here
+    from vggish_tf.progress import show
 
-    said = progress.Json() if args.json else progress.Progress() if args.quiet else progress.Bar()
-    try:
-        failures = embed_archive(
-            args.inputs,
-            args.output,
-            embedder,
-            format=args.format,
-            overwrite=args.overwrite,
-            prune=args.prune,
-            pool=args.pool,
-            max_failures=args.max_failures,
-            progress=said,
-            runner=work_here if args.beam is None else _beam(args.beam),
-            settings=settings,
-        )
-    except KeyboardInterrupt:
-        print("What is done is kept. The same command goes on.", file=sys.stderr)
-        raise
+    with _progress(args.events) as said:
+        try:
+            failures = embed_archive(
+                args.inputs,
+                args.output,
+                embedder,
+                format=args.format,
+                overwrite=args.overwrite,
+                prune=args.prune,
+                pool=args.pool,
+                max_failures=args.max_failures,
+                progress=said,
+                runner=work_here if args.beam is None else _beam(args.beam),
+                settings=settings,
+            )
+        except KeyboardInterrupt:
+            show("What is done is kept. The same command goes on.", sys.stderr)
+            raise
+    output.result(lambda: _as_json(args.output, said.num_clips, failures))
     if failures:
         failed = counted(len(failures), "clip")
         table = table_of_failures(args.output, args.format)
         raise AudioError(f"{failed} could not be embedded; the rest was written. See {table}.")
+
+
+@contextmanager
+def _progress(events: Path | None) -> "Iterator[Progress]":
+    from vggish_tf.jobs.embed import progress
+
+    if events is None:
+        yield progress.Bar()
+        return
+    with open(events, "w", encoding="utf-8") as file:
+        yield progress.Json(file)
+
+
+def _as_json(path: str, num_clips: int, failures=()) -> dict:
+    """The result: the output, how many clips it has, and what its rows were made with."""
+    from vggish_tf import formats
+
+    provenance = {} if len(failures) == num_clips else formats.read(path).provenance
+    return {
+        "output": path,
+        "clips": num_clips,
+        "embedded": num_clips - len(failures),
+        "failures": failures,
+        "untrained": provenance.get("weights", {}).get("untrained"),
+        "provenance": provenance,
+    }
 
 
 def _beam(flags: list[str]):

@@ -1,12 +1,14 @@
 """`vggish-tf export`: weights or a model → a file for another runtime."""
 
 import argparse
+import json
 from pathlib import Path
 
-from vggish_tf.cli import options, process
+from vggish_tf.cli import options, output, process
 from vggish_tf.weights import keras_files
 
 HELP = "write a model for another runtime, and check it there"
+EXAMPLE = "vggish-tf export --format onnx -o vggish.onnx"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -17,14 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         help="saved_model, frozen_graph, onnx, tflite, openvino, keras, weights, tf1_checkpoint or "
         "web, a page that runs in a browser",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        type=Path,
-        metavar="PATH",
-        help="beside it comes PATH.json; web: a new folder",
-    )
+    options.add_output(parser, "PATH", "beside it comes PATH.json; web: a new folder")
     weights = parser.add_mutually_exclusive_group()
     options.add_weights(weights)
     weights.add_argument("--model", type=Path, metavar="FILE", help=(
@@ -53,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser):
         "--precision",
         help="of the weights: float32, bfloat16, float16, int8 or int4, as the format has it",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    options.add_overwrite(parser, "PATH")
 
 
 def run(args: argparse.Namespace):
@@ -72,3 +67,13 @@ def run(args: argparse.Namespace):
     from vggish_tf.model import load_model
 
     export.export(load_model(args.model) if args.model else args.weights, args.output, **chosen)
+    output.result(lambda: _as_json(args))
+
+
+def _as_json(args: argparse.Namespace) -> dict:
+    """The result: the path, and the manifest that was written with it."""
+    from vggish_tf.jobs.export import catalogue
+
+    holds_it = catalogue.FORMATS[args.format].holds_manifest
+    about = json.loads(catalogue.manifest_of(args.output, holds_it).read_text(encoding="utf-8"))
+    return {"output": args.output, "untrained": about["weights"]["untrained"], "manifest": about}

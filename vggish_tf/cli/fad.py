@@ -3,16 +3,17 @@
 import argparse
 from pathlib import Path
 
-from vggish_tf.cli import options
+from vggish_tf.cli import options, output
 from vggish_tf.errors import AudioError, UsageError, counted
 from vggish_tf.files import check_target
 
-HELP = "compare sets of sounds: Fréchet distance (FAD), kernel distance (KAD)"
+HELP = "compare sets of sounds: Fréchet and kernel distance"
 EPILOG = (
     "A SET is sounds (a folder, a file, @list.txt, a table path[,start,end]), an archive that "
     "embed wrote, or saved statistics: an .npz of --save-stats or of fadtk, a folder with mu.npy "
     "and cov.npy. Embeddings of sounds are kept in SET.embeddings, and used again."
 )
+EXAMPLE = "vggish-tf fad real made --csv distances.csv"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -20,14 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("candidates", nargs="*", metavar="CANDIDATE", help="sets to compare")
     _add_sounds(parser.add_argument_group("sounds"))
     _add_measures(parser.add_argument_group("measures"))
-    _add_outputs(parser.add_argument_group("outputs"))
+    _add_outputs(parser.add_argument_group("files"))
 
 
 def _add_sounds(group):
     weights = group.add_mutually_exclusive_group()
-    options.add_weights(weights, None)
-    weights.add_argument("--untrained", action="store_true", help=(
-        "embed with untrained weights, as a trial: the distances mean nothing"))  # fmt: skip
+    options.add_weights(weights, None, "those of embeddings given, else audioset")
+    options.add_untrained(weights, "the distances")
     options.add_profile(group)
     group.add_argument("--cache", type=Path, metavar="FOLDER", help=(
         "keep embeddings of sounds there, and not beside them"))  # fmt: skip
@@ -54,18 +54,16 @@ def _add_measures(group):
         "the 95 %% interval of FAD, from N draws of its files, as in 1000"))  # fmt: skip
     group.add_argument("--permute", type=options.count, metavar="N", help=(
         "the p-value of the difference of two CANDIDATEs, from N draws"))  # fmt: skip
-    group.add_argument(
-        "--seed", type=options.whole, default=0, metavar="N", help="of what is drawn (default: 0)"
-    )
+    options.add_seed(group, "of what is drawn")
 
 
 def _add_outputs(group):
-    group.add_argument("--json", action="store_true", help="print one JSON object, no table")
-    group.add_argument("--csv", type=Path, metavar="OUT", help="write the table, a .csv")
+    options.add_csv(group, "write the table")
     group.add_argument("--picture", type=Path, metavar="OUT", help=(
         "draw bars, intervals and the lines of --inf, a .png, .svg or .pdf"))  # fmt: skip
-    group.add_argument("--per-file", type=Path, metavar="OUT", help=(
+    group.add_argument("--csv-per-file", type=Path, metavar="OUT", help=(
         "write the distance of each file of a CANDIDATE, a .csv, the farthest first"))  # fmt: skip
+    options.add_hidden(group, "--per-file", dest="csv_per_file", type=Path)
     group.add_argument(
         "--save-stats", type=Path, metavar="OUT", help="write the reference's statistics, an .npz"
     )
@@ -87,8 +85,8 @@ def run(args: argparse.Namespace):
         if args.permute
         else None
     )
-    if found:
-        print((fad.as_json if args.json else fad.as_text)(reference, found, p_value))
+    text = fad.as_text(reference, found, p_value) if found else ""
+    output.result(lambda: {**fad.as_json(reference, found, p_value), "failures": failures}, text)
     _write(args, reference, candidates, found)
     if failures:
         failed = counted(len(failures), "clip")
@@ -101,7 +99,7 @@ def _check(args: argparse.Namespace):
     pictures = (".png", ".svg", ".pdf")
     targets = (
         (args.csv, (".csv",)),
-        (args.per_file, (".csv",)),
+        (args.csv_per_file, (".csv",)),
         (args.save_stats, (".npz",)),
         (args.picture, pictures),
     )
@@ -110,8 +108,8 @@ def _check(args: argparse.Namespace):
             check_target(target, endings=endings)
     if not (args.candidates or args.save_stats):
         raise UsageError("there is nothing to compare. Give a CANDIDATE, or --save-stats.")
-    if args.per_file and len(args.candidates) != 1:
-        raise UsageError("--per-file is for one CANDIDATE.")
+    if args.csv_per_file and len(args.candidates) != 1:
+        raise UsageError("--csv-per-file is for one CANDIDATE.")
     if args.permute and len(args.candidates) != 2:
         raise UsageError("--permute is for two CANDIDATEs.")
 
@@ -125,7 +123,7 @@ def _write(args: argparse.Namespace, reference, candidates, found):
         from vggish_tf.drawing import pictures
 
         pictures.save(fad.draw(reference, found), args.picture)
-    if args.per_file:
-        fad.write_by_file(args.per_file, fad.by_file(reference, candidates[0]))
+    if args.csv_per_file:
+        fad.write_by_file(args.csv_per_file, fad.by_file(reference, candidates[0]))
     if args.save_stats:
         fad.save(args.save_stats, reference)

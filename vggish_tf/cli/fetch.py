@@ -2,11 +2,14 @@
 
 import argparse
 
-HELP = "download the published weights and PCA parameters into the cache"
+from vggish_tf.cli import output
+
+HELP = "download the published weights and PCA parameters"
 EPILOG = (
     "VGGISH_TF_CACHE chooses the folder, VGGISH_TF_MIRROR a base address that is tried first; "
     "VGGISH_TF_OFFLINE=1 forbids the network."
 )
+EXAMPLE = "vggish-tf fetch"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -18,21 +21,24 @@ def add_arguments(parser: argparse.ArgumentParser):
 
 
 def run(args: argparse.Namespace):
-    from vggish_tf.weights import registry
+    from vggish_tf.weights import known, registry
 
     if args.list:
-        print(listed())
+        files = known.files()
+        data = [{**vars(file), "here": registry.whereabouts(file)} for file in files]
+        output.result(data, "\n\n".join(map(_paragraph, files)))
         return
-    for name in registry.REGISTRY:
-        path = registry.fetch(name)
-        print(f"{path}\n  MD5      {registry.md5_of(path)}\n  SHA-256  {registry.sha256_of(path)}")
+    fetched = list(map(_fetched, registry.REGISTRY))
+    lines = "{path}\n  MD5      {md5}\n  SHA-256  {sha256}"
+    output.result(fetched, "\n".join(lines.format(**each) for each in fetched))
 
 
-def listed() -> str:
-    """The known files, a paragraph each."""
-    from vggish_tf.weights import known
+def _fetched(name: str) -> dict:
+    from vggish_tf.weights import registry
 
-    return "\n\n".join(map(_paragraph, known.files()))
+    path = registry.fetch(name)
+    digests = {"md5": registry.md5_of(path), "sha256": registry.sha256_of(path)}
+    return {"name": name, "path": path, **digests}
 
 
 def _paragraph(file) -> str:

@@ -3,30 +3,24 @@
 import argparse
 from pathlib import Path
 
-from vggish_tf.cli import options, process
+from vggish_tf.cli import options, output, process
 from vggish_tf.files import check_target
 
-HELP = "describe a recording at every stage of the pipeline, and draw it"
+HELP = "describe a recording at every stage, and draw it"
+EXAMPLE = "vggish-tf inspect clip.wav -o clip.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument(
         "audio", type=Path, metavar="AUDIO", help="audio of any rate and channel count"
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("report.html"),
-        metavar="OUT",
-        help="the report, one HTML file (default: report.html)",
-    )
+    options.add_output(parser, "OUT", "the report, one HTML file", "report.html")
     parser.add_argument(
         "--native-rate",
         action="store_true",
         help="do not resample: sample_rate is that of the file",
     )
-    options.add_weights(parser, default=None)
+    options.add_weights(parser, None, "none, so no embeddings")
     options.add_params(parser)
 
 
@@ -38,6 +32,13 @@ def run(args: argparse.Namespace):
     params = options.params_of(args, {"sample_rate": sample_rate} if args.native_rate else {})
     options.check_weights(args.weights)
     process.import_tensorflow()
-    from vggish_tf.jobs import inspect
+    from vggish_tf.jobs.inspect import examine
+    from vggish_tf.stages import describe
 
-    inspect.inspect(args.audio, params=params, weights=args.weights, output=args.output)
+    report = examine(args.audio, params=params, weights=args.weights)
+    stages = list(describe(report.stages))
+    output.result({
+        "audio": args.audio, "output": args.output, "untrained": report.stages.untrained,
+        "facts": report.facts, "stages": stages,
+    }, report)  # fmt: skip
+    report.write(args.output)

@@ -14,13 +14,53 @@ if TYPE_CHECKING:
     from vggish_tf.profiles import Profile
 
 
-def add_weights(parser: argparse._ActionsContainer, default: str | None = "audioset"):
+def add_weights(
+    parser: argparse._ActionsContainer, default: str | None = "audioset", without: str = ""
+):
+    """--weights; `without` is the default in words, if it is no name."""
     parser.add_argument("--weights", default=default, metavar="WEIGHTS", help=(
         '"audioset", as published, or a file of weights of any format '
-        f"(default: {default or 'none, so no embeddings'})"))  # fmt: skip
+        f"(default: {without or default})"))  # fmt: skip
 
 
-def add_params(parser: argparse.ArgumentParser):
+def add_untrained(parser: argparse._ActionsContainer, meaningless: str):
+    """--untrained, for a group that excludes --weights."""
+    parser.add_argument("--untrained", action="store_true", help=(
+        f"take untrained weights, as a trial: {meaningless} mean nothing"))  # fmt: skip
+
+
+def add_output(parser: argparse._ActionsContainer, metavar: str, help: str, default: str = ""):
+    """--output; it must be given if there is no default."""
+    ending = f" (default: {default})" if default else ""
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar=metavar, help=help + ending, required=not default,
+        default=Path(default) if default else None,
+    )  # fmt: skip
+
+
+def add_csv(parser: argparse._ActionsContainer, help: str, *before: str):
+    """--csv; `before` are names that it had, which are not shown."""
+    parser.add_argument("--csv", type=Path, metavar="OUT", help=f"{help}, a .csv")
+    add_hidden(parser, *before, dest="csv", type=Path)
+
+
+def add_hidden(parser: argparse._ActionsContainer, *names: str, **how: Any):
+    """Names of before, which scripts may use."""
+    if names:
+        parser.add_argument(*names, help=argparse.SUPPRESS, default=argparse.SUPPRESS, **how)
+
+
+def add_overwrite(parser: argparse._ActionsContainer, what: str):
+    """--overwrite."""
+    parser.add_argument("--overwrite", action="store_true", help=f"replace {what} if it exists")
+
+
+def add_seed(parser: argparse._ActionsContainer, what: str):
+    """--seed."""
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=f"{what} (default: 0)")
+
+
+def add_params(parser: argparse._ActionsContainer):
     parser.add_argument(
         "--set",
         action="append",
@@ -97,7 +137,7 @@ def _check_exists(weights: str):
         registry.resolve(weights)
 
 
-def add_average(parser: argparse.ArgumentParser):
+def add_average(parser: argparse._ActionsContainer):
     """--average, for the commands that read files of weights as such."""
     parser.add_argument("--average", default="", metavar="NAME", help=(
         "take the values of this moving average in a TF1 checkpoint: "
@@ -136,3 +176,4 @@ def number(kind, low, high, expected: str):
 
 count = number(int, 1, math.inf, "a whole number from 1")
 whole = number(int, 0, math.inf, "a whole number from 0")
+seed = number(int, 0, 2**32, "a whole number from 0, of 32 bits")

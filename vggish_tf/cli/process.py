@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 
 from vggish_tf import importing
+from vggish_tf.cli import output
 from vggish_tf.errors import AudioError, CheckpointError, UsageError, VGGishError, reason_of
 
 STATUSES = ((UsageError, 2), (AudioError, 3), (CheckpointError, 4), (VGGishError, 5), (OSError, 6))
@@ -37,9 +38,15 @@ def standard_streams() -> Iterator[None]:
 def run(args: argparse.Namespace) -> int:
     """Runs args.run and returns the exit status; prints errors and signals as one line."""
     options = set(vars(args)) - {"run"}
-    with _warnings_as_lines(options), _signals_as_interrupts() as received:
+    with (
+        output.as_asked(args),
+        _warnings_as_lines(options),
+        _signals_as_interrupts() as received,
+    ):
         try:
-            return args.run(args) or 0
+            status = args.run(args) or 0
+            _detail("done")
+            return status
         except (KeyboardInterrupt, Exception) as error:
             # After a signal, any error: TensorFlow may turn an interrupt into an error of its own.
             if received or isinstance(error, KeyboardInterrupt):
@@ -55,6 +62,7 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     is_new = "tensorflow" not in sys.modules
     importing.keras()
+    _detail("TensorFlow is imported")
     if is_new:
         gc.freeze()  # the search for garbage at exit would go through all of it, for a second
 
@@ -104,7 +112,7 @@ def _open_closed_streams():
 @contextlib.contextmanager
 def _warnings_as_lines(options: set[str]) -> Iterator[None]:
     def show(message, *_, **__):
-        _print(f"warning: {message}", options)
+        _print(str(message), options, is_warning=True)
 
     handler, logger = logging.Handler(logging.WARNING), logging.getLogger("vggish_tf")
     handler.emit = lambda record: show(record.getMessage())  # type: ignore[method-assign]
@@ -158,12 +166,22 @@ def _message_of(error: Exception) -> str:
     return f"{name}{reason_of(error)}."
 
 
-def _print(message: str, options: set[str]):
+def _print(message: str, options: set[str], is_warning: bool = False):
     """Prints a line on standard error; pad='never' becomes --pad never, if that is an option."""
+    from vggish_tf import progress
 
     def as_option(match: re.Match) -> str:
         name, value = match[1], match[2].strip("'")
         return f"--{name.replace('_', '-')} {value}" if name in options else match[0]
 
-    message = re.sub(r"(?<!\S)(\w+)=('[^']*'|\d+(?:\.\d+)?)(?=[.,;:]?(?:\s|$))", as_option, message)
-    print(f"vggish-tf: {message}", file=sys.stderr)
+    start, colour = "vggish-tf:", progress.RED
+    if is_warning:
+        start, colour = "vggish-tf: warning:", progress.YELLOW
+    said = re.sub(r"(?<!\S)(\w+)=('[^']*'|\d+(?:\.\d+)?)(?=[.,;:]?(?:\s|$))", as_option, message)
+    progress.show(f"{progress.styled(start, colour, sys.stderr)} {said}", sys.stderr)
+
+
+def _detail(line: str):
+    from vggish_tf.progress import detail
+
+    detail(line)

@@ -1,32 +1,40 @@
 """`vggish-tf profiles`: the published pipelines that --profile knows."""
 
 import argparse
-import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from vggish_tf.cli import output
 
 if TYPE_CHECKING:
     from vggish_tf.profiles import Profile
 
-HELP = "list the profiles: what each published program does to sound"
+HELP = "list published programs and what each does to sound"
+EXAMPLE = "vggish-tf profiles"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument("--json", action="store_true", help="print one JSON object, no table")
+    """It has no arguments of its own."""
 
 
 def run(args: argparse.Namespace):
-    from dataclasses import asdict
-
     from vggish_tf.profiles import PROFILES
 
-    if args.json:
-        print(json.dumps({name: asdict(profile) for name, profile in PROFILES.items()}))
-        return
-    width = max(map(len, PROFILES)) + 2
-    for name, profile in PROFILES.items():
+    output.result(PROFILES, "\n".join(_paragraphs(PROFILES)))
+
+
+def _paragraphs(profiles: "dict[str, Profile]") -> Iterator[str]:
+    """The name of each, and beside it lines, on a terminal no wider than that."""
+    width = max(map(len, profiles)) + 2
+    columns = shutil.get_terminal_size().columns - width if sys.stdout.isatty() else sys.maxsize
+    for name, profile in profiles.items():
         sound = " → ".join([*profile.decoded, profile.resampler, *profile.resampled])
-        lines = [profile.program, sound, _rows(profile), *filter(None, [profile.remark])]
-        print(f"{name:{width}}" + f"\n{'':{width}}".join(lines))
+        texts = [profile.program, sound, _rows(profile), *filter(None, [profile.remark])]
+        lines = [line for text in texts for line in textwrap.wrap(text, max(columns, 30))]
+        yield f"{name:{width}}" + f"\n{'':{width}}".join(lines)
 
 
 def _rows(profile: "Profile") -> str:

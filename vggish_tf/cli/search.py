@@ -1,13 +1,19 @@
 """`vggish-tf search`: an archive and a query → the nearest segments."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vggish_tf.cli import options, sets
+from vggish_tf.cli import options, output, sets
 from vggish_tf.files import check_source, check_target
 
+if TYPE_CHECKING:
+    from vggish_tf.jobs.search import Index
+
 HELP = "find the segments of an archive that sound like a query"
+EXAMPLE = "vggish-tf search rows query.wav --top 5 --per-file"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -29,9 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("--index", action="store_true", help=(
         "search an approximate index, which is built beside the archive and built again once the "
         "archive has changed; print which part of the nearest 10 it finds"))  # fmt: skip
-    options.add_weights(parser, None)
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each hit")
-    parser.add_argument("--csv", type=Path, metavar="OUT", help="write a .csv")
+    options.add_weights(parser, None, "those of ARCHIVE")
+    options.add_csv(parser, "write the hits")
     parser.add_argument("--audacity", type=Path, metavar="FOLDER", help=(
         "write a label track for each audio file that has hits"))  # fmt: skip
     parser.add_argument("--raven", type=Path, metavar="OUT", help=(
@@ -44,20 +49,37 @@ def run(args: argparse.Namespace):
             check_target(target, endings=(ending,))
     check_source(args.archive, "Give an archive that embed wrote.")
     from vggish_tf.jobs import search
+    from vggish_tf.weights.identity import recorded_untrained
 
     for path in (args.query, *args.like_none_of):
         if not search.holds_rows(path):
             options.check_audio([path])
     archive = search.read(args.archive)
-    index = search.open_index(args.archive, _say) if args.index else None
-    if index is not None:
-        _say(f"index: {index}")
-    hits = search.nearest(
-        archive, args.query, top=args.top, per_file=args.per_file, unlike=args.like_none_of,
-        index=index, embedder=lambda provenance: sets.embedder_like(provenance, args.weights),
-    )  # fmt: skip
-    print(search.as_json(hits) if args.json else search.as_text(hits))
+    with contextlib.redirect_stdout(sys.stderr):  # for notes: the hits are to be alone
+        index = _index(args)
+        hits = search.nearest(
+            archive, args.query, top=args.top, per_file=args.per_file, unlike=args.like_none_of,
+            index=index,
+            embedder=lambda provenance: sets.embedder_like(provenance, args.weights),
+        )  # fmt: skip
+    data = {
+        "archive": args.archive, "query": args.query, "index": index and str(index),
+        "untrained": recorded_untrained(archive.provenance),
+        "weights": archive.provenance.get("weights"), "hits": hits,
+    }  # fmt: skip
+    output.result(data, search.as_text(hits))
     _write(args, hits, archive.provenance)
+
+
+def _index(args: argparse.Namespace) -> "Index | None":
+    from vggish_tf.jobs import search
+    from vggish_tf.progress import note
+
+    if not args.index:
+        return None
+    index = search.open_index(args.archive, note)
+    note(f"index: {index}")
+    return index
 
 
 def _write(args: argparse.Namespace, hits, provenance: dict):
@@ -69,8 +91,3 @@ def _write(args: argparse.Namespace, hits, provenance: dict):
         search.write_audacity(args.audacity, hits)
     if args.raven is not None:
         search.write_raven(args.raven, hits, provenance)
-
-
-def _say(line: str):
-    """On standard error, so that what is printed can be read by a program."""
-    print(line, file=sys.stderr)

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from vggish_tf.cli import options
+from vggish_tf.cli import options, output
 
-HELP = "show the page of `export --format web`, or a map, in a browser"
+HELP = "serve a web page of export or map to a browser"
 EPILOG = "Only this machine can open it, unless --host says otherwise. Ctrl-C ends it."
+EXAMPLE = "vggish-tf serve page --port 8080"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -23,4 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser):
 def run(args: argparse.Namespace):
     from vggish_tf.jobs import serve
 
-    serve.serve(args.folder, host=args.host, port=args.port)
+    with serve.listening(args.folder, args.host, args.port) as server:
+        data = {"folder": args.folder, "address": server.address}
+        output.result(data, f"{args.folder}: {server.address} (end with Ctrl-C)")
+        server.serve_forever()

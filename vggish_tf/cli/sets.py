@@ -76,9 +76,8 @@ def _embedded(name: str, embedder: "Embedder", args: argparse.Namespace):
     from vggish_tf.jobs import fad
     from vggish_tf.jobs.embed import embed_beside, progress
 
-    said = progress.Progress() if args.json else progress.Bar()
     with contextlib.redirect_stdout(sys.stderr):
-        rows, failures = embed_beside(name, embedder, cache=args.cache, progress=said)
+        rows, failures = embed_beside(name, embedder, cache=args.cache, progress=progress.Bar())
     if not fad.is_set(rows):
         why = failures[0].message if failures else "each is too short for a row of this profile"
         raise AudioError(f"{name}: no clip could be embedded: {why}")

@@ -2,9 +2,10 @@
 
 import argparse
 
-from vggish_tf.cli import options, process
+from vggish_tf.cli import options, output, process
 
 HELP = "run Google's smoke test on a file of weights"
+EXAMPLE = "vggish-tf verify vggish_model.ckpt"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -19,5 +20,6 @@ def run(args: argparse.Namespace):
     from vggish_tf.jobs.verify import verify
 
     report = verify(args.weights, average=args.average)
-    print(report)
+    verdict = {"passed": report.passed, "verdict": report.verdict}
+    output.result({**verdict, **vars(report)}, report)
     return 0 if report.passed else 1

@@ -3,12 +3,11 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import get_args
-
-from tqdm import tqdm
+from typing import Any, get_args
 
 from vggish_tf import formats
 from vggish_tf.errors import UsageError, VGGishError, check_word, counted
+from vggish_tf.progress import bar, note
 from vggish_tf.rows import Archive, ClipRows, Convention, byte_values
 
 
@@ -52,12 +51,12 @@ def convert(
     archive = formats.read(source)
     if dequantize:
         archive = _dequantized(archive, dequantize)
-    with tqdm(unit="row", unit_scale=True, disable=None, leave=False) as bar:
+    with bar(unit="row", unit_scale=True) as shown:
         count = [0, 0]
-        clips = _counted(archive.clips, count, bar)
+        clips = _counted(archive.clips, count, shown)
         formats.write(output, Archive(clips, archive.provenance), format)
     num_rows, num_clips = count
-    print(f"{source} → {output}: {counted(num_rows, 'row')} of {counted(num_clips, 'clip')}")
+    note(f"{source} → {output}: {counted(num_rows, 'row')} of {counted(num_clips, 'clip')}")
     return num_rows, num_clips
 
 
@@ -81,11 +80,11 @@ def check(
     return formats.check_output(output, format, overwrite=overwrite)
 
 
-def _counted(clips: Iterable[ClipRows], count: list[int], bar: tqdm) -> Iterator[ClipRows]:
+def _counted(clips: Iterable[ClipRows], count: list[int], shown: Any) -> Iterator[ClipRows]:
     for clip in clips:
         count[0] += len(clip.start)
         count[1] += 1
-        bar.update(len(clip.start))
+        shown.update(len(clip.start))
         yield clip
 
 

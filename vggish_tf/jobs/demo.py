@@ -21,6 +21,7 @@ from vggish_tf.files import DATA, make_folder
 from vggish_tf.formats import npz
 from vggish_tf.network import backbone
 from vggish_tf.network.postprocess import Postprocessor
+from vggish_tf.progress import note
 from vggish_tf.weights import loading
 
 SEED = 0
@@ -52,9 +53,9 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
         prepared, reason = _published(), None
     except CheckpointError as error:
         prepared, reason = _untrained(), error
-    print(prepared.headline)
+    note(prepared.headline, always=prepared.embedder.untrained)
     if reason:
-        print(f"why: {reason}")
+        note(f"why: {reason}")
     clip, segments = str(DATA / "demo.flac"), pictures.read_segments(str(DATA / "demo.json"))
     waveform, sample_rate = audio.load_audio(clip)
     result = stages.compute(
@@ -63,10 +64,10 @@ def run(folder: str | os.PathLike[str] = "vggish-demo") -> tuple[Path, Path]:
     _describe(waveform, sample_rate, segments, result)
     rows = result.embedding, result.timestamps
     written = npz.write(folder / "embeddings.npz", rows, prepared.embedder.provenance)
-    print(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
+    note(f"wrote {written}: {len(result.timestamps)} embeddings, their timestamps and provenance")
     picture = folder / "stages.png"
     pictures.save(pictures.overview(result, title=prepared.headline, segments=segments), picture)
-    print(f"wrote {picture}: every stage, from the waveform to the quantized embeddings")
+    note(f"wrote {picture}: every stage, from the waveform to the quantized embeddings")
     return written, picture
 
 
@@ -102,6 +103,6 @@ def _spread(network: keras.Model):
 
 def _describe(waveform, sample_rate, segments, result):
     labels = ", ".join(segment.label for segment in segments)
-    print(f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: {labels}")
+    note(f"clip: {len(waveform) / sample_rate:.2f} s at {sample_rate} Hz: {labels}")
     for row in stages.describe(result):
-        print(f"  {row}")
+        note(f"  {row}")

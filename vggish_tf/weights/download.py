@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urljoin
 
 from vggish_tf.errors import CheckpointError
+from vggish_tf.progress import hidden, note
 from vggish_tf.weights.part_files import part_of
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def _receive_all(url: str, part: BinaryIO, num_bytes: int, progress: bool):
     """Receives the rest of the file; tries again while each broken connection brings some bytes."""
     from tqdm import tqdm
 
-    hidden = None if progress else True  # None hides it where standard error is not a terminal
+    off = not progress or hidden()
     name = _shown(url).rpartition("//")[2].split("/")[0]
-    with tqdm(total=num_bytes, desc=name, unit="B", unit_scale=True, disable=hidden) as bar:
+    with tqdm(total=num_bytes, desc=name, unit="B", unit_scale=True, disable=off) as bar:
         for _ in range(MOST_BREAKS):
             before = _size_of(part)
             bar.update(before - bar.n)
@@ -220,4 +221,4 @@ def _reason(error: Exception) -> str:
 
 def _say(progress: bool, text: str):
     if progress:
-        print(text, file=sys.stderr)
+        note(text, stream=sys.stderr)

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from vggish_tf.errors import check_word, listed
+from vggish_tf.progress import detail
 from vggish_tf.weights import arrays, writers
 from vggish_tf.weights.identity import Identity, of_values
 from vggish_tf.weights.layouts import Shapes, check_match
@@ -238,4 +239,5 @@ def load(
         for name, variable in variables.items():  # one after the other, not all in memory twice
             assign(variable, source.get(name))
     model.identity = identity
+    detail(lambda: f"weights: {identity}")
     return identity, source.extras

@@ -135,7 +135,7 @@ def test_the_table(tmp_path, capsys, small_checkpoint, pca_params, monkeypatch):
 def test_json(tmp_path, capsys):
     path = write_noise(tmp_path / "a.wav", 2.5)
     assert cli.main(["compare-profiles", str(path), "tf-2017", "--untrained", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    (found,) = json.loads(capsys.readouterr().out)["profiles"]
     assert (found["profile"], found["num_rows"]) == ("tf-2017", 2)
     assert found["decisive"] == "activation: relu"
     assert found["distance"] == found["steps"]["activation: relu"]

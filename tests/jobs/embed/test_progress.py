@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+import soundfile
 
 from vggish_tf.jobs.embed import Failure, embed_archive
 from vggish_tf.jobs.embed.progress import Bar
@@ -18,13 +19,13 @@ class Terminal(io.StringIO):
 def said(monkeypatch):
     """A function of a stream in the place of standard error; it runs a bar and returns the text."""
 
-    def run(stream):
+    def run(stream, total=lambda: 5400.0):
         monkeypatch.setattr("sys.stderr", stream)
         now = iter(range(1000))
         monkeypatch.setattr("time.monotonic", lambda: next(now))
         bar = Bar()
-        bar.begin(4, 1, 0)
-        bar._bar.mininterval = bar._bar.miniters = 0  # draws each change
+        bar.begin(4, 1, 0, total)
+        bar._bar.mininterval = 0  # draws each change
         for number in range(3):
             bar.heard(1800)
             bar.failed(Failure("b", "AudioError", "b is bad")) if number == 1 else bar.done("a", 3)
@@ -34,12 +35,16 @@ def said(monkeypatch):
     return run
 
 
-def test_a_terminal_shows_clips_hours_speed_time_left_and_failures(said, capsys):
-    frames = [frame.strip() for frame in re.split(r"[\r\n]", said(Terminal())) if frame.strip()]
-    assert frames[0] == "25% 1 of 4 clips, ? left"
+def frames_of(text: str) -> list[str]:
+    return [frame.strip() for frame in re.split(r"[\r\n]", text) if frame.strip()]
+
+
+def test_a_terminal_shows_sound_speed_time_left_clips_and_failures(said, capsys):
+    frames = frames_of(said(Terminal()))
+    assert re.fullmatch(r"0%\| +\| 0/5,400 s of sound, \? left", frames[0])
     assert "b is bad" in frames
-    pattern = r"100% 4 of 4 clips, 1\.50 h, [\d,]+ times real time, 1 failed, 00:00 left"
-    assert re.fullmatch(pattern, frames[-1])
+    speed = r", [\d,]+× real time, 00:00 left, 4/4 clips, 1 failed"
+    assert re.fullmatch(r"100%\|#+\| 5,400/5,400 s of sound" + speed, frames[-1])
     first, last = capsys.readouterr().out.splitlines()
     assert first == "4 clips, 1 of them done before"
     assert re.fullmatch(r"3 of 4 clips embedded, [\d,]+ times real time", last)
@@ -53,3 +58,23 @@ def test_the_seconds_are_those_of_the_sound(sounds, embedder):
     bar = Bar()
     embed_archive([sounds], "rows", embedder, progress=bar)
     assert bar._seconds == 4 * (1 + 2 + 3)
+
+
+def test_without_headers_the_total_is_estimated_from_the_clips_that_are_done(said):
+    """Of three clips to embed one is done, 1,800 s long: all would have 5,400 s."""
+    frames = frames_of(said(Terminal(), total=lambda: None))
+    assert frames[0] == "0 s of sound"
+    assert any("1,800/5,400 s of sound" in frame for frame in frames)
+    assert re.search(r"5,400/5,400 s of sound.*, 4/4 clips", frames[-1])
+
+
+def test_the_total_is_that_of_the_headers(sounds):
+    from vggish_tf.jobs.embed import inputs
+    from vggish_tf.jobs.embed.clips import Clip, seconds_of
+
+    clips = inputs.find([str(sounds)])
+    seconds = [clip for clip in clips if "bad" not in clip.name]
+    expected = sum(soundfile.info(clip.file).duration for clip in seconds)
+    assert seconds_of(clips) == pytest.approx(expected)
+    assert seconds_of([Clip("a", clips[0].file, 1.0, 1.5), *clips]) == pytest.approx(expected + 0.5)
+    assert seconds_of([*clips, Clip("shard::a", "shard.tar", part=("member", 0, 9))]) is None

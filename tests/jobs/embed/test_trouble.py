@@ -217,7 +217,7 @@ import sys
     ("number", "options"),
     [
         pytest.param(signal.SIGINT, [], id="Ctrl-C", marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, ["--json"], id="TERM"),
+        pytest.param(signal.SIGTERM, ["--events", "events.jsonl"], id="TERM"),
     ],
 )
 def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(

@@ -154,7 +154,7 @@ def test_the_command_prints_a_table(sets, capsys):
 
 
 def test_the_command_writes_files_and_json(sets, capsys):
-    arguments = ["--json", "--csv", "t.csv", "--per-file", "f.csv", "--save-stats", "s.npz"]
+    arguments = ["--json", "--csv", "t.csv", "--csv-per-file", "f.csv", "--save-stats", "s.npz"]
     assert cli.main(["fad", "a", "b", *arguments]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["reference"]["num_rows"] == 200
@@ -180,7 +180,7 @@ def test_the_command_writes_files_and_json(sets, capsys):
     ("line", "status", "words"),
     [
         ("fad a", 2, "Give a CANDIDATE, or --save-stats"),
-        ("fad a b b --per-file out.csv", 2, "--per-file is for one CANDIDATE"),
+        ("fad a b b --per-file out.csv", 2, "--csv-per-file is for one CANDIDATE"),
         ("fad a b --permute 9", 2, "--permute is for two CANDIDATEs"),
         ("fad a b --picture out.gif", 2, "must end in .png or .svg or .pdf"),
         ("fad a b --csv out.txt", 2, "must end in .csv"),

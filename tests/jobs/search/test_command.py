@@ -56,7 +56,7 @@ def test_json_is_alone_on_standard_output(folder, capsys):
     pytest.importorskip("usearch", reason="usearch is not installed: pip install '.[search]'")
     assert run("rows query.wav --per-file --index --json") == 0
     printed = capsys.readouterr()
-    hits = [json.loads(line) for line in printed.out.splitlines()]
+    hits = json.loads(printed.out)["hits"]
     assert len({hit["path"] for hit in hits}) == len(hits) == 4
     assert hits[0]["cosine"] == pytest.approx(1, abs=1e-6)
     assert printed.err.splitlines() == [

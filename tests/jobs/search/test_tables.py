@@ -1,7 +1,6 @@
 """Hits as files of other programs, against the examples that those publish."""
 
 import csv
-import json
 
 import pytest
 
@@ -32,11 +31,6 @@ def test_a_table_has_a_line_a_hit():
     assert lines[5].endswith(r"a\nb\t\x1b[31m.wav")
     assert len(lines) == 6
     assert search.as_text([]) == lines[0]
-
-
-def test_json_is_the_hits():
-    hits = [Hit(**json.loads(line)) for line in search.as_json(HITS).splitlines()]
-    assert hits == HITS
 
 
 def test_csv_is_the_hits(tmp_path):

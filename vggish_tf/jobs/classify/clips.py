@@ -10,6 +10,7 @@ import numpy as np
 
 from vggish_tf import audio
 from vggish_tf.params import Params
+from vggish_tf.progress import counted_blocks
 
 if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
@@ -29,6 +30,7 @@ class AudioClassifier(Protocol):
 
     labels: list[str]
     params: Params
+    untrained: bool
 
     def classify(self, path: str | os.PathLike[str]) -> Classified:
         """Scores a file of any rate, channel count and format."""
@@ -44,15 +46,16 @@ class EmbeddedClip(NamedTuple):
 
 
 def embedded(embedder: "Embedder", path: str | os.PathLike[str]) -> EmbeddedClip:
-    """Embeds a file.
+    """Embeds a file; a SoundBar that is open counts its seconds.
 
     Raises:
         AudioError: as load_audio.
     """
     params = embedder.params
     stream = embedder.stream(params.sample_rate, name=str(path))
+    blocks = audio.read_blocks(path, params.sample_rate)
     parts, num_samples, num_sounding = [], 0, 0
-    for block in audio.read_blocks(path, params.sample_rate):
+    for block in counted_blocks(blocks, params.sample_rate):
         parts.append(stream.push(block))
         if block.any():
             num_sounding = num_samples + int(np.flatnonzero(block)[-1]) + 1

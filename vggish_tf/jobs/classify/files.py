@@ -3,15 +3,16 @@
 import csv
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from vggish_tf import audio
 from vggish_tf.errors import AudioError, check_count, counted
 from vggish_tf.files import check_target, replacing
 from vggish_tf.jobs.classify.clips import AudioClassifier, Classified
+from vggish_tf.progress import SoundBar, show
 
 
 def classify_files(
@@ -21,6 +22,7 @@ def classify_files(
     top: int = 3,
     whole: bool = False,
     output: str | os.PathLike[str] | None = None,
+    report: Callable[[str, Classified | AudioError], object] = lambda path, result: None,
 ) -> None:
     """Prints the highest scores of files, clip by clip and example by example.
 
@@ -33,6 +35,7 @@ def classify_files(
         whole: whether to print the scores of whole clips only.
         output: a CSV for all scores, with the columns file, part ("clip" or "example"), start, end
             and the labels.
+        report: called with each file and its scores, or the error that it has instead.
 
     Raises:
         AudioError: some files could not be read; all others were classified.
@@ -43,20 +46,27 @@ def classify_files(
     if output is not None:
         check_target(output, endings=(".csv",))
     rows, failures = [], 0
-    with tqdm(files, unit="file", disable=None, leave=False) as bar:
-        for path in bar:
-            try:
-                result = classifier.classify(path)
-            except AudioError as error:
+    with SoundBar(lambda: audio.total_seconds([(path, 0.0, None) for path in files])):
+        for path in files:
+            result = _classified(classifier, path)
+            report(os.fspath(path), result)
+            if isinstance(result, AudioError):
                 failures += 1
-                bar.write(str(error), file=sys.stderr)
+                show(str(result), sys.stderr)
                 continue
-            bar.write("\n".join(_lines(path, result, classifier.labels, top, whole)))
+            show("\n".join(_lines(path, result, classifier.labels, top, whole)), sys.stdout)
             rows += _rows(path, result)
     if output is not None:
         _write(Path(output), classifier.labels, rows)
     if failures:
         raise AudioError(f"{failures} of {counted(len(files), 'file')} could not be classified.")
+
+
+def _classified(classifier: AudioClassifier, path) -> Classified | AudioError:
+    try:
+        return classifier.classify(path)
+    except AudioError as error:
+        return error
 
 
 def _lines(path, result: Classified, labels: Sequence[str], top: int, whole: bool):

@@ -83,7 +83,8 @@ class NearestPrototype:
             weights_of(prototypes) if weights is None else weights, params=self.params
         )
         _check_weights(prototypes, self._embedder)
-        mark = " (UNTRAINED)" if self._embedder.untrained else ""
+        self.untrained = self._embedder.untrained
+        mark = " (UNTRAINED)" if self.untrained else ""
         self.labels = [f"{label}{mark}" for label in prototypes.labels]
         self._prototypes, _ = directions(prototypes.embedding, np.float64)
 

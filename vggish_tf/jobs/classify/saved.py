@@ -37,6 +37,7 @@ class Classifier:
         self.labels = labels_of(model)
         self.params = parts_of(model).params
         self._embedder = Embedder(network(model), params=self.params, pad=PAD)
+        self.untrained = self._embedder.untrained
         self._head = back(model, "embedding")
 
     def classify(self, path: str | os.PathLike[str]) -> Classified:

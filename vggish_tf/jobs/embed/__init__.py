@@ -6,7 +6,7 @@ clips      a clip: its place, its samples, its rows or its failure; embed_bytes(
 inputs     files, folders, globs, lists, tables, shards → clips
 units      clips → units of work
 records    the units of an output that are done, and their settings
-progress   a bar for people, JSON for programs
+progress   counts, a bar for people, JSON for programs
 work       a unit → a shard of Parquet and a record
 archive    embed_archive(): all of these, resumable
 beside     embed_beside(): an archive beside the sounds, which the next call updates

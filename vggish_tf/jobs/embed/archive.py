@@ -15,7 +15,7 @@ from vggish_tf import formats
 from vggish_tf.errors import UsageError, check_word, counted
 from vggish_tf.jobs.embed import inputs as sources
 from vggish_tf.jobs.embed import stores
-from vggish_tf.jobs.embed.clips import Clip, Failure
+from vggish_tf.jobs.embed.clips import Clip, Failure, seconds_of
 from vggish_tf.jobs.embed.progress import Progress
 from vggish_tf.jobs.embed.records import Records
 from vggish_tf.jobs.embed.units import Unit, units_of
@@ -149,7 +149,8 @@ def _pending(clips: list[Clip], records: Records, said: Progress) -> list[tuple[
     """The clips that are not done, each with its number among all clips."""
     said.changed(records.changed(clips))
     pending = [(place, clip) for place, clip in enumerate(clips) if not records.is_done(clip)]
-    said.begin(len(clips), len(clips) - len(pending), len(records.failures))
+    counts = len(clips), len(clips) - len(pending), len(records.failures)
+    said.begin(*counts, lambda: seconds_of([clip for _, clip in pending]))
     return pending
 
 

@@ -5,7 +5,7 @@ embed_bytes() embeds one clip given as bytes: a function for datasets, Spark, Ra
 
 import itertools
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -138,10 +138,17 @@ PARTS: dict[str, Callable[..., bytes]] = {
 }
 
 
+def seconds_of(clips: Sequence[Clip]) -> float | None:
+    """The seconds of sound in clips, by headers; None if one is where no header is at hand."""
+    if any(clip.end is None and (clip.part or stores.is_remote(clip.file)) for clip in clips):
+        return None
+    return audio.total_seconds([(clip.file, clip.start, clip.end) for clip in clips])
+
+
 def decoded(
     clips: Iterable[Clip],
     embedder: "Embedder",
-    report: Callable[[float], None] = lambda seconds: None,
+    report: Callable[[float], object] = lambda seconds: None,
 ) -> Generator[Blocks]:
     """The name and the mono blocks of each clip, which threads decode ahead.
 
@@ -154,7 +161,7 @@ def decoded(
 
 
 def _blocks(
-    clip: Clip, embedder: "Embedder", report: Callable[[float], None]
+    clip: Clip, embedder: "Embedder", report: Callable[[float], object]
 ) -> Iterator[np.ndarray]:
     """Yields the clip's samples; the file is opened with the first block."""
     rate, stretch = embedder.params.sample_rate, (clip.start, clip.end)

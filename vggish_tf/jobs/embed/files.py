@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from vggish_tf import audio
 from vggish_tf.errors import AudioError, UsageError, VGGishError, counted
 from vggish_tf.files import check_target, make_folder
 from vggish_tf.formats import npz
+from vggish_tf.jobs.embed.clips import Clip, decoded, seconds_of
+from vggish_tf.progress import SoundBar, note, show
 
 if TYPE_CHECKING:  # a mistyped file name is reported before Keras is imported
     from vggish_tf.embedding import Embedder
@@ -63,17 +63,17 @@ def _made(embedder):
 def _embed(targets: dict[Path, Path], embedder: "Embedder", many: bool) -> list[AudioError]:
     """Writes each npz and returns the errors; with many files, they are printed too."""
     failures = []
-    results = embedder.embed_files(targets, return_errors=True)
-    with tqdm(total=len(targets), unit="file", disable=None, leave=False) as bar:
+    clips = [Clip(str(file), str(file)) for file in targets]
+    with SoundBar(lambda: seconds_of(clips)) as bar:
+        results = embedder.embed_blocks(decoded(clips, embedder, bar.update))
         for (file, target), result in zip(targets.items(), results, strict=True):
-            bar.update()
             if isinstance(result, AudioError):
                 failures.append(result)
                 if many:
-                    bar.write(str(result), file=sys.stderr)
+                    show(str(result), sys.stderr)
                 continue
             npz.write(target, result, {**embedder.provenance, "audio": file.name})
-            bar.write(f"{file} → {target}: {counted(len(result.embedding), 'row')}")
+            note(f"{file} → {target}: {counted(len(result.embedding), 'row')}")
     return failures
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from vggish_tf.errors import VGGishError, check_word, reason_of
 from vggish_tf.files import replacing_all
 from vggish_tf.jobs.export import catalogue
+from vggish_tf.progress import note
 
 if TYPE_CHECKING:  # so that a mistake is reported before Keras and TensorFlow are imported
     import keras
@@ -126,7 +127,8 @@ def export(
         with _naming(path, written):
             manifest.write(catalogue.manifest_of(written, chosen.holds_manifest), about)
     marked = ", UNTRAINED weights" if parts.identity.untrained else ""
-    print(f"{path}: {format}, {precision}{marked}; {comparison}", *loaded.lines, sep="\n")
+    said = f"{path}: {format}, {precision}{marked}; {comparison}"
+    note(said, *loaded.lines, always=parts.identity.untrained)
     return path
 
 

@@ -1,7 +1,6 @@
 """Comparisons for people and for programs: a table, JSON, CSV."""
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -80,8 +79,8 @@ def made_by(provenance: dict) -> dict[str, str]:
     }
 
 
-def as_json(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> str:
-    """A JSON object with the reference, its provenance, and the candidates."""
+def as_json(reference: Set, found: Sequence[Comparison], p_value: float | None = None) -> dict:
+    """A dictionary for JSON, with the reference, its provenance, and the candidates."""
     gaussian = reference.gaussian
     about = {
         "name": reference.name,
@@ -90,8 +89,13 @@ def as_json(reference: Set, found: Sequence[Comparison], p_value: float | None =
         "rank": gaussian.rank,
         "provenance": reference.provenance,
     }
-    every = {"reference": about, "candidates": [_as_object(each) for each in found]}
-    return json.dumps(every if p_value is None else {**every, "p_value": p_value})
+    made = [reference.provenance, *(each.provenance for each in found)]
+    every = {
+        "untrained": any(map(recorded_untrained, made)),
+        "reference": about,
+        "candidates": [_as_object(each) for each in found],
+    }
+    return every if p_value is None else {**every, "p_value": p_value}
 
 
 def _as_object(each: Comparison) -> dict:

@@ -9,11 +9,11 @@ Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from vggish_tf.errors import UsageError, counted
 from vggish_tf.jobs.fad.frechet import distance_from
 from vggish_tf.jobs.fad.statistics import Gaussian
+from vggish_tf.progress import bar
 
 TIMES = 1000
 LEVEL = 0.95  # the confidence level of an interval
@@ -133,4 +133,4 @@ class _Files:
 
 
 def _progress(times: int) -> Iterator[int]:
-    yield from tqdm(range(times), unit="set", disable=None, leave=False)
+    yield from bar(range(times), unit="set")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from vggish_tf.classifier import CACHED_STAGES, CachedStage, front, network
 from vggish_tf.embedding import Embedder
@@ -21,9 +20,11 @@ from vggish_tf.errors import UsageError, VGGishError, check_word
 from vggish_tf.files import make_folder, replacing
 from vggish_tf.jobs.finetune.clips import Clip
 from vggish_tf.jobs.finetune.data import Dataset
+from vggish_tf.jobs.finetune.reading import seconds_of
 from vggish_tf.model import parts_of
 from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import EMBEDDING_SIZE
+from vggish_tf.progress import SoundBar, note
 from vggish_tf.weights.loading import identify
 
 BATCH = 32  # examples in a batch of the network
@@ -117,7 +118,7 @@ class _Folder(MutableMapping[str, np.ndarray]):
         count = sum(self._path(key).exists() and key not in self for key in keys)
         if count:
             what = "1 damaged value" if count == 1 else f"{count} damaged values"
-            print(f"{what} in {self.folder} {'is' if count == 1 else 'are'} computed again")
+            note(f"{what} in {self.folder} {'is' if count == 1 else 'are'} computed again")
 
     def __setitem__(self, key, rows):
         with replacing(self._path(key)) as temporary:
@@ -140,23 +141,21 @@ def _compute(
     data: Dataset, model, stage: str, clips: Sequence[Clip]
 ) -> Iterator[tuple[Clip, np.ndarray]]:
     """Each clip and its values."""
-    values: Iterator = _examples(data, model, clips)
-    if stage == "embedding" and clips:
-        embedder = Embedder(network(model), params=parts_of(model).params, batch_size=BATCH)
-        values = embedder.embed_clips([examples] for examples in values)
-    bar = tqdm(
-        values, total=len(clips), desc=f"caching {stage}", unit="clip", disable=None, leave=False
-    )
-    return zip(clips, bar, strict=True)
+    with SoundBar(lambda: seconds_of(clips), f"caching {stage}") as bar:
+        values: Iterator = _examples(data, model, clips, bar)
+        if stage == "embedding" and clips:
+            embedder = Embedder(network(model), params=parts_of(model).params, batch_size=BATCH)
+            values = embedder.embed_clips([examples] for examples in values)
+        yield from zip(clips, values, strict=True)
 
 
-def _examples(data: Dataset, model, clips: Sequence[Clip]) -> Iterator[np.ndarray]:
-    """The log-mel examples of each clip, without those that are padding."""
+def _examples(data: Dataset, model, clips: Sequence[Clip], bar: SoundBar) -> Iterator[np.ndarray]:
+    """The log-mel examples of each clip, without those that are padding; the bar counts them."""
     import tensorflow as tf
 
     run = tf.function(
         front(model, "examples"), input_signature=[tf.TensorSpec((1, None), tf.float32)]
     )
-    for waveform in data.waveforms(clips):
+    for waveform in bar.counted(data.waveforms(clips), data.params.sample_rate):
         examples, sounding = run(waveform[np.newaxis])
         yield examples.numpy()[sounding.numpy()]

@@ -22,6 +22,7 @@ from vggish_tf.jobs.finetune.options import Options
 from vggish_tf.jobs.finetune.progress import Progress
 from vggish_tf.jobs.finetune.reading import LISTED, describe_skipped
 from vggish_tf.jobs.finetune.training import choose_stage, train
+from vggish_tf.progress import note
 from vggish_tf.weights import loading
 
 
@@ -97,19 +98,19 @@ def _describe_data(data: Dataset):
         f"{len(data.of(split))} {split}" for split in ("train", "validation", "test")
     )
     clips, classes = counted(len(data.clips), "clip"), counted(len(data.labels), "class", "classes")
-    print(f"{clips} of {classes} ({', '.join(data.labels)}): {counts}")
+    note(f"{clips} of {classes} ({', '.join(data.labels)}): {counts}")
     if data.skipped:
-        print(f"left out, not readable: {counted(len(data.skipped), 'clip')}")
-        print(describe_skipped(data.skipped))
+        note(f"left out, not readable: {counted(len(data.skipped), 'clip')}")
+        note(describe_skipped(data.skipped))
     if data.short:
-        print(
+        note(
             f"shorter than one example, filled with silence: {counted(len(data.short), 'clip')}: "
             f"{listed([*map(str, data.short)], LISTED)}"
         )
     if data.ignored:
         files = counted(len(data.ignored), "file")
         names = listed([*map(str, data.ignored)], LISTED)
-        print(
+        note(
             f"ignored, not audio by their names or in no class: {files}: {names}"
             + ffmpeg_hint(data.ignored)
         )
@@ -151,7 +152,7 @@ def _write(
         keras.Model(model.input, model.output, name=model.name).save(temporary)
     _forget(folder)
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    print(f"wrote {output}, and {folder}: history.json, report.txt, report.json, report.png")
+    note(f"wrote {output}, and {folder}: history.json, report.txt, report.json, report.png")
 
 
 def _identities(model: keras.Model) -> dict:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from vggish_tf import audio
 from vggish_tf.errors import AudioError, VGGishError, counted, hold_warnings, release_warnings
 from vggish_tf.jobs.finetune.clips import Clip
+from vggish_tf.progress import SoundBar
 
 THREADS = os.cpu_count() or 1
 LISTED = 10  # bad clips that a message names; the others are counted
@@ -68,8 +68,15 @@ def lengths_of(clips: Sequence[Clip], sample_rate: float) -> Iterator[int | Audi
         except AudioError as error:
             return error
 
-    lengths, total = in_parallel(length, clips), len(clips)
-    return tqdm(lengths, "reading", total=total, unit="clip", disable=None, leave=False)
+    with SoundBar(lambda: seconds_of(clips), "reading") as bar:
+        for found in in_parallel(length, clips):
+            bar.update(0 if isinstance(found, AudioError) else found / sample_rate)
+            yield found
+
+
+def seconds_of(clips: Sequence[Clip]) -> float | None:
+    """The seconds of sound in clips, by headers; None if one does not say."""
+    return audio.total_seconds([(clip.path, clip.start, clip.end) for clip in clips])
 
 
 def check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, most: float):

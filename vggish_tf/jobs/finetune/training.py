@@ -15,7 +15,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from vggish_tf.classifier import STAGES, Stage
 from vggish_tf.errors import UsageError, VGGishError, check_word
@@ -29,6 +28,7 @@ from vggish_tf.jobs.finetune.reading import ClipReader
 from vggish_tf.jobs.finetune.tensorboard import Logs
 from vggish_tf.jobs.finetune.trainee import reseed, trainee_of
 from vggish_tf.network.backbone import LAYER_NAMES
+from vggish_tf.progress import bar, note
 
 
 def choose_stage(model: keras.Model, augment: Sequence[keras.layers.Layer]) -> Stage:
@@ -123,7 +123,7 @@ class _Runner:
         self.progress = self._restore(
             self.checkpoint, training_checkpoint.variables_of(self.trainee)
         )
-        print(f"resuming after epoch {self.progress.epoch}")
+        note(f"resuming after epoch {self.progress.epoch}")
 
     def _restore(self, path: Path, variables: dict[str, keras.Variable]) -> Progress:
         """Restores variables from a file of this training, and returns its progress."""
@@ -135,14 +135,9 @@ class _Runner:
     def run_epoch(self):
         number, started = self.progress.epoch + 1, time.perf_counter()
         reseed([self.trainee, *self.mix_up], self.options.seed, number)
-        with tqdm(
-            total=len(self.batches),
-            desc=f"epoch {number}/{self.options.epochs}",
-            unit="batch",
-            disable=None,
-            leave=False,
-        ) as bar:
-            row = self._fit(number, bar)
+        desc = f"epoch {number}/{self.options.epochs}"
+        with bar(total=len(self.batches), desc=desc, unit="batch") as shown:
+            row = self._fit(number, shown)
         row |= {f"val_{name}": value for name, value in self._evaluate().items()}
         row["seconds"] = time.perf_counter() - started
         self._save(row, number)
@@ -194,14 +189,14 @@ class _Runner:
         with replacing(self.folder / "history.json") as temporary:
             temporary.write_text(json.dumps(self.progress.history, indent=1), encoding="utf-8")
         line = describe_epoch(row, number, self.options.epochs)
-        print(line + ("  best" if is_best else ""), flush=True)
+        note(line + ("  best" if is_best else ""))
 
     def finish(self):
         """Restores the best epoch; prints a line if the limit of epochs ended the training."""
         if self.progress.epoch:
             self._restore(self.best, training_checkpoint.weights_of(self.trainee))
         if self.waited < self.options.patience:
-            print(describe_limit(self.progress, self.options.epochs))
+            note(describe_limit(self.progress, self.options.epochs))
 
     def _describe_failure(
         self, number: int, batch: int | None, what: str = "the loss is not finite"

@@ -6,6 +6,6 @@ captions   alt texts of the pictures
 page       the HTML page
 """
 
-from vggish_tf.jobs.inspect.report import inspect
+from vggish_tf.jobs.inspect.report import Report, examine, inspect
 
-__all__ = ["inspect"]
+__all__ = ["Report", "examine", "inspect"]

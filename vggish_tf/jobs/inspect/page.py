@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqdm import tqdm
-
 import vggish_tf
 from vggish_tf import audio, stages
 from vggish_tf.audio.players import MP3_RATES, encode_mp3
@@ -21,6 +19,7 @@ from vggish_tf.drawing import pages, panels
 from vggish_tf.files import DATA, replacing
 from vggish_tf.jobs.inspect import captions
 from vggish_tf.jobs.inspect.spectrum import Spectrum, draw_spectrum
+from vggish_tf.progress import bar
 from vggish_tf.rows import MEANINGLESS, Stages
 
 if TYPE_CHECKING:
@@ -65,14 +64,13 @@ def write(
         VGGishError: the file cannot be written.
     """
     sections = [*_front_end(result, original), *_embeddings(result)]
-    bar = tqdm(sections, desc="pictures", disable=None, leave=False)
     template = DATA / "report.html"
     escaped = [(html.escape(name), html.escape(fact)) for name, fact in facts.items()]
     text = Template(template.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         facts="\n".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in escaped),
         player=_player(result),
-        sections="\n".join(_section(section, result) for section in bar),
+        sections="\n".join(_section(section, result) for section in bar(sections, desc="pictures")),
         version=html.escape(vggish_tf.__version__),
     )
     with replacing(path) as temporary:

@@ -19,10 +19,33 @@ from vggish_tf.jobs.inspect import page, spectrum
 from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params, hertz_to_mel
+from vggish_tf.progress import note
 from vggish_tf.rows import UNTRAINED, Stages
 from vggish_tf.weights.identity import Identity
 
 ENDINGS = (".html", ".htm")
+
+
+class Report(NamedTuple):
+    """A recording at every stage, and facts about it; print it."""
+
+    title: str
+    facts: dict[str, str]  # name → sentence
+    stages: Stages
+    original: spectrum.Spectrum  # of the unprocessed file
+
+    def __str__(self) -> str:
+        facts = (f"{name:15s} {text}" for name, text in self.facts.items())
+        return "\n".join([*facts, *map(str, stages.describe(self.stages))])
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Writes the report as an HTML page.
+
+        Raises:
+            VGGishError: it cannot be written there.
+        """
+        page.write(path, self.title, self.facts, self.stages, self.original)
+        note(f"wrote {path}")
 
 
 class Network(NamedTuple):
@@ -74,6 +97,21 @@ def inspect(
     """
     if output is not None:
         check_target(output, endings=ENDINGS)
+    report = examine(path, params=params, weights=weights, pca=pca)
+    print(report)
+    if output is not None:
+        report.write(output)
+    return report.stages
+
+
+def examine(
+    path: str | os.PathLike[str],
+    *,
+    params: Params | None = None,
+    weights: Weights = None,
+    pca: str | os.PathLike[str] = "audioset",
+) -> Report:
+    """Runs a file through every stage; see inspect()."""
     params, info = params or Params(), audio.audio_info(path)
     network = _network(weights, pca, params)
     waveform, sample_rate = audio.load_audio(path)
@@ -86,13 +124,7 @@ def inspect(
         postprocessor=network.postprocessor,
     )
     facts = _facts(Path(path), info, len(waveform), original, result) | network.facts
-    for name, text in facts.items():
-        print(f"{name:15s} {text}")
-    print(*stages.describe(result), sep="\n")
-    if output is not None:
-        page.write(output, Path(path).name, facts, result, original)
-        print(f"wrote {output}")
-    return result
+    return Report(Path(path).name, facts, result, original)
 
 
 def _facts(

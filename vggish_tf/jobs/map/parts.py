@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 import vggish_tf
 from vggish_tf.cosines import Neighbours, neighbours_of
@@ -18,6 +17,7 @@ from vggish_tf.jobs.map import names, places, sounds
 from vggish_tf.jobs.map.projection import Projection, project
 from vggish_tf.jobs.map.segments import Segments, numbered
 from vggish_tf.profiles import Profile
+from vggish_tf.progress import bar
 from vggish_tf.weights.identity import Identity, recorded_untrained
 
 Said = Callable[[str], object]
@@ -95,8 +95,8 @@ def of_neighbours(found: Segments, count: int, said: Said) -> Part:
     near = Neighbours(np.zeros((0, 0), np.int64), np.zeros((0, 0)))
     if count:
         began = time.monotonic()
-        with tqdm(total=len(found.rows), desc="neighbours", disable=None, leave=False) as bar:
-            near = neighbours_of(found.rows, count, bar.update)
+        with bar(total=len(found.rows), unit="row", desc="neighbours") as shown:
+            near = neighbours_of(found.rows, count, shown.update)
         said(f"{counted(count, 'neighbour')} of each: {time.monotonic() - began:.1f} s")
     cosine = near.cosine.astype(np.float32)
     return Part({"neighbours": count}, {"neighbour": near.number, "cosine": cosine})

@@ -12,6 +12,7 @@ import numpy as np
 
 from vggish_tf.cosines import BLOCK_ROWS, directions
 from vggish_tf.errors import UsageError, VGGishError, check_word, counted, how_to_install
+from vggish_tf.progress import hidden
 
 Projection = Literal["pca", "umap"]
 PROJECTIONS = ("pca", "umap")
@@ -101,7 +102,7 @@ def _umap(rows: np.ndarray, begin: np.ndarray, seed: int) -> np.ndarray:
         reducer = umap.UMAP(
             n_neighbors=min(UMAP_NEIGHBOURS, len(rows) - 1), metric="cosine", n_jobs=1,
             init=(begin / spread + noise).astype(np.float32), random_state=seed,
-            tqdm_kwds={"desc": "UMAP", "disable": None, "leave": False},
+            tqdm_kwds={"desc": "UMAP", "disable": hidden(), "leave": False},
         )  # fmt: skip
         unit = np.concatenate([unit.astype(np.float32) for unit in _units(rows)])
         return np.asarray(reducer.fit_transform(unit), np.float32)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from vggish_tf import audio
 from vggish_tf.audio.players import MAX_FLAC_RATE, encode_flac
@@ -17,6 +16,7 @@ from vggish_tf.errors import AudioError, UsageError, VGGishError, counted, reaso
 from vggish_tf.jobs.map.segments import Segments
 from vggish_tf.params import Params
 from vggish_tf.profiles import DEFAULT, Profile, named
+from vggish_tf.progress import SoundBar
 
 MOST_SECONDS = 20 * 60  # of embedded sound: at 16 kHz, 38 MB before FLAC
 MOST_LOG_MELS = 5000  # of 6 KB each
@@ -112,7 +112,7 @@ def read(
     clip, starts, clips = np.full(len(segments.start), -1), list[float](), list[bytes]()
     failures, pictures = list[str](), _LogMels(segments, profile) if log_mel else None
     pieces, count = pieces_of(segments, profile.params), 0
-    for piece in tqdm(pieces, desc="sounds", disable=None, leave=False):
+    for piece in _counted(pieces):
         place = places[piece.file]
         try:
             samples = None if place is None else _samples(place, piece, profile)
@@ -134,6 +134,13 @@ def read(
         raise VGGishError(f"no sound could be read: {why}")
     log_mels, low, high = pictures.scaled() if pictures else (None, 0.0, 1.0)
     return Sounds(clips, clip, np.array(starts), log_mels, low, high, failures)
+
+
+def _counted(pieces: list[Piece]) -> Iterator[Piece]:
+    with SoundBar(sum(piece.end - piece.start for piece in pieces), "sounds") as bar:
+        for piece in pieces:
+            yield piece
+            bar.update(piece.end - piece.start)
 
 
 def pieces_of(segments: Segments, params: Params) -> list[Piece]:

@@ -11,12 +11,11 @@ from vggish_tf.cosines import Hit
 from vggish_tf.jobs.search.index import Index, open_index
 from vggish_tf.jobs.search.query import embedder_for, holds_rows, read
 from vggish_tf.jobs.search.scan import nearest
-from vggish_tf.jobs.search.tables import as_json, as_text, write_audacity, write_csv, write_raven
+from vggish_tf.jobs.search.tables import as_text, write_audacity, write_csv, write_raven
 
 __all__ = [
     "Hit",
     "Index",
-    "as_json",
     "as_text",
     "embedder_for",
     "holds_rows",

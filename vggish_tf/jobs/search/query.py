@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vggish_tf import formats
+from vggish_tf import audio, formats
 from vggish_tf.cosines import floats
 from vggish_tf.errors import AudioError, UsageError, VGGishError, warn
 from vggish_tf.params import Params
 from vggish_tf.profiles import Profile, recorded
+from vggish_tf.progress import SoundBar
 from vggish_tf.rows import Archive, ClipRows
 from vggish_tf.weights.identity import UNTRAINED, recorded_untrained
 
@@ -123,7 +124,13 @@ def _rows(source: Source, provenance: dict, made: "Callable[[], Embedder]") -> n
 
 def _embedded(path, provenance: dict, embedder: "Embedder") -> np.ndarray:
     """The rows of audio."""
-    clip = ClipRows.of(str(path), embedder.embed_file(path))
+    rate, prepare = embedder.params.sample_rate, embedder.profile.prepare
+    with SoundBar(lambda: audio.total_seconds([(path, 0.0, None)]), "query") as bar:
+        blocks = bar.counted(audio.read_blocks(path, rate, prepare=prepare), rate)
+        (found,) = embedder.embed_blocks(audio.decoded_ahead([(str(path), blocks)]))
+    if isinstance(found, AudioError):
+        raise found
+    clip = ClipRows.of(str(path), found)
     if not len(clip.start):
         seconds = embedder.params.min_samples / embedder.params.sample_rate
         raise AudioError(f"{path} is shorter than an example, {seconds:g} s. Give a longer one.")

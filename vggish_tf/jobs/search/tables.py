@@ -1,4 +1,4 @@
-"""Hits for people and for programs: a table, JSON, CSV, Audacity labels, a Raven selection table.
+"""Hits for people and for programs: a table, CSV, Audacity labels, a Raven selection table.
 
 Source: manual.audacityteam.org, Importing and Exporting Labels (standard format); Raven Pro's sound
 selection tables for many files, with `Begin Path` and `File Offset (s)`, as BirdNET-Analyzer and
@@ -6,7 +6,6 @@ Rraven's exp_raven write them.
 """
 
 import csv
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,16 +32,6 @@ def as_text(hits: Sequence[Hit]) -> str:
     for path, start, end, cosine, example in hits:
         lines.append(f"{cosine:6.4f}  {start:10.2f}  {end:10.2f}  {example:7}  {_printable(path)}")
     return "\n".join(lines)
-
-
-def as_json(hits: Sequence[Hit]) -> str:
-    """A line with a JSON object for each hit.
-
-    Example:
-        >>> as_json([Hit("birds.wav", 1.92, 2.88, 0.5, 0)])
-        '{"path": "birds.wav", "start": 1.92, "end": 2.88, "cosine": 0.5, "example": 0}'
-    """
-    return "\n".join(json.dumps(hit._asdict()) for hit in hits)
 
 
 def write_csv(path: str | os.PathLike[str], hits: Sequence[Hit]) -> Path:
