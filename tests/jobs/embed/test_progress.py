@@ -27,7 +27,7 @@ def said(monkeypatch):
         bar.begin(4, 1, 0, total)
         bar._bar.mininterval = 0  # draws each change
         for number in range(3):
-            bar.heard(1800)
+            bar.decoded(1800)
             bar.failed(Failure("b", "AudioError", "b is bad")) if number == 1 else bar.done("a", 3)
         bar.end([Failure("b", "AudioError", "b is bad")])
         return stream.getvalue()
