@@ -143,7 +143,7 @@ class SoundBar(tqdm):
         about = super().format_dict
         total, elapsed = about["total"], about["elapsed"]
         of = f"/{total:,.0f}" if total else ""
-        speed = f", {about['n'] / elapsed:,.0f}× real time" if about["n"] and elapsed else ""
+        speed = f", {speed_of(about['n'], elapsed)}× real time" if about["n"] and elapsed else ""
         sound, shown = f"{about['n']:,.0f}{of} s of sound", SOUND if total else SOUND_WITHOUT_TOTAL
         return {**about, "sound": sound, "speed": speed, "bar_format": shown}
 
@@ -152,6 +152,17 @@ def counted_blocks(blocks: "Iterable[np.ndarray]", rate: float) -> "Iterable[np.
     """The same blocks, counted on the SoundBar that this context has open, if there is one."""
     bar = _open.get()
     return blocks if bar is None else bar.counted(blocks, rate)
+
+
+def speed_of(seconds: float, elapsed: float) -> str:
+    """Times real time, in two figures at least.
+
+    Example:
+        >>> speed_of(60, 80), speed_of(3600, 2)
+        ('0.75', '1,800')
+    """
+    speed = seconds / elapsed
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
 
 
 def hidden() -> bool:

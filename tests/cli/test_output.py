@@ -175,7 +175,7 @@ def test_every_long_reading_of_sound_has_that_bar(line, words, run):
 def test_verbose_says_weights_plan_and_times_on_standard_error(run):
     _, out, err = run("-v embed clip.wav -o out.npz --untrained")
     for words in ("weights: UNTRAINED (untrained)", "plan: tensorflow", "done"):
-        assert re.search(rf"^ +\d+\.\d\d s  {re.escape(words)}", err, re.MULTILINE), words
+        assert re.search(rf" \d+\.\d\d s  {re.escape(words)}", err), words
     assert "plan" not in out
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from vggish_tf.errors import counted
 from vggish_tf.jobs.embed.clips import Clip, Failure
-from vggish_tf.progress import SoundBar, note, show
+from vggish_tf.progress import SoundBar, note, show, speed_of
 
 
 class Progress:
@@ -84,9 +84,10 @@ class Bar(Progress):
     def end(self, failures):
         self._bar.close()
         elapsed = time.monotonic() - self._started
-        speed = f", {self._seconds / elapsed:,.0f} times real time" if self._seconds else ""
+        speed = speed_of(self._seconds, elapsed)
+        said = f", {speed} times real time" if self._seconds else ""
         good = self.num_clips - len(failures)
-        note(f"{good:,} of {counted(self.num_clips, 'clip')} embedded{speed}")
+        note(f"{good:,} of {counted(self.num_clips, 'clip')} embedded{said}")
         if self.num_too_short:
             note(f"{counted(self.num_too_short, 'clip')} of these too short for a row: --pad short")
 
