@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vggish_tf import importing
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Params": "params",

@@ -12,6 +12,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 
+from vggish_tf.errors import VGGishError
+
 # TensorFlow's log lines that its own log level cannot stop, and two lines without a time stamp.
 _NOISE = re.compile(
     r"WARNING: All log messages before absl::InitializeLog\(\)"
@@ -76,7 +78,22 @@ def keras() -> None:
 
     Other lines on standard error appear after the import, a few seconds late. If the import fails,
     all lines appear. To see TensorFlow's lines, import TensorFlow first.
+
+    Raises:
+        VGGishError: TensorFlow is Keras's backend and is not installed.
     """
+    try:
+        _import_keras()
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow":
+            raise
+        raise VGGishError(
+            "TensorFlow is not installed. Run: pip install tensorflow (or tensorflow-cpu, or "
+            "tf-nightly); or set KERAS_BACKEND to another backend that is installed, jax or torch."
+        ) from None
+
+
+def _import_keras() -> None:
     if {"keras", "tensorflow"} & set(sys.modules):
         importlib.import_module("keras")
         return

@@ -1,17 +1,21 @@
-"""The package for users: source distribution, page of a package index, reasons for skips."""
+"""The package for users: distributions, version, page of a package index, reasons for skips."""
 
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from importlib import metadata
 
 import places
 import pytest
 
+import vggish_tf
+
 ROOT = places.ROOT
 NOT_SHIPPED = {".gitignore"}
+MADE = ("PKG-INFO", "setup.cfg", "vggish_tf.egg-info/")  # by the build, in a source distribution
 
 
 def tracked_files() -> set[str]:
@@ -24,17 +28,43 @@ def tracked_files() -> set[str]:
     return {name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()}
 
 
-def test_the_source_distribution_holds_every_file_of_the_repository(tmp_path):
-    files, copy = tracked_files(), tmp_path / "copy"
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory):
+    """The files of the repository, and those in its source distribution and in its wheel."""
+    files, folder = tracked_files(), tmp_path_factory.mktemp("distributions")
     for name in files:
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, copy / name)
-    code = f"from setuptools import build_meta; print(build_meta.build_sdist({str(tmp_path)!r}))"
-    subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, check=True)
-    (archive,) = tmp_path.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
+        (folder / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / "copy" / name)
+    code = (
+        "from setuptools import build_meta as build; "
+        f"build.build_sdist({str(folder)!r}); build.build_wheel({str(folder)!r})"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=folder / "copy", check=True)
+    (source,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    with tarfile.open(source) as tar:
         shipped = {member.name.partition("/")[2] for member in tar if member.isfile()}
+    with zipfile.ZipFile(wheel) as archive:
+        return files, shipped, set(archive.namelist())
+
+
+def test_the_source_distribution_holds_every_file_of_the_repository_and_no_other(distributions):
+    files, shipped, _ = distributions
+    assert {name for name in shipped - files if not name.startswith(MADE)} == set()
     assert files - NOT_SHIPPED - shipped == set()
+
+
+def test_the_wheel_holds_the_package_and_no_other_file(distributions):
+    files, _, installed = distributions
+    package = {name for name in files if name.startswith("vggish_tf/")}
+    assert {name for name in installed if ".dist-info/" not in name} == package
+
+
+def test_every_place_has_the_same_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    version, date = re.findall(r"^(?:version|date-released): (.*)$", citation, re.MULTILINE)
+    assert version == vggish_tf.__version__
+    heading = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert heading[1] in ("Unreleased", f"{version} ({date})")
 
 
 def test_links_of_the_readme_work_on_a_package_index():

@@ -193,7 +193,7 @@ def image(
     extent = (left, left + len(columns) * seconds, bottom, bottom + columns.shape[1] * height)
     shown = ax.get_xlim(), ax.get_ylim()
     style: Any = {"cmap": cmap, "vmin": limits[0], "vmax": limits[1], "aspect": aspect}
-    style["interpolation"] = "nearest" if len(columns) <= FEW_COLUMNS else "auto"
+    style["interpolation"] = "nearest" if len(columns) <= FEW_COLUMNS else "antialiased"
     drawn = ax.imshow(columns.T, origin="lower", extent=extent, **style)
     ax.set(xlim=shown[0], ylim=shown[1])
     bar = ax.inset_axes((1.0, 0.0, 0.1, 1.0))
