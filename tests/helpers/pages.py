@@ -26,3 +26,7 @@ def run_python(page: str, heading: str = "") -> dict:
     for block in blocks:
         exec(compile(block, f"{page} {heading}", "exec"), names)
     return names
+
+
+def headings(page: str) -> list[str]:
+    return re.findall(r"^## (.*)", text_of(page), re.MULTILINE)
