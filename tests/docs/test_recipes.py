@@ -37,7 +37,7 @@ def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint):
 
 @pytest.fixture
 def sounds():
-    return labelled_clips.write_folder(Path("sounds"), takes=6)
+    return labelled_clips.write_folder(Path("sounds"), takes=6, seconds=(1.0, 3.0))
 
 
 @pytest.fixture
