@@ -9,7 +9,7 @@
     python scripts/bench.py --cases threads --threads 1 2 4 8 16
     # on a GPU, through JAX and PyTorch; needs neither TensorFlow nor a download
     python scripts/bench.py --cases gpu --batch-sizes 64 256 1024 --minutes 60
-    # the tables of the README and of docs/performance.md, of as many machines as there are files
+    # the tables of docs/performance.md, of as many machines as there are files
     python scripts/bench.py --table docs/bench-avx512.json docs/bench-avx2.json
     python scripts/bench.py --goals docs/bench-avx512.json docs/bench-avx2.json
 

@@ -12,7 +12,7 @@ networks    time of the network in exported files
 scaling     more cores; larger batches on a GPU
 programs    whole programs: start-up, and growth with the length of a clip
 suite       all cases, in order
-report      ratios, and the table of the README
+report      ratios, and a table of docs/performance.md
 goals       the project's goals, and whether a run reaches them
 picture     the results as a picture
 """

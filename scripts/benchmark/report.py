@@ -1,4 +1,4 @@
-"""bench.json → ratios and the table of the README."""
+"""bench.json → ratios and a table of docs/performance.md."""
 
 import statistics
 from collections.abc import Iterable

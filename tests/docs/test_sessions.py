@@ -3,12 +3,15 @@
 Pages with a fixture of their own are run beside their job; the last test sees that each is.
 """
 
+import shlex
 import shutil
 from importlib import resources
 
 import pages_of_docs
 import places
 import pytest
+
+from vggish_tf import cli
 
 HERE = ("index.md", "embed.md", "export.md", "numerics.md")
 
@@ -25,6 +28,15 @@ def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint, pca
 @pytest.mark.parametrize("name", HERE)
 def test_the_sessions_print_what_the_page_says(name, readers_machine):
     assert pages_of_docs.failures(pages_of_docs.DOCS / name, {}) == 0
+
+
+@pytest.mark.parametrize("name", ["embed.md", pytest.param("export.md", marks=pytest.mark.slow)])
+def test_the_commands_run(name, readers_machine):
+    lines = [line for line in pages_of_docs.lines(pages_of_docs.DOCS / name) if "-o " in line]
+    assert len(lines) >= 2
+    for line in lines:
+        if "classifier.keras" not in line:  # as docs/finetune.md trains it
+            assert cli.main(shlex.split(line, comments=True)[1:]) == 0, line
 
 
 def test_a_session_that_prints_something_else_is_seen(tmp_path):
