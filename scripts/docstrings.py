@@ -13,11 +13,19 @@ FILE_LIST = re.compile(r"^ *[\w, /]+\S {2,}\S")
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites every docstring before it is parsed."""
+    """Rewrites every docstring before it is parsed, and gives panels the signature they have."""
 
     def on_object(self, *, obj: griffe.Object, **_) -> None:
         if obj.docstring:
             obj.docstring.value = rewritten(obj.docstring.value, obj.is_module)
+
+    def on_package(self, *, pkg: griffe.Module, **_) -> None:
+        """A panel takes the arguments of its decorator's function, which griffe does not run."""
+        call = pkg["drawing.clip.Panel.__call__"]
+        for function in pkg["drawing.panels"].functions.values():
+            if any(decorator.callable_path.endswith(".panel") for decorator in function.decorators):
+                function.parameters = griffe.Parameters(*[*call.parameters][1:])
+                function.returns = call.returns
 
 
 def rewritten(text: str, of_a_module: bool = False) -> str:

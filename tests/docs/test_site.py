@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import inspect
 import re
 import subprocess
 import sys
@@ -178,3 +179,27 @@ def test_every_public_name_is_in_the_reference(site):
     names = {f"{room}.{name}" for room, names in ROOMS.items() for name in names}
     assert len(names) > 100
     assert names - listed == set()
+
+
+def test_docstrings_are_sections(pages):
+    """Sessions are code, not quotations, and no section is left as a box of its own."""
+    api = {path: path.read_text("utf-8") for path in pages if path.parent.name == "api"}
+    assert len(api) > 10
+    for name, text in api.items():
+        assert not re.search(r"<blockquote|class=\"(?:admonition|example)", text), name
+    layers = next(text for path, text in api.items() if path.name == "layers.html")
+    assert layers.count("<strong>Input shape</strong>") == layers.count("Input shape") > 4
+
+
+def without_annotations(function) -> str:
+    """The signature of a function as the reference prints it."""
+    signature, empty = inspect.signature(function), inspect.Parameter.empty
+    bare = [parameter.replace(annotation=empty) for parameter in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=empty))
+
+
+@pytest.mark.parametrize("name", drawing.__all__)
+def test_a_picture_has_the_signature_that_it_has(name, site):
+    text = re.sub(r"<[^>]+>|\s+", "", (site / "api" / "drawing.html").read_text("utf-8"))
+    printed = re.sub(r"\s+", "", f"{name}{without_annotations(getattr(drawing, name))}")
+    assert printed in text.replace(",)", ")")
