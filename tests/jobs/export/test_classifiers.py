@@ -99,7 +99,7 @@ def slow(*values):
 # Each in one of the ways of pooling, and in none.
 EXPORTS = [
     ("onnx", "mean"),
-    ("tflite", "none"),
+    slow("tflite", "none"),
     ("keras", "max, multi"),
     slow("onnx", "none"),
     slow("tflite", "max, multi"),
@@ -206,6 +206,7 @@ def test_the_pca_goes_along(format, tmp_path, pca_params, monkeypatch):
         assert len(loaded.variables) == len(loaded.trainable_variables) + 2
 
 
+@pytest.mark.slow
 def test_a_classifier_of_mixed_precision_is_exported_in_float32(tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -263,6 +264,7 @@ def test_from_the_command_line_and_into_classify_again(tmp_path):
     np.testing.assert_allclose(tables[1], tables[0], atol=ATOL)
 
 
+@pytest.mark.slow
 def test_an_exported_file_is_exported_again_with_its_resampler(tmp_path):
     model = make()
     first = export(model, tmp_path / "first.keras", format="keras", input_rate=44_100)

@@ -86,6 +86,7 @@ def test_litert_has_builtin_operators_only(precision, exported):
     assert not [name for name in operators if name.startswith("Flex") or name == "CUSTOM"]
 
 
+@pytest.mark.slow
 def test_litert_weights_get_smaller_and_the_front_end_stays_exact(small, exported, oracle):
     """TensorFlow's own converter would round the front end too, and fail on the smoke signal."""
     sizes, differences = {}, {}
@@ -111,8 +112,8 @@ def test_litert_weights_get_smaller_and_the_front_end_stays_exact(small, exporte
 @pytest.mark.parametrize(
     ("format", "postprocess"),
     [
-        ("onnx", "quantized"),
         ("keras", "pca"),
+        pytest.param("onnx", "quantized", marks=pytest.mark.slow),
         pytest.param("tflite", "pca", marks=pytest.mark.slow),
         pytest.param("tflite", "quantized", marks=pytest.mark.slow),
         pytest.param("openvino", "quantized", marks=pytest.mark.slow),

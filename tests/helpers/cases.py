@@ -1,0 +1,20 @@
+"""Cases of a test of which some run by default, and all with -m slow."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+
+def first(number: int, values: Iterable) -> list:
+    """The first cases run by default."""
+    return [_case(value, slow=index >= number) for index, value in enumerate(values)]
+
+
+def those(wanted: Callable[..., bool], values: Iterable) -> list:
+    """The cases of which `wanted` is true run by default."""
+    return [_case(value, slow=not wanted(value)) for value in values]
+
+
+def _case(value, slow: bool):
+    parts = value if isinstance(value, tuple) else (value,)
+    return pytest.param(*parts, marks=[pytest.mark.slow] * slow)
