@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import statistics
 import subprocess
 import sys
 
@@ -31,6 +32,17 @@ def test_the_page_shows_every_run_and_every_goal():
     assert goals.table(*committed()) in page
     for run in committed():
         assert report.table(run) in page
+
+
+def test_the_readme_has_two_of_the_figures():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    run = json.loads(COMMITTED[1].read_text(encoding="utf-8"))
+    file, call = run["cases"]["file"], run["latency"]["five-second clip"]
+    rate = file["audio_seconds"] / statistics.median(file["contenders"]["ours"]["wall"])
+    milliseconds = 1e3 * statistics.median(call["ours"]["wall"])
+    against = [report.speedup(each, "upstream") for each in (file["contenders"], call)]
+    assert f"{rate:.0f}× real time, {against[0]:.1f}× as fast as upstream" in readme
+    assert f"{milliseconds:.0f} ms, {against[1]:.1f}× as fast as upstream" in readme
 
 
 def run_on(*instructions):
