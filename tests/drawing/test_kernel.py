@@ -38,6 +38,8 @@ drawing.draw_log_mel(clip, ax=ax);
     "plt.get_fignums()",
 ]
 
+pytestmark = pytest.mark.slow  # a kernel starts
+
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import web_runtime
+from cases import first
 
 from vggish_tf import Params, VGGish
 from vggish_tf.jobs.export import export
@@ -54,13 +55,7 @@ def check_cosines(files, folder, network):
 
 
 # the others' numbers are compared in Python and, with -m slow, at full size
-@pytest.mark.parametrize(
-    "precision",
-    [
-        precision if precision in ("int8", "int4") else pytest.param(precision, marks=SLOW)
-        for precision in PRECISIONS
-    ],
-)
+@pytest.mark.parametrize("precision", first(1, PRECISIONS))
 @pytest.mark.usefixtures("small_networks")
 def test_the_cosines_are_those_that_were_printed(
     precision, onnxruntime_web, small_checkpoint, tmp_path

@@ -22,6 +22,7 @@ def inspected(tmp_path_factory):
     return result, Page(folder / "report.html")
 
 
+@pytest.mark.slow  # every picture twice
 def test_a_dark_window_gets_dark_pictures_and_paper_light_ones(inspected):
     _, page = inspected
     dark, narrow = "(prefers-color-scheme: dark)", "(max-width: 600px)"
