@@ -6,6 +6,7 @@ Most of them run, too: beside their jobs.
 import re
 import shlex
 
+import pages
 import pages_of_docs
 import places
 import pytest
@@ -13,8 +14,8 @@ import pytest
 from vggish_tf import cli
 from vggish_tf.cli import process
 
-PAGES = pytest.mark.parametrize("page", pages_of_docs.PAGES, ids=lambda page: page.name)
-COMMAND = re.compile(r"(?:^|[|] *|&& *|; *)(?:RUN |\$ )?(vggish-tf .*?)(?= [|] | && |; |$)")
+PAGES = pytest.mark.parametrize("page", pages_of_docs.NAMES)
+COMMAND = re.compile(r"(?:^|[|] *|&& *|; *)(?:RUN |\$ )?(vggish-tf .*?)(?= [|>] | && |; |$)")
 
 
 def commands(line: str) -> list[list[str]]:
@@ -49,6 +50,7 @@ def test_every_command_of_a_page_is_one_of_the_command_line(page, parse):
         ("vggish-tf map rows   # a page", [["map", "rows"]]),
         ("find . | vggish-tf embed - -o rows", [["embed", "-", "-o", "rows"]]),
         ("pip install . && vggish-tf demo", [["demo"]]),
+        ("vggish-tf completion bash > ~/vggish-tf", [["completion", "bash"]]),
         ("RUN vggish-tf fetch", [["fetch"]]),
         ("vggish-tf: no such file", []),
         ("a page of vggish-tf export", []),
@@ -65,7 +67,7 @@ def test_a_command_of_another_version_is_refused(parse):
 
 @PAGES
 def test_options_in_the_text_of_a_page_are_options_of_its_command(page, capsys):
-    for command in re.findall(r"`(vggish-tf [a-z-]+[^`…]*)`", page.read_text("utf-8")):
+    for command in re.findall(r"`(vggish-tf [a-z-]+[^`…]*)`", pages.text_of(page)):
         name, *words = shlex.split(command)[1:]
         with pytest.raises(SystemExit):
             cli.main([name, "--help"])
@@ -77,5 +79,6 @@ def test_options_in_the_text_of_a_page_are_options_of_its_command(page, capsys):
 @PAGES
 def test_every_path_of_the_repository_in_a_page_exists(page):
     folders = "scripts|examples|tests|vggish_tf|checkpoints"
-    paths = re.findall(rf"\b(?:{folders})/[\w./-]*\w", page.read_text("utf-8"))
+    paths = re.findall(rf"\b(?:{folders})/[\w./-]*\w", pages.text_of(page))
+    paths = [path for path in paths if "NAME" not in path]  # a name of the reader's own
     assert [path for path in paths if not (places.ROOT / path).exists()] == []

@@ -1,45 +1,24 @@
-"""Pages of docs/: their blocks of code, their commands, and a cache for those who run them."""
+"""All pages of docs/: their names, the lines of their code, and their sessions."""
 
-import dataclasses
 import doctest
 import re
-from pathlib import Path
 
+import pages
 import places
 
-from vggish_tf.weights import registry
-
 DOCS = places.ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+NAMES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """Language and text of every block of code."""
-    return re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+def lines(name: str) -> list[str]:
+    """Lines of every block of code, those that end in a backslash joined to the next."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", pages.text_of(name), re.DOTALL | re.MULTILINE)
+    return "".join(blocks).replace("\\\n", " ").splitlines()
 
 
-def lines(page: Path) -> list[str]:
-    """Lines of every block, those that end in a backslash joined to the next."""
-    text = "".join(block for _, block in blocks(page))
-    return text.replace("\\\n", " ").splitlines()
-
-
-def failures(page: Path, names: dict) -> int:
-    """How many lines of a page's sessions print something else than the page says."""
-    text = "".join(block for language, block in blocks(page) if language == "python")
-    session = doctest.DocTestParser().get_doctest(text, names, page.name, str(page), 0)
+def failures(text: str) -> int:
+    """How many examples of a session print something else than it says."""
+    session = doctest.DocTestParser().get_doctest(text, {}, "page", "page", 0)
     assert session.examples
     return doctest.DocTestRunner(optionflags=FLAGS).run(session).failed
-
-
-def publish(monkeypatch, cache: Path, **files: Path):
-    """Makes files pass for published ones, in a cache of their own."""
-    cache.mkdir(exist_ok=True)
-    monkeypatch.setenv("VGGISH_TF_CACHE", str(cache))
-    for name, path in files.items():
-        published = registry.REGISTRY[name]
-        (cache / published.filename).symlink_to(path)
-        digests = {"md5": registry.md5_of(path), "sha256": None}
-        mine = dataclasses.replace(published, **digests, num_bytes=path.stat().st_size)
-        monkeypatch.setitem(registry.REGISTRY, name, mine)
