@@ -81,7 +81,7 @@ def test_onednn_is_asked_for_before_tensorflow_is_imported(monkeypatch):
     [
         (lambda: Plan("keras", "bfloat16", "winograd"), "goes with engine='keras' and arithmetic="),
         (lambda: Plan("openvino", "float32", "winograd"), "goes with engine='keras'"),
-        (lambda: suited("onnxruntime", "bfloat16"), "engine='onnxruntime' computes in float32 al"),
+        (lambda: suited("onnxruntime", "bfloat16"), "'onnxruntime' computes in float32 only"),
         (lambda: suited("tensorrt"), "engine must be 'keras', 'openvino' or 'onnxruntime'"),
         (lambda: suited("keras", "float16"), "precision must be 'float32' or 'bfloat16'"),
         (

@@ -107,7 +107,7 @@ def test_damaged_weights_are_refused(browser, site, tmp_path):
     content[len(content) // 2] ^= 1
     (copy / "vggish.onnx").write_bytes(content)
     with serving(copy) as server, webapp.opened(browser, server.address) as page:
-        assert "vggish.onnx is not the file that the manifest names" in page.inner_text("#message")
+        assert "vggish.onnx is damaged: it does not have the digest" in page.inner_text("#message")
         assert "The pictures work" in page.inner_text("#message")
         assert page.evaluate("vggish.open(vggish.demo).then((rows) => rows.length)") == 0
 

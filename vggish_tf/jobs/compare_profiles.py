@@ -80,9 +80,9 @@ def compare(
         >>> import tempfile, soundfile
         >>> path = tempfile.mkdtemp() + "/tone.wav"
         >>> soundfile.write(path, np.sin(np.arange(48_000) / 9), 16_000)
-        >>> for each in compare(path, Embedder(None), ["tf-2017"]):
+        >>> for each in compare(path, Embedder(None), ["torchaudio"]):
         ...     print(each.profile.name, each.num_rows, each.decisive)
-        tf-2017 3 activation: relu
+        torchaudio 3 activation: relu
     """
     if embedder.profile != named(DEFAULT):
         raise UsageError(f"embedder must have the default profile and params; received {embedder}.")

@@ -74,7 +74,7 @@ def test_what_cannot_be_is_said_before_any_work(tmp_path, monkeypatch):
         "precision must be 'float32'; received 'int8'. The format 'keras' has no other."
     )
     assert "must end in .keras" in message_of(model, tmp_path / "m.h5", format="keras")
-    assert "input_rate=44100 has no place" in message_of(
+    assert "input_rate=44100 does not apply to it" in message_of(
         model, tmp_path / "m.pb", format="frozen_graph", input_rate=44_100
     )
     fixed = {"path": tmp_path / "m.onnx", "format": "onnx", "fixed_shape": 0.975}

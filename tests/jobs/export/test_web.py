@@ -295,7 +295,7 @@ def test_what_has_no_place_in_it_is_refused(small, tmp_path):
     path = tmp_path / "site"
     for option, value in (("postprocess", "pca"), ("input_rate", 44_100)):
         assert f"{option}={value!r} does not apply to it" in refused(small, path, **{option: value})
-    assert "fixed_shape=1.0 has no place" in refused(small, path, fixed_shape=1.0)
+    assert "fixed_shape=1.0 does not apply to it" in refused(small, path, fixed_shape=1.0)
     assert "precision must be 'int8', 'int4', 'float16' or 'float32'" in refused(
         small, path, precision="int2"
     )
