@@ -148,6 +148,7 @@ TESTED_TOGETHER = {
     "frontend": {"stages"},
     "weights": {"checkpoints"},
     "cli": {"__main__"},
+    "docs": set(),
     "project": set(),
 }
 
