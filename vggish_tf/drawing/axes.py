@@ -107,7 +107,7 @@ def ground(ax: "Axes") -> str:
     """The colour behind axes, #rrggbb; for transparent axes, that of the figure behind them."""
     from matplotlib.colors import to_hex, to_rgba
 
-    behind: Any = (ax, ax.figure, ax.get_figure(root=True))  # the second may be a subfigure
+    behind: Any = (ax, ax.figure, ax.figure.figure)  # the second may be a subfigure
     faces = (to_rgba(each.get_facecolor()) for each in behind)
     return to_hex(next((face for face in faces if face[3]), "white"))
 
