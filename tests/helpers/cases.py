@@ -16,5 +16,5 @@ def those(wanted: Callable[..., bool], values: Iterable) -> list:
 
 
 def _case(value, slow: bool):
-    parts = value if isinstance(value, tuple) else (value,)
+    parts = value if type(value) is tuple else (value,)  # a NamedTuple is one value
     return pytest.param(*parts, marks=[pytest.mark.slow] * slow)
