@@ -129,7 +129,7 @@ def test_the_cells_of_the_similarity_are_square(size):
         assert x1 - x0 == pytest.approx(y1 - y0, rel=1e-6)
 
 
-@pytest.mark.parametrize("size", first(1, [NARROW, WIDE]))
+@pytest.mark.parametrize("size", [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "stages",
     first(

@@ -1,4 +1,7 @@
-"""Cases of a test of which some run by default, and all with -m slow."""
+"""Cases of a test of which some run by default, and all with -m slow.
+
+A tuple is the values of several arguments; a NamedTuple is one value.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -16,5 +19,5 @@ def those(wanted: Callable[..., bool], values: Iterable) -> list:
 
 
 def _case(value, slow: bool):
-    parts = value if type(value) is tuple else (value,)  # a NamedTuple is one value
+    parts = value if type(value) is tuple else (value,)
     return pytest.param(*parts, marks=[pytest.mark.slow] * slow)
