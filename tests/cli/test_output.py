@@ -153,7 +153,7 @@ def test_json_has_failures_and_the_status_too(run):
 def test_a_bar_counts_seconds_of_sound(run):
     """That the tests above can fail."""
     _, out, err = run("embed sounds -o new --untrained")
-    assert re.search(r"\d+/9 s of sound, [\d,]+× real time, \d\d:\d\d left, \d/9 clips", err)
+    assert re.search(r"\d+/9 s of sound, [\d,.]+× real time, \d\d:\d\d left, \d/9 clips", err)
     assert out.splitlines()[-1].startswith("9 of 9 clips embedded")
 
 

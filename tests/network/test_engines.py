@@ -193,7 +193,7 @@ def test_what_killed_processes_left_goes(folder):
 def test_a_network_too_large_for_a_file_is_said(tmp_path, monkeypatch):
     values = {"conv1": (np.zeros((3, 3, 1, 4), np.float32), np.zeros(4, np.float32))}
     monkeypatch.setattr(engines, "MOST_BYTES", 159)
-    with pytest.raises(VGGishError, match=r"takes 160 bytes.*Use engine='keras'"):
+    with pytest.raises(VGGishError, match=r"has 160 bytes.*Use engine='keras'"):
         engines.write(tmp_path / "a.onnx", Params(), values, Plan("openvino"))
 
 

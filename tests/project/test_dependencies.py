@@ -12,13 +12,15 @@ import pytest
 
 PROJECT = tomllib.loads((places.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-FOR_USERS = [extra for extra in EXTRAS if extra not in ("bench", "docs", "test")]
+FOR_USERS = [extra for extra in EXTRAS if extra not in ("bench", "dev", "docs", "test")]
 # Modules that their distribution does not name.
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "google": "protobuf",
+    "griffe": "griffelib",
     "sklearn": "scikit-learn",
     "umap": "umap-learn",
+    "yaml": "pyyaml",
 }
 # Programs that vggish_tf is compared with. They ask for old packages, or are on no index; each test
 # and benchmark that needs one tells how to get it, and is skipped without.

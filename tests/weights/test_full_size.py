@@ -10,6 +10,7 @@ from refusals import message_of
 from seeded import SHAPES, seeded_weights, slim_session
 
 from vggish_tf import VGGish, checkpoints
+from vggish_tf.files import DATA
 from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.jobs.verify.smoke_test import CURRENT, NO_GENERATION, Figures
 from vggish_tf.network import backbone
@@ -25,7 +26,7 @@ PUBLISHED_ATOL = 1e-5
 @pytest.fixture(scope="module")
 def published():
     """Example 0 of the official smoke test: embedding and postprocessed, (128,) each."""
-    with np.load(smoke_test.files("vggish_tf") / "data" / "smoke_test_output.npz") as file:
+    with np.load(DATA / "smoke_test_output.npz") as file:
         return dict(file)
 
 

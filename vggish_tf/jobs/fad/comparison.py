@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, check_word
 from vggish_tf.formats.provenance import differences
 from vggish_tf.jobs.fad import frechet, resampling, sources
 from vggish_tf.jobs.fad.kernel import Bandwidth, Kernel, measured, median_distance
@@ -39,7 +40,7 @@ class Comparison:
     interval: tuple[float, float] | None = None
     kad: float | None = None
     bandwidth: float | None = None
-    kernel: Kernel | None = None
+    kernel: str | None = None
     infinity: frechet.Infinity | None = None
 
     @property
@@ -98,6 +99,7 @@ def compare(
         >>> compare(real, made).fad
         25.0
     """
+    _check_kernel(kernel)
     check_same(reference, candidate)
     gaussian = candidate.gaussian
     gaussian.warn_of_few(candidate.name)
@@ -128,10 +130,15 @@ def compare_each(
     **options,
 ) -> Iterator[Comparison]:
     """Compares several sets, as compare() does one; the reference's median is computed once."""
+    _check_kernel(kernel)
     if kernel not in (None, "cubic") and bandwidth == "reference":
         bandwidth = median_distance(sources.rows_of(reference).astype(np.float64))
-    for candidate in candidates:
-        yield compare(reference, candidate, kernel=kernel, bandwidth=bandwidth, **options)
+    same = partial(compare, reference, kernel=kernel, bandwidth=bandwidth, **options)
+    return map(same, candidates)
+
+
+def _check_kernel(kernel: Kernel | None):
+    check_word("kernel", kernel, (None, *get_args(Kernel)))
 
 
 def p_value(
