@@ -28,11 +28,13 @@ collect_ignore = ["helpers/on_backend.py"]  # a script: it runs when it is impor
 
 
 def pytest_collection_modifyitems(config, items):
-    slow_wanted = "slow" in (config.getoption("-m") or "")
+    wanted = config.getoption("-m") or ""
     checkpoint = published_checkpoint_path()
     for item in items:
-        if item.get_closest_marker("slow") and not slow_wanted:
+        if item.get_closest_marker("slow") and "slow" not in wanted:
             item.add_marker(pytest.mark.skip(reason="slow; run with -m slow"))
+        elif item.get_closest_marker("thorough") and not {*wanted.split()} & {"slow", "thorough"}:
+            item.add_marker(pytest.mark.skip(reason="thorough; run with -m thorough"))
         if item.get_closest_marker("checkpoint") and not checkpoint.is_file():
             item.add_marker(
                 pytest.mark.skip(reason=f"the published {CHECKPOINT_NAME} is absent: {checkpoint}")

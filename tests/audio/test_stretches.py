@@ -25,6 +25,7 @@ def write(path, rate, subtype):
     return path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000, 22_050])
 @pytest.mark.parametrize("name", FILES)
 def test_a_stretch_is_a_slice_of_the_whole(name, rate, tmp_path):

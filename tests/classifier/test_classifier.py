@@ -154,6 +154,7 @@ def step(model) -> dict[str, float]:
     return moved(model, before)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "trainable",
     [pytest.param(level, marks=[] if level == "conv4" else pytest.mark.slow) for level in FREEZE],
@@ -162,6 +163,7 @@ def test_freeze_levels_by_what_moves(trainable):
     assert set(step(small_network.classifier(trainable=trainable))) == FREEZE[trainable] | HEAD
 
 
+@pytest.mark.thorough
 def test_head_and_backbone_move_at_their_own_rates():
     """Adam's first step is the learning rate, whatever the gradient (Kingma & Ba, section 2.1)."""
     changes = step(

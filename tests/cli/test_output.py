@@ -157,6 +157,7 @@ def test_a_bar_counts_seconds_of_sound(run):
     assert out.splitlines()[-1].startswith("9 of 9 clips embedded")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("line", "words"),
     [

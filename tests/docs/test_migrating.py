@@ -36,7 +36,10 @@ def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint, pca
     write_sets(tmp_path, 6, names=("sounds", "real", "made"))
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*the Fréchet distance depends on the number of")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.filterwarnings("ignore:.*the Fréchet distance depends on the number of"),
+]
 
 
 @needs_resampy

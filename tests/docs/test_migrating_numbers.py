@@ -18,6 +18,8 @@ from vggish_tf import Embedder
 from vggish_tf.profiles import Profile
 from vggish_tf.reference import vggish_input
 
+pytestmark = pytest.mark.thorough
+
 PAGE = "migrating.md"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-\d+)?%?")
 

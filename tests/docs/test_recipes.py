@@ -20,6 +20,8 @@ import soundfile
 
 from vggish_tf import cli
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint):

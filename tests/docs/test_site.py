@@ -21,6 +21,8 @@ import vggish_tf
 from vggish_tf import checkpoints, drawing, jobs
 from vggish_tf.jobs import classify, embed, fad, finetune, search
 
+pytestmark = pytest.mark.thorough
+
 ROOMS = {  # whose public names are all in the reference
     "vggish_tf": [*vggish_tf._HOME],
     "vggish_tf.checkpoints": checkpoints.__all__,

@@ -83,6 +83,7 @@ def file(tmp_path):
     return path
 
 
+@pytest.mark.thorough
 @named
 def test_a_clip_is_a_waveform_a_file_or_stages(panel, file, small_networks):
     given = {"embedder": Embedder(None)} if panel in OF_ROWS else {}
@@ -159,6 +160,7 @@ def test_untrained_weights_are_said_in_every_picture_of_embeddings(panel):
     assert title(small).replace("\n", " ").startswith(WARNING)  # in narrow axes, on more lines
 
 
+@pytest.mark.thorough
 def test_show_names_the_file_and_the_weights_and_says_what_they_are_in_each_panel(
     file, small_networks
 ):

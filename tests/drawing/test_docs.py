@@ -17,6 +17,8 @@ from vggish_tf import cli, drawing
 from vggish_tf.drawing import pages
 from vggish_tf.weights import registry
 
+pytestmark = pytest.mark.thorough
+
 PAGE = places.ROOT / "docs" / "inspect.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL)

@@ -31,6 +31,8 @@ from apache_beam.io.localfilesystem import LocalFileSystem
 
 from vggish_tf.integrations import beam
 
+pytestmark = pytest.mark.thorough
+
 
 def files_in(folder) -> dict[str, bytes]:
     """Shards and the table of failures."""

@@ -8,6 +8,8 @@ import pytest
 
 from vggish_tf import cli, formats
 
+pytestmark = pytest.mark.thorough
+
 pytest.importorskip("apache_beam", reason="Apache Beam is absent: the extra `beam`")
 
 

@@ -175,6 +175,7 @@ def test_it_ends_with_ctrl_c(folder):
     assert (it.returncode, rest, errors) == (130, "", "vggish-tf: interrupted\n")
 
 
+@pytest.mark.thorough
 def test_chromium_finds_the_page_isolated(folder):
     """So that WebAssembly may have threads; and a module needs its type."""
     (folder / "b.mjs").write_text("export const answer = new SharedArrayBuffer(4).byteLength")

@@ -148,6 +148,7 @@ def check_twin(twin, thing, inputs):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("compiler", [{}, {"jit_compile": True}], ids=["graph", "XLA"])
 def test_eager_is_graph(case, compiler):
     thing, inputs = case
@@ -172,6 +173,7 @@ def test_a_keras_file_restores_it(layer_case, tmp_path):
     np.testing.assert_array_equal(loaded(inputs), use(layer, inputs)())
 
 
+@pytest.mark.thorough
 def test_unknown_sizes_and_tf_data_change_nothing(layer_case):
     layer, inputs = layer_case
     eager = np.asarray(use(layer, inputs)())
@@ -284,6 +286,7 @@ def test_a_batch_is_the_mean_of_its_rows(name):
     np.testing.assert_allclose(use(thing, (targets, scores))(), np.mean(rows), **CLOSE)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_compiled_keras_file_goes_on_with_it(name, tmp_path):
     make, _ = CASES[name]

@@ -21,6 +21,8 @@ from registered import CASES, use
 from vggish_tf import Embedder
 from vggish_tf.reference import vggish_input
 
+pytestmark = pytest.mark.thorough
+
 # Samples around a window (400), the next frame (560), an example (15,600), the next (30,960): rows.
 EDGES = {
     0: 0,

@@ -129,6 +129,7 @@ def run_of(channels: int, hop: int) -> backend.Run:
     return overlap.compiled(values_of(network_of(channels)), fast_of(channels), params)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "bad", [np.nan, 1e30, *(pytest.param(bad, marks=pytest.mark.slow) for bad in (np.inf, -np.inf))]
 )
@@ -207,6 +208,7 @@ def test_half_precision_in_the_first_layers_takes_the_plain_way(ways):
     assert ways == ["plain"]
 
 
+@pytest.mark.thorough
 def test_what_comes_after_the_network_comes_after_shared_rows_too():
     made = fast_of(64)
     with_relu = keras.Model(made.input, after(made.output, "relu", None))
@@ -217,6 +219,7 @@ def test_what_comes_after_the_network_comes_after_shared_rows_too():
     assert_same(found, np.maximum(expected, 0))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("hop", [0.16, 0.48])
 def test_an_embedder_gives_the_rows_of_its_examples(
     small_networks, small_checkpoint, monkeypatch, hop

@@ -11,6 +11,8 @@ from sound_files import write_noise, write_sets
 from vggish_tf import cli
 from vggish_tf.profiles import PROFILES
 
+pytestmark = pytest.mark.thorough
+
 PAGE = places.ROOT / "docs" / "profiles.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL)

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("small_networks")
 FORMATS = ["TF1 V2", "safetensors, without", "safetensors, with digest"]
 
 
+@pytest.mark.thorough
 def test_damaged_files_are_refused_or_told_from_whole_ones(tmp_path):
     rows = list(faults_weights.damage(tmp_path, 4, FORMATS))
     outcomes = {format: {each for one, _, each in rows if one == format} for format in FORMATS}
@@ -23,6 +24,7 @@ def test_damaged_files_are_refused_or_told_from_whole_ones(tmp_path):
     assert faults_weights.table(rows).splitlines()[2] == "| TF1 V2 | cut short | 4 | 0 | 0 | 0 |"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["another error", "weights changed", "two lines", "bad weights"])
 def test_each_fault_would_be_found(fault, tmp_path, monkeypatch):
     expected = small_network.randomize(small_network.vggish())

@@ -13,6 +13,8 @@ import webapp
 from vggish_tf import Embedder
 from vggish_tf.jobs import classify
 
+pytestmark = pytest.mark.thorough
+
 RECORD = """() => {
   window.recorded = [];
   const push = vggish.listener.push.bind(vggish.listener);

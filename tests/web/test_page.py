@@ -13,6 +13,8 @@ from serving_folders import serving
 from vggish_tf import Embedder, Params, audio, stages
 from vggish_tf.jobs.demo import DATA
 
+pytestmark = pytest.mark.thorough
+
 FLOAT32 = 0.9999  # cosine of a row; two resamplers and two orders of summation: 0.999999 seen
 
 

@@ -48,6 +48,7 @@ def test_the_seeded_checkpoint_gives_what_the_tf1_session_gives(network, seeded_
     assert np.abs(found - expected).max() <= EMBEDDING_RTOL * np.abs(expected).max()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("version", ["V1", pytest.param("V2", marks=pytest.mark.slow)])
 def test_weights_go_back_to_tf1(network, tmp_path, version):
     """Names and shapes are the published ones; the reference restores them bit for bit."""

@@ -17,7 +17,7 @@ from vggish_tf.jobs import finetune
 from vggish_tf.jobs.export import export
 from vggish_tf.weights import identity, loading, registry
 
-pytestmark = pytest.mark.usefixtures("small_networks")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks")]
 
 
 @pytest.fixture

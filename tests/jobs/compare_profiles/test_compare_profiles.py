@@ -12,7 +12,7 @@ from vggish_tf.jobs.compare_profiles import as_numbers, compare, distance
 from vggish_tf.jobs.search.query import embedder_for
 from vggish_tf.profiles import PROFILES, Profile
 
-pytestmark = [pytest.mark.usefixtures("small_networks")]
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks")]
 
 
 @pytest.fixture

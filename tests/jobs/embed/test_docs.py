@@ -6,8 +6,11 @@ import re
 import shlex
 
 import places
+import pytest
 
 from vggish_tf import cli
+
+pytestmark = pytest.mark.thorough
 
 PAGE = places.ROOT / "docs" / "archives.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -213,6 +213,7 @@ import sys
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("number", "options"),
     [

@@ -24,7 +24,7 @@ from vggish_tf.errors import CheckpointError, VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.export import export
 
-pytestmark = pytest.mark.usefixtures("small_networks")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks")]
 # Scores are in [0, 1]; float32 on both sides, in a portable file the front end too. The largest
 # seen is 2e-6.
 ATOL = 1e-5

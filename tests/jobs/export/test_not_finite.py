@@ -12,7 +12,7 @@ from signals import uniform_noise
 
 from vggish_tf import Resample
 
-pytestmark = pytest.mark.usefixtures("small_networks")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks")]
 tf1 = tf.compat.v1
 BAD = (np.nan, np.inf, -np.inf)
 # Clip 1 of three, example 1 of three: where example 0 has ended and example 2 has not begun, in

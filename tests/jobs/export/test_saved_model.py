@@ -24,6 +24,8 @@ from vggish_tf import checkpoints
 from vggish_tf.jobs.export import export
 from vggish_tf.reference import vggish_input, vggish_postprocess, vggish_slim
 
+pytestmark = pytest.mark.thorough
+
 PUBLISHED_ORDER = [f"{layer}/{kind}" for layer in seeded.SHAPES for kind in ("weights", "biases")]
 # float32 network and log-mel against float64 log-mel and the tf-slim graph; the largest seen is
 # 4e-6

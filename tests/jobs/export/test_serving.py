@@ -24,6 +24,8 @@ import places
 import pytest
 import tensorflow as tf
 
+pytestmark = pytest.mark.thorough
+
 pytest.importorskip("starlette", reason="pip install '.[serve]'")
 pytest.importorskip("uvicorn", reason="pip install '.[serve]'")
 ROOT = places.ROOT

@@ -15,6 +15,8 @@ from signals import uniform_noise
 from vggish_tf import VGGish
 from vggish_tf.jobs.export import export
 
+pytestmark = pytest.mark.thorough
+
 onnxruntime = pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
 WEBGPU = (
     *("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"),

@@ -14,6 +14,8 @@ from vggish_tf.jobs.export import export
 from vggish_tf.jobs.export.writers.web import sounds
 from vggish_tf.reference import vggish_input
 
+pytestmark = pytest.mark.thorough
+
 pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
 PRECISIONS = ("int8", "int4", "float16", "float32")
 SIZES = {"float32": 288.6, "float16": 144.3, "int8": 85.6, "int4": 57.8}  # MB

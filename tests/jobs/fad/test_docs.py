@@ -11,6 +11,8 @@ from sound_files import write_sets
 from vggish_tf import Embedder, cli
 from vggish_tf.jobs import fad
 
+pytestmark = pytest.mark.thorough
+
 PAGE = places.ROOT / "docs" / "fad.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 

@@ -10,6 +10,8 @@ beam = pytest.importorskip("apache_beam", reason="Apache Beam is absent: the ext
 from apache_beam.testing.test_pipeline import TestPipeline  # noqa: E402
 from apache_beam.testing.util import assert_that  # noqa: E402
 
+pytestmark = pytest.mark.thorough
+
 
 class Gather(beam.CombineFn):
     """As docs/fad.md has it."""

@@ -15,6 +15,7 @@ from vggish_tf.jobs import fad
 from vggish_tf.jobs.embed import embed_beside
 
 pytestmark = [
+    pytest.mark.thorough,
     pytest.mark.usefixtures("small_networks"),
     pytest.mark.filterwarnings("ignore:.*the Fréchet distance depends on the number of rows"),
 ]

@@ -10,6 +10,8 @@ import pytest
 import vggish_tf
 from vggish_tf.weights import registry
 
+pytestmark = pytest.mark.thorough
+
 PAGE = places.ROOT / "docs" / "finetune.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 

@@ -55,6 +55,7 @@ def stopped(one_epoch, tmp_path):
     return shutil.copytree(one_epoch, tmp_path / "stopped")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("stage", "augment", "options"),
     [
@@ -114,6 +115,7 @@ def test_a_classifier_without_pooling_is_not_for_train(folder, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -193,6 +195,7 @@ def test_weights_that_are_not_finite_are_never_saved(values, tmp_path):
     assert not runner.checkpoint.exists()
 
 
+@pytest.mark.thorough
 def test_a_training_that_fails_names_its_own_clip_and_not_an_earlier_training_s(folder, tmp_path):
     data = finetune.dataset(shutil.copytree(folder, tmp_path / "sounds"))
     for gone in (data.of("train")[3].path, data.of("validation")[0].path):
@@ -235,6 +238,7 @@ def test_every_random_generator_is_reseeded():
     assert len({*first, *second}) == 10
 
 
+@pytest.mark.thorough
 def test_tensorboard_logs_read_back(values, tmp_path):
     import tensorflow as tf
 
@@ -253,6 +257,7 @@ def test_tensorboard_logs_read_back(values, tmp_path):
     assert len(found) == 2 * len(progress.history[0])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("losses", "epochs", "patience", "words"),
     [

@@ -13,6 +13,8 @@ from vggish_tf import Params
 from vggish_tf.jobs.inspect import page as pages
 from vggish_tf.jobs.inspect import report
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def inspected(tmp_path_factory):

@@ -199,6 +199,7 @@ def test_what_cannot_work_fails_before_the_work(file, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
+@pytest.mark.thorough
 def test_the_command(file, tmp_path, capsys, monkeypatch):
     coarse = partial(pictures.png, dots_per_inch=10)  # those of test_page.py are as sharp as ever
     monkeypatch.setattr(pictures, "png", lambda figure, _: coarse(figure))

@@ -17,6 +17,8 @@ from tones import COUNT, FILES, HERTZ, ROWS, file_of, start_of
 from vggish_tf import formats
 from vggish_tf.jobs import map, search
 
+pytestmark = pytest.mark.thorough
+
 LABELS = {FILES[0]: "water", FILES[1]: "water", FILES[3]: "</script><b>&amp;"}
 
 

@@ -12,6 +12,8 @@ from vggish_tf import cli
 from vggish_tf.formats import npz
 from vggish_tf.jobs.embed import embed_archive
 
+pytestmark = pytest.mark.thorough
+
 PAGE = places.ROOT / "docs" / "search.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
