@@ -17,6 +17,8 @@ import soundfile
 from vggish_tf.formats import tfrecord
 from vggish_tf.reference import vggish_input, vggish_postprocess
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = places.ROOT / "examples"
 
 

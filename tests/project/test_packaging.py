@@ -98,6 +98,7 @@ def new_suite(pytester):
     return pytester
 
 
+@pytest.mark.thorough
 def test_a_reason_to_skip_is_said_once(new_suite):
     new_suite.makepyfile("def test_one(shared_data): ...\n\ndef test_two(pca_params): ...")
     result = new_suite.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
@@ -107,6 +108,7 @@ def test_a_reason_to_skip_is_said_once(new_suite):
     assert lines[0].startswith("SKIPPED [2] tests: ")
 
 
+@pytest.mark.thorough
 def test_a_file_of_tests_that_cannot_be_imported_is_an_error(new_suite):
     """It would be skipped in silence: see tests/conftest.py."""
     path = new_suite.makepyfile("import absent_module\n\ndef test_one(): ...")

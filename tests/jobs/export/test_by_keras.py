@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from vggish_tf import load_model
 
+pytestmark = pytest.mark.thorough
+
 # Of the largest embedding. Float32 on both sides, behind a front end that is exact on both: 3e-6.
 RTOL = 2e-5
 

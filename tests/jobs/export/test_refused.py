@@ -31,6 +31,7 @@ def test_untrained_weights_are_called_so(tmp_path, capsys):
     )
 
 
+@pytest.mark.thorough
 def test_an_export_that_differs_leaves_no_file(small, tmp_path, monkeypatch):
     """A bias that moves by a thousandth of the embedding, between the model and its file."""
     path = export(small, tmp_path / "vggish.weights.h5", format="weights")

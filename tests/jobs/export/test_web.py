@@ -27,7 +27,7 @@ from vggish_tf.reference import mel_features, vggish_input
 onnx = pytest.importorskip("onnx", reason="pip install '.[onnx]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
 
-pytestmark = pytest.mark.usefixtures("small_networks")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks")]
 PRECISIONS = ("int8", "int4", "float16", "float32")
 DENSE = ("fc1_1", "fc1_2", "fc2")
 
@@ -159,7 +159,6 @@ def test_the_folder_and_its_manifest(small, tmp_path, capsys):
         assert f"  {name:<8} {cosine:.6f}" in printed
 
 
-@pytest.mark.thorough
 def test_cosines_are_the_lowest_of_a_row(small, tmp_path):
     """Oracle: the reference front end, the Keras network, and cosines written out."""
     folder = export(small, tmp_path / "site", format="web", precision="int4")
@@ -256,7 +255,6 @@ def test_a_mel_bin_without_an_fft_bin_has_no_weights():
     assert any(not each["weights"] for each in bins)
 
 
-@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:the front end is not")
 @pytest.mark.parametrize("params", first(1, MORE_PARAMS[1:4]))
 def test_other_params_make_other_pages(params, tmp_path):
@@ -306,7 +304,6 @@ def test_what_has_no_place_in_it_is_refused(small, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.thorough
 def test_only_an_earlier_page_is_replaced(small, tmp_path):
     path = export(small, tmp_path / "site", format="web", precision="float32")
     assert "already exists. Choose another name, or pass overwrite=True" in refused(small, path)

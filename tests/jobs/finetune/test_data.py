@@ -152,6 +152,7 @@ def test_class_weights_make_classes_count_the_same(folder):
     assert set(finetune.dataset(folder, class_weight=None).weights.values()) == {1.0}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("stage", "on_disk"),
     first(1, [("embedding", False), ("examples", True), ("examples", False), ("embedding", True)]),
@@ -172,6 +173,7 @@ def test_cached_values_score_as_the_waveforms_do(folder, tmp_path, stage, on_dis
             np.testing.assert_allclose(back(cached), model(waveforms), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_a_cache_on_disk_is_used_again_and_never_out_of_date(folder, tmp_path, monkeypatch):
     data, model = finetune.dataset(folder), small_network.classifier()
     cache = tmp_path / "cache"

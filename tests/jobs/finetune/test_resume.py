@@ -173,6 +173,7 @@ def resumed(folder, output):
     return resume
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", first(1, ["checkpoint.npz", "best.npz"]))
 @pytest.mark.parametrize("damage", UNREADABLE)
 def test_a_file_that_is_no_checkpoint_is_one_line(output, resumed, damage, name):
