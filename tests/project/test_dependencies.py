@@ -97,7 +97,7 @@ def test_what_tests_examples_and_scripts_import_is_declared():
 def test_the_lowest_versions_are_those_installed():
     lists = [PROJECT["dependencies"], *EXTRAS.values()]
     floors = dict(
-        re.match(r"([\w.-]+)>=([\w.]+)", requirement).groups()
+        re.match(r"([\w.-]+)(?:\[.*\])?>=([\w.]+)", requirement).groups()
         for requirements in lists
         for requirement in requirements
         if ">=" in requirement

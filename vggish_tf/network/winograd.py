@@ -87,8 +87,8 @@ class WinogradConv2D(keras.layers.Layer):
     Example:
         >>> convolution = keras.layers.Conv2D(8, 3, padding="same")
         >>> x = np.ones((1, 12, 8, 4), np.float32)
-        >>> np.abs(convolution(x) - WinogradConv2D(convolution)(x)).max() < 1e-5
-        np.True_
+        >>> bool(np.abs(convolution(x) - WinogradConv2D(convolution)(x)).max() < 1e-5)
+        True
     """
 
     def __init__(self, convolution: keras.layers.Conv2D):
