@@ -15,6 +15,7 @@ import soundfile
 
 import vggish_tf
 from vggish_tf import Embedder
+from vggish_tf.files import DATA
 from vggish_tf.profiles import Profile
 from vggish_tf.reference import vggish_input
 
@@ -36,7 +37,7 @@ def stated(heading: str, label: str) -> str:
 
 
 def check(heading: str, label: str, measured: float):
-    """What the page says holds, and is not far from what is measured."""
+    """The statement of the page holds, and is not far from the measured number."""
     said = stated(heading, label)
     (text,) = NUMBER.findall(said)
     number = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
@@ -189,9 +190,7 @@ def in_16_bits(path: Path, folder: Path) -> Path:
 
 
 def demo() -> Path:
-    from importlib import resources
-
-    return Path(str(resources.files("vggish_tf") / "data" / "demo.flac"))
+    return Path(str(DATA / "demo.flac"))
 
 
 @cache

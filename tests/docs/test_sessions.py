@@ -5,7 +5,6 @@ Pages that need more than a clip are run beside their job; the last test sees th
 
 import shlex
 import shutil
-from importlib import resources
 
 import pages
 import pages_of_docs
@@ -14,6 +13,7 @@ import published
 import pytest
 
 from vggish_tf import cli
+from vggish_tf.files import DATA
 
 HERE = ("index.md", "embed.md", "export.md", "numerics.md")
 
@@ -26,7 +26,7 @@ def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint, pca
     monkeypatch.setenv("VGGISH_TF_CACHE", str(cache))
     published.stand_in(cache, small_checkpoint, pca_params, monkeypatch.setitem)
     monkeypatch.chdir(tmp_path)
-    shutil.copy(str(resources.files("vggish_tf") / "data" / "demo.flac"), "clip.flac")
+    shutil.copy(str(DATA / "demo.flac"), "clip.flac")
 
 
 @pytest.mark.parametrize("name", HERE)

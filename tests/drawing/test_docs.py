@@ -1,21 +1,20 @@
 """docs/inspect.md is true: its sessions, its commands, its table and its picture."""
 
-import dataclasses
 import doctest
 import io
 import re
 import shlex
 import shutil
-from importlib import resources
 
 import numpy as np
 import places
+import published
 import pytest
 from PIL import Image
 
 from vggish_tf import cli, drawing
 from vggish_tf.drawing import pages
-from vggish_tf.weights import registry
+from vggish_tf.files import DATA
 
 pytestmark = pytest.mark.thorough
 
@@ -28,15 +27,10 @@ DOTS_PER_INCH = 70  # of the picture, for a file under 150 kB
 @pytest.fixture(autouse=True)
 def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint):
     """A folder with a clip, and a cache in which a small checkpoint passes as published."""
-    published = registry.REGISTRY["audioset"]
-    (tmp_path / published.filename).symlink_to(small_checkpoint)
-    digests = {"md5": registry.md5_of(small_checkpoint), "sha256": None}
-    size = small_checkpoint.stat().st_size
-    mine = dataclasses.replace(published, **digests, num_bytes=size)
-    monkeypatch.setitem(registry.REGISTRY, "audioset", mine)
+    published.stand_in(tmp_path, small_checkpoint, setitem=monkeypatch.setitem)
     monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    shutil.copy(str(resources.files("vggish_tf") / "data" / "demo.flac"), "clip.flac")
+    shutil.copy(str(DATA / "demo.flac"), "clip.flac")
 
 
 def test_the_sessions_print_what_the_page_says():

@@ -1,7 +1,6 @@
 """All pages of docs/: their names, the lines of their code, and their sessions."""
 
 import doctest
-import re
 
 import pages
 import places
@@ -13,8 +12,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 def lines(name: str) -> list[str]:
     """Lines of every block of code, those that end in a backslash joined to the next."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", pages.text_of(name), re.DOTALL | re.MULTILINE)
-    return "".join(blocks).replace("\\\n", " ").splitlines()
+    return "".join(pages.code(name, r"\w*")).replace("\\\n", " ").splitlines()
 
 
 def failures(text: str) -> int:

@@ -1,21 +1,20 @@
 """The README's sessions print the output that it shows, and its commands run."""
 
-import dataclasses
 import doctest
 import re
 import shlex
 import shutil
-from importlib import resources
 from pathlib import Path
 
 import places
+import published
 import pytest
 import signals
 import soundfile
 
 from vggish_tf import cli
 from vggish_tf.drawing import pictures
-from vggish_tf.weights import registry
+from vggish_tf.files import DATA
 
 README = places.ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -29,18 +28,14 @@ def readers_machine(tmp_path, monkeypatch, sized_checkpoint, pca_params):
     """A clone, the files that the table names, and a cache in which a seeded checkpoint passes as
     published.
     """
-    for name, path in (("audioset", sized_checkpoint), ("audioset_pca", pca_params)):
-        published = registry.REGISTRY[name]
-        (tmp_path / "cache").mkdir(exist_ok=True)
-        (tmp_path / "cache" / published.filename).symlink_to(path)
-        digest = {"md5": registry.md5_of(path), "num_bytes": path.stat().st_size}
-        monkeypatch.setitem(registry.REGISTRY, name, dataclasses.replace(published, **digest))
-    monkeypatch.setenv("VGGISH_TF_CACHE", str(tmp_path / "cache"))
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    published.stand_in(cache, sized_checkpoint, pca_params, monkeypatch.setitem)
+    monkeypatch.setenv("VGGISH_TF_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
-    data = resources.files("vggish_tf") / "data"
     Path("vggish_tf").mkdir()
-    shutil.copytree(str(data), "vggish_tf/data")
-    shutil.copy(str(data / "demo.flac"), "clip.flac")
+    shutil.copytree(str(DATA), "vggish_tf/data")
+    shutil.copy("vggish_tf/data/demo.flac", "clip.flac")
     for folder in ("sounds/noise", "sounds/tones", "reference", "generated"):
         _write_clips(Path(folder))
 

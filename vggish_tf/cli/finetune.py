@@ -109,7 +109,9 @@ def run(args: argparse.Namespace):
 
 def _as_json(model: Path) -> dict:
     """The result: the classifier, the folder of its run, and the report in it."""
-    folder = model.with_suffix(".run")
+    from vggish_tf.jobs.finetune.job import folder_of
+
+    folder = folder_of(model)
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     untrained = report["weights"]["untrained"]
     return {"output": model, "folder": folder, "untrained": untrained, "report": report}

@@ -44,9 +44,11 @@ def embedder_like(provenance: dict, weights: str | None) -> "Embedder":
 
 
 def _embedder(provenance: dict, args: argparse.Namespace) -> "Embedder":
+    from vggish_tf.weights.identity import recorded_untrained
+
     profile = options.profile_of(args)
     _check(profile, provenance, args)
-    if provenance and args.untrained in (False, provenance.get("weights", {}).get("untrained")):
+    if provenance and args.untrained in (False, recorded_untrained(provenance)):
         return embedder_like(provenance, args.weights)
     weights = None if args.untrained else args.weights or "audioset"
     options.prepare(weights)

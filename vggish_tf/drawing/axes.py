@@ -107,7 +107,7 @@ def ground(ax: "Axes") -> str:
     """The colour behind axes, #rrggbb; for transparent axes, that of the figure behind them."""
     from matplotlib.colors import to_hex, to_rgba
 
-    behind: Any = (ax, ax.figure, ax.figure.figure)  # the second may be a subfigure
+    behind: Any = (ax, ax.figure, ax.get_figure(root=True))  # the second may be a subfigure
     faces = (to_rgba(each.get_facecolor()) for each in behind)
     return to_hex(next((face for face in faces if face[3]), "white"))
 
@@ -193,7 +193,7 @@ def image(
     extent = (left, left + len(columns) * seconds, bottom, bottom + columns.shape[1] * height)
     shown = ax.get_xlim(), ax.get_ylim()
     style: Any = {"cmap": cmap, "vmin": limits[0], "vmax": limits[1], "aspect": aspect}
-    style["interpolation"] = "nearest" if len(columns) <= FEW_COLUMNS else "antialiased"
+    style["interpolation"] = "nearest" if len(columns) <= FEW_COLUMNS else "auto"
     drawn = ax.imshow(columns.T, origin="lower", extent=extent, **style)
     ax.set(xlim=shown[0], ylim=shown[1])
     bar = ax.inset_axes((1.0, 0.0, 0.1, 1.0))

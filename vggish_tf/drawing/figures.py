@@ -23,6 +23,6 @@ class PictureAxes(Axes):
     """The axes of a picture with one panel; a notebook shows the picture."""
 
     def _repr_png_(self) -> bytes:
-        figure = self.figure.figure
+        figure = self.get_figure(root=True)
         assert figure is not None
         return pages.png(figure)

@@ -102,7 +102,7 @@ def _add_axes(figure: "Figure") -> "Axes":
 
 def _set_margins(ax: "Axes") -> None:
     """Sets the left and right margins of one(); the layout engine finds top and bottom."""
-    figure = ax.figure.figure
+    figure = ax.get_figure(root=True)
     assert figure is not None
     aspect = ax.get_aspect()
     ax.set_aspect("auto")  # the layout would use the height of a square that is still too narrow

@@ -23,8 +23,6 @@ SIZES = {"float32": 288.6, "float16": 144.3, "int8": 85.6, "int4": 57.8}  # MB
 # measured: 1 - 2e-12, 0.999983, 0.99979, 0.9818.
 LOWEST = {"float32": 0.9999999, "float16": 0.99995, "int8": 0.9997, "int4": 0.975}
 
-SLOW = pytest.mark.slow
-
 
 @pytest.fixture(autouse=True)
 def pretended_runtime(monkeypatch):

@@ -78,10 +78,15 @@ def run(
     return evaluation
 
 
+def folder_of(output: Path) -> Path:
+    """The folder of a run, beside its classifier."""
+    return output.with_suffix(".run")
+
+
 def _check_output(output, options: Options) -> tuple[Path, Path]:
     """The paths of the model and of the run's folder, after a check that both may be written."""
     output = check_target(output, overwrite=options.overwrite, endings=(".keras",))
-    folder = output.with_suffix(".run")
+    folder = folder_of(output)
     unfinished = (folder / "checkpoint.npz").exists()
     if unfinished and not (options.resume or options.overwrite):
         raise VGGishError(
