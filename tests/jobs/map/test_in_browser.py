@@ -170,18 +170,21 @@ def test_a_click_selects_the_point_under_it_and_plays_its_segment(opened, pages)
         """() => {
           window.heard = [];
           const audio = document.querySelector("audio");
-          for (const kind of ["seeked", "playing", "pause"])
-            audio.addEventListener(kind, () => heard.push([kind, audio.currentTime]));
+          audio.addEventListener("pause", () => {
+            for (let i = 0; i < audio.played.length; i++)
+              heard.push([audio.played.start(i), audio.played.end(i)]);
+          });
         }"""
     )
     page.click_point(number)
     assert page.state()["selected"] == number
-    page.wait_for("heard.some(([kind]) => kind === 'pause')")
-    heard = dict(page.evaluate("heard"))
+    page.wait_for("heard.length")
+    [[first, last]] = page.evaluate("heard")
     address = page.evaluate("document.querySelector('audio').currentSrc")
     assert address == (pages / "sounds" / file_of(number)).as_uri().replace("'", "%27")
-    assert heard["seeked"] == pytest.approx(start, abs=0.01)
-    assert heard["pause"] == pytest.approx(start + archives.SECONDS, abs=0.2)
+    assert first == pytest.approx(start, abs=1e-3)  # currentTime would have gone on meanwhile
+    # a browser may tell the time only every 0.25 s (HTML standard, "time marches on")
+    assert last == pytest.approx(start + archives.SECONDS, abs=0.25)
     assert not page.state()["playing"]
     assert page.text("name").strip() == file_of(number).split("/")[-1]
     assert page.text("when") == f"{start:.2f} s – {start + 0.96:.2f} s"
