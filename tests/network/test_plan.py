@@ -39,25 +39,26 @@ def test_the_rule(machine, engine, precision, arithmetic, convolutions):
 
 
 @pytest.mark.parametrize(
-    ("flags", "asked", "onednn", "bfloat16"),
+    ("flags", "asked", "onednn", "bfloat16", "avx512"),
     [
-        ("avx2 fma", "", False, False),  # TensorFlow's own choice
-        ("avx2 fma", "1", True, False),
-        ("avx2 avx512_vnni", "", True, False),
-        ("avx2 avx512_vnni avx512_bf16", "0", False, True),
-        ("avx512_bf16 amx_bf16", "", True, True),
-        ("avx512_bf16", "False", False, True),
-        ("avx512_bf16", "perhaps", True, True),
-        ("asimd bf16", "", False, True),  # ARM
+        ("avx2 fma", "", False, False, False),  # TensorFlow's own choice
+        ("avx2 fma", "1", True, False, False),
+        ("avx2 avx_vnni", "", True, False, False),
+        ("avx512f avx512_vnni", "", True, False, True),
+        ("avx512f avx512_vnni avx512_bf16", "0", False, True, False),
+        ("avx512f avx512_bf16 amx_bf16", "", True, True, True),
+        ("avx512f avx512_bf16", "False", False, True, False),
+        ("avx512f avx512_bf16", "perhaps", True, True, True),
+        ("asimd bf16", "", False, True, False),  # ARM
     ],
 )
-def test_what_a_processor_can_do(flags, asked, onednn, bfloat16, monkeypatch, tmp_path):
+def test_what_a_processor_can_do(flags, asked, onednn, bfloat16, avx512, monkeypatch, tmp_path):
     info = tmp_path / "cpuinfo"
     name = "Features" if "asimd" in flags else "flags\t"
     info.write_text(f"processor\t: 0\n{name}\t: {flags}\nbugs\t\t: none\n", encoding="utf-8")
     monkeypatch.setattr(plan, "CPUINFO", info)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", asked)
-    assert plan.this_machine()[1:] == (onednn, bfloat16)
+    assert plan.this_machine()[1:] == (onednn, bfloat16, avx512)
 
 
 def test_a_system_without_cpuinfo_has_no_bfloat16(monkeypatch, tmp_path):

@@ -80,11 +80,13 @@ class Machine(NamedTuple):
         tensorflow_cpu: whether Keras's backend is TensorFlow, and runs on the CPU.
         onednn: whether TensorFlow uses oneDNN, whose matrix products are twice as fast.
         bfloat16: whether the processor multiplies bfloat16.
+        avx512: whether oneDNN has AVX-512 to compute with.
     """
 
     tensorflow_cpu: bool
     onednn: bool
     bfloat16: bool
+    avx512: bool = False
 
 
 def suited(
@@ -156,7 +158,13 @@ def _check_words(engine: Engine, precision: Precision):
 def this_machine() -> Machine:
     """The machine that this process runs on."""
     flags = _flags()
-    return Machine(backend.on_tensorflow_cpu(), _has_onednn(flags), bool(flags & BFLOAT16_FLAGS))
+    onednn = _has_onednn(flags)
+    return Machine(
+        backend.on_tensorflow_cpu(),
+        onednn,
+        bfloat16=bool(flags & BFLOAT16_FLAGS),
+        avx512=onednn and "avx512f" in flags,
+    )
 
 
 def check_installed(engine: Engine):
