@@ -73,6 +73,13 @@ def test_opposite_channels_cancel_and_one_silent_channel_halves():
     )
 
 
+def test_the_mean_of_two_channels_is_rounded_once():
+    samples = np.random.default_rng(0).uniform(-1, 1, (10_000, 2)).astype(np.float32)
+    samples[:4] = (2.0**31, 2.0**31), (1, 1e-7), (2e-45, 1e-45), (1e-45, 0)
+    expected = samples.astype(np.float64).mean(axis=1).astype(np.float32)
+    np.testing.assert_array_equal(to_mono(samples, 16_000, 16_000), expected)
+
+
 @pytest.mark.parametrize("sample_rate", RATES)
 def test_resampling_is_soxr_hq_in_one_shot(sample_rate):
     samples = noise(30_000)[:, 0]
