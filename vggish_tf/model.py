@@ -258,7 +258,8 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     try:
         model = keras.saving.load_model(path, safe_mode=True)
     except Exception as error:  # a malicious file can make Keras raise any error
-        raise CheckpointError(f"cannot load a model from {path}: {reason_of(error)}") from None
+        reason = reason_of(error) + keras_files.other_keras(path)
+        raise CheckpointError(f"cannot load a model from {path}: {reason}") from None
     if not isinstance(model, keras.Model):
         raise CheckpointError(
             f"cannot load a model from {path}: it holds a {type(model).__name__}."

@@ -227,6 +227,20 @@ def test_what_is_no_model_is_one_line_of_ours(refused, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_another_version_of_keras_is_named(tmp_path):
+    """Keras tells a later one's options only as unknown ones."""
+    small_model().save(path := tmp_path / "model.keras")
+    changed(path, **{"metadata.json": b'{"keras_version": "3.99.0"}'})
+    assert load_model(path).output_shape == (None, 3)
+    changed(path, config=lambda config: {**config, "class_name": "Unknown"})
+    with pytest.raises(CheckpointError, match=f"Keras 3.99.0 wrote it, and {keras.__version__} is"):
+        load_model(path)
+    changed(path, **{"metadata.json": b'{"keras_version": "3.99.0\\n"}'})
+    with pytest.raises(CheckpointError) as error:
+        load_model(path)
+    assert "wrote it" not in str(error.value)
+
+
 @pytest.mark.parametrize("command", ["classify", "export"])
 def test_the_command_line_says_so_in_one_line(command, refused, tmp_path, capsys):
     path, _ = refused
