@@ -1,19 +1,16 @@
 """docs/formats.md is true: its session prints what it says, and its commands run."""
 
-import doctest
 import re
-import shlex
 
 import numpy as np
-import places
+import pages
 import pytest
 import some_rows
 
 from vggish_tf import cli, formats
 from vggish_tf.rows import Archive, ClipRows
 
-PAGE = places.ROOT / "docs" / "formats.md"
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+PAGE = "formats.md"
 
 
 def timed(name: str, count: int, dtype) -> ClipRows:
@@ -31,19 +28,15 @@ def readers_machine(tmp_path, monkeypatch):
 
 
 def test_the_session_prints_what_the_page_says():
-    text = "".join(block for language, block in BLOCKS if language == "python")
-    session = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
-    assert len(session.examples) > 8
-    assert doctest.DocTestRunner().run(session).failed == 0
+    assert pages.run_session(PAGE) == (0, 13)
 
 
 def test_the_commands_run():
     formats.write("rows", formats.read("quantized"))  # a TFRecord holds bytes
-    lines = [line for language, block in BLOCKS if language == "sh" for line in block.splitlines()]
-    assert len(lines) == 3
-    assert [cli.main(shlex.split(line)[1:]) for line in lines] == [0, 0, 0]
+    assert [cli.main(words[1:]) for words in pages.commands(PAGE)] == [0, 0, 0]
 
 
 def test_the_table_lists_every_format():
-    page = PAGE.read_text(encoding="utf-8")
-    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == sorted(formats.FORMATS)
+    assert sorted(re.findall(r"^\| `(\w+)` \|", pages.text_of(PAGE), re.MULTILINE)) == sorted(
+        formats.FORMATS
+    )

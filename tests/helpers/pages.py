@@ -1,6 +1,8 @@
 """Code of the pages in docs/, by its language and the heading that it stands under."""
 
+import doctest
 import re
+import shlex
 
 import places
 
@@ -26,6 +28,22 @@ def run_python(page: str, heading: str = "") -> dict:
     for block in blocks:
         exec(compile(block, f"{page} {heading}", "exec"), names)
     return names
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words of each command, without the comment behind it."""
+    lines = "".join(code(page, "sh")).replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def run_session(page: str, names: dict | None = None, flags: int = 0) -> doctest.TestResults:
+    """Runs the sessions of a page as one; returns how many examples failed, and how many ran."""
+    return run_examples("".join(code(page, "python")), names, flags)
+
+
+def run_examples(text: str, names: dict | None = None, flags: int = 0) -> doctest.TestResults:
+    session = doctest.DocTestParser().get_doctest(text, names or {}, "page", "page", 0)
+    return doctest.DocTestRunner(optionflags=flags).run(session)
 
 
 def headings(page: str) -> list[str]:

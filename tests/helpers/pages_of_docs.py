@@ -17,6 +17,6 @@ def lines(name: str) -> list[str]:
 
 def failures(text: str) -> int:
     """How many examples of a session print something else than it says."""
-    session = doctest.DocTestParser().get_doctest(text, {}, "page", "page", 0)
-    assert session.examples
-    return doctest.DocTestRunner(optionflags=FLAGS).run(session).failed
+    failed, attempted = pages.run_examples(text, flags=FLAGS)
+    assert attempted
+    return failed

@@ -1,10 +1,9 @@
 """The Python of docs/finetune.md runs, block after block, beside a folder of sounds."""
 
-import re
 from pathlib import Path
 
 import labelled_clips
-import places
+import pages
 import pytest
 
 import vggish_tf
@@ -12,8 +11,7 @@ from vggish_tf.weights import registry
 
 pytestmark = pytest.mark.thorough
 
-PAGE = places.ROOT / "docs" / "finetune.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+PAGE = "finetune.md"
 
 
 @pytest.fixture
@@ -26,13 +24,11 @@ def readers_machine(small_networks, tmp_path, monkeypatch):
 
 
 def test_the_python_of_the_page_runs(readers_machine):
-    names: dict = {}
-    for block in BLOCKS:
-        exec(compile(block, str(PAGE), "exec"), names)
+    pages.run_python(PAGE)
     assert Path("network.ckpt").exists()
 
 
 def test_the_page_has_a_tf_data_example_with_class_numbers():
-    (block,) = [block for block in BLOCKS if "from_tensor_slices" in block]
+    (block,) = [block for block in pages.code(PAGE, "python") if "from_tensor_slices" in block]
     assert ".fit(" in block
     assert "one_hot" not in block

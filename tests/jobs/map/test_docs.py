@@ -1,9 +1,8 @@
 """docs/map.md is true: its commands and its session run in a folder of sounds."""
 
 import doctest
-import re
-import shlex
 
+import pages
 import places
 import pytest
 import small_network
@@ -13,8 +12,7 @@ import vggish_tf
 from vggish_tf import cli
 from vggish_tf.jobs.embed import embed_archive
 
-PAGE = places.ROOT / "docs" / "map.md"
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+PAGE = "map.md"
 
 
 @pytest.fixture
@@ -32,9 +30,7 @@ def readers_machine(small_networks, tmp_path, monkeypatch):
 # UMAP compiles itself for half a minute; test_projection has it, too.
 @pytest.mark.parametrize("umap", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_every_command_of_the_page_runs(umap, readers_machine, tmp_path, capsys):
-    text = "".join(block for language, block in BLOCKS if language == "sh")
-    commands = [shlex.split(line, comments=True)[1:] for line in text.splitlines()]
-    commands = [command for command in commands if command[0] == "map"]
+    commands = [words[1:] for words in pages.commands(PAGE) if words[1] == "map"]
     assert len(commands) == 6
     if umap:
         pytest.importorskip("umap", reason="umap-learn is not installed")
@@ -46,13 +42,10 @@ def test_every_command_of_the_page_runs(umap, readers_machine, tmp_path, capsys)
 
 
 def test_the_session_prints_what_the_page_says(readers_machine):
-    text = "".join(block for language, block in BLOCKS if language == "python")
-    session = doctest.DocTestParser().get_doctest(text, {}, "map.md", str(PAGE), 0)
-    assert len(session.examples) == 2
-    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed == 0
+    assert pages.run_session(PAGE, flags=doctest.ELLIPSIS) == (0, 2)
 
 
 def test_the_picture_of_the_page_is_small():
     picture = places.ROOT / "docs" / "map.png"
-    assert f"({picture.name})" in PAGE.read_text(encoding="utf-8")
+    assert f"({picture.name})" in pages.text_of(PAGE)
     assert picture.stat().st_size < 150_000

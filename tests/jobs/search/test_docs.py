@@ -1,11 +1,9 @@
 """docs/search.md is true: its commands and its session run in a folder of sounds."""
 
 import doctest
-import re
-import shlex
 import shutil
 
-import places
+import pages
 import pytest
 
 from vggish_tf import cli
@@ -14,8 +12,7 @@ from vggish_tf.jobs.embed import embed_archive
 
 pytestmark = pytest.mark.thorough
 
-PAGE = places.ROOT / "docs" / "search.md"
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+PAGE = "search.md"
 
 
 @pytest.fixture
@@ -30,8 +27,7 @@ def readers_machine(readers_folder, embedder, small_networks, tmp_path, monkeypa
 
 
 def test_every_search_of_the_page_runs(readers_machine, capsys):
-    text = "".join(block for language, block in BLOCKS if language == "sh")
-    commands = [shlex.split(line, comments=True) for line in text.splitlines()]
+    commands = pages.commands(PAGE)
     assert {command[1] for command in commands} == {"embed", "search"}
     for command in commands:
         if command[1] == "search":
@@ -39,7 +35,4 @@ def test_every_search_of_the_page_runs(readers_machine, capsys):
 
 
 def test_the_session_prints_what_the_page_says(readers_machine):
-    text = "".join(block for language, block in BLOCKS if language == "python")
-    session = doctest.DocTestParser().get_doctest(text, {}, "search.md", str(PAGE), 0)
-    assert len(session.examples) == 6
-    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed == 0
+    assert pages.run_session(PAGE, flags=doctest.ELLIPSIS) == (0, 6)
