@@ -36,6 +36,24 @@ def after(name: str, action: Callable[[], object]) -> None:
         sys.meta_path.insert(0, _After(name, action))
 
 
+def triton_first() -> None:
+    """Imports Triton if it is installed: imported after TensorFlow, it ends the process.
+
+    GPU builds of PyTorch bring it, and packages built on PyTorch import it late.
+
+    Raises:
+        VGGishError: TensorFlow is imported already, and Triton is not.
+    """
+    if "triton" in sys.modules or not importlib.util.find_spec("triton"):
+        return
+    if "tensorflow" in sys.modules:
+        raise VGGishError(
+            "Triton, of PyTorch's GPU build, would end the process, because TensorFlow was "
+            "imported before it. Import this module before TensorFlow and before Embedder."
+        )
+    importlib.import_module("triton")
+
+
 class _After:
     """Import hook for one module: its loader calls `action` at the end."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from vggish_tf import importing
 from vggish_tf.embedding import UNTRAINED
+from vggish_tf.errors import VGGishError
 
 TENSORFLOW_LINES = b"""\
 WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
@@ -91,3 +92,23 @@ def test_after_leaves_a_module_that_is_not_there_to_python(monkeypatch):
     importing.after("no_such_module", lambda: None)
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         import no_such_module  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    ("loaded", "installed", "imported"),
+    [((), True, ["triton"]), ((), False, []), (("triton", "tensorflow"), True, [])],
+)
+def test_triton_comes_before_tensorflow(loaded, installed, imported, monkeypatch):
+    seen = []
+    monkeypatch.setattr(importing.sys, "modules", dict.fromkeys(loaded))
+    monkeypatch.setattr(importing.importlib.util, "find_spec", lambda name: installed)
+    monkeypatch.setattr(importing.importlib, "import_module", seen.append)
+    importing.triton_first()
+    assert seen == imported
+
+
+def test_triton_after_tensorflow_is_refused(monkeypatch):
+    monkeypatch.setattr(importing.sys, "modules", {"tensorflow": None})
+    monkeypatch.setattr(importing.importlib.util, "find_spec", lambda name: True)
+    with pytest.raises(VGGishError, match="Import this module before TensorFlow"):
+        importing.triton_first()

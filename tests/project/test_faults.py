@@ -77,7 +77,7 @@ def test_each_fault_is_found_and_the_next_file_has_none(act, acting, tmp_path):
     "act",
     [
         "b'1' * (100 << 20)",
-        "__import__('subprocess').run('dd if=/dev/zero of=/dev/null bs=100M count=9'.split())",
+        "__import__('subprocess').run('dd if=/dev/zero of=/dev/null bs=100M count=40'.split())",
     ],
 )
 def test_memory_is_that_of_one_file_and_of_the_programs_it_needs(act, acting, tmp_path):

@@ -1,6 +1,7 @@
 """MTEB's interface, of the Massive (Text, Image, Audio …) Embedding Benchmark.
 
     >>> import mteb  # doctest: +SKIP
+    >>> from vggish_tf.integrations.mteb import Encoder  # doctest: +SKIP
     >>> from vggish_tf import Embedder  # doctest: +SKIP
     >>> model = Encoder(Embedder())  # doctest: +SKIP
     >>> mteb.evaluate(model, tasks=mteb.get_tasks(["ESC50"]))  # doctest: +SKIP
@@ -15,10 +16,12 @@ import numpy as np
 from mteb.models.abs_encoder import AbsEncoder
 from mteb.models.model_meta import ModelMeta
 
-from vggish_tf import __version__
-from vggish_tf.embedding import Embedder
+from vggish_tf import __version__, importing
 from vggish_tf.errors import AudioError, UsageError
 from vggish_tf.params import EMBEDDING_SIZE
+
+importing.triton_first()
+from vggish_tf.embedding import Embedder  # noqa: E402 — it imports TensorFlow
 
 UNSAID = (
     *("loader", "languages", "max_tokens", "public_training_code", "public_training_data"),
