@@ -5,20 +5,19 @@ formulas below a siren, birds and rain. Every sound lasts a whole number of exam
 each embedding covers one sound only. Nothing is recorded or downloaded, and the noise is seeded:
 the same programs give the same samples.
 
-On Debian: apt-get install espeak-ng fluidsynth fluid-soundfont-gm
+It needs what synthesizers.py needs.
 """
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
+import synthesizers
 from scipy.signal import butter, sosfilt
 
 from vggish_tf.errors import VGGishError
@@ -30,15 +29,6 @@ TAIL_SECONDS = 0.05  # the last example's last STFT window reaches 0.015 s over 
 FADE_SECONDS = 0.01
 PEAK, LOUDNESS = 0.7, 0.12  # at most, as the largest sample and as the root mean square
 SEED = 20
-SOUND_FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
-NOT_FOUND = {
-    "espeak-ng": "espeak-ng was not found. Install it: apt-get install espeak-ng",
-    "fluidsynth": "fluidsynth was not found. Install it: apt-get install fluidsynth",
-    "sound font": (
-        "was not found. Install it: apt-get install fluid-soundfont-gm, "
-        "or name another with --sound-font."
-    ),
-}
 LICENCE = (
     "Made by this project's scripts/make_demo_clip.py, Apache-2.0. Piano, flute and drums use "
     "samples of FluidR3 GM, "
@@ -69,49 +59,14 @@ class Sound(NamedTuple):
     make: Callable[[int], np.ndarray]  # of the number of samples
 
 
-def run(command: list[str]) -> None:
-    """Runs a program quietly.
-
-    Raises:
-        VGGishError: the program is not installed (the message names the apt package), or it failed.
-    """
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise VGGishError(NOT_FOUND[command[0]]) from None
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.strip().splitlines() or ["without a word"]
-        raise VGGishError(f"{command[0]} failed: {lines[-1]}") from error
-
-
-def read_mono(path: Path) -> np.ndarray:
-    """Reads a program's output at SAMPLE_RATE, (num_samples,) float64."""
-    return soundfile.read(path, always_2d=True)[0].mean(axis=1)
-
-
 def speech(num_samples: int) -> np.ndarray:
     """A synthetic voice reading TEXT; its length depends on the text."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "speech.wav")
-        run(["espeak-ng", "-v", "en-us", "-s", "165", "-w", str(path), TEXT])
-        return read_mono(path)
-
-
-def midi_number(value: int) -> bytes:
-    """A MIDI variable-length number.
-
-    Seven bits a byte, most significant first, with the high bit set in all but the last.
-
-    Example:
-        >>> midi_number(960).hex()
-        '8740'
-    """
-    head = [0x80 | (value >> shift & 0x7F) for shift in (21, 14, 7) if value >> shift]
-    return bytes([*head, value & 0x7F])
+    samples, _ = synthesizers.speak(TEXT, "en-us", "-s", "165")
+    return samples.mean(axis=1)
 
 
 def midi_file(notes: list[Note], program: int | None) -> bytes:
-    """A standard MIDI file, format 0, of notes on one channel; program None is the drum channel."""
+    """A MIDI file of notes on one channel; program None is the drum channel."""
     channel = 9 if program is None else 0
     events = [(0, bytes([0xC0 | channel, program or 0]))]
     for note in notes:
@@ -120,37 +75,13 @@ def midi_file(notes: list[Note], program: int | None) -> bytes:
         )
         events.append((start, bytes([0x90 | channel, note.key, note.velocity])))
         events.append((end, bytes([0x80 | channel, note.key, 0])))
-    track, now = b"", 0
-    for tick, event in sorted(events):
-        track, now = track + midi_number(tick - now) + event, tick
-    track += b"\x00\xff\x2f\x00"
-    header = b"MThd" + bytes([0, 0, 0, 6, 0, 0, 0, 1]) + (TICKS_PER_SECOND // 2).to_bytes(2, "big")
-    return header + b"MTrk" + len(track).to_bytes(4, "big") + track
+    return synthesizers.midi_file(sorted(events), TICKS_PER_SECOND)
 
 
-def play(notes: list[Note], program: int | None, sound_font: str) -> np.ndarray:
-    """`notes` as fluidsynth plays them, without its reverb and chorus."""
-    if not Path(sound_font).is_file():
-        raise VGGishError(f"the sound font {sound_font} {NOT_FOUND['sound font']}")
-    with tempfile.TemporaryDirectory() as folder:
-        score, path = Path(folder, "score.mid"), Path(folder, "played.wav")
-        score.write_bytes(midi_file(notes, program))
-        options = [
-            "-R",
-            "0",
-            "-C",
-            "0",
-            "-g",
-            "0.6",
-            "-r",
-            str(SAMPLE_RATE),
-            "-T",
-            "wav",
-            "-F",
-            str(path),
-        ]
-        run(["fluidsynth", "-niq", *options, sound_font, str(score)])
-        return read_mono(path)
+def play(notes: list[Note], program: int | None, sound_font: Path) -> np.ndarray:
+    """The notes as fluidsynth plays them."""
+    samples, _ = synthesizers.play(midi_file(notes, program), sound_font, SAMPLE_RATE, gain=0.6)
+    return samples.mean(axis=1)
 
 
 def piano_notes() -> list[Note]:
@@ -208,7 +139,7 @@ def rain(num_samples: int) -> np.ndarray:
     return samples
 
 
-def sounds(sound_font: str) -> list[Sound]:
+def sounds(sound_font: Path) -> list[Sound]:
     """The segments in their order."""
     return [
         Sound("speech", 3, f"espeak-ng, voice en-us: {TEXT!r}", speech),
@@ -245,7 +176,7 @@ def fit(samples: np.ndarray, num_samples: int) -> np.ndarray:
     return samples * min(PEAK / np.abs(samples).max(), LOUDNESS / np.sqrt(np.mean(samples**2)))
 
 
-def make_clip(sound_font: str = SOUND_FONT) -> tuple[np.ndarray, list[dict]]:
+def make_clip(sound_font: Path = synthesizers.SOUND_FONT) -> tuple[np.ndarray, list[dict]]:
     """Makes the clip, (num_samples,) int16 at SAMPLE_RATE, and the table of its segments.
 
     A row of the table has label, start, end (seconds) and made.
@@ -291,7 +222,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--sound-font",
-        default=SOUND_FONT,
+        type=Path,
+        default=synthesizers.SOUND_FONT,
         metavar="SF2",
         help="General MIDI (default: %(default)s)",
     )

@@ -12,13 +12,12 @@ splits. Onset and level are random. The same seed, sound font and versions give 
 
 import argparse
 import csv
-import struct
-import subprocess
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import soundfile
+import synthesizers
 
 from vggish_tf import audio
 from vggish_tf.params import SAMPLE_RATE
@@ -69,9 +68,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="output folder for clips and instruments.csv")
-    parser.add_argument(
-        "--sound-font", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
-    )
+    parser.add_argument("--sound-font", type=Path, default=synthesizers.SOUND_FONT)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     generator = np.random.default_rng(args.seed)
@@ -114,7 +111,7 @@ def speech(generator):
     splits = dict(zip(generator.permutation(VOICES), SPLITS, strict=True))
     for voice in VOICES:
         for number, sentence in enumerate(SENTENCES):
-            spoken = speak(voice, sentence)
+            spoken = audio.to_mono(*synthesizers.speak(sentence, f"en-us+{voice}"), SAMPLE_RATE)
             start = generator.integers(len(spoken) - SAMPLE_RATE)
             yield "speech", f"{voice}_{number}", spoken[start : start + SAMPLE_RATE], splits[voice]
 
@@ -131,73 +128,20 @@ def write_clip(folder: Path, label: str, take: str, waveform: np.ndarray, genera
 
 
 def render(notes: list[tuple[int, int, int]], sound_font: Path) -> np.ndarray:
-    """Plays (program, note, velocity), one every SLOT_SECONDS, with fluidsynth.
-
-    Reverb and chorus are off.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        midi, wav = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
-        midi.write_bytes(midi_file(notes))
-        command = [
-            "fluidsynth",
-            "-ni",
-            "-q",
-            "-R",
-            "0",
-            "-C",
-            "0",
-            "-g",
-            "2",
-            "-r",
-            str(SAMPLE_RATE),
-            "-F",
-            wav,
-        ]
-        subprocess.run([*command, sound_font, midi], check=True, capture_output=True)
-        return audio.to_mono(*audio.load_audio(wav), SAMPLE_RATE)
+    """Plays (program, note, velocity), one every SLOT_SECONDS."""
+    score = synthesizers.midi_file([*events(notes)], TICKS)
+    return audio.to_mono(*synthesizers.play(score, sound_font, SAMPLE_RATE, gain=2), SAMPLE_RATE)
 
 
-def midi_file(notes: list[tuple[int, int, int]]) -> bytes:
-    """A standard MIDI file of format 0."""
-    events = b""
-    held = round(NOTE_SECONDS * TICKS)
-    for program, note, velocity in notes:
-        events += delta(0) + bytes([0xC0, program]) + delta(0) + bytes([0x90, note, velocity])
-        events += delta(held) + bytes([0x80, note, 0])
-        events += (
-            delta(round(SLOT_SECONDS * TICKS) - held - 1)
-            + bytes([0xB0, 120, 0])
-            + delta(1)
-            + bytes([0xB0, 121, 0])
-        )
-    events += delta(0) + b"\xff\x2f\x00"
-    return (
-        b"MThd"
-        + struct.pack(">IHHH", 6, 0, 1, TICKS // 2)
-        + b"MTrk"
-        + struct.pack(">I", len(events))
-        + events
-    )
-
-
-def delta(ticks: int) -> bytes:
-    """A MIDI variable-length quantity: seven bits a byte, the highest bit on all but the last."""
-    parts = [ticks & 0x7F]
-    while ticks := ticks >> 7:
-        parts.append(ticks & 0x7F | 0x80)
-    return bytes(reversed(parts))
-
-
-def speak(voice: str, sentence: str) -> np.ndarray:
-    """A sentence in a voice of espeak-ng."""
-    with tempfile.TemporaryDirectory() as folder:
-        wav = Path(folder) / "speech.wav"
-        subprocess.run(
-            ["espeak-ng", "-v", f"en-us+{voice}", "-w", wav, sentence],
-            check=True,
-            capture_output=True,
-        )
-        return audio.to_mono(*audio.load_audio(wav), SAMPLE_RATE)
+def events(notes: list[tuple[int, int, int]]) -> Iterator[synthesizers.Event]:
+    """Yields the MIDI events of the notes; each slot ends with silence and a reset."""
+    for number, (program, note, velocity) in enumerate(notes):
+        start, end = (round(place * SLOT_SECONDS * TICKS) for place in (number, number + 1))
+        yield start, bytes([0xC0, program])
+        yield start, bytes([0x90, note, velocity])
+        yield start + round(NOTE_SECONDS * TICKS), bytes([0x80, note, 0])
+        yield end - 1, bytes([0xB0, 120, 0])
+        yield end, bytes([0xB0, 121, 0])
 
 
 if __name__ == "__main__":

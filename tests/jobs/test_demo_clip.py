@@ -23,6 +23,7 @@ MOST_BYTES = 600_000
 
 
 def load_script():
+    sys.path.insert(0, str(SCRIPT.parent))  # of what it imports
     spec = importlib.util.spec_from_file_location("make_demo_clip", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -34,7 +35,7 @@ needs_programs = pytest.mark.skipif(
     not (
         shutil.which("espeak-ng")
         and shutil.which("fluidsynth")
-        and Path(script.SOUND_FONT).is_file()
+        and Path(script.synthesizers.SOUND_FONT).is_file()
     ),
     reason="espeak-ng, fluidsynth or fluid-soundfont-gm is not installed",
 )
@@ -118,7 +119,7 @@ def test_the_sounds_differ(clip):
 )
 def test_midi_numbers_are_those_of_the_specification(value, expected):
     # the table in the Standard MIDI Files specification
-    assert script.midi_number(value).hex() == expected
+    assert script.synthesizers.midi_number(value).hex() == expected
 
 
 def test_a_missing_program_is_one_line_that_names_the_package(tmp_path):
@@ -133,7 +134,7 @@ def test_a_missing_program_is_one_line_that_names_the_package(tmp_path):
 
 def test_a_missing_sound_font_is_one_line_that_names_the_package():
     with pytest.raises(vggish_tf.VGGishError, match="apt-get install fluid-soundfont-gm"):
-        script.play([], script.PIANO, "no-such-font.sf2")
+        script.play([], script.PIANO, Path("no-such-font.sf2"))
 
 
 @needs_programs
