@@ -20,7 +20,7 @@ import pytest
 from vggish_tf import importing
 from vggish_tf.weights import registry
 
-importing.triton_first()  # of a GPU build of PyTorch, if that is what is installed
+importing.triton_first("triton")  # of a GPU build of PyTorch, if that is what is installed
 USER_CACHE = registry.cache_folder()  # asked before any test hides it
 CHECKPOINT_NAME = "vggish_model.ckpt"
 os.environ["VGGISH_TF_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"

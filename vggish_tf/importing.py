@@ -36,20 +36,24 @@ def after(name: str, action: Callable[[], object]) -> None:
         sys.meta_path.insert(0, _After(name, action))
 
 
-def triton_first() -> None:
+def triton_first(name: str) -> None:
     """Imports Triton if it is installed: imported after TensorFlow, it ends the process.
 
     GPU builds of PyTorch bring it, and packages built on PyTorch import it late.
 
+    Args:
+        name: of the module that needs it, for the error.
+
     Raises:
         VGGishError: TensorFlow is imported already, and Triton is not.
     """
-    if "triton" in sys.modules or not importlib.util.find_spec("triton"):
+    found = "triton" not in sys.modules and importlib.util.find_spec("triton")
+    if not (found and found.origin):  # a folder of that name has none
         return
     if "tensorflow" in sys.modules:
         raise VGGishError(
             "Triton, of PyTorch's GPU build, would end the process, because TensorFlow was "
-            "imported before it. Import this module before TensorFlow and before Embedder."
+            f"imported before it. Import {name} before TensorFlow and before Embedder."
         )
     importlib.import_module("triton")
 

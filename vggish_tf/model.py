@@ -258,7 +258,7 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     try:
         model = keras.saving.load_model(path, safe_mode=True)
     except Exception as error:  # a malicious file can make Keras raise any error
-        reason = reason_of(error) + keras_files.other_keras(path)
+        reason = reason_of(error) + keras_files.other_keras(path, keras.__version__)
         raise CheckpointError(f"cannot load a model from {path}: {reason}") from None
     if not isinstance(model, keras.Model):
         raise CheckpointError(

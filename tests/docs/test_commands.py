@@ -39,7 +39,7 @@ def parse(monkeypatch, capsys):
 
 @PAGES
 def test_every_command_of_a_page_is_one_of_the_command_line(page, parse):
-    for line in pages_of_docs.lines(page):
+    for line in pages.lines(page, r"\w*"):
         for arguments in commands(line):
             assert parse(arguments) is None, line
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 
 import places
 import pytest
@@ -12,6 +13,7 @@ from vggish_tf import importing
 from vggish_tf.embedding import UNTRAINED
 from vggish_tf.errors import VGGishError
 
+TRITON, FOLDER = (ModuleSpec("triton", None, origin=origin) for origin in ("a", None))
 TENSORFLOW_LINES = b"""\
 WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
 I0000 00:00:1795549146.957212    6718 cudart_stub.cc:31] Could not find cuda drivers on it.
@@ -95,20 +97,25 @@ def test_after_leaves_a_module_that_is_not_there_to_python(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("loaded", "installed", "imported"),
-    [((), True, ["triton"]), ((), False, []), (("triton", "tensorflow"), True, [])],
+    ("loaded", "spec", "imported"),
+    [
+        ((), TRITON, ["triton"]),
+        ((), None, []),
+        (("tensorflow",), FOLDER, []),
+        (("triton", "tensorflow"), TRITON, []),
+    ],
 )
-def test_triton_comes_before_tensorflow(loaded, installed, imported, monkeypatch):
+def test_triton_comes_before_tensorflow(loaded, spec, imported, monkeypatch):
     seen = []
     monkeypatch.setattr(importing.sys, "modules", dict.fromkeys(loaded))
-    monkeypatch.setattr(importing.importlib.util, "find_spec", lambda name: installed)
+    monkeypatch.setattr(importing.importlib.util, "find_spec", lambda name: spec)
     monkeypatch.setattr(importing.importlib, "import_module", seen.append)
-    importing.triton_first()
+    importing.triton_first("a.module")
     assert seen == imported
 
 
 def test_triton_after_tensorflow_is_refused(monkeypatch):
     monkeypatch.setattr(importing.sys, "modules", {"tensorflow": None})
-    monkeypatch.setattr(importing.importlib.util, "find_spec", lambda name: True)
-    with pytest.raises(VGGishError, match="Import this module before TensorFlow"):
-        importing.triton_first()
+    monkeypatch.setattr(importing.importlib.util, "find_spec", lambda name: TRITON)
+    with pytest.raises(VGGishError, match=r"Import a\.module before TensorFlow"):
+        importing.triton_first("a.module")

@@ -32,8 +32,13 @@ def run_python(page: str, heading: str = "") -> dict:
 
 def commands(page: str) -> list[list[str]]:
     """The words of each command, without the comment behind it."""
-    lines = "".join(code(page, "sh")).replace("\\\n", " ").splitlines()
-    return [shlex.split(line, comments=True) for line in lines]
+    words = [shlex.split(line, comments=True) for line in lines(page, "sh")]
+    return [each for each in words if each]
+
+
+def lines(page: str, language: str) -> list[str]:
+    """Lines of the blocks of code, those that end in a backslash joined to the next."""
+    return "".join(code(page, language)).replace("\\\n", " ").splitlines()
 
 
 def run_session(page: str, names: dict | None = None, flags: int = 0) -> doctest.TestResults:
@@ -42,6 +47,7 @@ def run_session(page: str, names: dict | None = None, flags: int = 0) -> doctest
 
 
 def run_examples(text: str, names: dict | None = None, flags: int = 0) -> doctest.TestResults:
+    """The same for a text."""
     session = doctest.DocTestParser().get_doctest(text, names or {}, "page", "page", 0)
     return doctest.DocTestRunner(optionflags=flags).run(session)
 

@@ -1,4 +1,4 @@
-"""All pages of docs/: their names, the lines of their code, and their sessions."""
+"""All pages of docs/: their names, and their sessions."""
 
 import doctest
 
@@ -8,11 +8,6 @@ import places
 DOCS = places.ROOT / "docs"
 NAMES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-
-
-def lines(name: str) -> list[str]:
-    """Lines of every block of code, those that end in a backslash joined to the next."""
-    return "".join(pages.code(name, r"\w*")).replace("\\\n", " ").splitlines()
 
 
 def failures(text: str) -> int:

@@ -34,7 +34,7 @@ def test_a_layer_is_the_exact_sum(dtype, product, count):
     [
         (Machine(True, onednn=True, bfloat16=True, avx512=True), fast.in_one_batch),
         (Machine(True, onednn=True, bfloat16=False), fast.weights_first),
-        (Machine(True, onednn=False, bfloat16=False), fast.weights_first),
+        (Machine(tensorflow_cpu=False, onednn=True, bfloat16=True, avx512=True), None),
     ],
 )
 def test_the_form_is_that_of_the_machine(machine, product, monkeypatch):
@@ -44,4 +44,4 @@ def test_the_form_is_that_of_the_machine(machine, product, monkeypatch):
         for name, shape in backbone.kernel_shapes(Params()).items()
     }
     network = fast.network(Params(), values.__getitem__, Plan())
-    assert network.get_layer("fc1_1").product is product
+    assert getattr(network.get_layer("fc1_1"), "product", None) is product

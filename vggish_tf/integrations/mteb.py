@@ -20,7 +20,7 @@ from vggish_tf import __version__, importing
 from vggish_tf.errors import AudioError, UsageError
 from vggish_tf.params import EMBEDDING_SIZE
 
-importing.triton_first()
+importing.triton_first(__name__)
 from vggish_tf.embedding import Embedder  # noqa: E402 — it imports TensorFlow
 
 UNSAID = (

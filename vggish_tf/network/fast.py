@@ -5,6 +5,7 @@ numbers, and none is in memory twice. Such a network cannot be trained or saved.
 """
 
 from collections.abc import Callable, MutableMapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -72,10 +73,10 @@ def in_one_batch(rows, x):
     """x Wᵀ as a batch of one product, for which oneDNN with AVX-512 has a better kernel.
 
     It takes three quarters of the time of `weights_first` for 5 or 64 examples, and in bfloat16
-    half for 5. For a single example a product with a vector is the fastest.
+    six tenths for 5. For a single example a product with a vector is the fastest.
     """
-    # TensorFlow makes each transposition part of the product beside it; outside of the branches
-    # it would be computed, which takes four times as long as the product.
+    # TensorFlow makes each transposition part of the product beside it. It would compute one that
+    # stands outside of the branches, which takes four times as long as the product.
     return ops.cond(
         ops.shape(x)[0] == 1,
         lambda: ops.matmul(x, ops.transpose(rows)),
@@ -84,12 +85,12 @@ def in_one_batch(rows, x):
 
 
 class RowsOfWeights(keras.layers.Layer):
-    """A Dense layer whose weights have a row for each unit, in the order of memory.
+    """A Dense layer that holds its weights transposed, (units, inputs).
 
     Args:
         kernel: (inputs, units); used without a copy if memory.laid_out made it.
         bias: (units,)
-        product: weights_first or in_one_batch.
+        product: weights_first or in_one_batch, of those weights and the inputs.
         relu: whether a ReLU follows.
 
     Input shape:  (rows, inputs)
@@ -106,7 +107,7 @@ class RowsOfWeights(keras.layers.Layer):
         self,
         kernel: np.ndarray,
         bias: np.ndarray,
-        product: Callable,
+        product: Callable[[Any, Any], Any],
         relu: bool = False,
         **options,
     ):

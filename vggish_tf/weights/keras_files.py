@@ -7,7 +7,6 @@ model is a zip file on this disk, named `.keras`, with a config and weights in i
 import os
 import re
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 from vggish_tf import archives
@@ -49,18 +48,17 @@ def _fault_of(path: Path) -> str:
     return "" if path.suffix == ".keras" else "its name must end in .keras. Rename it."
 
 
-def other_keras(path: Path) -> str:
+def other_keras(path: Path, installed: str) -> str:
     """A sentence if another version of Keras wrote a file: the installed one may lack its options.
 
     `path` has passed check_sums().
     """
     with zipfile.ZipFile(path) as archive:
         about = archive.read("metadata.json") if "metadata.json" in archive.namelist() else b""
-    wrote = re.search(rb'"keras_version": "([\w.]{1,20})"', about)
-    installed = metadata.version("keras")
-    if not wrote or wrote[1].decode() == installed:
+    wrote = re.search(r'"keras_version": "([\w.]{1,20})"', about.decode(errors="replace"))
+    if not wrote or wrote[1] == installed:
         return ""
-    return f" Keras {wrote[1].decode()} wrote it, and {installed} is installed."
+    return f" Keras {wrote[1]} wrote it, and {installed} is installed."
 
 
 def check_sums(path: Path) -> None:
