@@ -48,6 +48,7 @@ def main():
     model = classifier(weights, args.train_vggish, args.learning_rate)
     generator = np.random.default_rng(args.seed)
     for step in range(1, args.num_batches + 1):
+        model.reset_metrics()  # some versions of Keras give the mean over all batches so far
         loss = model.train_on_batch(*examples_batch(generator))
         print(f"step {step}: loss {loss:.4f}", flush=True)
     examples, labels = examples_batch(generator)

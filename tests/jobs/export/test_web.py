@@ -242,7 +242,8 @@ def test_the_published_front_end():
         for number, each in enumerate(about["mel_matrix"])
         if 0 <= 32 - each["first"] < len(each["weights"])
     }
-    assert row == {19: 0.5363006319091846, 20: 0.4636993680908154}
+    # the last digits are those of NumPy's logarithm, by its version and the processor
+    assert row == pytest.approx({19: 0.5363006319091846, 20: 0.4636993680908154}, abs=1e-12)
     lengths = ("window_length", "hop_length", "fft_length", "num_frames", "example_hop_frames")
     assert [about[name] for name in lengths] == [400, 160, 512, 96, 96]
     assert about["min_samples"] == 15_600
