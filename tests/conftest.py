@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import sys
 
 import places
@@ -198,9 +199,10 @@ def there(path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pca_params(shared_data) -> Path:
-    """The genuine published vggish_pca_params.npz."""
-    return there(shared_data / "vggish_pca_params.npz")
+def pca_params(shared_data, tmp_path_factory) -> Path:
+    """The genuine published vggish_pca_params.npz, alone in a folder that can be a cache."""
+    path = there(shared_data / "vggish_pca_params.npz")
+    return Path(shutil.copy(path, tmp_path_factory.mktemp("pca")))
 
 
 @pytest.fixture(scope="session")
