@@ -149,7 +149,10 @@ class TestEmbeddings:
         assert max(street.max(), flac.max()) <= 1
         said = stated("torchvggish", "bytes, the same")
         share, largest = (np.concatenate(opus) > 0).mean(), np.max([each.max() for each in opus])
-        assert said == f"{share:.0%}, by at most {largest:.0f}"
+        # another processor rounds a few of the values that lie between two bytes the other way
+        assert said in [
+            f"{share + more:.0%}, by at most {largest:.0f}" for more in (-0.01, 0, 0.01)
+        ]
         wav = [in_16_bits(path, tmp_path) for path in paths[1:-1]]
         mended = differences(embedder, wav, rows[1:-1])
         assert (np.concatenate(mended) > 0).mean() <= 0.005

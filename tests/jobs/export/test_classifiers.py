@@ -196,7 +196,7 @@ def test_a_saved_model_has_the_parts_too_and_can_be_trained(tmp_path):
 def test_the_pca_goes_along(format, tmp_path, pca_params, monkeypatch):
     runtimes.needs(format)
     with monkeypatch.context() as patch:
-        patch.setattr("vggish_tf.network.postprocess.registry.resolve", lambda *_, **__: pca_params)
+        patch.setenv("VGGISH_TF_CACHE", str(pca_params.parent))
         model = make(postprocess="pca")
     path = export(model, tmp_path / NAMES[format], format=format)
     scores = RUNTIMES[format](path, "scores")(together(clips()))
