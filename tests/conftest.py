@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import sys
 
 import places
@@ -21,6 +22,8 @@ import pytest
 from vggish_tf import importing
 from vggish_tf.weights import registry
 
+# A shell's background ignores Ctrl-C, and the programs that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 importing.triton_first("triton")  # of a GPU build of PyTorch, if that is what is installed
 USER_CACHE = registry.cache_folder()  # asked before any test hides it
 CHECKPOINT_NAME = "vggish_model.ckpt"

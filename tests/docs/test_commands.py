@@ -7,14 +7,13 @@ import re
 import shlex
 
 import pages
-import pages_of_docs
 import places
 import pytest
 
 from vggish_tf import cli
 from vggish_tf.cli import process
 
-PAGES = pytest.mark.parametrize("page", pages_of_docs.NAMES)
+PAGES = pytest.mark.parametrize("page", pages.NAMES)
 COMMAND = re.compile(r"(?:^|[|] *|&& *|; *)(?:RUN |\$ )?(vggish-tf .*?)(?= [|>] | && |; |$)")
 
 

@@ -7,7 +7,6 @@ import shlex
 import shutil
 
 import pages
-import pages_of_docs
 import places
 import published
 import pytest
@@ -31,7 +30,8 @@ def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint, pca
 
 @pytest.mark.parametrize("name", HERE)
 def test_the_sessions_print_what_the_page_says(name, readers_machine):
-    assert pages_of_docs.failures("".join(pages.code(name, "python"))) == 0
+    failed, attempted = pages.run_session(name, flags=pages.FLAGS)
+    assert (failed, attempted > 0) == (0, True)
 
 
 @pytest.mark.parametrize("name", ["embed.md", pytest.param("export.md", marks=pytest.mark.slow)])
@@ -44,11 +44,11 @@ def test_the_commands_run(name, readers_machine):
 
 
 def test_a_session_that_prints_something_else_is_seen():
-    assert pages_of_docs.failures(">>> 1 + 1\n3\n") == 1
+    assert pages.run_examples(">>> 1 + 1\n3\n", flags=pages.FLAGS) == (1, 1)
 
 
 def test_every_page_with_python_is_run_by_a_test():
     tests = "".join(path.read_text("utf-8") for path in places.TESTS.rglob("test_*.py"))
-    names = [name for name in pages_of_docs.NAMES if pages.code(name, "python")]
+    names = [name for name in pages.NAMES if pages.code(name, "python")]
     assert {*HERE} <= {*names}
     assert [name for name in names if f'"{name}"' not in tests] == []

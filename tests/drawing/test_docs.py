@@ -1,6 +1,5 @@
 """docs/inspect.md is true: its sessions, its commands, its table and its picture."""
 
-import doctest
 import io
 import re
 import shutil
@@ -8,7 +7,6 @@ import shutil
 import matplotlib
 import numpy as np
 import pages
-import places
 import published
 import pytest
 from PIL import Image
@@ -33,8 +31,7 @@ def readers_machine(tmp_path, monkeypatch, small_networks, small_checkpoint):
 
 
 def test_the_sessions_print_what_the_page_says():
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    assert pages.run_session(PAGE, flags=flags) == (0, 16)
+    assert pages.run_session(PAGE, flags=pages.FLAGS) == (0, 16)
 
 
 @pytest.mark.slow
@@ -57,7 +54,7 @@ def test_every_panel_is_in_the_table():
     reason="Matplotlib before 3.11 places the panels a few pixels elsewhere",
 )
 def test_the_picture_is_that_of_the_page():
-    path = places.ROOT / "docs" / "inspect.png"
+    path = pages.DOCS / "inspect.png"
     assert path.stat().st_size < 150_000
     drawn = png(drawing.show("clip.flac"), DOTS_PER_INCH)
     kept, fresh = Image.open(path).convert("L"), Image.open(io.BytesIO(drawn)).convert("L")

@@ -71,8 +71,8 @@ def test_silence_is_dark_in_the_spectrogram():
     (image,) = panels.draw_stft_magnitude(
         stages._replace(stft_magnitude=np.zeros_like(stages.stft_magnitude)),
     ).images
-    # the bottom of the colour map, which has 256 colours
-    np.testing.assert_allclose(image.norm(image.get_array()), 0, atol=1 / 512)
+    # the bottom of the colour map; NumPy's float32 logarithm ends as the processor has it
+    np.testing.assert_allclose(image.norm(image.get_array()), 0, atol=5e-6)
 
 
 def test_the_envelope_of_a_long_waveform_keeps_clicks_of_one_sample():

@@ -1,4 +1,4 @@
-"""Code of the pages in docs/, by its language and the heading that it stands under."""
+"""The pages of docs/: their names, and their code by its language and its heading."""
 
 import doctest
 import re
@@ -6,10 +6,14 @@ import shlex
 
 import places
 
+DOCS = places.ROOT / "docs"
+NAMES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
 
 def text_of(page: str, heading: str = "") -> str:
     """A page, or the part of it under a heading."""
-    text = (places.ROOT / "docs" / page).read_text(encoding="utf-8")
+    text = (DOCS / page).read_text(encoding="utf-8")
     parts = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
     return parts[heading] if heading else text
 

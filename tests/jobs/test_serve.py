@@ -161,15 +161,10 @@ def test_refusals(folder, capsys):
     assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in line
 
 
-def heed_ctrl_c():
-    """Undoes what a shell does to programs in its background."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_it_ends_with_ctrl_c(folder):
     command = [sys.executable, "-m", "vggish_tf", "serve", str(folder), "--port", "0"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment(), preexec_fn=heed_ctrl_c, **pipes) as it:
+    with subprocess.Popen(command, env=environment(), **pipes) as it:
         line = it.stdout.readline()
         address = line.removeprefix(f"{folder}: ").split()[0]
         host, port = address.removeprefix("http://").rstrip("/").split(":")

@@ -183,8 +183,7 @@ def test_a_click_selects_the_point_under_it_and_plays_its_segment(opened, pages)
     address = page.evaluate("document.querySelector('audio').currentSrc")
     assert address == (pages / "sounds" / file_of(number)).as_uri().replace("'", "%27")
     assert first == pytest.approx(start, abs=1e-3)  # currentTime would have gone on meanwhile
-    # a browser may tell the time only every 0.25 s (HTML standard, "time marches on")
-    assert last == pytest.approx(start + archives.SECONDS, abs=0.25)
+    assert last == pytest.approx(start + archives.SECONDS, abs=0.2)
     assert not page.state()["playing"]
     assert page.text("name").strip() == file_of(number).split("/")[-1]
     assert page.text("when") == f"{start:.2f} s – {start + 0.96:.2f} s"
