@@ -4,7 +4,6 @@ import io
 import re
 import shutil
 
-import matplotlib
 import numpy as np
 import pages
 import published
@@ -49,11 +48,8 @@ def test_every_panel_is_in_the_table():
     assert {*re.findall(r"`(draw_\w+)`", table)} == panels
 
 
-@pytest.mark.skipif(
-    tuple(map(int, matplotlib.__version__.split(".")[:2])) < (3, 11),
-    reason="Matplotlib before 3.11 places the panels a few pixels elsewhere",
-)
 def test_the_picture_is_that_of_the_page():
+    pytest.importorskip("matplotlib", "3.11")  # which places the panels a few pixels elsewhere
     path = pages.DOCS / "inspect.png"
     assert path.stat().st_size < 150_000
     drawn = png(drawing.show("clip.flac"), DOTS_PER_INCH)

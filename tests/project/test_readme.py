@@ -35,7 +35,6 @@ def readers_machine(tmp_path, monkeypatch, sized_checkpoint, pca_params):
     monkeypatch.chdir(tmp_path)
     Path("vggish_tf").mkdir()
     shutil.copytree(str(DATA), "vggish_tf/data")
-    shutil.copy("vggish_tf/data/demo.flac", "clip.flac")
     for folder in ("sounds/noise", "sounds/tones", "reference", "generated"):
         _write_clips(Path(folder))
 
