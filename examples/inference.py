@@ -28,7 +28,7 @@ def main():
         "--weights", default="audioset", help='"audioset" (the default), a checkpoint, or "none"'
     )
     parser.add_argument(
-        "--pca", default="audioset", help='"audioset" (the default), or an npz of PCA parameters'
+        "--pca", help='"audioset", an npz, or "none" (default: audioset; none with --weights none)'
     )
     parser.add_argument("--tfrecord", help="output file for the quantized embeddings")
     args = parser.parse_args()
@@ -45,7 +45,8 @@ def main():
     print("log-mel examples", np.asarray(examples), sep="\n")
     embedding, timestamps = embedder(waveform, sample_rate)
     print(f"embeddings, at {timestamps} s", embedding, sep="\n")
-    quantized = np.asarray(Postprocessor(weights=args.pca)(embedding))
+    pca = args.pca or ("none" if args.weights == "none" else "audioset")
+    quantized = np.asarray(Postprocessor(weights=None if pca == "none" else pca)(embedding))
     print("quantized", quantized, sep="\n")
     if args.tfrecord:
         print("wrote", tfrecord.write(args.tfrecord, [tfrecord.Record(quantized)]))

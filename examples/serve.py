@@ -4,7 +4,7 @@ Requests and replies are those of TensorFlow Serving's REST API.
 
     pip install '.[serve]'            # in a clone of the repository
     vggish-tf export --format saved_model -o vggish
-    python serve.py vggish --port 8501
+    python examples/serve.py vggish --port 8501
 
     GET  /v1/models/vggish            status
     GET  /v1/models/vggish/metadata   signatures

@@ -67,7 +67,7 @@ class Exported(Contender):
 
 
 class OnnxRuntime(Exported):
-    title, needs, format = "onnxruntime", ("onnxruntime", "tf2onnx"), "onnx"
+    title, needs, format = "exported, ONNX Runtime", ("onnxruntime", "tf2onnx"), "onnx"
 
     def open(self, path):
         import onnxruntime
@@ -79,7 +79,7 @@ class OnnxRuntime(Exported):
 
 
 class OpenVino(Exported):
-    title, needs, format = "OpenVINO float32", ("openvino",), "openvino"
+    title, needs, format = "exported, OpenVINO float32", ("openvino",), "openvino"
     precision = "f32"
 
     def open(self, path):
@@ -93,11 +93,11 @@ class OpenVino(Exported):
 
 
 class OpenVinoBfloat16(OpenVino):
-    title, precision, cosine = "OpenVINO bfloat16", "bf16", 0.95
+    title, precision, cosine = "exported, OpenVINO bfloat16", "bf16", 0.95
 
 
 class LiteRt(Exported):
-    title, needs, format = "LiteRT", ("ai_edge_litert", "ai_edge_quantizer"), "tflite"
+    title, needs, format = "exported, LiteRT", ("ai_edge_litert", "ai_edge_quantizer"), "tflite"
 
     def open(self, path):
         from ai_edge_litert.interpreter import Interpreter

@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmark.contenders import CONTENDERS
 
 OURS, OTHERS = "#c1440e", "#7d8ca3"
+PERCENTILES = "milliseconds: median (bar), 95th percentile (line)"
 
 
 def save(results: dict, path: Path):
@@ -21,7 +22,7 @@ def save(results: dict, path: Path):
     for job in panels:
         _bars(next(axes), job["title"], job["contenders"], "seconds", 1)
     for what, contenders in latency.items():
-        _bars(next(axes), f"one {what} a call: median, 95 of 100", contenders, "milliseconds", 1e3)
+        _bars(next(axes), f"one {what} a call", contenders, PERCENTILES, 1e3)
     if growth:
         _growth(next(axes), growth)
     for left_over in axes:

@@ -92,7 +92,7 @@ class TorchVggish(Contender):
 class KerasPredict(Contender):
     """Our Keras model through model.predict, one call a file."""
 
-    title, needs = "keras.predict", ("tensorflow",)
+    title, needs = "Keras, model.predict", ("tensorflow",)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

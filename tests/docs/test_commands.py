@@ -11,7 +11,7 @@ import places
 import pytest
 
 from vggish_tf import cli
-from vggish_tf.cli import process
+from vggish_tf.cli import options, process
 
 PAGES = pytest.mark.parametrize("page", pages.NAMES)
 COMMAND = re.compile(r"(?:^|[|] *|&& *|; *)(?:RUN |\$ )?(vggish-tf .*?)(?= [|>] | && |; |$)")
@@ -24,8 +24,11 @@ def commands(line: str) -> list[list[str]]:
 
 @pytest.fixture
 def parse(monkeypatch, capsys):
-    """The command line as far as its parser; None, or the line that refuses the arguments."""
+    """The command line as far as its parser, without the names of before; None, or the line that
+    refuses the arguments.
+    """
     monkeypatch.setattr(process, "run", lambda args: None)
+    monkeypatch.setattr(options, "add_hidden", lambda *names, **how: None)
 
     def parse(arguments):
         try:
@@ -62,6 +65,7 @@ def test_commands_of_a_line(line, arguments):
 def test_a_command_of_another_version_is_refused(parse):
     assert "--maximum" in parse(["map", "rows", "--maximum", "3"])
     assert "maps" in parse(["maps", "rows"])
+    assert "--per-file" in parse(["fad", "a", "b", "--per-file", "scores.csv"])  # a name of before
 
 
 @PAGES

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from vggish_tf import CheckpointError, Postprocessor, dequantize
+from vggish_tf.files import DATA
 from vggish_tf.jobs.verify import smoke_test
 from vggish_tf.reference import vggish_postprocess
 from vggish_tf.weights import pca
@@ -34,8 +35,8 @@ def test_640_000_bytes_are_the_references(postprocessor, embeddings, pca_params)
     assert len(np.unique(expected)) == 256
 
 
-def test_the_official_smoke_test_byte_for_byte(postprocessor, shared_data):
-    with np.load(shared_data / "smoke_test_output.npz") as official:
+def test_the_official_smoke_test_byte_for_byte(postprocessor):
+    with np.load(str(DATA / "smoke_test_output.npz")) as official:
         # The printed embedding has 8 digits; no value lies so near an edge that they would matter.
         np.testing.assert_array_equal(
             postprocessor(official["embedding"]), official["postprocessed"]

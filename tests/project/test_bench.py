@@ -123,7 +123,7 @@ def test_a_contender_that_computes_something_else_stops_the_run():
 
     rows = {"ours": np.ones((2, 128)), "keras_predict": np.ones((2, 128))}
     rows["keras_predict"][1, 5] += 1e-3
-    with pytest.raises(SystemExit, match=r"keras.predict is 1.0e-03 off"):
+    with pytest.raises(SystemExit, match=r"Keras, model.predict is 1.0e-03 off"):
         cases._compare("16 kHz", "keras_predict", rows["keras_predict"], rows)
 
 

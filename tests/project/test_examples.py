@@ -60,10 +60,8 @@ def test_inference_writes_the_quantized_embeddings(run, sized_checkpoint, pca_pa
     assert np.mean(record.embedding == expected) > 0.98
 
 
-def test_inference_without_a_file_and_without_weights_says_so(
-    run, pca_params, caplog, small_networks
-):
-    status, printed = run("inference.py", "--weights", "none", "--pca", pca_params)
+def test_inference_without_a_file_and_without_weights_says_so(run, caplog, small_networks):
+    status, printed = run("inference.py", "--weights", "none")
     assert "these weights are untrained" in caplog.text
     assert status == 0
     assert printed.startswith("UNTRAINED WEIGHTS")

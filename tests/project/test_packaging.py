@@ -100,7 +100,7 @@ def new_suite(pytester):
 
 @pytest.mark.thorough
 def test_a_reason_to_skip_is_said_once(new_suite):
-    new_suite.makepyfile("def test_one(shared_data): ...\n\ndef test_two(pca_params): ...")
+    new_suite.makepyfile("def test_one(shared_data): ...\n\ndef test_two(audioset_shard): ...")
     result = new_suite.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
     result.assert_outcomes(skipped=2)
     lines = [line for line in result.outlines if "shared/data is not beside the repository" in line]

@@ -3,6 +3,8 @@
 import base64
 import importlib.util
 import io
+import re
+import shlex
 
 import nbformat
 import numpy as np
@@ -10,6 +12,9 @@ import places
 import pytest
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
+
+from vggish_tf import Params, cli
+from vggish_tf.cli import options
 
 ROOT = places.ROOT
 NOTEBOOK = ROOT / "examples" / "understanding_vggish.ipynb"
@@ -87,6 +92,17 @@ def test_untrained_weights_are_called_that():
     assert "**The network at the end is untrained.**" in notebook.cells[0].source
     (network,) = [cell for cell in notebook.cells if "weights=None, params" in cell.source]
     assert "UNTRAINED embedding" in text_of(network.outputs[0])
+
+
+def test_the_command_at_the_end_has_the_params_of_the_notebook():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    (command,) = re.findall(r"vggish-tf inspect .*", notebook.cells[-1].source)
+    args = cli.parser().parse_args(shlex.split(command)[1:])
+    assert args.native_rate
+    names: dict = {"Params": Params, "RATE": 250_000}
+    cells = "\n".join(cell.source for cell in notebook.cells)
+    exec("\n".join(re.findall(r"^(?:short|ultrasound) .*", cells, re.MULTILINE)), names)
+    assert options.params_of(args, {"sample_rate": 250_000}) == names["ultrasound"]
 
 
 def test_a_cell_that_fails_is_an_error_and_leaves_the_file(tmp_path):
