@@ -244,6 +244,17 @@ def test_a_recording_is_not_overwritten_with_its_embeddings(wav, tmp_path, capsy
     assert misnamed.read_bytes() == before
 
 
+@pytest.mark.usefixtures("small_networks")
+def test_an_npz_is_replaced_with_overwrite_alone(small_checkpoint, wav, tmp_path, capsys):
+    target = tmp_path / "out.npz"
+    target.write_bytes(b"kept")
+    arguments = ["embed", wav, "-o", target, "--weights", small_checkpoint]
+    assert "out.npz already exists" in fails(arguments, 5, capsys)
+    assert target.read_bytes() == b"kept"
+    assert cli.main([*map(str, arguments), "--overwrite"]) == 0
+    assert npz.read(target)[2]["audio"] == wav.name
+
+
 @pytest.mark.slow
 def test_a_closed_pipe_does_not_stop_the_work(small_checkpoint, wav, tmp_path):
     other = tmp_path / "other.wav"

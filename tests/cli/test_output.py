@@ -150,6 +150,15 @@ def test_json_has_failures_and_the_status_too(run):
     assert (status, out) == (3, "")  # no result, no document
 
 
+def test_json_of_a_run_without_rows(run):
+    write_noise(Path("short.wav"), 0.05)
+    status, out, _ = run("--json embed short.wav -o new --untrained --pad never")
+    document = json.loads(out)
+    assert (status, document["clips"], document["embedded"], document["failures"]) == (0, 1, 1, [])
+    assert document["untrained"] is True
+    assert document["provenance"]["pad"] == "never"
+
+
 def test_a_bar_counts_seconds_of_sound(run):
     """That the tests above can fail."""
     _, out, err = run("embed sounds -o new --untrained")

@@ -151,6 +151,38 @@ def test_other_settings_do_not_mix(sounds, embedder):
         embed_archive([sounds], "rows", embedder, pool="mean")
 
 
+def test_a_refused_run_removes_nothing(sounds, embedder, small_units):
+    embed_archive([sounds], "rows", embedder)
+    before = files_in(sounds.parent / "rows")
+    write(sounds / "odd" / "03.wav", 3, 77)
+    other = Embedder(None, params=embedder.params, pad="always")
+    with pytest.raises(VGGishError, match="pad was short, and is always"):
+        embed_archive([sounds / "odd"], "rows", other, prune=True)
+    assert files_in(sounds.parent / "rows") == before
+    embed_archive([sounds / "odd"], "rows", embedder, prune=True)
+    assert {os.path.dirname(path) for path in rows_of("rows")} == {str(sounds / "odd")}
+
+
+def test_failures_are_those_of_the_inputs_and_the_table_has_all(sounds, embedder, capsys):
+    (sounds / "odd" / "bad.wav").write_bytes(b"no audio")
+    embed_archive([sounds / "odd"], "rows", embedder)
+    assert embed_archive([sounds / "even"], "rows", embedder, progress=Json()) == []
+    begin, *_, end = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (begin["failed"], end["failed"]) == (0, 0)
+    assert len(pandas.read_csv("rows/_failures.csv")) == 1
+    (failure,) = embed_archive([sounds], "rows", embedder)
+    assert failure.path == str(sounds / "odd" / "bad.wav")
+
+
+def test_damaged_settings_are_not_written_anew(sounds, embedder):
+    embed_archive([sounds], "rows", embedder)
+    write(sounds / "z.wav", 1)
+    with open("rows/_embed/settings.json", "w") as file:
+        file.write("{")
+    with pytest.raises(VGGishError, match=r"settings.json is damaged\. Choose another"):
+        embed_archive([sounds], "rows", embedder)
+
+
 def test_a_second_run_on_one_output_is_refused(sounds, embedder):
     class Second(Progress):
         def begin(self, *_):

@@ -29,7 +29,7 @@ def said(monkeypatch):
         for number in range(3):
             bar.decoded(1800)
             bar.failed(Failure("b", "AudioError", "b is bad")) if number == 1 else bar.done("a", 3)
-        bar.end([Failure("b", "AudioError", "b is bad")])
+        bar.end([Failure("b", "AudioError", "b is bad")], {})
         return stream.getvalue()
 
     return run
