@@ -68,6 +68,7 @@ def _add_archive(group: argparse._ActionsContainer):
 
 
 def run(args: argparse.Namespace):
+    from vggish_tf import formats
     from vggish_tf.jobs import embed
 
     asked = options.profile_of(args)
@@ -88,8 +89,8 @@ def run(args: argparse.Namespace):
 
     files = embed.local_files(args.inputs)
     if _is_one_npz(args, files) and not profile.pool:
-        embed.embed_each(files, args.output, embedder)
-        output.result(lambda: _as_json(args.output, num_clips=1))
+        embed.embed_each(files, args.output, embedder, overwrite=args.overwrite)
+        output.result(lambda: _as_json(args.output, 1, [], formats.read(args.output).provenance))
         return
     if files:
         options.check_audio(files)
@@ -126,7 +127,7 @@ def _embed_archive(args: argparse.Namespace, embedder, settings: dict):
         except KeyboardInterrupt:
             show("What is done is kept. The same command goes on.", sys.stderr)
             raise
-    output.result(lambda: _as_json(args.output, said.num_clips, failures))
+    output.result(lambda: _as_json(args.output, said.num_clips, failures, said.provenance))
     if failures:
         failed = counted(len(failures), "clip")
         table = table_of_failures(args.output, args.format)
@@ -144,11 +145,8 @@ def _progress(events: Path | None) -> "Iterator[Progress]":
         yield progress.Json(file)
 
 
-def _as_json(path: str, num_clips: int, failures=()) -> dict:
+def _as_json(path: str, num_clips: int, failures: list, provenance: dict) -> dict:
     """The result: the output, how many clips it has, and what its rows were made with."""
-    from vggish_tf import formats
-
-    provenance = {} if len(failures) == num_clips else formats.read(path).provenance
     return {
         "output": path,
         "clips": num_clips,

@@ -161,7 +161,7 @@ def _say(record: dict, said: Progress):
 def _check_all(records: Records, lists: list[str]):
     """Raises if units are missing, which can happen although the pipeline succeeded."""
     units = (Unit.from_json(line) for path in lists for line in _lines_of(path))
-    lost = sum(not records.is_done(unit.clips[0]) for unit in units)
+    lost = sum(records.unit_of(unit.clips[0]) is None for unit in units)
     if lost:
         raise VGGishError(
             f"{counted(lost, 'unit')} of work did not come back, although the pipeline succeeded. "

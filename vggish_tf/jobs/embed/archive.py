@@ -57,15 +57,15 @@ def embed_archive(
         prune: whether to remove rows of clips that are no longer among the inputs.
         pool: one row for each clip instead of each example: "mean", "max", or "mean+std", which is
             twice as long; None is the profile's `pool`, which in most profiles is None.
-        max_failures: stop after more bad clips than this; None never stops.
+        max_failures: stop when the output has more bad clips than this; None never stops.
         progress: reports what happens; None reports nothing.
         runner: runs the units: work_here in this process, or vggish_tf.integrations.beam.runner().
         settings: the known part of the provenance, if `embedder` is a function; a complete output
             of other settings is refused before the function is called.
 
     Returns:
-        The failures, each with `path`, `kind` and `message`. They are also in a table:
-        `_failures.csv` in the folder, or `<output>.failures.csv`.
+        The failures of these inputs, each with `path`, `kind` and `message`. Those of the whole
+        output are in a table: `_failures.csv` in the folder, or `<output>.failures.csv`.
 
     Raises:
         UsageError: there are no inputs, a word is unknown, or the format cannot hold the rows.
@@ -89,23 +89,26 @@ def embed_archive(
     _check_clips(clips, output, format)
     records = Records(output if is_final else f"{output}.parts")
     with records.opened():
-        if prune:
-            records.prune(clips)
-        pending = _pending(clips, records, said)
+        stale = _stale(clips, records, prune, said)
+        pending = _pending(clips, records, stale, said)
         try:
+            # Rows are removed after the settings are compared: a refused run removes nothing.
             if pending:
                 work = _work(embedder, pool, format, records)
+                records.undo(stale)
                 runner(work, records, units_of(pending), said, max_failures)
             else:
                 records.check_known(settings or getattr(embedder, "provenance", {}))
+                records.undo(stale)
         finally:
             records.write_failures()
         if not is_final:
             _convert(records, output, format)
+        failures = records.failures_of(clips)
+        said.end(failures, records.settings)
     if not is_final:
         shutil.rmtree(records.output)
-    said.end(records.failures)
-    return records.failures
+    return failures
 
 
 def table_of_failures(output: str | os.PathLike[str], format: str | None = None) -> str:
@@ -145,11 +148,21 @@ def _check_clips(clips: list[Clip], output: str, format: str):
         )
 
 
-def _pending(clips: list[Clip], records: Records, said: Progress) -> list[tuple[int, Clip]]:
+def _stale(clips: list[Clip], records: Records, prune: bool, said: Progress) -> set[str]:
+    """The units to undo."""
+    changed = records.changed(clips)
+    said.changed(changed)
+    stale = {unit for clip in changed if (unit := records.unit_of(clip))}
+    return stale | records.units_of_others(clips) if prune else stale
+
+
+def _pending(
+    clips: list[Clip], records: Records, stale: set[str], said: Progress
+) -> list[tuple[int, Clip]]:
     """The clips that are not done, each with its number among all clips."""
-    said.changed(records.changed(clips))
-    pending = [(place, clip) for place, clip in enumerate(clips) if not records.is_done(clip)]
-    counts = len(clips), len(clips) - len(pending), len(records.failures)
+    repeated = {None, *stale}
+    pending = [each for each in enumerate(clips) if records.unit_of(each[1]) in repeated]
+    counts = len(clips), len(clips) - len(pending), len(records.failures_of(clips))
     said.begin(*counts, lambda: seconds_of([clip for _, clip in pending]))
     return pending
 

@@ -21,6 +21,8 @@ def embed_each(
     files: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],
     embedder: "Embedder | Callable[[], Embedder]",
+    *,
+    overwrite: bool = True,
 ) -> dict[Path, Path]:
     """Embeds files, shows progress, and prints a line for each; files share batches.
 
@@ -29,6 +31,7 @@ def embed_each(
         output: an `.npz` for one file; a folder for several, with an `.npz` for each, by its name.
         embedder: an Embedder, whose provenance is written into each npz; or a function that returns
             one, called after all paths are checked.
+        overwrite: whether existing npz files may be replaced.
 
     Returns:
         The npz of each file.
@@ -39,7 +42,7 @@ def embed_each(
             nothing was done.
         VGGishError: an output cannot be written; nothing was done.
     """
-    targets = plan(files, output)
+    targets = plan(files, output, overwrite)
     unreadable = {file: error for file in targets if (error := audio.failure_of(file))}
     failures = list(unreadable.values())
     if len(targets) > 1:
@@ -83,7 +86,9 @@ def _summary(num_failures: int, num_files: int) -> str:
 
 
 def plan(
-    files: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
+    files: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    overwrite: bool = True,
 ) -> dict[Path, Path]:
     """The npz of each file, checked before any work starts; see embed_each.
 
@@ -99,7 +104,7 @@ def plan(
                 f"{file} would be overwritten with its own embeddings. Choose another output."
             )
         if output.is_dir() or target == output:
-            check_target(target)
+            check_target(target, overwrite=overwrite)
     return targets
 
 

@@ -15,6 +15,7 @@ class Progress:
     """The events of a run, each a method; this class counts, and prints nothing."""
 
     num_clips, num_done, num_rows, num_failed, num_too_short = 0, 0, 0, 0, 0
+    provenance: dict
 
     def changed(self, clips: Sequence[Clip]):
         """Clips have changed since they were embedded, and will be embedded again."""
@@ -46,8 +47,9 @@ class Progress:
         self.num_done += 1
         self.num_failed += 1
 
-    def end(self, failures: Sequence[Failure]):
-        """All clips are done."""
+    def end(self, failures: Sequence[Failure], provenance: dict):
+        """All clips are done; the output has this provenance, with rows or without."""
+        self.provenance = provenance
 
 
 class Bar(Progress):
@@ -81,7 +83,8 @@ class Bar(Progress):
         show(failure.message, sys.stderr)
         self._show()
 
-    def end(self, failures):
+    def end(self, failures, provenance):
+        super().end(failures, provenance)
         self._bar.close()
         elapsed = time.monotonic() - self._started
         speed = speed_of(self._seconds, elapsed)
@@ -123,7 +126,8 @@ class Json(Progress):
         super().failed(failure)
         self._say("failed", **failure._asdict())
 
-    def end(self, failures):
+    def end(self, failures, provenance):
+        super().end(failures, provenance)
         self._say("end", failed=len(failures))
 
     def _say(self, event: str, **values):

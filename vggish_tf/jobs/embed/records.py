@@ -31,6 +31,7 @@ from vggish_tf.jobs.embed.units import Unit
 from vggish_tf.rows import Archive
 
 READERS = 16  # records that are read at the same time, since a remote store is slow
+REPEATED = "Remove it: its clips are embedded again."
 
 
 class Records:
@@ -43,6 +44,7 @@ class Records:
     def __init__(self, output: str | os.PathLike[str]):
         self.output = os.fspath(output)
         self.folder = f"{self.output}/_embed"
+        self._settings = f"{self.folder}/settings.json"
         self._units = f"{self.folder}/units"
         self._writing = f"{self.folder}/writing"
         self._store = stores.of(self.output)
@@ -77,11 +79,10 @@ class Records:
         Raises:
             VGGishError: they differ.
         """
-        path = f"{self.folder}/settings.json"
-        if not self._store.exists(path):
-            self.write_text(path, json.dumps(settings))
-            return
-        self._refuse(differences(self._read(path), settings))
+        if self._store.exists(self._settings):
+            self._refuse(differences(self.settings, settings))
+        else:
+            self.write_text(self._settings, json.dumps(settings))
 
     def check_known(self, settings: dict):
         """Compares some settings, not necessarily all, with those of the rows that are there.
@@ -103,7 +104,8 @@ class Records:
     @property
     def settings(self) -> dict:
         """The provenance of every row."""
-        return self._read(f"{self.folder}/settings.json")
+        advice = "Choose another output, or remove this one, and embed again."
+        return self._read(self._settings, advice)
 
     def load(self) -> list[dict]:
         """Reads the records that are new since the last call, and returns them.
@@ -131,26 +133,27 @@ class Records:
             raise _damaged(self._record_of(name)) from None
 
     def changed(self, clips: Iterable[Clip]) -> list[Clip]:
-        """The clips whose files changed since they were embedded; their units are undone."""
-        found = [clip for clip in clips if self._stamp_of(clip) not in (None, clip.stamp)]
-        self._undo({self._stamps[clip.key][0] for clip in found})
-        return found
+        """The clips whose files changed since they were embedded."""
+        return [clip for clip in clips if self._stamp_of(clip) not in (None, clip.stamp)]
 
-    def prune(self, clips: Iterable[Clip]):
-        """Undoes the units with clips that are not among these."""
-        kept = {clip.key for clip in clips}
-        self._undo({unit for key, (unit, _) in self._stamps.items() if key not in kept})
+    def unit_of(self, clip: Clip) -> str | None:
+        """The unit of a clip, if it was done when the records were loaded."""
+        return self._stamps[clip.key][0] if clip.key in self._stamps else None
 
-    def _undo(self, units: set[str]):
+    def units_of_others(self, clips: Iterable[Clip]) -> set[str]:
+        """The units that have a clip which is not among these."""
+        keys = {clip.key for clip in clips}
+        return {unit for key, (unit, _) in self._stamps.items() if key not in keys}
+
+    def undo(self, units: Iterable[str]):
+        """Removes units, with their rows."""
         for unit in units:
             self._store.remove(self._record_of(unit))  # first: the unit is undone from here on
             self._store.remove(self.shard_of(unit))
             del self._failures[unit]
-        self._stamps = {key: pair for key, pair in self._stamps.items() if pair[0] not in units}
-
-    def is_done(self, clip: Clip) -> bool:
-        """Whether a clip is in a unit that was done when the records were loaded."""
-        return clip.key in self._stamps
+        self._stamps = {
+            key: pair for key, pair in self._stamps.items() if pair[0] in self._failures
+        }
 
     def has(self, unit: Unit) -> bool:
         """Whether a unit is done."""
@@ -183,6 +186,11 @@ class Records:
     def failures(self) -> list[Failure]:
         """All failures, in the order of the clips."""
         return [failure for unit in sorted(self._failures) for failure in self._failures[unit]]
+
+    def failures_of(self, clips: Iterable[Clip]) -> list[Failure]:
+        """The failures of these clips; an output may have others, of earlier inputs."""
+        names = {clip.name for clip in clips}
+        return [failure for failure in self.failures if failure.path in names]
 
     def write_failures(self, path: str | None = None):
         """Writes the table of failures, or removes it if there are none."""
@@ -223,13 +231,13 @@ class Records:
         with self._store.written(path, self._writing) as local:
             local.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
-    def _read(self, path: str) -> dict:
+    def _read(self, path: str, advice: str = REPEATED) -> dict:
         try:
             with self._store.open(path) as file:
                 return json.loads(file.read())
         except ValueError:
-            raise _damaged(path) from None
+            raise _damaged(path, advice) from None
 
 
-def _damaged(path: str) -> VGGishError:
-    return VGGishError(f"{path} is damaged. Remove it: its clips are embedded again.")
+def _damaged(path: str, advice: str = REPEATED) -> VGGishError:
+    return VGGishError(f"{path} is damaged. {advice}")
