@@ -6,6 +6,7 @@ itself.
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
 import keras
@@ -109,10 +110,21 @@ def _jax(layer, shapes) -> Run:
     call = jax.jit(lambda *state: layer.stateless_call(*state, training=False)[0])
 
     def run(*arrays):
-        with jax.enable_x64(True):  # float64 for the front end; all else asks for float32
+        with float64_in_jax():  # for the front end; all else asks for float32
             return np.asarray(call(trainable, frozen, *arrays))
 
     return run
+
+
+def float64_in_jax() -> AbstractContextManager:
+    """A context in which JAX computes in float64 where that is asked for."""
+    import jax
+
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    from jax.experimental import enable_x64  # before JAX 0.8
+
+    return enable_x64(True)
 
 
 def _torch(layer, shapes) -> Run:

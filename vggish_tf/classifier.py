@@ -32,7 +32,7 @@ TRAINABLE: dict[str, tuple[str, ...]] = {
 }
 # The layers that every classifier has, and by which it is recognized.
 OF_EVERY_CLASSIFIER = {"examples", "sounding", "embedding", "scores"}
-# The learning rate of trained layers, as a part of that of new ones.
+# The learning rate of the network, as a fraction of that of the head.
 BACKBONE_FACTOR = 0.1
 
 
@@ -133,8 +133,7 @@ def _check_numbers(hidden, dropout, learning_rate, backbone_learning_rate):
 
 def _check_labels(num_classes, multi_label, labels) -> list[str]:
     """The labels, after a check that they fit."""
-    least = 1 if multi_label else 2
-    check_argument("num_classes", num_classes, num_classes >= least, f"at least {least}")
+    check_count("num_classes", num_classes, 1 if multi_label else 2)
     labels = [str(number) for number in range(num_classes)] if labels is None else list(labels)
     different = len(labels) == len(set(labels)) == num_classes
     check_argument("labels", labels, different, f"{num_classes} different names")

@@ -61,7 +61,8 @@ class Embedder:
         CheckpointError: the weights cannot be found or fetched, or do not fit.
         UsageError: a word is unknown, or two do not go together; batch_size is under 1; or the
             model already has a post-processing.
-        VGGishError: the engine is not installed, or the process was forked.
+        VGGishError: the engine, or the profile's resampler, is not installed; or the process was
+            forked.
 
     Warns:
         UserWarning: the weights of `model` are untrained or were trained on other examples; later,

@@ -117,12 +117,14 @@ def replacing(
         'whole or not at all'
     """
     path = check_target(path, overwrite=overwrite)
-    name = f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}"
-    temporary = path.with_name(name) if through is None else Path(through, name)
+    temporary = Path(path.parent if through is None else through, _temporary_name(path))
     try:
         yield temporary
         os.replace(temporary, path)
-    except OSError as error:  # names `path`: the user does not know the temporary name
+    except OSError as error:
+        if error.filename and not str(error.filename).startswith(str(temporary)):
+            raise  # about another file, which the body reads
+        # names `path`: the user does not know the temporary name
         raise OSError(error.errno, reason_of(error), str(path)) from error
     finally:
         if temporary.is_dir():
@@ -136,7 +138,8 @@ def replacing_all(targets: Sequence[Path]) -> Iterator[Path]:
     """Yields a temporary folder to write `targets` in, by their names; on success moves them out.
 
     Existing files and folders with these names are replaced without a check. After an error in the
-    body, all new files are removed, and all old ones are kept.
+    body, all new files are removed, and all old ones are kept. After an error in moving out, each
+    target is the old or the new one.
 
     Example:
         >>> import tempfile
@@ -146,14 +149,30 @@ def replacing_all(targets: Sequence[Path]) -> Iterator[Path]:
         >>> target.is_dir(), len(list(target.parent.iterdir()))
         (True, 1)
     """
-    folder = targets[0].with_name(f".{targets[0].name}.{uuid.uuid4().hex[:8]}")
+    folder = targets[0].with_name(_temporary_name(targets[0]))
     try:  # made in here, so that no signal can come between
         folder.mkdir()
         yield folder
         for target in targets:
-            if target.is_dir():
-                os.replace(target, folder / f"{target.name}.old")
-            os.replace(folder / target.name, target)
+            _move_out(folder / target.name, target)
     finally:
         if folder.exists():
             shutil.rmtree(folder)
+
+
+def _move_out(new: Path, target: Path):
+    """Renames; moves aside what a rename cannot replace, and back if the rename fails."""
+    old = new.with_name(f"{new.name}.old")
+    if target.is_dir() or (new.is_dir() and target.exists()):
+        os.replace(target, old)
+    try:
+        os.replace(new, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
+
+
+def _temporary_name(path: Path) -> str:
+    """A hidden name with the suffix of `path`; short, since `path` may be as long as names can."""
+    return f".{path.stem[:32]}.{uuid.uuid4().hex[:8]}{path.suffix}"

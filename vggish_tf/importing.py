@@ -144,12 +144,13 @@ def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
     """
     import tempfile
 
-    try:
-        stderr = os.dup(2)
-    except OSError:  # it is closed
-        yield
-        return
-    with os.fdopen(stderr, "wb") as real, tempfile.TemporaryFile() as held:
+    with contextlib.ExitStack() as opened:
+        try:
+            real = opened.enter_context(os.fdopen(os.dup(2), "wb"))
+            held = opened.enter_context(tempfile.TemporaryFile())
+        except OSError:  # standard error is closed, or no folder can hold a temporary file
+            yield
+            return
         os.dup2(held.fileno(), 2)
         failed = True
         try:
@@ -159,7 +160,7 @@ def _standard_error_without(noise: re.Pattern[str]) -> Iterator[None]:
             failed = False
             raise
         finally:
-            os.dup2(stderr, 2)
+            os.dup2(real.fileno(), 2)
             held.seek(0)
             real.writelines(
                 line for line in held if failed or not noise.match(line.decode(errors="replace"))

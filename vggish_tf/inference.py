@@ -105,7 +105,7 @@ class Network:
             return _Loaded(self._in_keras(values), identity)
         return _Loaded(self._in_engine(values, identity.values_sha256), identity)
 
-    def _in_keras(self, values: fast.Values) -> backend.Run:
+    def _in_keras(self, values: fast.LayerValues) -> backend.Run:
         # bfloat16 drops each float32 value after use; float32 shares the memory of the values
         weights_of = values.pop if self.plan.arithmetic == "bfloat16" else values.__getitem__
         network = fast.network(self._params, weights_of, self.plan)
@@ -113,7 +113,7 @@ class Network:
             network = keras.Model(network.input, after(network.output, *self._after))
         return overlap.compiled(values, network, self._params)
 
-    def _in_engine(self, values: fast.Values, digest: str) -> backend.Run:
+    def _in_engine(self, values: fast.LayerValues, digest: str) -> backend.Run:
         about = self._params, values, self.plan
         shape = f"{self._params.num_frames}x{self._params.num_mel_bins}"
         name = f"{digest}-{shape}-{self.plan.arithmetic}-{engines.VERSION}.onnx"
@@ -126,7 +126,7 @@ class Network:
         then = backend.compiled(rest, (None, EMBEDDING_SIZE))
         return lambda examples: then(run(examples))
 
-    def _values(self) -> tuple[fast.Values, Identity]:
+    def _values(self) -> tuple[fast.LayerValues, Identity]:
         if _is_file(self._source):
             found, identity = arrays.read(self._source, _shapes(self._params))
             if self._digest not in ("", identity.values_sha256):
@@ -184,7 +184,7 @@ def _shapes(params: Params) -> Shapes:
     }
 
 
-def _by_layer(values: Arrays) -> fast.Values:
+def _by_layer(values: Arrays) -> fast.LayerValues:
     return {
         layer: (values[f"{scope}/weights"], values[f"{scope}/biases"])
         for layer, scope in LAYERS.items()

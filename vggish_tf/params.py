@@ -36,7 +36,8 @@ PCA_EIGEN_VECTORS_NAME = "pca_eigen_vectors"
 PCA_MEANS_NAME = "pca_means"
 QUANTIZE_MIN_VAL = -2.0
 QUANTIZE_MAX_VAL = +2.0
-QUANTIZE_SCALE = 255.0 / (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL)  # Bytes a unit.
+# Steps of a byte in a difference of 1.
+QUANTIZE_SCALE = 255.0 / (QUANTIZE_MAX_VAL - QUANTIZE_MIN_VAL)
 
 # Training.
 INIT_STDDEV = 0.01
@@ -222,7 +223,7 @@ class Params:
         """
         names = [field.name for field in fields(self) if field.name != "example_hop_seconds"]
         changed = [name for name in names if getattr(self, name) != getattr(trained, name)]
-        return ", ".join(f"{name}={getattr(self, name):g}" for name in changed)
+        return ", ".join(f"{name}={getattr(self, name)}" for name in changed)
 
     def __repr__(self) -> str:
         changed = [each.name for each in fields(self) if getattr(self, each.name) != each.default]

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from vggish_tf.audio.preparation import Preparation
 from vggish_tf.errors import UsageError, check_argument, check_word
 from vggish_tf.params import Params
+from vggish_tf.rows import POOLS, Pool, Rounding
 
 MEAN = "mean of channels"
 HALF_SECONDS = Params(example_hop_seconds=0.5)
@@ -59,8 +60,8 @@ class Profile:
     pad: Literal["never", "short", "always"] = "short"
     activation: Literal["relu"] | None = None
     postprocess: Literal["pca", "quantized"] | None = None
-    rounding: Literal["float16", "bytes"] | None = None
-    pool: Literal["mean", "max", "mean+std"] | None = None
+    rounding: Rounding = None
+    pool: Pool | None = None
     remark: str = field(default="", compare=False)
 
     def __post_init__(self):
@@ -137,7 +138,7 @@ WORDS = {
     "activation": (None, "relu"),
     "postprocess": (None, "pca", "quantized"),
     "rounding": (None, "float16", "bytes"),
-    "pool": (None, "mean", "max", "mean+std"),
+    "pool": (None, *POOLS),
 }
 ROUNDINGS = {None: (None, "float16"), "pca": (None, "float16", "bytes"), "quantized": (None,)}
 PROFILES = {

@@ -98,7 +98,8 @@ def compute_file(
     """
     front_end = _front_end(params, pad, embedder)
     rate, prepare = front_end.params.sample_rate, front_end.prepare
-    mono = np.concatenate([*audio.read_blocks(path, rate, prepare=prepare)])
+    blocks = audio.read_blocks(path, rate, prepare=prepare)
+    mono = np.concatenate([np.zeros(0, np.float32), *blocks])  # too short a clip has no block
     return _of_mono(mono, front_end, embedder, postprocessor)
 
 

@@ -38,7 +38,7 @@ class EmbeddingStream:
         self._mono, self._examples, self._embed_from = mono, examples, embed
         self._block = int(BLOCK_SECONDS * sample_rate)
         self._num_rows = 0
-        self._broken = False
+        self._broken = self._finished = False
 
     def push(self, samples: np.ndarray) -> Embeddings:
         """Takes the next samples and returns the embeddings of the examples that they complete.
@@ -67,7 +67,9 @@ class EmbeddingStream:
             AudioError: the stream is finished, or an earlier push failed midway.
         """
         with self._all_or_broken():
-            return self._embed(self._rest())
+            embeddings = self._embed(self._rest())
+        self._finished = True
+        return embeddings
 
     def _rest(self) -> Iterator[np.ndarray]:
         yield from map(self._examples.push, audio.pieces(self._mono.finish(), self._block))
@@ -75,6 +77,8 @@ class EmbeddingStream:
 
     @contextmanager
     def _all_or_broken(self) -> Iterator[None]:
+        if self._finished:
+            raise AudioError("this stream is finished. Make a new one for the next clip.")
         if self._broken:
             raise AudioError(
                 "an earlier push of this stream failed midway. Make a new stream and push the clip "

@@ -29,7 +29,8 @@ def read(
         VGGishError: the file is not UTF-8 or not CSV, columns are missing or not allowed, or a row
             has more values than columns.
     """
-    rows = csv.DictReader(io.StringIO(_text_of(path), newline=""), restkey=_SURPLUS, restval="")
+    text = io.StringIO(_text_of(path), newline="")
+    rows = csv.DictReader(text, restkey=_SURPLUS, restval="", strict=True)
     line = 0  # of the last row that could be read
     try:
         names = list(rows.fieldnames or [])

@@ -163,6 +163,12 @@ def test_a_finished_stream_says_to_make_another():
             act()
 
 
+def test_each_block_is_checked_once():
+    with pytest.warns(UserWarning, match="far beyond") as warnings:
+        MonoStream(16_000, 16_000).push(np.full(10, 100.0))
+    assert len(warnings) == 1
+
+
 @pytest.mark.parametrize("num_channels", [None, 2])
 def test_the_number_of_channels_may_not_change(num_channels):
     stream = MonoStream(44_100, 16_000, num_channels)

@@ -59,8 +59,14 @@ def test_what_lies_before_is_not_decoded_where_that_is_exact(name, seconds, tmp_
 @pytest.mark.parametrize("start", [8, 9, 1000])
 def test_a_stretch_behind_the_end_is_an_error(name, start, tmp_path):
     path = write(tmp_path / name, 44_100, FILES[name])
-    with pytest.raises(AudioError, match=f"has no samples from {start} s on"):
+    with pytest.raises(AudioError, match=rf"/{name}: no samples from {start} s on\."):
         list(read_stretch(path, 16_000, start, None))
+
+
+def test_a_stretch_under_half_a_sample_says_where_it_ends(tmp_path):
+    path = write(tmp_path / "c.wav", 16_000, "PCM_16").rename(tmp_path / "c")
+    with pytest.raises(AudioError, match=r"/c: no samples from 0\.5 s to 0\.50001 s\.$"):
+        list(read_stretch(path, 16_000, 0.5, 0.50001))
 
 
 @pytest.mark.parametrize("name", ["16.wav", "x.flac"])

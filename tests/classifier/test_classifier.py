@@ -273,7 +273,8 @@ def test_untrained_is_known_after_a_head_was_put_on():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"num_classes": 1}, "num_classes must be at least 2"),
+        ({"num_classes": 1}, "num_classes must be a whole number from 2"),
+        ({"num_classes": 2.5}, "num_classes must be a whole number from 2; received 2.5"),
         ({"num_classes": 2, "labels": ["a", "a"]}, "2 different names"),
         ({"num_classes": 2, "labels": ["a"]}, "2 different names"),
         (

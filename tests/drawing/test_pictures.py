@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import places
@@ -271,6 +272,17 @@ def test_the_same_figure_gives_the_same_bytes(suffix, tmp_path):
         tmp_path / f"second.{suffix}"
     ).read_bytes()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_picture_is_saved_after_one_that_is_drawn(tmp_path):
+    """Matplotlib's settings are global: saving changes them for a moment."""
+    saving = threading.Thread(target=pages.save, args=(Figure(), tmp_path / "one.svg"))
+    with pages.style(dark=True):
+        saving.start()
+        saving.join(0.3)
+        assert saving.is_alive()
+    saving.join()
+    assert (tmp_path / "one.svg").exists()
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):

@@ -92,6 +92,14 @@ def test_a_stream_of_any_block_size_is_the_whole_clip(embedder, block):
     np.testing.assert_array_equal(result.timestamps, expected.timestamps)
 
 
+def test_a_finished_stream_says_so_each_time(embedder):
+    stream = embedder.stream(signals.RATE)
+    stream.finish()
+    for act in (lambda: stream.push(signals.noise(100)), stream.finish, stream.finish):
+        with pytest.raises(AudioError, match=r"^this stream is finished\. Make a new one"):
+            act()
+
+
 def test_a_stream_that_failed_midway_says_so_from_then_on(embedder):
     stream = embedder.stream(signals.RATE)
     stream.push(signals.noise(20_000))

@@ -29,6 +29,12 @@ def test_a_file_is_its_samples(file):
     assert of_file.params == of_samples.params == Params()
 
 
+def test_a_file_that_resamples_to_no_sample_is_its_samples(tmp_path):
+    soundfile.write(tmp_path / "tiny.wav", np.zeros(3), 192_000)
+    assert len(load_audio(tmp_path / "tiny.wav")[0]) == 3
+    assert stages.compute_file(tmp_path / "tiny.wav").examples.shape == (0, 96, 64)
+
+
 @pytest.mark.parametrize("frames", [99, 100, 101, 199, 200, 201])
 def test_a_clip_of_many_stretches_is_the_reference(frames, monkeypatch):
     monkeypatch.setattr(stages, "FRAMES_AT_ONCE", 100)

@@ -69,6 +69,16 @@ def test_an_import_that_fails_shows_every_line(capfd):
     assert capfd.readouterr().err == TENSORFLOW_LINES.decode()
 
 
+def test_without_a_folder_for_temporary_files_every_line_is_shown(monkeypatch, capfd):
+    def absent():
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", absent)
+    with importing._standard_error_without(importing._NOISE):
+        os.write(2, TENSORFLOW_LINES)
+    assert capfd.readouterr().err == TENSORFLOW_LINES.decode()
+
+
 @pytest.mark.slow
 def test_without_a_standard_error_it_imports_all_the_same():
     ran = run("import os; os.close(2); import vggish_tf; print(vggish_tf.VGGish.__name__)")

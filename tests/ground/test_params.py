@@ -98,6 +98,10 @@ def test_empty_mel_bins_are_the_empty_columns_and_are_named(changes):
     assert caught[0].filename == __file__
 
 
+def test_a_small_change_is_said_exactly():
+    assert Params(mel_max_hz=7500.001).changes(Params()) == "mel_max_hz=7500.001"
+
+
 def test_params_are_frozen_to_the_bottom():
     with pytest.raises(AttributeError):
         Params().sample_rate = 8000

@@ -17,6 +17,7 @@ import registered
 import small_network
 
 from vggish_tf import Embedder, Resample, StftMagnitude, VGGish, WaveformToExamples
+from vggish_tf.backend import float64_in_jax
 
 backend, folder = sys.argv[1], Path(sys.argv[2])
 job = json.loads((folder / "job.json").read_text())
@@ -41,11 +42,7 @@ def compiled(layer, inputs):
 
 def float64():
     """JAX has it on request alone, and the front end is exact only with it."""
-    if backend != "jax":
-        return contextlib.nullcontext()
-    import jax
-
-    return jax.enable_x64(True)
+    return float64_in_jax() if backend == "jax" else contextlib.nullcontext()
 
 
 def outcomes():

@@ -149,13 +149,19 @@ def test_mistakes_are_told_before_anything_is_read(path, tmp_path, monkeypatch):
     (tmp_path / "v2.index").touch()
     assert "already exists" in ask(path, tmp_path / "v2", format="v2")
     assert "is the file to convert" in ask(path, path, overwrite=True)
+    (tmp_path / "v2.ckpt.index").touch()
+    assert "TensorFlow would read" in ask(path, tmp_path / "v2.ckpt")
     (tmp_path / "u.data-00000-of-00001").mkdir()
     assert "u.data-00000-of-00001" in ask(path, tmp_path / "u", format="v2")
     (tmp_path / "u.data-00000-of-00001").rmdir()
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(writers, "find_spec", lambda name: None)
     assert "PyTorch is not installed." in ask(path, tmp_path / "out.pth")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["there.ckpt", "v2.index"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "there.ckpt",
+        "v2.ckpt.index",
+        "v2.index",
+    ]
     with pytest.raises(UsageError):
         convert_weights(path, tmp_path / "out.txt")
 

@@ -37,7 +37,7 @@ def network_of(channels: int) -> keras.Model:
         return small_network.randomize(backbone.network())
 
 
-def values_of(network: keras.Model) -> fast.Values:
+def values_of(network: keras.Model) -> fast.LayerValues:
     return {name: network.get_layer(name).get_weights() for name in backbone.LAYER_NAMES}
 
 

@@ -181,8 +181,8 @@ def test_files_whose_digest_nobody_has_published_are_named_and_not_used(
     hub.mkdir(parents=True)
     message = message_of(registry.fetch)
     assert (
-        f" Another program may have fetched the weights: check with vggish-tf verify {audio}"
-        in (message)
+        " Another program may have fetched the weights. Check each file with vggish-tf verify: "
+        f"{audio}, " in message
     )
     assert str(hub) in message
     kaggle = tmp_path / "kaggle" / "models/google/vggish/tensorFlow2/vggish/1"

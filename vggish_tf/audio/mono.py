@@ -45,7 +45,7 @@ def _opened(path) -> Iterator[Sound]:
             try:
                 yield sound
             except AudioError as error:
-                named = str(file.name) in str(error)
+                named = str(error).startswith(str(file.name))
                 raise error if named else AudioError(f"{file.name}: {error}") from None
 
 
@@ -157,23 +157,25 @@ def read_stretch(
     with _opened(path) as sound:
         if prepare.streams:
             blocks = _stretch_of_mono(sound, target_rate, (start, end), block_seconds)
-            yield from _some(blocks, path, start)
+            yield from _some(blocks, (start, end))
             return
         stretch = partial(_decoded_stretch, sound, (start, end))
         within = sound._replace(
-            blocks=lambda block_samples: _some(stretch(block_samples), path, start)
+            blocks=lambda block_samples: _some(stretch(block_samples), (start, end))
         )
         yield from _mono_blocks(within, target_rate, block_seconds, prepare)
 
 
-def _some(blocks: Iterable[np.ndarray], path, start: float) -> Iterator[np.ndarray]:
+def _some(blocks: Iterable[np.ndarray], stretch: Stretch) -> Iterator[np.ndarray]:
     """The same blocks; it is an error if there is no sample in them."""
     count = 0
     for block in blocks:
         count += len(block)
         yield block
     if not count:
-        raise AudioError(f"{path} has no samples from {start:g} s on.")
+        start, end = stretch
+        until = "on" if end is None else f"to {end:g} s"
+        raise AudioError(f"no samples from {start:g} s {until}.")
 
 
 def _stretch_of_mono(

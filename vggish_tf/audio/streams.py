@@ -17,10 +17,10 @@ from vggish_tf.audio.preparation import Preparation
 from vggish_tf.audio.resamplers import QUALITY
 from vggish_tf.audio.waveform import (
     MAX_CHANNELS,
+    check_axes,
     check_rate,
     check_samples,
     check_shape,
-    check_waveform,
     is_number,
 )
 from vggish_tf.errors import AudioError, counted
@@ -55,7 +55,9 @@ class _Stream:
         """
         self._check_open()
         known = self._num_channels
-        samples = check_shape(waveform) if known else check_waveform(waveform, self._sample_rate)
+        samples = check_shape(waveform)
+        if not known:
+            check_axes(samples)
         if samples.shape[1] != (known or samples.shape[1]):
             raise AudioError(
                 "every block of a stream must have "

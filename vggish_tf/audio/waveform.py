@@ -10,8 +10,7 @@ import numpy as np
 
 from vggish_tf.errors import AudioError, counted, warn
 
-# Hz. Recordings of whales have higher rates; mel bins start at 125 Hz.
-MIN_SAMPLE_RATE = 100
+MIN_SAMPLE_RATE = 100  # Hz. Even recordings of whales have higher rates.
 MAX_SAMPLE_RATE = 10_000_000  # Hz. Bat recorders reach 500 kHz, hydrophones 2 MHz.
 
 MAX_CHANNELS = 1024  # libsndfile's own limit
@@ -51,9 +50,7 @@ def check_waveform(waveform, sample_rate) -> np.ndarray:
     """
     check_rate(sample_rate, "sample_rate")
     samples = check_shape(waveform)
-    if samples.shape[1] > max(_MANY_CHANNELS, len(samples)):
-        length = counted(len(samples), "sample")
-        raise AudioError(f"waveform has {samples.shape[1]} channels of {length}: {_TRANSPOSE}")
+    check_axes(samples)
     check_samples(samples, "waveform")
     return samples
 
@@ -87,6 +84,13 @@ def check_shape(waveform) -> np.ndarray:
     # float64 beyond float32 becomes infinite, which check_samples reports
     with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
+
+
+def check_axes(samples: np.ndarray):
+    """Raises if there are many channels, and more than samples: the axes are swapped."""
+    if samples.shape[1] > max(_MANY_CHANNELS, len(samples)):
+        length = counted(len(samples), "sample")
+        raise AudioError(f"waveform has {samples.shape[1]} channels of {length}: {_TRANSPOSE}")
 
 
 def as_array(values, what: str) -> np.ndarray:

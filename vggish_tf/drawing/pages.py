@@ -142,7 +142,8 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
 
     Raises:
         UsageError: the suffix is another one.
-        VGGishError: the file cannot be written.
+        VGGishError: the folder does not exist or is not writable.
+        OSError: the file cannot be written.
     """
     import matplotlib
 
@@ -151,7 +152,8 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
         raise UsageError(
             f"cannot write a picture as {Path(path).name!r}. Name it {', '.join(METADATA)}."
         )
-    with matplotlib.rc_context({"svg.hashsalt": "vggish_tf"}), replacing(path) as temporary:
+    settings = matplotlib.rc_context({"svg.hashsalt": "vggish_tf"})
+    with _settings_lock, settings, replacing(path) as temporary:
         figure.savefig(temporary, format=suffix[1:], dpi=DOTS_PER_INCH, metadata=METADATA[suffix])
 
 

@@ -92,7 +92,7 @@ class ExampleStream:
         self._samples = np.zeros(0, np.float32)  # from the first sample of the chunk in progress
         # of complete chunks, from the start of the next example
         self._frames = np.zeros((0, self.params.num_mel_bins), np.float32)
-        # still to come, and part of nothing, where a hop is longer than its window
+        # to be skipped when they arrive, if a hop is longer than its window
         self._gap = 0  # samples between two frames
         self._skip = 0  # frames between two examples
 
@@ -162,8 +162,7 @@ class ExampleStream:
     def _describe_short_clip(self) -> str:
         return (
             f"{self.name} has {counted(self.num_samples, 'sample')} at {self.params.sample_rate} "
-            "Hz, under the "
-            f"{self.params.min_samples} of one example; "
+            f"Hz, under the {self.params.min_samples} of one example; "
             + (
                 "it was filled with silence. Say pad='never' for zero rows."
                 if self.num_samples

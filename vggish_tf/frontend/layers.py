@@ -39,7 +39,7 @@ TINY_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-class _FrontEndLayer(keras.layers.Layer):
+class FrontEndLayer(keras.layers.Layer):
     """Base of the front-end layers: float32 always, and Params in the config."""
 
     def __init__(self, params: Params | dict | None = None, **kwargs):
@@ -51,7 +51,7 @@ class _FrontEndLayer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
-class StftMagnitude(_FrontEndLayer):
+class StftMagnitude(FrontEndLayer):
     """Magnitude of the STFT, with a periodic Hann window, no centring and no padding.
 
     Args:
@@ -113,7 +113,7 @@ class StftMagnitude(_FrontEndLayer):
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
-class LogMel(_FrontEndLayer):
+class LogMel(FrontEndLayer):
     """Natural logarithm of the mel spectrogram plus `log_offset`.
 
     Args:
@@ -155,7 +155,7 @@ class LogMel(_FrontEndLayer):
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
-class FrameExamples(_FrontEndLayer):
+class FrameExamples(FrontEndLayer):
     """Cuts a log-mel spectrogram into examples; an incomplete last example is dropped.
 
     Args:
@@ -186,7 +186,7 @@ class FrameExamples(_FrontEndLayer):
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
-class WaveformToExamples(_FrontEndLayer):
+class WaveformToExamples(FrontEndLayer):
     """The whole front end: padding, then StftMagnitude, LogMel and FrameExamples.
 
     Args:

@@ -14,7 +14,7 @@ import numpy as np
 from vggish_tf import backend
 from vggish_tf.errors import VGGishError
 from vggish_tf.network import backbone, onnx_graph
-from vggish_tf.network.fast import Values, given
+from vggish_tf.network.fast import LayerValues, given
 from vggish_tf.network.onnx_graph import Layers, Step
 from vggish_tf.network.plan import Plan
 from vggish_tf.params import EMBEDDING_SIZE, Params
@@ -23,7 +23,7 @@ MOST_BYTES = 2_000_000_000  # of a file; the limit of protobuf is 2 GiB
 VERSION = 1  # of the file: raise it when the graph changes
 
 
-def write(path: Path, params: Params, values: Values, plan: Plan):
+def write(path: Path, params: Params, values: LayerValues, plan: Plan):
     """Writes the network as an ONNX file, whose input and output are `input` and `embedding`.
 
     Args:
@@ -44,7 +44,7 @@ def write(path: Path, params: Params, values: Values, plan: Plan):
     onnx_graph.write(path, "input", _input_shape(params, plan), _steps(values, plan))
 
 
-def loaded(path: Path, params: Params, values: Values, plan: Plan) -> backend.Run:
+def loaded(path: Path, params: Params, values: LayerValues, plan: Plan) -> backend.Run:
     """The network in a file of `write`, run by the plan's engine: examples (n, 96, 64) → (n, 128).
 
     The embedding of an example that is not finite is NaN, as in the Keras network.
@@ -80,7 +80,7 @@ def _input_shape(params: Params, plan: Plan) -> tuple[int, ...]:
     return backbone.feature_shapes(params)[last]
 
 
-def _steps(values: Values, plan: Plan) -> Iterator[Step]:
+def _steps(values: LayerValues, plan: Plan) -> Iterator[Step]:
     """The operators in their order; channels come first."""
     if _has_stem(plan):
         yield Step("Transpose", attributes={"perm": (0, 3, 1, 2)})
@@ -89,7 +89,7 @@ def _steps(values: Values, plan: Plan) -> Iterator[Step]:
         yield from onnx_graph.from_examples(values)
 
 
-def _stem(params: Params, values: Values) -> backend.Run:
+def _stem(params: Params, values: LayerValues) -> backend.Run:
     """The layers that stay float32: log-mel examples → (rows, 48, 32, 64)."""
     shape = params.num_frames, params.num_mel_bins
     x = examples = keras.Input(shape)

@@ -18,9 +18,9 @@ from vggish_tf.network.winograd import MIN_CHANNELS, WinogradConv2D
 from vggish_tf.params import Params
 
 # kernel and bias, float32, with the axes of Keras
-Weights = tuple[np.ndarray, np.ndarray]
-Values = MutableMapping[str, Weights]  # by layer
-WeightsOf = Callable[[str], Weights]
+KernelAndBias = tuple[np.ndarray, np.ndarray]
+LayerValues = MutableMapping[str, KernelAndBias]
+WeightsOf = Callable[[str], KernelAndBias]
 
 
 def network(params: Params, weights_of: WeightsOf, plan: Plan) -> keras.Model:

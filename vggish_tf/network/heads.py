@@ -21,7 +21,7 @@ from vggish_tf.frontend.framing import (
     count_frames,
     padded_length,
 )
-from vggish_tf.frontend.layers import _FrontEndLayer
+from vggish_tf.frontend.layers import FrontEndLayer
 from vggish_tf.network.backbone import LAYER_NAMES
 from vggish_tf.params import ADAM_EPSILON, LEARNING_RATE, Params
 
@@ -41,7 +41,7 @@ def count_clip_examples(num_samples, params: Params, pad: Pad):
 
 
 @keras.saving.register_keras_serializable(package="vggish_tf")
-class SoundingExamples(_FrontEndLayer):
+class SoundingExamples(FrontEndLayer):
     """Mask of the examples of zero-padded clips: True for a clip's own examples, False for padding.
 
     A clip ends with its last non-zero sample. It has as many examples as it would have alone under

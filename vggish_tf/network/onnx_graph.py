@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vggish_tf.network import backbone
-from vggish_tf.network.fast import Values
+from vggish_tf.network.fast import LayerValues
 from vggish_tf.params import EMBEDDING_SIZE
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class Step(NamedTuple):
     domain: str = ""
 
 
-def from_examples(values: Values) -> Iterator[Step]:
+def from_examples(values: LayerValues) -> Iterator[Step]:
     """The operators from examples (rows, 96, 64) to the embedding."""
     yield Step("Unsqueeze", (np.array([1]),))
     yield from steps(values)
 
 
-def steps(values: Values, layers: Layers | None = None) -> Iterator[Step]:
+def steps(values: LayerValues, layers: Layers | None = None) -> Iterator[Step]:
     """The operators from (rows, channels, height, width) to the embedding.
 
     Args:

@@ -26,7 +26,7 @@ from keras import ops
 
 from vggish_tf import backend
 from vggish_tf.network.backbone import CONVOLUTIONS
-from vggish_tf.network.fast import Values
+from vggish_tf.network.fast import LayerValues
 from vggish_tf.params import NUM_BANDS, NUM_FRAMES, Params
 
 LAST = "pool3"  # the last layer that is shared
@@ -37,7 +37,7 @@ MOST_NEW = 56  # frames an example that it does not share; with more of them, sh
 LARGEST = 100.0
 
 
-def compiled(values: Values, fast: keras.Model, params: Params) -> backend.Run:
+def compiled(values: LayerValues, fast: keras.Model, params: Params) -> backend.Run:
     """The network as a function of arrays of examples; shares convolutions where that is faster.
 
     Args:
@@ -116,7 +116,7 @@ class Overlapping(keras.layers.Layer):
         (2, 128)
     """
 
-    def __init__(self, values: Values, fast: keras.Model):
+    def __init__(self, values: LayerValues, fast: keras.Model):
         super().__init__(dtype="float32")
         steps = list(fast.operations)
         last = [step.name for step in steps].index(LAST)

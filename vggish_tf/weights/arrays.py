@@ -12,16 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from vggish_tf.errors import VGGishError
 from vggish_tf.memory import laid_out
 from vggish_tf.weights import digests, kept, registry
 from vggish_tf.weights.identity import Identity, Survey, of_file
-from vggish_tf.weights.layouts import Shapes, Source, check_match
+from vggish_tf.weights.layouts import Arrays, Shapes, Source, check_match
 from vggish_tf.weights.paths import files_of
-
-Arrays = dict[str, np.ndarray]  # published name → float32
 
 
 class _Read(NamedTuple):

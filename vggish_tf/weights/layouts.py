@@ -18,6 +18,7 @@ from vggish_tf.errors import CheckpointError, listed
 from vggish_tf.weights.published import LAYERS, NAMES
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
+Arrays = dict[str, np.ndarray]  # by name
 Shapes = dict[str, tuple[int, ...]]
 
 

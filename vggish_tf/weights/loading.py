@@ -153,7 +153,8 @@ def save_tf1_checkpoint(
 
     Raises:
         UsageError: the version is neither of the two.
-        CheckpointError: the model has other weights than VGGish's.
+        CheckpointError: the model has other weights than VGGish's; or, for V1, a V2 checkpoint has
+            that name.
         VGGishError: the file cannot be written.
 
     Example:

@@ -256,5 +256,6 @@ def _undigested() -> str:
     found = [elsewhere.find(file) for file in known.OTHERS if not (file.md5 or file.sha256)]
     paths = ", ".join(str(path) for path in found if path)
     return paths and (
-        f" Another program may have fetched the weights: check with vggish-tf verify {paths}."
+        " Another program may have fetched the weights. Check each file with vggish-tf verify: "
+        f"{paths}."
     )

@@ -25,10 +25,9 @@ from vggish_tf.errors import (
     reason_of,
 )
 from vggish_tf.files import check_target, replacing
-from vggish_tf.weights.layouts import TORCHVGGISH, Shapes
+from vggish_tf.weights.layouts import TORCHVGGISH, Arrays, Shapes
 from vggish_tf.weights.paths import checked, expanded, files_of, index_of
 
-Values = dict[str, np.ndarray]
 VALUES_SHA256 = "values_sha256"  # in the metadata of safetensors; compared when they are loaded
 
 # format → the suffixes that its files may have; a TF1 V2 checkpoint is a prefix
@@ -56,6 +55,7 @@ def check_output(
 
     Raises:
         UsageError: no format has that suffix, or `format` has another one.
+        CheckpointError: the file is a V1 checkpoint, and a V2 checkpoint has its name.
         VGGishError: the file cannot be written, exists, or is the source; or PyTorch is missing.
     """
     endings = {suffix: name for name, suffixes in FORMATS.items() for suffix in suffixes}
@@ -74,6 +74,8 @@ def check_output(
         if os.path.exists(file) and any(os.path.samefile(file, one) for one in _files_of(source)):
             raise VGGishError(f"{output} is the file to convert. Choose another name.")
         check_target(file, overwrite=overwrite)
+    if format == "v1":
+        _check_no_index(output)
     return format
 
 
@@ -83,31 +85,36 @@ def _files_of(source: str | os.PathLike[str]) -> list[Path]:
     return files_of(checked(path, "")) if os.path.exists(path) or index_of(path).exists() else []
 
 
-def write_v1(path: Path, values: Values) -> Path:
+def write_v1(path: Path, values: Arrays) -> Path:
     """Writes a TF1 V1 checkpoint, one file.
 
     Raises:
         CheckpointError: a V2 checkpoint has that name.
         VGGishError: the file cannot be written.
     """
-    if index_of(path).exists():
-        raise CheckpointError(
-            f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that "
-            "first."
-        )
+    _check_no_index(path)
     with errors_about(path), replacing(path) as temporary:
         put_v1(temporary, values)
     return path
 
 
-def put_v1(path: Path, values: Values) -> None:
+def _check_no_index(path: Path):
+    """Raises if TensorFlow would read a V2 checkpoint instead of the V1 checkpoint at `path`."""
+    if index_of(path).exists():
+        raise CheckpointError(
+            f"cannot write {path}: TensorFlow would read {index_of(path)} instead. Delete that "
+            "first."
+        )
+
+
+def put_v1(path: Path, values: Arrays) -> None:
     """Writes a TF1 V1 checkpoint to a new path."""
     import tensorflow as tf
 
     tf.raw_ops.Save(filename=str(path), tensor_names=list(values), data=list(values.values()))
 
 
-def write_v2(path: Path, values: Values) -> Path:
+def write_v2(path: Path, values: Arrays) -> Path:
     """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`.
 
     Raises:
@@ -125,7 +132,7 @@ def write_v2(path: Path, values: Values) -> Path:
     return path
 
 
-def put_v2(path: Path, values: Values) -> None:
+def put_v2(path: Path, values: Arrays) -> None:
     """Writes a TF1 V2 checkpoint to a new prefix."""
     import tensorflow as tf
 
@@ -137,7 +144,7 @@ def put_v2(path: Path, values: Values) -> None:
     )
 
 
-def write_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> Path:
+def write_safetensors(path: Path, values: Arrays, metadata: dict[str, str]) -> Path:
     """Writes a safetensors file with the published names.
 
     Args:
@@ -153,7 +160,7 @@ def write_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> P
     return path
 
 
-def put_safetensors(path: Path, values: Values, metadata: dict[str, str]) -> None:
+def put_safetensors(path: Path, values: Arrays, metadata: dict[str, str]) -> None:
     """Writes a safetensors file to a new path."""
     with open(path, "xb") as stream:
         shapes = {name: value.shape for name, value in values.items()}
@@ -182,7 +189,7 @@ def write_tensors(
     return lambda array: stream.write(array.data)
 
 
-def put_torch(path: Path, values: Values) -> None:
+def put_torch(path: Path, values: Arrays) -> None:
     """Writes torchvggish's state_dict to a new path; needs PyTorch."""
     import torch
 

@@ -8,6 +8,7 @@ import soundfile
 from labelled_clips import refusal, waveform, write_csv, write_folder
 
 from vggish_tf import audio
+from vggish_tf.errors import VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.finetune import clips as tables
 
@@ -94,6 +95,12 @@ def test_splits_that_are_dealt_keep_a_file_together(spelled):
         assert (
             len({clip.split for clip in data.clips if clip.path.name in ("a.wav", "link.wav")}) == 1
         )
+
+
+def test_an_open_quote_hides_no_rows(tmp_path):
+    (tmp_path / "t.csv").write_text('path,label\na.wav,"rain\nb.wav,wind\nc.wav,sea\n')
+    with pytest.raises(VGGishError, match=r"line 2: .*Is a quote left open there\?"):
+        finetune.dataset(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(
