@@ -207,13 +207,18 @@ class Stages(NamedTuple):
 
         An empty clip has one second.
         """
-        ends = self.timestamps[-1:] + self.params.example_window_seconds
+        ends = self.timestamps[-1:] + self.example_seconds
         return max(len(self.waveform) / self.params.sample_rate, *map(float, ends), 0.0) or 1.0
 
     @property
     def frame_seconds(self) -> float:
         """Time from one STFT frame to the next: a whole number of samples, in seconds."""
         return self.params.hop_length / self.params.sample_rate
+
+    @property
+    def example_seconds(self) -> float:
+        """Time from the start of an example to its end: a whole number of frames, in seconds."""
+        return self.params.num_frames * self.frame_seconds
 
     @property
     def example_hop_seconds(self) -> float:

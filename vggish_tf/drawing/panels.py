@@ -226,7 +226,7 @@ def _draw_borders(ax: "Axes", stages: Stages) -> None:
     Frames after the last end are grey.
     """
     starts = stages.timestamps
-    last_end = starts[-1] + stages.params.example_window_seconds
+    last_end = starts[-1] + stages.example_seconds
     ax.axvspan(last_end, max(stages.seconds, last_end), color="0.6", alpha=0.7, linewidth=0)
     if len(starts) > MOST_BORDERS:
         return

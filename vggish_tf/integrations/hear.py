@@ -20,12 +20,11 @@ from vggish_tf.params import EMBEDDING_SIZE, Params
 class Model(tf.Module):
     """An Embedder with the attributes that HEAR requires."""
 
-    sample_rate = int(Params().sample_rate)
     scene_embedding_size = timestamp_embedding_size = EMBEDDING_SIZE
 
     def __init__(self, embedder: Embedder):
         super().__init__()
-        self.embedder = embedder
+        self.embedder, self.sample_rate = embedder, embedder.params.sample_rate
 
 
 def load_model(model_file_path: str = "", **params: Any) -> Model:
@@ -33,7 +32,8 @@ def load_model(model_file_path: str = "", **params: Any) -> Model:
 
     Args:
         model_file_path: the path of a checkpoint, or "".
-        params: fields of Params, such as example_hop_seconds=0.05.
+        params: fields of Params, such as example_hop_seconds=0.05. HEAR sends sounds at its
+            sample_rate.
 
     Raises:
         CheckpointError, ParamsError: as Embedder.
@@ -45,20 +45,20 @@ def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor,
     """Embeddings over time.
 
     Args:
-        audio: sounds (n, samples) at 16 kHz.
+        audio: sounds (n, samples) at the model's sample_rate, by default 16 kHz.
         model: as load_model() returns it.
 
     Returns:
         Embeddings (n, rows, 128), and their times in milliseconds (n, rows).
     """
-    sounds, params = np.asarray(audio, np.float32), model.embedder.params
-    found = model.embedder.embed_batch(list(sounds), params.sample_rate)
-    middles = found[0].timestamps + params.example_window_seconds / 2
-    times = 1000 * np.minimum(middles, sounds.shape[1] / params.sample_rate)
+    sounds = np.asarray(audio, np.float32)
+    found = model.embedder.embed_batch(list(sounds), model.sample_rate)
+    middles = (found[0].timestamps + found[0].end_timestamps) / 2
+    times = 1000 * np.minimum(middles, sounds.shape[1] / model.sample_rate)
     embeddings = np.stack([each.embedding for each in found])
     return tf.constant(embeddings), tf.constant(np.tile(times, (len(found), 1)), tf.float32)
 
 
 def get_scene_embeddings(audio: tf.Tensor, model: Model) -> tf.Tensor:
-    """The mean embedding of each sound: (n, samples) at 16 kHz → (n, 128)."""
+    """The mean embedding of each sound: (n, samples) at the model's sample_rate → (n, 128)."""
     return tf.reduce_mean(get_timestamp_embeddings(audio, model)[0], axis=1)

@@ -20,7 +20,7 @@ from vggish_tf.inference import after
 from vggish_tf.network.postprocess import dequantize
 from vggish_tf.params import Params
 from vggish_tf.profiles import DEFAULT, PROFILES, Profile, named
-from vggish_tf.rows import POOLS, rounded
+from vggish_tf.rows import POOLS, Embeddings, rounded
 from vggish_tf.stream import BLOCK_SECONDS
 
 
@@ -121,7 +121,7 @@ class _Clip:
         """The rows, dequantized, and their starts in seconds."""
         rows = np.asarray(after(self._raw(profile), profile.activation, profile.postprocess))
         rows = as_numbers(rounded(rows, profile.rounding), profile)
-        starts = np.arange(len(rows)) * profile.params.example_hop_seconds
+        starts = Embeddings.of(rows, profile.params).timestamps
         if profile.pool and len(rows):
             return POOLS[profile.pool](rows)[np.newaxis], starts[:1]
         return rows, starts

@@ -11,6 +11,7 @@ import numpy as np
 from vggish_tf import audio
 from vggish_tf.params import Params
 from vggish_tf.progress import counted_blocks
+from vggish_tf.rows import Embeddings
 
 if TYPE_CHECKING:
     from vggish_tf.embedding import Embedder
@@ -60,6 +61,7 @@ def embedded(embedder: "Embedder", path: str | os.PathLike[str]) -> EmbeddedClip
         if block.any():
             num_sounding = num_samples + int(np.flatnonzero(block)[-1]) + 1
         num_samples += len(block)
-    embedding, starts = map(np.concatenate, zip(*parts, stream.finish(), strict=True))
-    times = np.stack([starts, starts + params.example_window_seconds], axis=1)
-    return EmbeddedClip(embedding, times, num_samples / params.sample_rate, num_sounding)
+    parts.append(stream.finish())
+    rows = Embeddings.of(np.concatenate([part.embedding for part in parts]), params)
+    times = np.stack([rows.timestamps, rows.end_timestamps], axis=1)
+    return EmbeddedClip(rows.embedding, times, num_samples / params.sample_rate, num_sounding)
