@@ -96,6 +96,14 @@ def test_borders_stand_at_the_starts_and_the_last_end_and_the_rest_is_grey():
     np.testing.assert_allclose([grey.get_x(), grey.get_x() + grey.get_width()], [2.88, 3.0])
 
 
+def test_the_last_end_is_that_of_its_last_frame():
+    """96.4 frames are 96."""
+    stages = make_stages(16_000 * 3, example_window_seconds=0.964)
+    (grey,) = panels.draw_log_mel(stages).patches
+    assert grey.get_x() == pytest.approx(2.88)
+    assert stages._replace(waveform=np.zeros(9)).seconds == pytest.approx(2.88)
+
+
 def test_borders_of_overlapping_examples_are_their_starts():
     ax = panels.draw_log_mel(make_stages(16_000 * 2, example_hop_seconds=0.48))
     np.testing.assert_allclose([line.get_xdata()[0] for line in ax.lines], [0, 0.48, 0.96, 1.92])

@@ -5,7 +5,7 @@ import pytest
 import small_network
 import tensorflow as tf
 
-from vggish_tf import Embedder
+from vggish_tf import Embedder, Params
 from vggish_tf.integrations import hear
 
 
@@ -52,3 +52,16 @@ def test_no_time_is_after_the_end_of_a_short_sound(weights):
     embeddings, times = hear.get_timestamp_embeddings(sounds(0.3), hear.load_model(weights))
     assert embeddings.shape == (3, 1, 128)
     np.testing.assert_allclose(times, 300.0)
+
+
+@pytest.mark.filterwarnings("ignore:the front end is not the published one")
+def test_sounds_come_at_the_rate_of_the_params(weights):
+    """HEAR sends sounds at the model's sample_rate."""
+    model = hear.load_model(weights, sample_rate=22_050)
+    assert model.sample_rate == 22_050
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (1, model.sample_rate * 2))
+    embeddings, times = hear.get_timestamp_embeddings(sound, model)
+    expected = Embedder(weights, params=Params(sample_rate=22_050))(sound[0], model.sample_rate)
+    np.testing.assert_allclose(embeddings[0], expected.embedding, rtol=1e-5, atol=1e-6)
+    hop, rate = 220, model.sample_rate  # samples
+    np.testing.assert_allclose(times[0], [48_000 * hop / rate, 144_000 * hop / rate], rtol=1e-6)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 HELP = "compare profiles with the default one on a clip"
 EPILOG = (
     "cosine: between a row and the default's row that is nearest in time, the mean over the rows. "
-    "difference: the size of the difference, of the size of the default's rows. Rows after PCA or "
-    "in bytes are compared with the default's after the same."
+    "difference: the size of the difference, divided by the size of the default's rows. Rows "
+    "after PCA or in bytes are compared with the default's after the same."
 )
 EXAMPLE = "vggish-tf compare-profiles clip.wav fadtk"
 

@@ -145,8 +145,9 @@ def add_average(parser: argparse._ActionsContainer):
 
 
 def prepare(weights: str | None):
-    """Checks weights, then imports Keras for an Embedder, while a thread reads the weights;
-    untrained ones are alike in each run.
+    """Checks weights, and imports Keras while a thread reads them.
+
+    Untrained weights are the same in each run.
     """
     if weights is not None:
         from vggish_tf.weights import arrays

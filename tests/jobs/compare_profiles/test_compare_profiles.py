@@ -10,6 +10,7 @@ from vggish_tf import AudioError, Embedder, UsageError, cli, formats
 from vggish_tf.formats import provenance
 from vggish_tf.jobs.compare_profiles import as_numbers, compare, distance
 from vggish_tf.jobs.search.query import embedder_for
+from vggish_tf.params import Params
 from vggish_tf.profiles import PROFILES, Profile
 
 pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks")]
@@ -284,3 +285,13 @@ def test_distances_of_a_profile(tmp_path, monkeypatch, capsys):
         "--profile fadtk contradicts the embeddings, which are of tf-2020"
         in capsys.readouterr().err
     )
+
+
+def test_a_hop_of_no_whole_number_of_frames_is_that_of_its_rows(
+    tmp_path, embedder, small_checkpoint
+):
+    """5.4 frames are 5: the rows start every 0.05 s, and not every 0.054 s."""
+    path, params = write_noise(tmp_path / "a.wav", 3.3), Params(example_hop_seconds=0.054)
+    (found,) = compare(path, embedder, [Profile("mine", params=params)])
+    rows = Embedder(small_checkpoint, params=params).embed_file(path)
+    assert found.distance == pytest.approx(distance(rows, embedder.embed_file(path)), rel=1e-4)

@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +47,11 @@ def test_lists_hold_a_path_a_line_or_a_path_a_zero_byte(sounds, monkeypatch):
     assert names("-") == ["a\nb.wav", "c.wav"]
 
 
+def test_a_mark_of_utf_8_belongs_to_no_path(sounds):
+    (sounds / "list.txt").write_bytes("\ufeffa.wav\r\n\ufeffb.wav\r\n".encode())
+    assert names(f"@{sounds}/list.txt") == ["a.wav", "\ufeffb.wav"]
+
+
 def test_names_that_are_no_utf_8_are_kept(sounds):
     (sounds / "list.txt").write_bytes(b"caf\xe9.wav\n")
     (clip,) = inputs.find([f"@{sounds}/list.txt"])
@@ -68,12 +74,28 @@ def test_a_table_has_stretches_and_paths_beside_it(sounds, kind):
 
 
 @pytest.mark.parametrize(
-    "row", ["a.wav,2,1", "a.wav,-1,", "a.wav,x,", ",0,1", "a.wav,nan,", "a.wav,0,inf0"]
+    "row",
+    [
+        *("a.wav,2,1", "a.wav,-1,", "a.wav,x,", ",0,1", "a.wav,nan,", "a.wav,0,inf0"),
+        *("a.wav,0,inf", "a.wav,inf,", "a.wav,0,1e999"),
+    ],
 )
 def test_a_row_that_makes_no_sense_is_named_by_its_line(sounds, row):
     (sounds / "table.csv").write_text(f"path,start,end\nok.wav,,\n{row}\n")
     with pytest.raises(VGGishError, match=r"table\.csv, line 3: a row needs a path"):
         inputs.find([sounds / "table.csv"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("path", 7), ("path", b"a.wav"), ("start", timedelta(seconds=1)), ("end", [1.0])],
+)
+def test_a_cell_of_another_type_is_named_by_its_line(sounds, column, value):
+    row = {"path": "a.wav", "start": 0.0, "end": 1.0, column: value}
+    pq.write_table(pa.Table.from_pylist([row]), "table.parquet")
+    with pytest.raises(VGGishError, match=r"table\.parquet, line 1: a row needs a path") as caught:
+        inputs.find(["table.parquet"])
+    assert repr(value) in str(caught.value)
 
 
 def test_a_shard_is_its_members(sounds):

@@ -78,3 +78,14 @@ def test_the_total_is_that_of_the_headers(sounds):
     assert seconds_of(clips) == pytest.approx(expected)
     assert seconds_of([Clip("a", clips[0].file, 1.0, 1.5), *clips]) == pytest.approx(expected + 0.5)
     assert seconds_of([*clips, Clip("shard::a", "shard.tar", part=("member", 0, 9))]) is None
+
+
+def test_a_run_within_one_tick_of_the_clock_has_no_speed(monkeypatch, capsys):
+    monkeypatch.setattr("time.monotonic", lambda: 7.0)
+    bar = Bar()
+    bar.begin(2, 2, 0, lambda: 0.0)
+    bar.end([])
+    bar.begin(2, 0, 0, lambda: 2.0)
+    bar.decoded(2.0)
+    bar.end([])
+    assert capsys.readouterr().out.count("2 of 2 clips embedded\n") == 2

@@ -100,7 +100,7 @@ def test_bytes_are_refused(tmp_path):
 
 def test_one_row_is_an_error_and_few_are_a_warning(sets):
     write_archive("one", sets[0][:1])
-    with pytest.raises(VGGishError, match="at least 2 rows of each set; received 1 row"):
+    with pytest.raises(VGGishError, match=r"^one: .* at least 2 rows .* received 1 row\. Add"):
         fad.read("one")
     write_archive("few", sets[0][:5])
     with pytest.warns(UserWarning, match="few has 5 rows for 8 dimensions.* rank 4"):
@@ -217,3 +217,25 @@ def test_the_kernel_is_said(sets, capsys):
     assert found["kernel"] == "iq"
     expected = fad.kernel_distance(*sets, kernel="iq")
     assert found["kad"] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:.*the Fréchet distance depends on the number of rows")
+def test_a_reference_of_equal_rows_has_a_kernel_distance(sets):
+    write_archive("silence", np.zeros((6, 8)))
+    reference, candidate = fad.read("silence"), fad.read("b")
+    alone = fad.compare(reference, candidate, kernel="gaussian")
+    (found,) = fad.compare_each(reference, [candidate], kernel="gaussian")
+    assert (found.kad, found.bandwidth) == (alone.kad, alone.bandwidth)
+    assert found.bandwidth == 0
+    # each row is alike to itself alone: the means are 1 within the reference, and 0 elsewhere
+    assert found.kad == pytest.approx(100)
+
+
+def test_the_reference_has_no_distance_to_itself_in_the_table(sets):
+    np.savez("stats.npz", mu=sets[1].mean(0), cov=np.cov(sets[1].T))
+    head, reference, candidate = fad.as_text(
+        fad.read("a"), [fad.compare(fad.read("a"), fad.read("stats.npz"))]
+    ).splitlines()[1:]
+    assert head.split() == ["rank", "FAD"]
+    assert reference.split() == ["reference", "a", "8"]
+    assert candidate.split()[:2] == ["stats.npz", "8"]

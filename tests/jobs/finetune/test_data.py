@@ -12,7 +12,6 @@ from labelled_clips import LABELS, refusal, waveform, write_csv, write_folder
 from vggish_tf import audio
 from vggish_tf.errors import AudioError, UsageError, VGGishError
 from vggish_tf.jobs import finetune
-from vggish_tf.jobs.finetune import splits
 from vggish_tf.jobs.finetune.clips import Clip
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -344,6 +343,9 @@ def test_reading_stops_at_the_end_of_a_segment(tmp_path):
         finetune.read_clip(Clip(tmp_path / "a.flac", ("x",)), 16_000)
 
 
-def test_shares_must_be_shares():
-    with pytest.raises(VGGishError, match="shares of 1"):
-        splits.split([Clip(Path("a"), ("x",))], validation=0.6, test=0.5, seed=0, multi_label=False)
+def test_without_a_clip_that_can_be_read_there_is_no_dataset(folder):
+    for path in folder.rglob("*.wav"):
+        path.write_bytes(b"RIFF")
+    message = refusal(folder, max_unreadable=1)
+    assert "18 of 18 clips cannot be read" in message
+    assert "noise/0.wav" in message

@@ -10,6 +10,7 @@
 Nothing is decoded here; only the table of contents of a shard is read.
 """
 
+import codecs
 import csv
 import io
 import os
@@ -28,6 +29,7 @@ from vggish_tf.jobs.embed.clips import Clip
 from vggish_tf.jobs.embed.stores import Stamp
 
 GLOB = frozenset("*?[")
+LATEST = 1e300  # seconds; the samples until a later time cannot be counted
 
 
 def local_files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -110,6 +112,7 @@ def _bytes_of(path: str) -> bytes:
 
 def _listed(lines: bytes) -> Iterator[Clip]:
     """Paths that end in a line break, or in a zero byte, as `find -print0` writes them."""
+    lines = lines.removeprefix(codecs.BOM_UTF8)  # as editors of Windows write it
     separator = b"\0" if b"\0" in lines else b"\n"
     for line in lines.split(separator):
         path = line if separator == b"\0" else line.rstrip(b"\r")
@@ -193,9 +196,10 @@ def _column_of_bytes(schema) -> str | None:
 def _stretch(table: str, path: str, start, end, line: int) -> Clip:
     try:
         first, last = float(start or 0), None if end in (None, "") else float(end)
-        if not (path and first >= 0 and (last is None or last > first)):
+        named = isinstance(path, str) and path
+        if not (named and 0 <= first < LATEST and (last is None or first < last < LATEST)):
             raise ValueError
-    except ValueError:
+    except (TypeError, ValueError):
         raise VGGishError(
             f"{table}, line {line}: a row needs a path, and an end after its start, in seconds; "
             f"received {path!r}, {start!r}, {end!r}."

@@ -87,8 +87,8 @@ class Bar(Progress):
         super().end(failures, provenance)
         self._bar.close()
         elapsed = time.monotonic() - self._started
-        speed = speed_of(self._seconds, elapsed)
-        said = f", {speed} times real time" if self._seconds else ""
+        timed = self._seconds and elapsed  # a coarse clock may show no time at all
+        said = f", {speed_of(self._seconds, elapsed)} times real time" if timed else ""
         good = self.num_clips - len(failures)
         note(f"{good:,} of {counted(self.num_clips, 'clip')} embedded{said}")
         if self.num_too_short:

@@ -132,7 +132,8 @@ def compare_each(
     """Compares several sets, as compare() does one; the reference's median is computed once."""
     _check_kernel(kernel)
     if kernel not in (None, "cubic") and bandwidth == "reference":
-        bandwidth = median_distance(sources.rows_of(reference).astype(np.float64))
+        median = median_distance(sources.rows_of(reference).astype(np.float64))
+        bandwidth = median or bandwidth  # 0, of equal rows, is refused as a number of the user
     same = partial(compare, reference, kernel=kernel, bandwidth=bandwidth, **options)
     return map(same, candidates)
 

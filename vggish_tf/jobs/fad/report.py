@@ -18,7 +18,9 @@ def as_text(reference: Set, found: Sequence[Comparison], p_value: float | None =
     first = Comparison(*about, reference.provenance, fad=0.0)
     names = [name for name in COLUMNS if any(each.numbers[name] is not None for each in found)]
     table = [["", *(COLUMNS[name] for name in names)]]
-    table.append([f"reference {first.name}", *_cells(first, names[:3]), *[""] * (len(names) - 3)])
+    known = names[: names.index("fad")]  # the others are distances from it
+    row = [f"reference {first.name}", *_cells(first, known)]
+    table.append([*row, *[""] * (len(names) - len(known))])
     table += [[each.name, *_cells(each, names)] for each in found]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ("  ".join(_aligned(row, widths)).rstrip() for row in table)

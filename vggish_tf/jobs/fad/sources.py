@@ -67,15 +67,24 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Set:
 
     Raises:
         UsageError: the rows are bytes.
-        VGGishError: nothing is there, it is neither, or a clip is not finite.
+        VGGishError: nothing is there, it is neither, a clip is not finite, or there are fewer than
+            two rows.
     """
     place = check_source(path, "Give an archive of embeddings, or saved statistics.")
+    name = name or str(path)
     if _holds_statistics(place):
         gaussian, provenance = _saved(place)
-        return Set(name or str(path), gaussian, provenance, place)
+        return Set(name, gaussian, provenance, place)
     archive = formats.read(place)
     merged = Statistics.merged(Statistics.of(clip.embedding) for clip in checked(archive, place))
-    return Set(name or str(path), merged.gaussian, archive.provenance, place)
+    return Set(name, _gaussian(merged, name), archive.provenance, place)
+
+
+def _gaussian(merged: Statistics, name: str) -> Gaussian:
+    try:
+        return merged.gaussian
+    except VGGishError as error:
+        raise VGGishError(f"{name}: {error} Add sounds, or longer ones.") from None
 
 
 def checked(archive: Archive, path: Path) -> Iterator[ClipRows]:

@@ -80,15 +80,15 @@ def seconds_of(clips: Sequence[Clip]) -> float | None:
 
 
 def check_unreadable(skipped: Sequence[tuple[Clip, AudioError]], count: int, most: float):
-    """Raises if more than the share `most` of all clips cannot be read.
+    """Raises if more than the share `most` of all clips, or every clip, cannot be read.
 
     Raises:
         VGGishError: there are more; the message has their number and the first of them.
     """
-    if len(skipped) > most * count:
+    if len(skipped) > most * count or len(skipped) == count:
         raise VGGishError(
-            f"{len(skipped)} of {counted(count, 'clip')} cannot be read, "
-            f"more than the {most:.0%} that may be left out:\n{describe_skipped(skipped)}"
+            f"{len(skipped)} of {counted(count, 'clip')} cannot be read; at most {most:.0%}, and "
+            f"never all, may be left out:\n{describe_skipped(skipped)}"
         )
 
 

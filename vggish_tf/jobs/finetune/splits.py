@@ -57,6 +57,8 @@ def _strata(clips: list[Clip], multi_label: bool) -> dict[str, list[str]]:
 
 def _deal(files: list[str], validation: float, test: float, generator) -> Iterator[tuple[str, str]]:
     counts = [max(1, round(share * len(files))) if share else 0 for share in (validation, test)]
+    while sum(counts) >= len(files):  # one is left for training
+        counts[counts.index(max(counts))] -= 1
     names = ["validation"] * counts[0] + ["test"] * counts[1]
     names += ["train"] * (len(files) - len(names))
     order = [files[place] for place in generator.permutation(len(files))]
