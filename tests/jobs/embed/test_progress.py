@@ -84,8 +84,8 @@ def test_a_run_within_one_tick_of_the_clock_has_no_speed(monkeypatch, capsys):
     monkeypatch.setattr("time.monotonic", lambda: 7.0)
     bar = Bar()
     bar.begin(2, 2, 0, lambda: 0.0)
-    bar.end([])
+    bar.end([], {})
     bar.begin(2, 0, 0, lambda: 2.0)
     bar.decoded(2.0)
-    bar.end([])
+    bar.end([], {})
     assert capsys.readouterr().out.count("2 of 2 clips embedded\n") == 2
