@@ -5,7 +5,7 @@ with the fewest digits that give the same bits when read. The provenance is besi
 `<file>.json`.
 """
 
-import csv
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from vggish_tf.errors import VGGishError, reason_of
 from vggish_tf.formats.clips import Rows, clips_of, groups
 from vggish_tf.formats.provenance import complete, read_sidecar, with_sidecar
 from vggish_tf.rows import Archive, ClipRows
+from vggish_tf.tables import rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,7 +114,7 @@ def _header(path: Path) -> list[str]:
 
 def _first_lines(path: Path, count: int) -> list[list[str]]:
     with open(path, newline="", encoding="utf-8-sig") as file:
-        return [line for line, _ in zip(csv.reader(file), range(count), strict=False)]
+        return [values for _, values in itertools.islice(rows_of(path, file), count)]
 
 
 def _dtype(path: Path, names: list[str]) -> str:
@@ -172,13 +173,13 @@ def _fault(path: Path, values: list[str], dtype) -> str | None:
     """The number of the first wrong line, and its fault; pyarrow reports only rows."""
     kinds = {**dict.fromkeys(("start", "end"), np.float64), **dict.fromkeys(values, dtype)}
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        lines = csv.reader(file)
-        names = next(lines)
-        for line in lines:
-            place = f"line {lines.line_num}"
-            if len(line) != len(names):
-                return f"{place} has {len(line)} columns, not {len(names)}"
-            fields = dict(zip(names, line, strict=True))
+        rows = rows_of(path, file)
+        _, names = next(rows)
+        for line, given in rows:
+            place = f"line {line}"
+            if len(given) != len(names):
+                return f"{place} has {len(given)} columns, not {len(names)}"
+            fields = dict(zip(names, given, strict=True))
             for name, kind in kinds.items():
                 if not _is_number(fields[name], kind):
                     return f"{place}, {name}: {fields[name]!r} is not a number ({np.dtype(kind)})"
