@@ -140,7 +140,8 @@ def _parts(rows: Rows) -> Iterator[ClipRows]:
     paths, start, end, embedding, labels = rows
     changes = paths[1:] != paths[:-1]
     if labels is not None:
-        changes |= [not np.array_equal(*pair) for pair in itertools.pairwise(labels)]
+        differ = [not np.array_equal(*pair) for pair in itertools.pairwise(labels)]
+        changes |= np.array(differ, bool)  # without a pair it would be float64
     borders = [0, *(np.flatnonzero(changes) + 1).tolist(), len(paths)]
     for first, last in itertools.pairwise(borders if len(paths) else ()):
         times = start[first:last].copy(), end[first:last].copy()
