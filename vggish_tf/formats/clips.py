@@ -40,8 +40,8 @@ def opened(archive: Archive) -> tuple[ClipRows, Iterator[ClipRows]]:
     """The first clip, which determines the kind of rows, and all clips, checked one by one.
 
     Raises:
-        VGGishError: from the iterator: the rows of a clip are not (n, size) float32 or uint8 with n
-            times, or are of another kind than those of the first clip.
+        VGGishError: the rows of a clip are not (n, size) float32 or uint8 with n times, or are of
+            another kind than those of the first clip; for a later clip, from the iterator.
     """
     clips = map(_checked, archive.clips)
     first = next(clips, None)

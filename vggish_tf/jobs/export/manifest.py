@@ -12,7 +12,6 @@ from vggish_tf.jobs.export.check import SECONDS, Comparison
 from vggish_tf.jobs.export.pipeline import Pipeline
 
 PACKAGES = ("tensorflow", "keras", "numpy")
-DISTRIBUTIONS = {"ai_edge_litert": "ai-edge-litert"}
 
 
 def describe(
@@ -58,12 +57,11 @@ def write(path: Path, manifest: dict):
 
 
 def _versions(needs: Iterable[str]) -> dict[str, str]:
-    names = [*PACKAGES, *(DISTRIBUTIONS.get(module, module) for module in needs)]
-    return {name: _version(name) for name in names}
+    return {name: _version(name) for name in [*PACKAGES, *needs]}
 
 
-def _version(distribution: str) -> str:
+def _version(module: str) -> str:
     try:
-        return version(distribution)
+        return version(module)  # a distribution is found under its module's name, with _ for -
     except PackageNotFoundError:  # tensorflow is also distributed as tensorflow-cpu
-        return str(getattr(__import__(distribution), "__version__", "unknown"))
+        return str(getattr(__import__(module), "__version__", "unknown"))

@@ -201,18 +201,18 @@ class _Runner:
     def _describe_failure(
         self, number: int, batch: int | None, what: str = "the loss is not finite"
     ) -> str:
-        where = f"epoch {number}"
+        where, clips_meant = f"epoch {number}", "the clips"
         if batch is not None:
             size = self.data.batch_size
             clips = self.data.order("train", number)[batch * size : (batch + 1) * size]
             named = ", ".join(map(str, clips[:4])) + (" …" if len(clips) > 4 else "")
-            where += f", batch {batch + 1} ({named})"
+            where, clips_meant = f"{where}, batch {batch + 1} ({named})", "these clips"
         kept = (
             f"{self.checkpoint} holds epoch {number - 1}"
             if self.checkpoint.exists()
             else "no epoch was finished"
         )
-        advice = "Lower the learning rate, or check these clips."
+        advice = f"Lower the learning rate, or check {clips_meant}."
         return f"{where}: {what}. Training stopped; {kept}. {advice}"
 
 
