@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, printable
 from vggish_tf.params import EMBEDDING_SIZE
 from vggish_tf.rows import Archive, ClipRows
 
@@ -24,16 +24,6 @@ class Rows(NamedTuple):
     end: np.ndarray
     embedding: np.ndarray
     labels: list[np.ndarray] | None = None
-
-
-def printable(path: str) -> str:
-    r"""A path in valid UTF-8: other bytes in a name are written as \udc80 and the like.
-
-    Example:
-        >>> printable("dawn\udc80.wav")
-        'dawn\\udc80.wav'
-    """
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def opened(archive: Archive) -> tuple[ClipRows, Iterator[ClipRows]]:

@@ -6,6 +6,7 @@ reference front end (NumPy, float64), and the same Keras layers behind it.
 
 import importlib.metadata
 import json
+import os
 import sys
 import types
 
@@ -87,6 +88,14 @@ def test_the_version_of_a_runtime_of_another_distribution_is_its_own(monkeypatch
 
     monkeypatch.setattr(manifests, "version", absent)
     assert manifests._versions(["ai_edge_litert"])["ai_edge_litert"] == "2.3.0"
+
+
+def test_a_manifest_keeps_names_that_are_no_utf_8(tmp_path):
+    about = {"weights": {"asked": os.fsdecode("grün ".encode() + b"caf\xe9.ckpt")}}
+    manifests.write(tmp_path / "m.json", about)
+    text = (tmp_path / "m.json").read_text(encoding="utf-8")
+    assert "grün" in text
+    assert json.loads(text) == about
 
 
 MORE_PRECISIONS = [pytest.param(name, marks=pytest.mark.slow) for name in ("float32", "int8")]

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import vggish_tf
+from vggish_tf.errors import printable
 from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.check import SECONDS, Comparison
 from vggish_tf.jobs.export.pipeline import Pipeline
@@ -53,7 +54,8 @@ def _classes(pipeline: Pipeline) -> dict:
 
 
 def write(path: Path, manifest: dict):
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = printable(json.dumps(manifest, indent=2, ensure_ascii=False))
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _versions(needs: Iterable[str]) -> dict[str, str]:
