@@ -58,6 +58,15 @@ def test_a_folder_under_any_name(kind, suffix, tmp_path):
     assert some_rows.described(formats.read(path)) == some_rows.described(one_clip())
 
 
+@pytest.mark.parametrize("kind", formats.FORMATS)
+@pytest.mark.parametrize("suffix", ["", ".parquet"])
+def test_a_name_that_is_no_utf_8(kind, suffix, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
+    formats.write(path, one_clip(), kind)
+    assert some_rows.described(formats.read(path)) == some_rows.described(one_clip())
+    assert kind != "parquet" or formats.parquet.holds_rows(path)
+
+
 def test_the_folder_that_embed_writes(tmp_path):
     """It keeps its records beside the shards."""
     formats.write(tmp_path / "rows", one_clip())

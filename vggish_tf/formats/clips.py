@@ -1,8 +1,9 @@
 """Clips for writing and reading: checked, in groups, and as rows of a table."""
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,13 @@ class Rows(NamedTuple):
     end: np.ndarray
     embedding: np.ndarray
     labels: list[np.ndarray] | None = None
+
+
+def arrow_file(path: str | os.PathLike[str], mode: Literal["rb", "wb"] = "rb"):
+    """A file for pyarrow, which does not open names that are not UTF-8 by itself."""
+    import pyarrow as pa
+
+    return pa.OSFile(os.fsencode(path), mode)
 
 
 def opened(archive: Archive) -> tuple[ClipRows, Iterator[ClipRows]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vggish_tf.errors import VGGishError, reason_of
-from vggish_tf.formats.clips import Rows, clips_of, groups
+from vggish_tf.formats.clips import Rows, arrow_file, clips_of, groups
 from vggish_tf.formats.provenance import complete, read_sidecar, with_sidecar
 from vggish_tf.rows import Archive, ClipRows
 from vggish_tf.tables import rows_of
@@ -51,7 +51,7 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     path = Path(path)
     with with_sidecar(path, archive) as (temporary, first, clips):
         schema = _schema(first)
-        with pyarrow.csv.CSVWriter(temporary, schema) as file:
+        with arrow_file(temporary, "wb") as target, pyarrow.csv.CSVWriter(target, schema) as file:
             for rows in groups(clips):
                 file.write_table(_table(rows, schema))
     return path
@@ -135,8 +135,9 @@ def _batches(path: Path, names: list[str], dtype: np.dtype) -> Iterator[Rows]:
     types = {"path": pa.string(), **times, **labels, **values}
     with (
         _reading(path, list(values), dtype),
+        arrow_file(path) as source,
         arrow_csv.open_csv(
-            path,
+            source,
             arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
             arrow_csv.ParseOptions(newlines_in_values=True),
             arrow_csv.ConvertOptions(
