@@ -158,6 +158,16 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     return ", ".join([*names[:most], *more])
 
 
+def printable(text: str) -> str:
+    r"""A text in valid UTF-8: other bytes of a file's name are written as \udc80 and the like.
+
+    Example:
+        >>> printable("dawn\udc80.wav")
+        'dawn\\udc80.wav'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def reason_of(error: Exception) -> str:
     """The operating system's reason for an error, or else its text, on one short line.
 

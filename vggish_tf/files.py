@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import TextIO
 
 from vggish_tf.errors import UsageError, VGGishError, reason_of
 
@@ -131,6 +132,31 @@ def replacing(
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_text(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    r"""Yields a UTF-8 file for text, or for csv.writer; on success, it replaces `path`.
+
+    Bytes of a file's name that are not UTF-8 are written as \udc80 and the like, which JSON reads
+    as they were.
+
+    Raises:
+        VGGishError, OSError: as replacing.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "names.txt"
+        >>> with replacing_text(target) as file:
+        ...     _ = file.write("dawn\udc80.wav")
+        >>> target.read_text()
+        'dawn\\udc80.wav'
+    """
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        yield file
 
 
 @contextmanager

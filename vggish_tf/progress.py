@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from tqdm import tqdm
 
+from vggish_tf.errors import printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -74,7 +76,7 @@ def detail(line: Callable[[], object] | str) -> None:
 
 def show(line: str, stream: TextIO) -> None:
     """Prints a line at once, above the bars."""
-    tqdm.write(line, file=stream)
+    tqdm.write(printable(line), file=stream)
     stream.flush()
 
 

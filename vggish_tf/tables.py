@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vggish_tf.errors import VGGishError
 
 SHOWN = 200  # characters of a bad row in a message
-_SURPLUS = "\0surplus"  # the key of values without a column
 
 Row = dict[str, str]
 
@@ -29,17 +30,35 @@ def read(
         VGGishError: the file is not UTF-8 or not CSV, columns are missing or not allowed, or a row
             has more values than columns.
     """
-    text = io.StringIO(_text_of(path), newline="")
-    rows = csv.DictReader(text, restkey=_SURPLUS, restval="", strict=True)
+    rows = rows_of(path, io.StringIO(_text_of(path), newline=""))
+    _, names = next(rows, (0, []))
+    _check_columns(path, names, columns, required)
+    for line, values in rows:
+        if len(values) > len(names):
+            raise _surplus(path, line, values, names)
+        if values:
+            yield line, dict(itertools.zip_longest(names, values, fillvalue=""))
+
+
+def rows_of(path: str | os.PathLike[str], lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yields the number of the last line of each row of a CSV, and its values; none if it is empty.
+
+    Args:
+        path: the file, for the message.
+        lines: its lines, with their ends.
+
+    Raises:
+        VGGishError: the lines are not CSV; the message gives the line where the bad row begins.
+
+    Example:
+        >>> list(rows_of("a.csv", ['"a\\n', 'b",1\\n']))
+        [(2, ['a\\nb', '1'])]
+    """
+    rows = csv.reader(lines, strict=True)  # an open quote would hide the rows behind it
     line = 0  # of the last row that could be read
     try:
-        names = list(rows.fieldnames or [])
-        _check_columns(path, names, columns, required)
-        line = rows.line_num
         for row in rows:
             line = rows.line_num
-            if _SURPLUS in row:
-                raise _surplus(path, line, row, names)
             yield line, row
     except csv.Error as error:
         raise VGGishError(
@@ -54,7 +73,11 @@ def shown(row: Row) -> str:
         >>> shown({"path": "a.wav", "label": "x"})
         "'a.wav,x'"
     """
-    return repr(",".join(row.values())[:SHOWN])
+    return _shown(row.values())
+
+
+def _shown(values: Iterable[str]) -> str:
+    return repr(",".join(values)[:SHOWN])
 
 
 def _text_of(path: Path) -> str:
@@ -81,10 +104,8 @@ def _check_columns(
         )
 
 
-def _surplus(path: Path, line: int, row: dict, names: list[str]) -> VGGishError:
-    surplus = row.pop(_SURPLUS)
-    values = {**row, **{str(place): value for place, value in enumerate(surplus)}}
+def _surplus(path: Path, line: int, values: list[str], names: list[str]) -> VGGishError:
     return VGGishError(
         f"{path}, line {line}: {len(values)} values in {len(names)} columns; received "
-        f"{shown(values)}. Put a value that holds a comma in quotes."
+        f"{_shown(values)}. Put a value that holds a comma in quotes."
     )

@@ -58,6 +58,15 @@ def test_a_folder_under_any_name(kind, suffix, tmp_path):
     assert some_rows.described(formats.read(path)) == some_rows.described(one_clip())
 
 
+@pytest.mark.parametrize("kind", formats.FORMATS)
+@pytest.mark.parametrize("suffix", ["", ".parquet"])
+def test_a_name_that_is_no_utf_8(kind, suffix, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
+    formats.write(path, one_clip(), kind)
+    assert some_rows.described(formats.read(path)) == some_rows.described(one_clip())
+    assert kind != "parquet" or formats.parquet.holds_rows(path)
+
+
 def test_the_folder_that_embed_writes(tmp_path):
     """It keeps its records beside the shards."""
     formats.write(tmp_path / "rows", one_clip())
@@ -111,6 +120,74 @@ def test_a_sidecar_is_no_more_replaced_than_its_file(tmp_path):
     (tmp_path / "rows.csv.json").write_text("{}")
     with pytest.raises(VGGishError, match=r"rows\.csv\.json already exists"):
         formats.check_output(tmp_path / "rows.csv", overwrite=False)
+
+
+@pytest.mark.parametrize("num_rows", [1, 4097])
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_labelled_row_that_is_alone_in_its_batch(kind, num_rows, tmp_path):
+    """Parquet and CSV are read in batches; that of 4,096 rows leaves one over."""
+    archive = some_rows.archive(np.uint8, ["a.wav"], labelled=True, count=num_rows)
+    path = formats.write(tmp_path / f"rows.{kind}", archive)
+    assert some_rows.described(formats.read(path)) == some_rows.described(archive)
+
+
+WRITTEN = {  # into a folder, by format: what embed and search add
+    "parquet": (
+        *("_failures.csv", "_embed/settings.json", "_embed/units/a.json", "_embed/pending/0.jsonl"),
+        *("_embed/lock", "_embed/stop", "_embed/writing/.a.0.parquet", "_index/rows.usearch"),
+        *("_index/about.json", "_index/name_end.npy"),
+    ),
+    "npz": ("one\n two/~.wav.npz",),
+    "memmap": (),
+}
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_an_archive_with_all_that_we_write_into_it_is_replaced(kind, tmp_path):
+    path = formats.write(tmp_path / "rows", some_rows.archive(np.uint8), kind)
+    for name in WRITTEN[kind]:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).touch()
+    formats.write(path, one_clip(), kind)
+    assert some_rows.described(formats.read(path)) == some_rows.described(one_clip())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("results.npy", "start.npy", "clips.jsonl", "package.json", "poetry.lock", "lock", "stop"),
+        *("more/provenance.json", "more/table.parquet", "more/_embed/lock", "_index/page.json"),
+    ],
+)
+@pytest.mark.parametrize("kind", [None, "parquet"])
+def test_a_folder_with_a_file_of_others_is_not_replaced(kind, name, tmp_path):
+    folder = tmp_path / "rows"
+    if kind:
+        formats.write(folder, one_clip(), kind)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+    with pytest.raises(VGGishError, match=f"other files than embeddings, such as {name}. Choose"):
+        formats.write(folder, one_clip(), kind)
+    assert (folder / name).exists()
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_file_is_not_replaced_by_a_folder(overwrite, tmp_path):
+    (tmp_path / "rows").touch()
+    with pytest.raises(
+        VGGishError, match=r"rows: it is a file, .* makes a folder\. Choose another"
+    ):
+        formats.check_output(tmp_path / "rows", "npz", overwrite=overwrite)
+
+
+@pytest.mark.parametrize("path", [".", "..", "rows/.."])
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_a_folder_needs_a_name(kind, path, tmp_path, monkeypatch):
+    (tmp_path / "empty" / "rows").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(VGGishError, match=r"it has no name. Give the name of a new folder"):
+        formats.write(path, one_clip(), kind)
+    assert [*tmp_path.rglob("*")] == [tmp_path / "empty", tmp_path / "empty" / "rows"]
 
 
 def _spoil_shard(path):

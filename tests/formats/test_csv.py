@@ -81,6 +81,18 @@ def test_a_mistake_has_its_line(lines, said, tmp_path):
         list(formats.read(write(tmp_path / "rows.csv", text)).clips)
 
 
+@pytest.mark.parametrize("line", [1, 2, 3])
+def test_a_quote_left_open_has_its_line(line, tmp_path):
+    """Up to a field of 131,072 characters, the rows that follow may belong to it."""
+    lines = ["path,start,end,e0", *["a.wav,0,1,0.5"] * 20_000, ""]
+    lines[line - 1] = f'"{lines[line - 1]}'
+    path = write(tmp_path / "rows.csv", "\n".join(lines))
+    with pytest.raises(
+        VGGishError, match=rf"rows\.csv, line {line}: field .*\. Is a quote left open there\?"
+    ):
+        list(formats.csv.read(path).clips)
+
+
 def test_a_file_cut_in_a_line_or_between_lines(tmp_path):
     path = formats.write(tmp_path / "rows.csv", some_rows.archive(names=["a.wav", "b.wav"]))
     lines = path.read_text().splitlines(keepends=True)

@@ -1,5 +1,7 @@
 """Archives in TFRecord: AudioSet's shard, YouTube-8M's two levels, and what readers of both see."""
 
+import os
+
 import numpy as np
 import pytest
 import some_rows
@@ -129,6 +131,11 @@ def test_a_clip_without_an_id_is_named_after_its_file(tmp_path):
     clips = list(formats.read(path).clips)
     assert [clip.path for clip in clips] == ["bare#1", "bare#2"]
     assert clips[0].start[0] == 0
+
+
+def test_a_file_whose_name_is_no_utf_8_names_its_clips(tmp_path):
+    path = tfrecord.write(tmp_path / os.fsdecode(b"caf\xe9"), [(np.zeros((1, 128), np.uint8), {})])
+    assert [clip.path for clip in formats.read(path).clips] == ["caf\\udce9#1"]
 
 
 def test_an_id_that_is_no_utf8_stays_readable(tmp_path):

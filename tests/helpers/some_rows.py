@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vggish_tf.formats.clips import printable
+from vggish_tf.errors import printable
 from vggish_tf.rows import Archive, ClipRows
 
 PROVENANCE = {"vggish_tf": "0.1.0", "weights": {"values_sha256": "ab"}, "pad": "short"}

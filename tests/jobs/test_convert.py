@@ -144,7 +144,7 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path):
     source = written(tmp_path / "1", "parquet", some_rows.archive())
     (tmp_path / "sounds" / "more").mkdir(parents=True)
     (tmp_path / "sounds" / "more" / "clip.wav").touch()
-    with pytest.raises(VGGishError, match=r"other files than embeddings, such as clip\.wav"):
+    with pytest.raises(VGGishError, match=r"other files than embeddings, such as more/clip\.wav"):
         convert.convert(source, tmp_path / "sounds", "memmap", overwrite=True)
     assert (tmp_path / "sounds" / "more" / "clip.wav").exists()
 
@@ -177,7 +177,7 @@ def test_bytes_become_floats_by_a_convention(convention, tmp_path):
 
 def test_floats_cannot_be_dequantized(tmp_path):
     source = written(tmp_path / "1", "parquet", some_rows.archive())
-    with pytest.raises(VGGishError, match="has rows of float32, not bytes"):
+    with pytest.raises(VGGishError, match=r"float32, not bytes\. Leave out dequantize \("):
         converted(source, tmp_path / "2", "csv", dequantize="edge")
     with pytest.raises(UsageError, match=r"dequantize must be None, 'edge' or 'youtube8m'; rec"):
         converted(source, tmp_path / "2", "csv", dequantize="middle")

@@ -147,6 +147,12 @@ def test_the_only_page_of_a_folder_is_the_one_to_open(tmp_path):
         assert server.address.endswith("/")
 
 
+def test_a_page_whose_name_is_no_utf_8(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.html")).touch()
+    with serve.listening(tmp_path, "127.0.0.1", 0) as server:
+        assert server.address.endswith("/caf%E9.html")
+
+
 def test_refusals(folder, capsys):
     with pytest.raises(VGGishError, match=r"no does not exist\. Make one: vggish-tf export"):
         serve.serve(folder / "no")

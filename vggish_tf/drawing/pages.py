@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vggish_tf.drawing.axes import TITLE_PAD
-from vggish_tf.errors import UsageError
+from vggish_tf.errors import UsageError, printable
 from vggish_tf.files import replacing
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def empty_figure(width: float, height: float, title: str) -> "Figure":
     from vggish_tf.drawing.figures import Picture
 
     characters = int(width * TITLE_CHARACTERS_PER_INCH)
-    wrapped = [textwrap.wrap(text, characters) or [""] for text in title.splitlines()]
+    wrapped = [textwrap.wrap(text, characters) or [""] for text in printable(title).splitlines()]
     lines = [line for part in wrapped for line in part]
     figure = Picture(figsize=(width, height + 0.3 * len(lines)), layout="constrained")
     if lines:

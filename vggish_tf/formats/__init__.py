@@ -51,7 +51,6 @@ FORMATS = {
     "memmap": _Format("memmap.read", to_folder="memmap.write"),
 }
 OF_TENSORFLOW = frozenset({"tfrecord", "youtube8m"})  # formats that import TensorFlow
-_OURS = (".parquet", ".npz", ".npy", ".json", ".jsonl", "lock", "_failures.csv")
 
 
 def read(path: str | os.PathLike[str]) -> "Archive":
@@ -122,8 +121,8 @@ def check_output(
 
     Raises:
         UsageError: the format is unknown, or `format` is None and the suffix belongs to none.
-        VGGishError: the path cannot be written, it exists and `overwrite` is False, or it is a
-            folder with other files than embeddings.
+        VGGishError: the path cannot be written, it exists and `overwrite` is False, it is a folder
+            with other files than embeddings, or a file where the format makes a folder.
     """
     from vggish_tf.formats.provenance import sidecar_of
 
@@ -173,16 +172,27 @@ def _writer(path: str | os.PathLike[str], format: str) -> str:
 
 
 def _check_folder(path: Path, overwrite: bool):
-    """Raises if a folder may not be replaced: it must be empty, or hold only an archive."""
-    if not path.is_dir() or (any(path.iterdir()) and not overwrite):
+    """Raises if a folder cannot be made, or may not be replaced.
+
+    If it exists, it must be empty, or hold only an archive.
+    """
+    from vggish_tf.formats.content import other_file_in
+
+    if path.name in ("", ".."):
+        raise VGGishError(f"cannot write {path}: it has no name. Give the name of a new folder.")
+    if path.exists() and not path.is_dir():
+        raise VGGishError(
+            f"cannot write {path}: it is a file, and this format makes a folder. Choose another "
+            "name."
+        )
+    if not path.exists() or (any(path.iterdir()) and not overwrite):
         check_target(path, overwrite=overwrite)
         return
-    for _, _, names in os.walk(path):
-        other = next((name for name in names if not name.endswith(_OURS)), None)
-        if other:
-            raise VGGishError(
-                f"{path} holds other files than embeddings, such as {other}. Choose another folder."
-            )
+    other = other_file_in(path)
+    if other:
+        raise VGGishError(
+            f"{path} holds other files than embeddings, such as {other}. Choose another folder."
+        )
 
 
 def _function(name: str):

@@ -1,12 +1,13 @@
 """Clips for writing and reading: checked, in groups, and as rows of a table."""
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, printable
 from vggish_tf.params import EMBEDDING_SIZE
 from vggish_tf.rows import Archive, ClipRows
 
@@ -26,22 +27,19 @@ class Rows(NamedTuple):
     labels: list[np.ndarray] | None = None
 
 
-def printable(path: str) -> str:
-    r"""A path in valid UTF-8: other bytes in a name are written as \udc80 and the like.
+def arrow_file(path: str | os.PathLike[str], mode: Literal["rb", "wb"] = "rb"):
+    """A file for pyarrow, which does not open names that are not UTF-8 by itself."""
+    import pyarrow as pa
 
-    Example:
-        >>> printable("dawn\udc80.wav")
-        'dawn\\udc80.wav'
-    """
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+    return pa.OSFile(os.fsencode(path), mode)
 
 
 def opened(archive: Archive) -> tuple[ClipRows, Iterator[ClipRows]]:
     """The first clip, which determines the kind of rows, and all clips, checked one by one.
 
     Raises:
-        VGGishError: from the iterator: the rows of a clip are not (n, size) float32 or uint8 with n
-            times, or are of another kind than those of the first clip.
+        VGGishError: the rows of a clip are not (n, size) float32 or uint8 with n times, or are of
+            another kind than those of the first clip; for a later clip, from the iterator.
     """
     clips = map(_checked, archive.clips)
     first = next(clips, None)
@@ -140,7 +138,8 @@ def _parts(rows: Rows) -> Iterator[ClipRows]:
     paths, start, end, embedding, labels = rows
     changes = paths[1:] != paths[:-1]
     if labels is not None:
-        changes |= [not np.array_equal(*pair) for pair in itertools.pairwise(labels)]
+        differ = [not np.array_equal(*pair) for pair in itertools.pairwise(labels)]
+        changes |= np.array(differ, bool)  # without a pair it would be float64
     borders = [0, *(np.flatnonzero(changes) + 1).tolist(), len(paths)]
     for first, last in itertools.pairwise(borders if len(paths) else ()):
         times = start[first:last].copy(), end[first:last].copy()

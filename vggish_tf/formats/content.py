@@ -2,7 +2,9 @@
 
 import csv
 import os
+import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from vggish_tf.errors import VGGishError
@@ -16,6 +18,14 @@ KNOWN = (
     "Known are Parquet, CSV, npz and TFRecord files, folders of Parquet shards or of npz files, "
     "and folders of NumPy arrays."
 )
+# The files in the folder of an archive, with those of embed and of search --index. A tree of npz
+# files has the folders of its clips.
+_OURS = re.compile(
+    r".*\.npz|[^/]*\.parquet|provenance\.json|_failures\.csv"
+    r"|_embed/.*|_index/(rows\.usearch|about\.json|[^/]*\.npy)",
+    re.DOTALL,
+)
+_OF_ARRAYS = re.compile(r"(embedding|start|end|clip)\.npy|clips\.jsonl")
 
 
 def format_in(path: Path) -> str:
@@ -31,8 +41,28 @@ def format_in(path: Path) -> str:
     return found
 
 
+def other_file_in(folder: Path) -> str | None:
+    """A file of a folder that is not part of an archive; None if there is none."""
+    has_arrays = _has_arrays(folder)
+    for name in _files_in(folder):
+        if not (_OURS.fullmatch(name) or (has_arrays and _OF_ARRAYS.fullmatch(name))):
+            return name
+    return None
+
+
+def _files_in(folder: Path) -> Iterator[str]:
+    """Yields the files of a folder and its subfolders, by their paths within it."""
+    for place, _, names in os.walk(folder):
+        within = os.path.relpath(place, folder)
+        yield from (os.path.join(within, name).removeprefix("./") for name in names)
+
+
+def _has_arrays(folder: Path) -> bool:
+    return (folder / "embedding.npy").exists()
+
+
 def _of_folder(path: Path) -> str | None:
-    if (path / "embedding.npy").exists():
+    if _has_arrays(path):
         return "memmap"
     with os.scandir(path) as entries:  # one by one; glob() would list them all
         if any(entry.name.endswith(".parquet") for entry in entries):

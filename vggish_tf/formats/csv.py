@@ -5,7 +5,7 @@ with the fewest digits that give the same bits when read. The provenance is besi
 `<file>.json`.
 """
 
-import csv
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vggish_tf.errors import VGGishError, reason_of
-from vggish_tf.formats.clips import Rows, clips_of, groups
+from vggish_tf.formats.clips import Rows, arrow_file, clips_of, groups
 from vggish_tf.formats.provenance import complete, read_sidecar, with_sidecar
 from vggish_tf.rows import Archive, ClipRows
+from vggish_tf.tables import rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +51,7 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
     path = Path(path)
     with with_sidecar(path, archive) as (temporary, first, clips):
         schema = _schema(first)
-        with pyarrow.csv.CSVWriter(temporary, schema) as file:
+        with arrow_file(temporary, "wb") as target, pyarrow.csv.CSVWriter(target, schema) as file:
             for rows in groups(clips):
                 file.write_table(_table(rows, schema))
     return path
@@ -113,7 +114,7 @@ def _header(path: Path) -> list[str]:
 
 def _first_lines(path: Path, count: int) -> list[list[str]]:
     with open(path, newline="", encoding="utf-8-sig") as file:
-        return [line for line, _ in zip(csv.reader(file), range(count), strict=False)]
+        return [values for _, values in itertools.islice(rows_of(path, file), count)]
 
 
 def _dtype(path: Path, names: list[str]) -> str:
@@ -134,8 +135,9 @@ def _batches(path: Path, names: list[str], dtype: np.dtype) -> Iterator[Rows]:
     types = {"path": pa.string(), **times, **labels, **values}
     with (
         _reading(path, list(values), dtype),
+        arrow_file(path) as source,
         arrow_csv.open_csv(
-            path,
+            source,
             arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
             arrow_csv.ParseOptions(newlines_in_values=True),
             arrow_csv.ConvertOptions(
@@ -172,13 +174,13 @@ def _fault(path: Path, values: list[str], dtype) -> str | None:
     """The number of the first wrong line, and its fault; pyarrow reports only rows."""
     kinds = {**dict.fromkeys(("start", "end"), np.float64), **dict.fromkeys(values, dtype)}
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        lines = csv.reader(file)
-        names = next(lines)
-        for line in lines:
-            place = f"line {lines.line_num}"
-            if len(line) != len(names):
-                return f"{place} has {len(line)} columns, not {len(names)}"
-            fields = dict(zip(names, line, strict=True))
+        rows = rows_of(path, file)
+        _, names = next(rows)
+        for line, given in rows:
+            place = f"line {line}"
+            if len(given) != len(names):
+                return f"{place} has {len(given)} columns, not {len(names)}"
+            fields = dict(zip(names, given, strict=True))
             for name, kind in kinds.items():
                 if not _is_number(fields[name], kind):
                     return f"{place}, {name}: {fields[name]!r} is not a number ({np.dtype(kind)})"

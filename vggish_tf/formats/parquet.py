@@ -22,6 +22,7 @@ from vggish_tf.formats.clips import (
     ROWS_AT_ONCE,
     Clips,
     Rows,
+    arrow_file,
     groups,
     opened,
 )
@@ -98,7 +99,10 @@ def _write(path: Path, schema: "pa.Schema", clips: Iterator[ClipRows]):
 
     floats = schema.field("embedding").type.value_type != pa.uint8()
     dictionaries = ["path"] if floats else True  # floats differ, so theirs would be large
-    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=dictionaries) as file:
+    with (
+        arrow_file(path, "wb") as target,
+        pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=dictionaries) as file,
+    ):
         for rows in groups(clips):
             file.write_table(_table(rows, schema), row_group_size=GROUP_ROWS)
 
@@ -124,8 +128,8 @@ def holds_rows(path: Path) -> bool:
     import pyarrow.parquet as pq
 
     first = shards_of(path)[0]
-    with _reading(first):
-        return set(COLUMNS) <= {*pq.read_schema(first).names}
+    with _reading(first) as file:
+        return set(COLUMNS) <= {*pq.read_schema(file).names}
 
 
 def shards_of(path: Path) -> list[Path]:
@@ -163,8 +167,8 @@ def _table(rows: Rows, schema: "pa.Schema") -> "pa.Table":
 def _provenance(path: Path) -> dict:
     import pyarrow.parquet as pq
 
-    with _reading(path):
-        schema = pq.read_schema(path)
+    with _reading(path) as file:
+        schema = pq.read_schema(file)
         if not set(COLUMNS) <= set(schema.names):
             raise ValueError(f"it has the columns {', '.join(schema.names)}")
         _check_types(schema)
@@ -189,7 +193,7 @@ def _batches(shards: list[Path], provenance: dict) -> Iterator[Rows]:
 
     for shard in shards:
         check_same(_provenance(shard), provenance, shard)
-        with _reading(shard), pq.ParquetFile(shard) as file:
+        with _reading(shard) as source, pq.ParquetFile(source) as file:
             names = [*COLUMNS, *(["labels"] if "labels" in file.schema_arrow.names else [])]
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
                 yield _rows(batch)
@@ -209,12 +213,13 @@ def _rows(batch: "pa.RecordBatch") -> Rows:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turns errors of pyarrow into one line."""
+def _reading(path: Path) -> Iterator["pa.OSFile"]:
+    """Opens a file; turns errors of pyarrow into one line."""
     import pyarrow as pa
 
     try:
-        yield
+        with arrow_file(path) as file:
+            yield file
     except (OSError, ValueError, pa.ArrowException) as error:
         raise VGGishError(
             f"{path} is missing, damaged, or not an archive of embeddings: {reason_of(error)}."

@@ -19,9 +19,8 @@ from pathlib import Path
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, printable
 from vggish_tf.formats import tfrecord
-from vggish_tf.formats.clips import printable
 from vggish_tf.formats.provenance import complete, read_sidecar, with_sidecar
 from vggish_tf.formats.tfrecord import Values
 from vggish_tf.params import (
@@ -106,7 +105,7 @@ def _clips(path: Path) -> Iterator[ClipRows]:
 
 def _clip(serialized: bytes, default: str) -> ClipRows:
     context, lists = tfrecord.decode(serialized)
-    ids = _typed(context, "id", list) or _typed(context, "video_id", list) or [default.encode()]
+    ids = _typed(context, "id", list) or _typed(context, "video_id", list) or [os.fsencode(default)]
     embedding, (start, end) = _rows(context, lists)
     times = _typed(context, TIMES, list)
     if times:

@@ -65,7 +65,7 @@ def write_serialized(path: str | os.PathLike[str], records: Iterable[bytes]) -> 
     """
     import tensorflow as tf
 
-    with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+    with replacing(path) as temporary, tf.io.TFRecordWriter(os.fsencode(temporary)) as writer:
         for record in records:
             writer.write(record)
     return Path(path)
@@ -97,7 +97,7 @@ def serialized_in(path: str | os.PathLike[str]) -> Iterator[bytes]:
     import tensorflow as tf
 
     try:
-        yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+        yield from tf.data.TFRecordDataset(os.fsencode(path)).as_numpy_iterator()
     except tf.errors.OpError as error:
         reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message)
         raise VGGishError(f"{path} is missing, damaged, or not a TFRecord file: {reason}") from None

@@ -95,5 +95,8 @@ def _dequantized(archive: Archive, convention: Convention) -> Archive:
 
 def _with_floats(clip: ClipRows, convention: Convention) -> ClipRows:
     if clip.embedding.dtype != "uint8":
-        raise VGGishError(f"{clip.path!r} has rows of {clip.embedding.dtype}, not bytes.")
+        raise VGGishError(
+            f"{clip.path!r} has rows of {clip.embedding.dtype}, not bytes. Leave out dequantize "
+            "(--dequantize)."
+        )
     return clip._replace(embedding=byte_values(convention)[clip.embedding])

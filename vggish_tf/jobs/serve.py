@@ -111,7 +111,7 @@ def _first_page(folder: Path) -> str:
     """The path of the only page in a folder; "" if there are several, or an index.html."""
     pages = [path.name for path in folder.glob("*.html")]
     only = len(pages) == 1 and pages[0] != "index.html"
-    return urllib.parse.quote(pages[0]) if only else ""
+    return urllib.parse.quote(os.fsencode(pages[0])) if only else ""
 
 
 class _Handler(SimpleHTTPRequestHandler):

@@ -1,5 +1,7 @@
 """The scores of many files: what is printed and written, for a classifier that is no network."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,12 @@ def test_lines_and_rows(tmp_path, capsys):
         "a.wav,example,0.0,0.96,0.25,-0.5,0.75\n"
         "a.wav,example,0.96,1.92,0.75,0.5,0.25\n"
     )
+
+
+def test_a_name_that_is_no_utf_8_is_escaped(tmp_path, capsys):
+    classify_files(Told(), [os.fsdecode(b"caf\xe9.wav")], output=tmp_path / "scores.csv")
+    assert capsys.readouterr().out.startswith("caf\\udce9.wav  2.00 s\n")
+    assert "\ncaf\\udce9.wav,clip,0.0,2.0," in (tmp_path / "scores.csv").read_text()
 
 
 def test_whole_clips_only_and_bad_files_beside(tmp_path, capsys):

@@ -110,6 +110,12 @@ def test_prototypes_are_known_by_their_content_whatever_their_name(mark, tmp_pat
     assert not is_prototypes(tmp_path / "a.keras")
 
 
+def test_weights_whose_name_is_no_utf_8_come_back(tmp_path):
+    name = os.fsdecode(b"caf\xe9.ckpt")
+    written(tmp_path / "p.json", changed("weights", "path", value=name)).save(tmp_path / "q.json")
+    assert Prototypes.read(tmp_path / "q.json").weights.path == name
+
+
 def test_fields_of_a_later_page_are_left_alone(tmp_path):
     assert written(tmp_path / "a.json", {**PAGE, "made": "2027-01-01"}).labels
 

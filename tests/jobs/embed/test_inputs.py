@@ -98,6 +98,17 @@ def test_a_cell_of_another_type_is_named_by_its_line(sounds, column, value):
     assert repr(value) in str(caught.value)
 
 
+@pytest.mark.parametrize("line", [1, 3])
+def test_a_quote_left_open_in_a_table_is_named_by_its_line(sounds, line):
+    lines = ["path,start,end", *["a.wav,0,1"] * 20_000]
+    lines[line - 1] = f'"{lines[line - 1]}'
+    (sounds / "table.csv").write_text("\n".join(lines))
+    with pytest.raises(
+        VGGishError, match=rf"table\.csv, line {line}: field .*\. Is a quote left open there\?"
+    ):
+        inputs.find([sounds / "table.csv"])
+
+
 def test_a_shard_is_its_members(sounds):
     with tarfile.open("shard.tar", "w") as file:
         file.add(sounds / "even/00.wav", "a/00.wav")

@@ -4,7 +4,11 @@ The network is VGGish's with a few filters a layer, so that an export takes seco
 reference front end (NumPy, float64), and the same Keras layers behind it.
 """
 
+import importlib.metadata
 import json
+import os
+import sys
+import types
 
 import keras
 import numpy as np
@@ -15,6 +19,7 @@ from signals import uniform_noise
 
 from vggish_tf import Resample, checkpoints
 from vggish_tf.jobs.export import export
+from vggish_tf.jobs.export import manifest as manifests
 from vggish_tf.reference import vggish_input, vggish_postprocess
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -71,6 +76,26 @@ def test_a_clip_too_short_gives_no_rows_and_spoils_none_that_follow(format, expo
         rows = run(uniform_noise(2, num_samples))
         assert (rows.shape, rows.dtype) == ((2, 0, 128), np.float32)
         np.testing.assert_allclose(run(whole), expected, atol=ATOL)
+
+
+def test_the_version_of_a_runtime_of_another_distribution_is_its_own(monkeypatch):
+    """As tensorflow-cpu is of TensorFlow."""
+    runtime = types.SimpleNamespace(__version__="2.3.0")
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", runtime)
+
+    def absent(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(manifests, "version", absent)
+    assert manifests._versions(["ai_edge_litert"])["ai_edge_litert"] == "2.3.0"
+
+
+def test_a_manifest_keeps_names_that_are_no_utf_8(tmp_path):
+    about = {"weights": {"asked": os.fsdecode("grün ".encode() + b"caf\xe9.ckpt")}}
+    manifests.write(tmp_path / "m.json", about)
+    text = (tmp_path / "m.json").read_text(encoding="utf-8")
+    assert "grün" in text
+    assert json.loads(text) == about
 
 
 MORE_PRECISIONS = [pytest.param(name, marks=pytest.mark.slow) for name in ("float32", "int8")]

@@ -1,5 +1,7 @@
 """The picture: bars, intervals and lines stand for the numbers."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,15 @@ def test_untrained_weights_are_in_the_picture():
     made = {"weights": {"values_sha256": "ab" * 32, "untrained": True}}
     figure = fad.draw(REFERENCE._replace(provenance=made), [comparison("made", 2.0)])
     assert "UNTRAINED" in figure.get_suptitle()
+
+
+def test_names_that_are_no_utf_8_are_escaped(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    pictures.save(
+        fad.draw(REFERENCE._replace(name=name), [comparison(name, 2.0, infinity=LINE)]),
+        tmp_path / "fad.svg",
+    )
+    assert (tmp_path / "fad.svg").exists()
 
 
 @pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])

@@ -1,6 +1,8 @@
 """vggish-tf finetune, from a folder to scores: killed, resumed, refused, correct."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import time
@@ -94,6 +96,17 @@ def test_finetune_then_classify(folder, tmp_path, capsys):
     assert [first[0][2:4], f"{0.0:.2f} - {0.96:.2f} s" in printed] == [["0.0", "0.96"], True]
     best = labelled_clips.LABELS[int(np.argmax(scores[0]))]
     assert f"whole clip  {best} {max(scores[0]):.3f}" in printed
+
+
+@pytest.mark.thorough
+def test_a_class_whose_name_is_no_utf_8(folder, tmp_path):
+    """Its name is escaped in the report; the model has it as it is."""
+    name = os.fsdecode(b"caf\xe9")
+    sounds = shutil.copytree(folder, tmp_path / "sounds")
+    (sounds / "noise").rename(sounds / name)
+    finetune.run(sounds, tmp_path / "m.keras", epochs=1, model_options={"weights": None})
+    assert "caf\\udce9" in (tmp_path / "m.run" / "report.txt").read_text(encoding="utf-8")
+    assert name in vggish_tf.load_model(tmp_path / "m.keras").get_layer("scores").labels
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The measures against scikit-learn, and their text and picture."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -97,6 +98,13 @@ def test_picture_shows_counts_and_names(tmp_path):
         len(evaluation.draw(evaluation.evaluate(targets, scores, labels, multi_label=True)).axes)
         == 1
     )
+
+
+def test_a_class_whose_name_is_no_utf_8_is_in_the_picture(tmp_path):
+    labels = [os.fsdecode(b"caf\xe9"), "b"]
+    found = evaluation.evaluate(np.eye(2), np.eye(2), labels)
+    pictures.save(evaluation.draw(found, labels[0]), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").exists()
 
 
 def test_bars_have_their_numbers_and_zero_is_seen():

@@ -15,6 +15,7 @@ from vggish_tf.errors import AudioError, VGGishError
 from vggish_tf.jobs import finetune
 from vggish_tf.jobs.finetune import trainee as trainees
 from vggish_tf.jobs.finetune import training
+from vggish_tf.jobs.finetune.progress import Progress, describe_limit
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -181,8 +182,13 @@ def test_a_loss_that_is_not_finite_stops_names_the_batch_and_loses_nothing(
     with pytest.raises(VGGishError, match="epoch 3, batch 2") as error:
         finetune.train(model, bad, tmp_path, stage="embedding", epochs=4, resume=True)
     assert str(poisoned) in str(error.value)
-    assert "holds epoch 2" in str(error.value)
+    assert "holds epoch 2. Lower the learning rate, or check these clips." in str(error.value)
     assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+def test_a_limit_of_one_epoch_is_singular():
+    row = {"loss": 1.0, "val_loss": 1.0, "seconds": 0.0}
+    assert describe_limit(Progress([row], best_epoch=1), 1).startswith("the limit of 1 epoch ended")
 
 
 def test_weights_that_are_not_finite_are_never_saved(values, tmp_path):
@@ -190,8 +196,9 @@ def test_weights_that_are_not_finite_are_never_saved(values, tmp_path):
     model = small_network.classifier()
     runner = training._Runner(model, values, tmp_path, "embedding", finetune.TrainingOptions())
     model.get_layer("logits").bias.assign([np.inf, 0, 0])
-    with pytest.raises(VGGishError, match="epoch 1: model/logits/bias is no longer finite"):
-        runner._save({"loss": 1.0, "val_loss": 1.0, "seconds": 0.0}, 1)
+    for loss, said in ((1.0, "model/logits/bias is no longer finite"), (np.nan, "loss is nan")):
+        with pytest.raises(VGGishError, match=rf"epoch 1: .*{said}.*, or check the clips\."):
+            runner._save({"loss": 1.0, "val_loss": loss, "seconds": 0.0}, 1)
     assert not runner.checkpoint.exists()
 
 

@@ -1,5 +1,6 @@
 """inspect(): its result, text and page; the page is self-contained, and names its weights."""
 
+import os
 import re
 from functools import partial
 
@@ -29,6 +30,14 @@ def said(capsys) -> dict[str, str]:
         for line in capsys.readouterr().out.splitlines()
         if "  " in line
     )
+
+
+def test_a_file_whose_name_is_no_utf_8(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(report.page, "_picture", lambda *_: "")  # which take seconds
+    path = file.rename(tmp_path / os.fsdecode(b"caf\xe9.wav"))
+    report.inspect(path, output=tmp_path / "page.html")
+    assert said(capsys)["file"].startswith("caf\\udce9.wav: ")
+    assert "<title>caf\\udce9.wav" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_stages_are_the_references(file, capsys):

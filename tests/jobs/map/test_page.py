@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 
 import archives
@@ -10,7 +11,8 @@ import pytest
 import tones
 import webpage
 
-from vggish_tf import formats
+from vggish_tf import Embeddings, formats
+from vggish_tf.formats import npz
 from vggish_tf.jobs import map
 from vggish_tf.rows import Archive
 
@@ -51,6 +53,15 @@ def test_the_arrays_are_those_of_the_archive(tmp_path):
     assert len(element(text, "x")) == len(element(text, "y")) == 6 * 4
     assert lines[0] == "6 segments of 3 files"
     assert lines[-1].startswith(f"wrote {tmp_path / 'map.html'}: ")
+
+
+def test_names_that_are_no_utf_8_are_escaped(tmp_path):
+    """Those of the archive and of the recording; an npz of embed has the latter's as it is."""
+    source = tmp_path / os.fsdecode(b"caf\xe9.npz")
+    rows = Embeddings(archives.normal(3, 128), np.arange(3) * 0.96)
+    npz.write(source, rows, {"audio": os.fsdecode(b"\xe9.wav")})
+    path = map.write(source, tmp_path / "map.html")
+    assert "<title>caf\\udce9.npz" in path.read_text(encoding="utf-8")
 
 
 def test_where_there_are_fewer_others_the_rest_is_none(tmp_path):
@@ -143,7 +154,7 @@ def test_the_page_that_is_there_stays_after_an_error(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_text", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="No space"):
         map.write(Archive(clips, {}), tmp_path / "map.html", neighbours=1)
     assert (tmp_path / "map.html").read_text(encoding="utf-8") == before

@@ -134,6 +134,15 @@ def test_a_damaged_index_is_built_again(name, damage, indexed):
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("name", ["about.json", "rows.usearch", "start.npy"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b'{"key": {}}'])
+def test_an_index_with_other_content_is_built_again(name, content, indexed):
+    (indexed / "_index" / name).write_bytes(content)
+    said = []
+    assert len(open_index(indexed, said.append)) == 2000
+    assert len(said) == 1
+
+
 def test_a_build_that_fails_leaves_what_was_there(indexed, monkeypatch):
     before = Index(indexed / "_index").key
     os.utime(indexed / "0.parquet", ns=(0, 0))

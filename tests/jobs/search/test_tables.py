@@ -1,6 +1,7 @@
 """Hits as files of other programs, against the examples that those publish."""
 
 import csv
+import os
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_csv_is_the_hits(tmp_path):
     read = [Hit(*(kind(cell) for kind, cell in zip(kinds, row.values(), strict=True)))
             for row in rows]  # fmt: skip
     assert read == names
+
+
+def test_a_name_that_is_no_utf_8_is_escaped(tmp_path):
+    hits = [Hit(os.fsdecode(b"caf\xe9.wav"), 0.0, 0.96, 1.0, 0)]
+    raven, csv_file = tmp_path / "hits.txt", tmp_path / "hits.csv"
+    (labels,) = search.write_audacity(tmp_path, hits)
+    for path in (search.write_csv(csv_file, hits), search.write_raven(raven, hits)):
+        assert "caf\\udce9.wav" in path.read_text(encoding="utf-8")
+    assert labels.name == "caf\\udce9.wav.txt"
 
 
 def test_a_label_track_a_file_as_audacity_exports_them(tmp_path):

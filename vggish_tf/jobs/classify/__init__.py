@@ -6,7 +6,7 @@ nearest      prototypes from labelled clips; the cosines of audio files with pro
 clips        embeddings and scores of clips, for both kinds of classifier
 files        the scores of many files, printed and as a CSV
 
-A classifier is any object with `labels`, `params` and `classify(path)`. No training here.
+A classifier is any object that implements the protocol clips.AudioClassifier. No training here.
 """
 
 from typing import TYPE_CHECKING

@@ -10,7 +10,7 @@ import numpy as np
 
 from vggish_tf import audio
 from vggish_tf.errors import AudioError, check_count, counted
-from vggish_tf.files import check_target, replacing
+from vggish_tf.files import check_target, replacing_text
 from vggish_tf.jobs.classify.clips import AudioClassifier, Classified
 from vggish_tf.progress import SoundBar, show
 
@@ -89,7 +89,7 @@ def _rows(path, result: Classified):
 
 
 def _write(output: Path, labels: Sequence[str], rows):
-    with replacing(output) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with replacing_text(output) as file:
         writer = csv.writer(file)
         writer.writerow(["file", "part", "start", "end", *labels])
         writer.writerows(rows)

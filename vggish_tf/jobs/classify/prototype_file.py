@@ -15,7 +15,7 @@ from reprlib import repr as short
 from typing import Any
 
 from vggish_tf.errors import UsageError, VGGishError, counted, reason_of
-from vggish_tf.files import check_target, replacing
+from vggish_tf.files import check_target, replacing_text
 from vggish_tf.params import EMBEDDING_SIZE, Params
 from vggish_tf.weights.identity import Identity
 
@@ -85,9 +85,8 @@ def write(path: Path, content: dict[str, Any]) -> None:
     """
     check_target(path, endings=(".json",))
     whole = {"format": FORMAT, "version": VERSION, **content}
-    with replacing(path) as temporary:
-        text = json.dumps(whole, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(f"{text}\n", encoding="utf-8")
+    with replacing_text(path) as file:
+        file.write(f"{json.dumps(whole, ensure_ascii=False, allow_nan=False)}\n")
 
 
 def check(name: str, value: object, fits: bool, expected: object):

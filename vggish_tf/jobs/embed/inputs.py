@@ -11,7 +11,6 @@ Nothing is decoded here; only the table of contents of a shard is read.
 """
 
 import codecs
-import csv
 import io
 import os
 import posixpath
@@ -22,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from vggish_tf import audio
+from vggish_tf import audio, tables
 from vggish_tf.errors import UsageError, VGGishError, reason_of
 from vggish_tf.jobs.embed import stores
 from vggish_tf.jobs.embed.clips import Clip
@@ -135,11 +134,14 @@ def _opened(path: str, kind: str, *errors: type[Exception]) -> Iterator[BinaryIO
 def _rows_of_csv(table: str) -> Iterator[Clip]:
     """The clips of a CSV, whose paths are relative to it."""
     text = _bytes_of(table).decode("utf-8-sig", "surrogateescape")
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    if "path" not in (rows.fieldnames or ()):
+    rows = tables.rows_of(table, io.StringIO(text, newline=""))
+    _, names = next(rows, (0, []))
+    if "path" not in names:
         raise VGGishError(f"{table}: the first line must name the columns path[,start,end].")
-    for row in rows:
-        yield _stretch(table, row["path"], row.get("start"), row.get("end"), rows.line_num)
+    for line, values in rows:
+        if values:
+            row = dict(zip(names, values, strict=False))
+            yield _stretch(table, row.get("path", ""), row.get("start"), row.get("end"), line)
 
 
 def _rows_of_parquet(table: str) -> Iterator[Clip]:

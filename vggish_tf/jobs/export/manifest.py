@@ -7,12 +7,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import vggish_tf
+from vggish_tf.errors import printable
 from vggish_tf.jobs.export.catalogue import Loaded
 from vggish_tf.jobs.export.check import SECONDS, Comparison
 from vggish_tf.jobs.export.pipeline import Pipeline
 
 PACKAGES = ("tensorflow", "keras", "numpy")
-DISTRIBUTIONS = {"ai_edge_litert": "ai-edge-litert"}
 
 
 def describe(
@@ -54,16 +54,16 @@ def _classes(pipeline: Pipeline) -> dict:
 
 
 def write(path: Path, manifest: dict):
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = printable(json.dumps(manifest, indent=2, ensure_ascii=False))
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _versions(needs: Iterable[str]) -> dict[str, str]:
-    names = [*PACKAGES, *(DISTRIBUTIONS.get(module, module) for module in needs)]
-    return {name: _version(name) for name in names}
+    return {name: _version(name) for name in [*PACKAGES, *needs]}
 
 
-def _version(distribution: str) -> str:
+def _version(module: str) -> str:
     try:
-        return version(distribution)
+        return version(module)  # a distribution is found under its module's name, with _ for -
     except PackageNotFoundError:  # tensorflow is also distributed as tensorflow-cpu
-        return str(getattr(__import__(distribution), "__version__", "unknown"))
+        return str(getattr(__import__(module), "__version__", "unknown"))

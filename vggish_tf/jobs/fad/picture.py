@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vggish_tf.drawing import pictures
+from vggish_tf.errors import printable
 from vggish_tf.jobs.fad.comparison import Comparison
 from vggish_tf.jobs.fad.report import described
 from vggish_tf.jobs.fad.sources import Set
@@ -82,4 +83,5 @@ def _draw_infinity(ax: "Axes", found: Sequence[Comparison]) -> None:
 
 
 def _short(name: str) -> str:
+    name = printable(name)
     return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from vggish_tf.files import replacing
+from vggish_tf.files import replacing_text
 from vggish_tf.jobs.fad.comparison import Comparison
 from vggish_tf.jobs.fad.sources import Set
 from vggish_tf.profiles import recorded
@@ -130,10 +130,7 @@ def write_by_file(path: Path, found: Iterable[tuple[str, int, float]]) -> None:
 
 
 def _write(path: Path, header: list[str], rows: Iterable[Iterable]):
-    with (
-        replacing(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-    ):
+    with replacing_text(path) as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)

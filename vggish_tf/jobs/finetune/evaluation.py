@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vggish_tf.errors import counted
+from vggish_tf.errors import counted, printable
 from vggish_tf.jobs.finetune.progress import Progress, draw_loss
 
 if TYPE_CHECKING:
@@ -214,7 +214,8 @@ def _draw_measures(ax: "Axes", evaluation: Evaluation):
 
 def _short(labels: Sequence[str]) -> list[str]:
     most = LONGEST_LABEL
-    return [label if len(label) <= most else label[: most - 1] + "…" for label in labels]
+    names = map(printable, labels)
+    return [name if len(name) <= most else name[: most - 1] + "…" for name in names]
 
 
 def _divide(numerator, denominator) -> np.ndarray:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from vggish_tf.classifier import classifier, is_untrained, network
 from vggish_tf.drawing import pictures
 from vggish_tf.errors import VGGishError, counted, listed
-from vggish_tf.files import check_target, make_folder, replacing
+from vggish_tf.files import check_target, make_folder, replacing, replacing_text
 from vggish_tf.jobs.finetune.cache import cached
 from vggish_tf.jobs.finetune.clips import Split, ffmpeg_hint
 from vggish_tf.jobs.finetune.data import Dataset, dataset
@@ -22,7 +23,7 @@ from vggish_tf.jobs.finetune.options import Options
 from vggish_tf.jobs.finetune.progress import Progress
 from vggish_tf.jobs.finetune.reading import LISTED, describe_skipped
 from vggish_tf.jobs.finetune.training import choose_stage, train
-from vggish_tf.progress import note
+from vggish_tf.progress import note, show
 from vggish_tf.weights import loading
 
 
@@ -144,12 +145,11 @@ def _write(
     folder: Path,
 ):
     """Writes the report, then the model; then removes the training checkpoint and the cache."""
-    print(evaluation)
-    with replacing(folder / "report.txt") as temporary:
-        temporary.write_text(f"{evaluation}\n", encoding="utf-8")
-    with replacing(folder / "report.json") as temporary:
-        about = evaluation.as_json() | _identities(model)
-        temporary.write_text(json.dumps(about, indent=1), encoding="utf-8")
+    show(str(evaluation), sys.stdout)
+    with replacing_text(folder / "report.txt") as file:
+        file.write(f"{evaluation}\n")
+    with replacing_text(folder / "report.json") as file:
+        json.dump(evaluation.as_json() | _identities(model), file, indent=1)
     title = f"{output.name}: {evaluation.what}, accuracy {evaluation.accuracy:.3f}"
     pictures.save(draw(evaluation, title, progress), folder / "report.png")
     # not compiled: Adam's state is twice as large as the weights, and not needed to predict

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vggish_tf.errors import counted
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -66,7 +68,7 @@ def describe_limit(progress: Progress, epochs: int) -> str:
     loss = "the validation loss"
     how = f"with {loss} still falling" if falling else f"before {loss} had stopped falling"
     return (
-        f"the limit of {epochs} epochs ended the training {how} "
+        f"the limit of {counted(epochs, 'epoch')} ended the training {how} "
         f"(lowest in epoch {progress.best_epoch}). "
         "Raise epochs (--epochs), or learning_rate (--learning-rate), and start again."
     )

@@ -18,7 +18,7 @@ import numpy as np
 
 from vggish_tf.classifier import STAGES, Stage
 from vggish_tf.errors import UsageError, VGGishError, check_word
-from vggish_tf.files import make_folder, replacing
+from vggish_tf.files import make_folder, replacing_text
 from vggish_tf.jobs.finetune import training_checkpoint
 from vggish_tf.jobs.finetune.augment import MixUp, SpecAugment
 from vggish_tf.jobs.finetune.data import Dataset
@@ -186,8 +186,8 @@ class _Runner:
         if is_best:  # before the checkpoint, which refers to it
             training_checkpoint.write(self.best, training_checkpoint.weights_only(arrays), about)
         training_checkpoint.write(self.checkpoint, arrays, about)
-        with replacing(self.folder / "history.json") as temporary:
-            temporary.write_text(json.dumps(self.progress.history, indent=1), encoding="utf-8")
+        with replacing_text(self.folder / "history.json") as file:
+            json.dump(self.progress.history, file, indent=1)
         line = describe_epoch(row, number, self.options.epochs)
         note(line + ("  best" if is_best else ""))
 
@@ -201,18 +201,18 @@ class _Runner:
     def _describe_failure(
         self, number: int, batch: int | None, what: str = "the loss is not finite"
     ) -> str:
-        where = f"epoch {number}"
+        where, clips_meant = f"epoch {number}", "the clips"
         if batch is not None:
             size = self.data.batch_size
             clips = self.data.order("train", number)[batch * size : (batch + 1) * size]
             named = ", ".join(map(str, clips[:4])) + (" …" if len(clips) > 4 else "")
-            where += f", batch {batch + 1} ({named})"
+            where, clips_meant = f"{where}, batch {batch + 1} ({named})", "these clips"
         kept = (
             f"{self.checkpoint} holds epoch {number - 1}"
             if self.checkpoint.exists()
             else "no epoch was finished"
         )
-        advice = "Lower the learning rate, or check these clips."
+        advice = f"Lower the learning rate, or check {clips_meant}."
         return f"{where}: {what}. Training stopped; {kept}. {advice}"
 
 

@@ -16,7 +16,7 @@ import vggish_tf
 from vggish_tf import audio, stages
 from vggish_tf.audio.players import MP3_RATES, encode_mp3
 from vggish_tf.drawing import pages, panels
-from vggish_tf.files import DATA, replacing
+from vggish_tf.files import DATA, replacing_text
 from vggish_tf.jobs.inspect import captions
 from vggish_tf.jobs.inspect.spectrum import Spectrum, draw_spectrum
 from vggish_tf.progress import bar
@@ -73,8 +73,8 @@ def write(
         sections="\n".join(_section(section, result) for section in bar(sections, desc="pictures")),
         version=html.escape(vggish_tf.__version__),
     )
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with replacing_text(path) as file:
+        file.write(text)
 
 
 def _front_end(result: Stages, original: Spectrum) -> Iterator[Section]:

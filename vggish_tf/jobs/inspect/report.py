@@ -5,6 +5,7 @@ Embeddings are computed only if weights are given. page.py writes the page.
 """
 
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from vggish_tf.jobs.inspect import page, spectrum
 from vggish_tf.model import Weights, describe_front_end
 from vggish_tf.network.postprocess import Postprocessor
 from vggish_tf.params import Params, hertz_to_mel
-from vggish_tf.progress import note
+from vggish_tf.progress import note, show
 from vggish_tf.rows import UNTRAINED, Stages
 from vggish_tf.weights.identity import Identity
 
@@ -98,7 +99,7 @@ def inspect(
     if output is not None:
         check_target(output, endings=ENDINGS)
     report = examine(path, params=params, weights=weights, pca=pca)
-    print(report)
+    show(str(report), sys.stdout)
     if output is not None:
         report.write(output)
     return report.stages

@@ -16,7 +16,7 @@ from string import Template
 import numpy as np
 
 from vggish_tf import web
-from vggish_tf.files import replacing
+from vggish_tf.files import replacing_text
 from vggish_tf.jobs.map.parts import Part
 
 # In an order in which each script uses only names of those before it.
@@ -41,8 +41,8 @@ def write(path: str | os.PathLike[str], parts: Sequence[Part]) -> None:
         data="\n".join(_elements(about, parts)),
         script=_script(),
     )
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with replacing_text(path) as file:
+        file.write(text)
 
 
 def _elements(about: dict, parts: Sequence[Part]) -> Iterator[str]:

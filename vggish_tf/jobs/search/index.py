@@ -134,7 +134,7 @@ def _found(folder: Path) -> Index | None:
     """The existing index; None if there is none, or it is damaged."""
     try:
         return Index(folder)
-    except (OSError, RuntimeError, ValueError, KeyError):
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vggish_tf.cosines import Hit
-from vggish_tf.files import make_folder, replacing
+from vggish_tf.files import make_folder, replacing_text
 from vggish_tf.params import MEL_MAX_HZ, MEL_MIN_HZ
 
 RAVEN_COLUMNS = (
@@ -40,7 +40,7 @@ def write_csv(path: str | os.PathLike[str], hits: Sequence[Hit]) -> Path:
     Raises:
         VGGishError: the file cannot be written.
     """
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with replacing_text(path) as file:
         writer = csv.writer(file)
         writer.writerow(Hit._fields)
         writer.writerows(hits)
@@ -118,6 +118,6 @@ def _printable(path: str) -> str:
 
 
 def _write_lines(path: Path, lines: list[str]) -> Path:
-    with replacing(path) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    with replacing_text(path) as file:
+        file.writelines(f"{line}\n" for line in lines)
     return path
