@@ -142,8 +142,7 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
 
     Raises:
         UsageError: the suffix is another one.
-        VGGishError: the folder does not exist or is not writable.
-        OSError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     import matplotlib
 

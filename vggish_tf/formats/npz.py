@@ -26,8 +26,7 @@ def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
         provenance: a dictionary that JSON can hold, such as Embedder.provenance.
 
     Raises:
-        VGGishError: the folder does not exist or is not writable.
-        OSError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -47,8 +46,7 @@ def write_clip(path: str | os.PathLike[str], clip: ClipRows, provenance: dict) -
     """Writes a clip of an archive, and the provenance; whole or not at all.
 
     Raises:
-        VGGishError: the folder does not exist or is not writable.
-        OSError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     arrays = {"embedding": clip.embedding, "timestamps": clip.start, "end_timestamps": clip.end}
     labels = {} if clip.labels is None else {"labels": clip.labels}

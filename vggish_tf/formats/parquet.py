@@ -45,7 +45,8 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
         archive: the clips and their provenance.
 
     Raises:
-        VGGishError: the file cannot be written, or the clips have rows of different size or dtype.
+        VGGishError: the clips have rows of different size or dtype.
+        OSError: the file cannot be written.
 
     Example:
         >>> import tempfile

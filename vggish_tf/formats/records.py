@@ -44,7 +44,8 @@ def write(path: str | os.PathLike[str], archive: Archive) -> Path:
         archive: the clips and their provenance.
 
     Raises:
-        VGGishError: the file cannot be written, or rows are not (n, 128) uint8.
+        VGGishError: rows are not (n, 128) uint8.
+        OSError: the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -66,7 +67,8 @@ def write_youtube8m(path: str | os.PathLike[str], archive: Archive) -> Path:
         archive: the clips and their provenance.
 
     Raises:
-        VGGishError: the file cannot be written, or rows are of neither kind.
+        VGGishError: rows are of neither kind.
+        OSError: the file cannot be written.
     """
     return _write(path, archive, _youtube8m_record)
 

@@ -44,7 +44,7 @@ def write(path: str | os.PathLike[str], records: Iterable[Record]) -> Path:
 
     Raises:
         UsageError: an embedding is not (n, 128) uint8.
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -61,7 +61,7 @@ def write_serialized(path: str | os.PathLike[str], records: Iterable[bytes]) -> 
     """Writes serialized records of any kind; whole or not at all.
 
     Raises:
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     import tensorflow as tf
 

@@ -81,7 +81,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
     Raises:
         UsageError: the name does not end in .json.
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     check_target(path, endings=(".json",))
     whole = {"format": FORMAT, "version": VERSION, **content}

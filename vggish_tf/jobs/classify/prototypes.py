@@ -86,7 +86,7 @@ class Prototypes:
 
         Raises:
             UsageError: the name does not end in .json.
-            VGGishError: the file cannot be written.
+            VGGishError, OSError: the file cannot be written.
         """
         rows = zip(self.labels, self.examples, self.embedding.tolist(), strict=True)
         names = prototype_file.PROTOTYPE

@@ -111,7 +111,7 @@ def write_csv(path: Path, found: Sequence[Comparison]) -> None:
     """Writes a table with a line for each candidate; whole or not at all.
 
     Raises:
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     numbers = (*COLUMNS, "infinity_slope")
     rows = (

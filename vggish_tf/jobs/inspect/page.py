@@ -61,7 +61,7 @@ def write(
         original: the spectrum of the unprocessed file.
 
     Raises:
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     sections = [*_front_end(result, original), *_embeddings(result)]
     template = DATA / "report.html"

@@ -38,7 +38,7 @@ def write_csv(path: str | os.PathLike[str], hits: Sequence[Hit]) -> Path:
     """Writes the columns path, start, end, cosine, example; whole or not at all.
 
     Raises:
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     with replacing_text(path) as file:
         writer = csv.writer(file)
@@ -76,7 +76,7 @@ def write_raven(
     `provenance`.
 
     Raises:
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     params = (provenance or {}).get("params", {})
     low, high = params.get("mel_min_hz", MEL_MIN_HZ), params.get("mel_max_hz", MEL_MAX_HZ)
