@@ -61,7 +61,7 @@ def test_the_longest_path_counts(tmp_path):
         ("path,label\n", "has no rows under its first line"),
         ("path,label\n,dog\n", "line 2: no path"),
         ("path,label\na.wav,dog,big\n", "line 2: 3 values in 2 columns"),
-        ('path,label\n"a.wav,dog\n', "none of 1 file has a label"),
+        ('path,label\n"a.wav,dog\n', "line 2: unexpected end of data. Is a quote left open there?"),
         ("path,label\nä.wav,dog\n".encode("latin-1"), "line 2: this is not UTF-8"),
     ],
 )
