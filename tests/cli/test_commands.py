@@ -285,7 +285,7 @@ def test_verify_says_that_seeded_weights_are_not_the_published_ones(small_checkp
 
 
 @pytest.mark.checkpoint
-def test_verify_knows_the_published_weights(published_checkpoint, capsys):
+def test_verify_knows_the_published_weights(published_checkpoint):
     assert cli.main(["verify", str(published_checkpoint)]) == 0
 
 
