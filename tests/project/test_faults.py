@@ -5,20 +5,17 @@ import shutil
 import sys
 
 import commands
+import faults
 import places
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-SCRIPTS = places.ROOT / "scripts"
-sys.path.append(str(SCRIPTS))
-
-import faults  # noqa: E402
-from faulty import kills, mutations, watched  # noqa: E402
+from faulty import kills, mutations, watched
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 PAGE = (places.ROOT / "docs" / "archives.md").read_text(encoding="utf-8")
-IMPORT = f"import sys; sys.path.append({str(SCRIPTS)!r}); from faulty import watched"
+SCRIPTS = str(places.ROOT / "scripts")
+IMPORT = f"import sys; sys.path.append({SCRIPTS!r}); from faulty import watched"
 SMALL = [sys.executable, "-c", f"{commands.SMALL}\n{IMPORT}; watched.serve_embedder()"]
 ACT = [sys.executable, "-c", f"{IMPORT}; watched.serve(lambda path: eval(open(path).read()))"]
 
