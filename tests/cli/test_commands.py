@@ -20,13 +20,6 @@ from vggish_tf.reference import vggish_input
 from vggish_tf.weights import registry
 
 
-@pytest.fixture
-def wav(tmp_path):
-    path = tmp_path / "clip.wav"
-    soundfile.write(path, signals.noise(40_000), signals.RATE, subtype="FLOAT")
-    return path
-
-
 def fails(arguments, status, capsys):
     """Runs a command that must fail and returns its one line."""
     assert cli.main([str(argument) for argument in arguments]) == status

@@ -5,14 +5,10 @@ import re
 
 import pytest
 import soundfile
+from terminals import Terminal
 
 from vggish_tf.jobs.embed import Failure, embed_archive
 from vggish_tf.jobs.embed.progress import Bar
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 @pytest.fixture
