@@ -92,6 +92,12 @@ def no_network_and_an_empty_cache(monkeypatch, tmp_path_factory, kept_weights):
         monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / folder))
 
 
+@pytest.fixture
+def copies_of_each_test(no_network_and_an_empty_cache):
+    """No copy that another test has made stands in for the file that is read."""
+    (registry.cache_folder() / "weights").unlink()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def models_do_not_outlive_their_tests():
     """A model is 288 MB, and Keras and the garbage collector hold on to them."""

@@ -1,4 +1,4 @@
-"""Arrays and streams: the checks, the mean, the resampling. Files are in test_audio_files.py.
+"""Arrays and streams: the checks, the mean, the resampling. Files are in test_sound_file.py.
 
 Oracles: numpy's mean, soxr in one shot, and sines whose level and frequency are known.
 """

@@ -20,13 +20,6 @@ from vggish_tf.reference import vggish_input
 from vggish_tf.weights import registry
 
 
-@pytest.fixture
-def wav(tmp_path):
-    path = tmp_path / "clip.wav"
-    soundfile.write(path, signals.noise(40_000), signals.RATE, subtype="FLOAT")
-    return path
-
-
 def fails(arguments, status, capsys):
     """Runs a command that must fail and returns its one line."""
     assert cli.main([str(argument) for argument in arguments]) == status
@@ -285,7 +278,7 @@ def test_verify_says_that_seeded_weights_are_not_the_published_ones(small_checkp
 
 
 @pytest.mark.checkpoint
-def test_verify_knows_the_published_weights(published_checkpoint, capsys):
+def test_verify_knows_the_published_weights(published_checkpoint):
     assert cli.main(["verify", str(published_checkpoint)]) == 0
 
 

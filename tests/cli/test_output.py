@@ -1,6 +1,5 @@
 """--json, --quiet and --verbose in every command; colours, and what they are without a terminal."""
 
-import io
 import json
 import re
 import shlex
@@ -15,6 +14,7 @@ import pytest
 import small_network
 from matplotlib.figure import Figure
 from sound_files import write_noise
+from terminals import Terminal
 
 import vggish_tf
 from vggish_tf import cli
@@ -45,11 +45,6 @@ LINES = {
 STATUSES = {"verify": 1, "classify": 3}
 NUM_ERRORS = {"classify": 2}
 SAYS_UNTRAINED = re.compile("UNTRAINED|weights are untrained")
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,7 @@ import archives
 import labelled_clips
 import numpy as np
 import pytest
-import signals
 import small_network
-import soundfile
 from commands import SMALL, environment, program
 
 import vggish_tf
@@ -54,13 +52,6 @@ def weights(tmp_path_factory):
     """A file of weights of a small network."""
     path = tmp_path_factory.mktemp("weights") / "small.keras"
     small_network.vggish("waveform").save(path)
-    return path
-
-
-@pytest.fixture
-def wav(tmp_path):
-    path = tmp_path / "clip.wav"
-    soundfile.write(path, signals.noise(16_000), signals.RATE)
     return path
 
 

@@ -6,21 +6,12 @@ import sys
 
 import numpy as np
 import pytest
-import signals
-import soundfile
 
 from vggish_tf import cli
 from vggish_tf.formats import npz
 from vggish_tf.weights import registry
 
 pytestmark = pytest.mark.usefixtures("small_networks")
-
-
-@pytest.fixture
-def wav(tmp_path):
-    path = tmp_path / "clip.wav"
-    soundfile.write(path, signals.noise(40_000), signals.RATE, subtype="FLOAT")
-    return path
 
 
 def test_untrained_weights_are_marked_everywhere(wav, tmp_path, capsys):

@@ -1,6 +1,5 @@
 """docs/migrating.md is true: its new calls and commands run."""
 
-import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -18,10 +17,6 @@ from vggish_tf.profiles import PROFILES
 from vggish_tf.reference import vggish_input
 
 PAGE = "migrating.md"
-
-needs_resampy = pytest.mark.skipif(
-    importlib.util.find_spec("resampy") is None, reason="pip install '.[profiles]'"
-)
 
 
 @pytest.fixture
@@ -42,7 +37,7 @@ pytestmark = [
 ]
 
 
-@needs_resampy
+@migration.needs_resampy
 def test_the_calls_from_tensorflow_models(readers_machine):
     names = pages.run_python(PAGE, "tensorflow/models")
     (old,) = pages.code(PAGE, "py", "tensorflow/models")
@@ -75,7 +70,7 @@ def test_the_calls_from_tf_hub(readers_machine):
     np.testing.assert_allclose(names["rows"], names["embedding"], atol=1e-5)
 
 
-@needs_resampy
+@migration.needs_resampy
 def test_the_calls_from_torchvggish(readers_machine):
     names = pages.run_python(PAGE, "torchvggish")
     assert names["embedding"].min() < 0
@@ -113,7 +108,7 @@ def test_the_commands_from_fadtk(readers_machine, shared_data):
     assert any(Path("real-rows").glob("*.parquet"))
 
 
-@needs_resampy
+@migration.needs_resampy
 def test_the_calls_from_frechet_audio_distance(readers_machine):
     names = pages.run_python(PAGE, "frechet-audio-distance")
     rows = [

@@ -1,11 +1,11 @@
 """Numbers of docs/migrating.md, measured again: other programs beside ours, on real sound."""
 
-import importlib.util
 import re
 from functools import cache, partial
 from pathlib import Path
 from unittest import mock
 
+import measures
 import migration
 import numpy as np
 import pages
@@ -23,10 +23,6 @@ pytestmark = pytest.mark.thorough
 
 PAGE = "migrating.md"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-\d+)?%?")
-
-needs_resampy = pytest.mark.skipif(
-    importlib.util.find_spec("resampy") is None, reason="pip install '.[profiles]'"
-)
 
 
 def stated(heading: str, label: str) -> str:
@@ -55,7 +51,7 @@ def real_sound(shared_data, pca_params):
         pytest.skip("the recordings are not in shared/data")
 
 
-@needs_resampy
+@migration.needs_resampy
 def test_log_mel_by_resampy(real_sound):
     difference = abs(migration.by_resampy() - migration.by_soxr())
     assert len(difference) == 49
@@ -66,7 +62,7 @@ def test_log_mel_by_resampy(real_sound):
     upstream("the same without the two highest mel bins, mean", mended)
 
 
-@needs_resampy
+@migration.needs_resampy
 def test_the_profile_for_upstream_s_numbers(real_sound):
     prepare = Profile("upstream", resampler="resampy", pad="never").prepare
     same = [
@@ -111,13 +107,13 @@ def network(seeded_checkpoint) -> Embedder:
 
 @pytest.mark.slow  # the network in its full size
 class TestEmbeddings:
-    @needs_resampy
+    @migration.needs_resampy
     def test_by_resampy(self, network, real_sound):
         by_soxr, by_resampy = (
             network.embed_examples(examples.astype(np.float32))
             for examples in (migration.by_soxr(), migration.by_resampy())
         )
-        lowest = migration.cosines(by_soxr, by_resampy).min()
+        lowest = measures.cosines(by_soxr, by_resampy).min()
         check("tensorflow/models", "cosine of the embeddings, lowest", lowest)
         soxr, resampy = map(migration.published_bytes, (by_soxr, by_resampy))
         check("tensorflow/models", "bytes", (soxr != resampy).mean())
@@ -137,7 +133,7 @@ class TestEmbeddings:
         check("TF-Hub", "bytes", (bytes_of(hub) != bytes_of(ours)).mean())
         assert (bytes_of(upstream) != bytes_of(ours)).mean() <= 0.001  # none was seen
 
-    @needs_resampy
+    @migration.needs_resampy
     def test_of_torchvggish(self, seeded_checkpoint, real_sound, monkeypatch, pca_params, tmp_path):
         monkeypatch.setenv("VGGISH_TF_CACHE", str(pca_params.parent))
         theirs = torchvggish(pca_params)
@@ -164,17 +160,17 @@ class TestEmbeddings:
         decibels = migration.by_vggish_keras(migration.clip()).astype(np.float32)
         ours = network.embed_examples(migration.front_end(migration.clip())[: len(decibels)])
         theirs = np.maximum(network.embed_examples(decibels), 0)
-        cosine = migration.cosines(theirs, ours).mean()
+        cosine = measures.cosines(theirs, ours).mean()
         check("vggish-keras", "cosine of the embeddings, mean", cosine)
 
-    @needs_resampy
+    @migration.needs_resampy
     @pytest.mark.parametrize(
         ("heading", "profile"), [("fadtk", "fadtk"), ("frechet-audio-distance", "gudgud96")]
     )
     def test_of_distances(self, heading, profile, network, seeded_checkpoint, real_sound):
         ours = migration.rows_of(network)
         theirs = migration.rows_of(Embedder(seeded_checkpoint, profile=profile))
-        lowest = min(migration.cosines(*rows).min() for rows in zip(ours, theirs, strict=True))
+        lowest = min(measures.cosines(*rows).min() for rows in zip(ours, theirs, strict=True))
         check(heading, "cosine of the embeddings, lowest", lowest)
         distances = migration.fad_of(ours), migration.fad_of(theirs)
         check(heading, "FAD", abs(distances[1] / distances[0] - 1))

@@ -58,7 +58,8 @@ def test_it_is_the_reference_front_end(name, hop, monkeypatch):
     expected = vggish_input.waveform_to_examples(waveform, signals.RATE)
     examples = run([waveform], hop)
     assert examples.shape == expected.shape
-    np.testing.assert_allclose(examples, expected, rtol=0, atol=2e-6)  # as in test_frontend
+    # as in tests/frontend/test_layers.py
+    np.testing.assert_allclose(examples, expected, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("size", [160, 1_000, 15_600, 76_800, 100_000])

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import signals
+import small_network
 import soundfile
 
 import vggish_tf
@@ -35,7 +36,8 @@ def folder(tmp_path):
 
 @pytest.fixture(scope="module")
 def embedder():
-    return vggish_tf.Embedder(None)
+    with small_network.shrunken():
+        return vggish_tf.Embedder(None)
 
 
 CALLS = {

@@ -10,14 +10,19 @@ import pytest
 
 def first(number: int, values: Iterable) -> list:
     """The first cases run by default."""
-    return [_case(value, slow=index >= number) for index, value in enumerate(values)]
+    return [_case(value, index < number) for index, value in enumerate(values)]
 
 
 def those(wanted: Callable[..., bool], values: Iterable) -> list:
     """The cases of which `wanted` is true run by default."""
-    return [_case(value, slow=not wanted(value)) for value in values]
+    return [_case(value, wanted(value)) for value in values]
 
 
-def _case(value, slow: bool):
+def slow(*values):
+    """One case, of one value an argument, that runs with -m slow alone."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def _case(value, by_default: bool):
     parts = value if type(value) is tuple else (value,)
-    return pytest.param(*parts, marks=[pytest.mark.slow] * slow)
+    return pytest.param(*parts) if by_default else slow(*parts)

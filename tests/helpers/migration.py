@@ -1,11 +1,13 @@
 """Numbers of other programs beside ours, on real sound: what docs/migrating.md states."""
 
+import importlib.util
 from functools import cache
 from pathlib import Path
 
 import keras
 import numpy as np
 import places
+import pytest
 import renderings
 import signals
 import soundfile
@@ -18,6 +20,9 @@ from vggish_tf.reference import vggish_postprocess
 RECORDINGS = ("bus_chatter.wav", "mg-1634.opus", "mg-1648.opus", "mubert-806.opus")
 PCA = places.SHARED_DATA / "vggish_pca_params.npz"
 RATE = 16_000
+needs_resampy = pytest.mark.skipif(
+    importlib.util.find_spec("resampy") is None, reason="pip install '.[profiles]'"
+)
 
 
 def clip() -> np.ndarray:
@@ -104,11 +109,6 @@ def rows_like_music(count: int = 20_000) -> np.ndarray:
     """Rows with the mean and covariance of real embeddings."""
     with np.load(places.SHARED_DATA / "fma_pop_vggish_stats.npz") as real:
         return np.random.default_rng(0).multivariate_normal(real["mu"], real["cov"], count)
-
-
-def cosines(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return np.einsum("ij,ij->i", one, other) / lengths
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> float:

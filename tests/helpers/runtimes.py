@@ -23,6 +23,14 @@ def needs(format):
         pytest.importorskip(EXTRA[format], reason=f"pip install '.[{format}]'")
 
 
+def run_saved_model(path, output="embedding", signature="serving_default"):
+    import tensorflow as tf
+
+    serve = tf.saved_model.load(path).signatures[signature]
+    (name,) = serve.structured_input_signature[1]
+    return lambda array: serve(**{name: tf.constant(array)})[output].numpy()
+
+
 def run_onnx(path, output="embedding"):
     import onnxruntime
 
@@ -50,4 +58,10 @@ def run_keras(path, output=""):
     return lambda waveform: np.asarray(model(waveform))
 
 
-RUNTIMES = {"onnx": run_onnx, "tflite": run_tflite, "openvino": run_openvino, "keras": run_keras}
+RUNTIMES = {
+    "saved_model": run_saved_model,
+    "onnx": run_onnx,
+    "tflite": run_tflite,
+    "openvino": run_openvino,
+    "keras": run_keras,
+}

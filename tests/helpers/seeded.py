@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-PREFIX = "vggish/"
 ENDPOINTS = {  # a layer's name → the tensor that leaves it, after its ReLU
     "input_features": "vggish/input_features:0",
     "conv1": "vggish/conv1/Relu:0",

@@ -56,7 +56,3 @@ def rows_of_demo(page):
         "vggish.open(vggish.demo).then((rows) => rows.map((r) => [r.start, r.end, ...r.embedding]))"
     )
     return np.array(page.evaluate(code))
-
-
-def cosines(a, b):
-    return np.sum(a * b, axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)

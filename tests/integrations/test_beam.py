@@ -89,12 +89,11 @@ def test_an_error_that_is_no_bad_clip_fails_the_run(sounds, embedder, monkeypatc
     def absent(*_):
         raise ImportError("no module named soundfile")
 
-    monkeypatch.setattr("vggish_tf.audio.read_stretch", absent)
-    with pytest.raises(Exception, match="no module named soundfile"):
-        embed_archive([sounds], "there", embedder, runner=beam.runner())
+    with monkeypatch.context() as patch:
+        patch.setattr("vggish_tf.audio.read_stretch", absent)
+        with pytest.raises(Exception, match="no module named soundfile"):
+            embed_archive([sounds], "there", embedder, runner=beam.runner())
     assert not files_in("there")
-    monkeypatch.undo()
-    os.chdir(sounds.parent)
     embed_archive([sounds], "there", embedder, runner=beam.runner())
     assert len(formats.read("there").provenance) > 3
 
@@ -289,7 +288,7 @@ def test_several_processes_write_the_same(sounds, embedder):
 
 @contextlib.contextmanager
 def serving(module, *arguments):
-    """A server of Beam's in a process of its own; its port, which it writes into a file."""
+    """A server of Beam's in a process of its own, which writes its port into a file."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:

@@ -16,7 +16,7 @@ from vggish_tf.errors import UsageError, VGGishError
 from vggish_tf.jobs.convert_weights import convert_weights
 from vggish_tf.weights import loading, readers, registry, writers
 
-pytestmark = pytest.mark.usefixtures("small_networks")
+pytestmark = pytest.mark.usefixtures("small_networks", "copies_of_each_test")
 
 NAMES = {
     "safetensors": "out.safetensors",
@@ -26,12 +26,6 @@ NAMES = {
     "h5": "out.weights.h5",
     "torch": "out.pth",
 }
-
-
-@pytest.fixture(autouse=True)
-def copies_of_each_test(no_network_and_an_empty_cache):
-    """No copy that another test has made stands in for the file that is read."""
-    (registry.cache_folder() / "weights").unlink()
 
 
 @pytest.fixture(scope="module")

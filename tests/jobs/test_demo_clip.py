@@ -1,12 +1,12 @@
 """The package's clip: readable, small, as its table says, all sounds different; its script."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import make_demo_clip
 import numpy as np
 import places
 import pytest
@@ -20,22 +20,11 @@ SCRIPT = places.ROOT / "scripts" / "make_demo_clip.py"
 TABLE = json.loads((DATA / "demo.json").read_text(encoding="utf-8"))
 SEGMENTS = read_segments(DATA / "demo.json")
 MOST_BYTES = 600_000
-
-
-def load_script():
-    sys.path.insert(0, str(SCRIPT.parent))  # of what it imports
-    spec = importlib.util.spec_from_file_location("make_demo_clip", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = load_script()
 needs_programs = pytest.mark.skipif(
     not (
         shutil.which("espeak-ng")
         and shutil.which("fluidsynth")
-        and Path(script.synthesizers.SOUND_FONT).is_file()
+        and Path(make_demo_clip.synthesizers.SOUND_FONT).is_file()
     ),
     reason="espeak-ng, fluidsynth or fluid-soundfont-gm is not installed",
 )
@@ -119,7 +108,7 @@ def test_the_sounds_differ(clip):
 )
 def test_midi_numbers_are_those_of_the_specification(value, expected):
     # the table in the Standard MIDI Files specification
-    assert script.synthesizers.midi_number(value).hex() == expected
+    assert make_demo_clip.synthesizers.midi_number(value).hex() == expected
 
 
 def test_a_missing_program_is_one_line_that_names_the_package(tmp_path):
@@ -134,7 +123,7 @@ def test_a_missing_program_is_one_line_that_names_the_package(tmp_path):
 
 def test_a_missing_sound_font_is_one_line_that_names_the_package():
     with pytest.raises(vggish_tf.VGGishError, match="apt-get install fluid-soundfont-gm"):
-        script.play([], script.PIANO, Path("no-such-font.sf2"))
+        make_demo_clip.play([], make_demo_clip.PIANO, Path("no-such-font.sf2"))
 
 
 @needs_programs
@@ -142,7 +131,7 @@ def test_the_script_makes_the_same_clip_twice_and_nothing_else(tmp_path):
     result = run_script("-o", str(tmp_path / "first.flac"))
     assert result.returncode == 0, result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["first.flac", "first.json"]
-    made, segments = script.make_clip()
+    made, segments = make_demo_clip.make_clip()
     np.testing.assert_array_equal(soundfile.read(tmp_path / "first.flac", dtype="int16")[0], made)
     assert (
         json.loads((tmp_path / "first.json").read_text())["segments"]
@@ -159,8 +148,8 @@ def test_the_script_makes_the_same_clip_twice_and_nothing_else(tmp_path):
 def test_without_o_nothing_is_written(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        script, "make_clip", lambda sound_font: (np.zeros(9, np.int16), TABLE["segments"])
+        make_demo_clip, "make_clip", lambda sound_font: (np.zeros(9, np.int16), TABLE["segments"])
     )
-    assert script.main([]) == 0
+    assert make_demo_clip.main([]) == 0
     assert "not written: no -o" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())

@@ -179,7 +179,7 @@ def write_layer(path):
     changed(path, config=lambda _: dense)
 
 
-REFUSED = {
+REFUSED = {  # words of ours, or else of Python's or Keras's, the same in Keras 3.12 and 3.15
     write_missing: "does not exist",
     write_folder: "is a folder",
     write_pipe: "is not a file",
@@ -189,16 +189,16 @@ REFUSED = {
     write_npz: "is not a .keras file",
     write_cut: "is not a .keras file, or is cut short",
     write_flipped: "is damaged",
-    write_without_a_layer_s_weights: "",
-    write_json_that_is_none: "",
-    write_lambda: "arbitrary code execution",
-    write_os_system: "",
-    write_function_of_a_module: "",
-    write_constructor: "",
-    write_external_weights: "",
+    write_without_a_layer_s_weights: "expected 2 variables, but received 0",  # Keras's
+    write_json_that_is_none: "Expecting property name",  # Python's
+    write_lambda: "arbitrary code execution",  # Keras's, and so the next four
+    write_os_system: "could not be deserialized",
+    write_function_of_a_module: "could not be deserialized",
+    write_constructor: "Could not locate class 'Popen'",
+    write_external_weights: "Not allowed: H5 file",
     write_bomb: "unpacks to far more",
     write_lzma: "unpacks to far more",
-    write_layer: "",
+    write_layer: "it holds a Dense.",
 }
 
 

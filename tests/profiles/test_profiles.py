@@ -244,7 +244,8 @@ def test_a_profile_of_one_s_own(small_checkpoint):
     ],
 )
 def test_unknown_words(field, value):
-    with pytest.raises(UsageError):
+    subject = "step" if value in (("loud",), ("peak 2",)) else field
+    with pytest.raises(UsageError, match=f"^{subject} must be"):
         Profile(**{"name": "mine", field: value})
 
 

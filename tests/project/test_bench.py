@@ -7,19 +7,16 @@ import statistics
 import subprocess
 import sys
 
+import bench
 import places
 import pytest
+from benchmark import cases, goals, programs, report, suite, workers
+from benchmark.contenders import CONTENDERS, ON_A_GPU
 
 from vggish_tf import Embedder
 from vggish_tf.network import backbone
 
 ROOT = places.ROOT
-sys.path.append(str(ROOT / "scripts"))
-
-import bench  # noqa: E402
-from benchmark import cases, goals, programs, report, suite, workers  # noqa: E402
-from benchmark.contenders import CONTENDERS, ON_A_GPU  # noqa: E402
-
 COMMITTED = [ROOT / "docs" / f"bench-{kind}.json" for kind in ("avx512", "avx2")]
 
 

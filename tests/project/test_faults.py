@@ -5,20 +5,17 @@ import shutil
 import sys
 
 import commands
+import faults
 import places
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-SCRIPTS = places.ROOT / "scripts"
-sys.path.append(str(SCRIPTS))
-
-import faults  # noqa: E402
-from faulty import kills, mutations, watched  # noqa: E402
+from faulty import kills, mutations, watched
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 PAGE = (places.ROOT / "docs" / "archives.md").read_text(encoding="utf-8")
-IMPORT = f"import sys; sys.path.append({str(SCRIPTS)!r}); from faulty import watched"
+SCRIPTS = str(places.ROOT / "scripts")
+IMPORT = f"import sys; sys.path.append({SCRIPTS!r}); from faulty import watched"
 SMALL = [sys.executable, "-c", f"{commands.SMALL}\n{IMPORT}; watched.serve_embedder()"]
 ACT = [sys.executable, "-c", f"{IMPORT}; watched.serve(lambda path: eval(open(path).read()))"]
 
@@ -77,7 +74,7 @@ def test_each_fault_is_found_and_the_next_file_has_none(act, acting, tmp_path):
     "act",
     [
         "b'1' * (100 << 20)",
-        "__import__('subprocess').run('dd if=/dev/zero of=/dev/null bs=100M count=40'.split())",
+        "__import__('subprocess').run('dd if=/dev/zero of=/dev/null bs=100M count=5'.split())",
     ],
 )
 def test_memory_is_that_of_one_file_and_of_the_programs_it_needs(act, acting, tmp_path):
@@ -88,7 +85,7 @@ def test_memory_is_that_of_one_file_and_of_the_programs_it_needs(act, acting, tm
     assert acting.embed(path).memory < 20e6
 
 
-@pytest.mark.slow  # each kill is a start of the program; tests/jobs/embed/test_archive.py has some
+@pytest.mark.slow  # each kill is a start of the program; tests/jobs/embed/test_archive.py has one
 def test_killed_runs_end_as_one_that_was_not(tmp_path):
     report = kills.run(commands.program("embed"), 3, 100, 0)
     assert report.faults == []

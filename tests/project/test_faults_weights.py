@@ -1,14 +1,8 @@
 """scripts/faults_weights.py: a small run, and each fault that it would find."""
 
-import sys
-
-import places
+import faults_weights
 import pytest
 import small_network
-
-sys.path.append(str(places.ROOT / "scripts"))
-
-import faults_weights
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 FORMATS = ["TF1 V2", "safetensors, without", "safetensors, with digest"]

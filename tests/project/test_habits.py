@@ -2,22 +2,18 @@
 
 import re
 import shlex
-import sys
 import tomllib
 from xml.etree import ElementTree
 
+import draw_rooms
 import places
 import pytest
+import rooms
 import yaml
 
 from vggish_tf import cli
 
 ROOT = places.ROOT
-sys.path.append(str(ROOT / "scripts"))
-
-import draw_rooms  # noqa: E402
-import rooms  # noqa: E402
-
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TASKS = PROJECT["tool"]["poe"]["tasks"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

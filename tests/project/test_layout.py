@@ -11,13 +11,10 @@ from pathlib import Path
 
 import places
 import pytest
+from rooms import FILES, PACKAGE, ROOMS, imports_of, module_of
 
 import vggish_tf
 from vggish_tf import cli, jobs
-
-sys.path.append(str(places.ROOT / "scripts"))
-
-from rooms import FILES, PACKAGE, ROOMS, imports_of, module_of
 
 REFERENCE_IMPORTS = ["errors", "params", "audio"]  # the oracle stands by itself
 MAY_IMPORT_REFERENCE = ("jobs.verify", "jobs.export")

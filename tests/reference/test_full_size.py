@@ -84,6 +84,6 @@ def test_initializers_are_upstream_s():
     assert not bias.any()
 
 
-def test_v1_is_one_file_of_the_published_size(seeded_checkpoint):
+def test_v1_is_one_file_with_the_weights_alone(seeded_checkpoint):
     assert [path.name for path in seeded_checkpoint.parent.iterdir()] == ["vggish_model.ckpt"]
     assert 288.5e6 < seeded_checkpoint.stat().st_size < 288.7e6

@@ -2,9 +2,6 @@
 
 The recording is not available, but the notebook prints parts of its spectrogram and of the results.
 Its front end went to 30 kHz, the one upper edge that fits the printed log-mels.
-
-The recording is not at hand, but the notebook prints parts of its spectrogram and what came of
-them. Its front end went to 30 kHz: that is the one upper edge that fits the printed log-mels.
 """
 
 import numpy as np

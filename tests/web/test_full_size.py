@@ -2,6 +2,7 @@
 
 import json
 
+import measures
 import numpy as np
 import pytest
 import webapp
@@ -28,7 +29,7 @@ def test_rows_are_as_near_to_float32_as_the_page_says(
     with serving(site) as server, webapp.opened(browser, server.address) as page:
         rows = webapp.rows_of_demo(page)
     expected = Embedder(seeded_checkpoint, pad="never")(*audio.load_audio(str(DATA / "demo.flac")))
-    found = webapp.cosines(rows[:, 2:], expected.embedding)
+    found = measures.cosines(rows[:, 2:], expected.embedding)
     assert found[SPEECH_AND_MUSIC].min() > min(cosines["speech"], cosines["music"]) - 1e-5
     assert (
         found.min() > {"float32": 0.9999, "float16": 0.9999, "int8": 0.999, "int4": 0.97}[precision]

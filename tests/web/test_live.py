@@ -3,6 +3,7 @@
 import json
 import re
 
+import measures
 import numpy as np
 import pytest
 import small_network
@@ -87,7 +88,7 @@ def test_rows_of_the_microphone_are_those_of_the_file(page, small_model, microph
     with small_network.shrunken():
         expected = Embedder(small_model, pad="never")(recorded, rate)
     np.testing.assert_allclose(rows[:, 0], expected.timestamps[: len(rows)], atol=1e-9)
-    assert webapp.cosines(rows[:, 2:], expected.embedding[: len(rows)]).min() > 0.9999
+    assert measures.cosines(rows[:, 2:], expected.embedding[: len(rows)]).min() > 0.9999
     assert webapp.requests(page)[loaded:] == []
     figures = page.inner_text("#figures")
     assert re.search(r"[\d.]+ s an example: [\d.]+ times real time", figures)

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import measures
 import numpy as np
 import pytest
 import small_network
@@ -39,7 +40,7 @@ def test_embeddings_of_the_demo_clip_are_pythons(page, small_model, demo):
     expected = in_python(small_model, *demo)
     np.testing.assert_allclose(rows[:, 0], expected.timestamps, atol=1e-9)
     np.testing.assert_allclose(rows[:, 1] - rows[:, 0], 0.96, atol=1e-9)
-    assert webapp.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
+    assert measures.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
 
 
 def test_the_pictures_hold_pythons_log_mel(page, demo):
@@ -64,7 +65,7 @@ def test_another_hop_gives_more_rows(page, small_model, demo):
     params = Params(example_hop_seconds=0.24)
     expected = in_python(small_model, *demo, params=params)
     np.testing.assert_allclose(rows[:, 0], expected.timestamps, atol=1e-9)
-    assert webapp.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
+    assert measures.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
 
 
 def test_nothing_is_requested_after_loading(browser, address):
@@ -125,7 +126,7 @@ def test_one_thread_will_do(browser, address, small_model, demo):
         assert "1 thread" in page.inner_text("#about")
         rows = webapp.rows_of_demo(page)
     expected = in_python(small_model, *demo)
-    assert webapp.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
+    assert measures.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
 
 
 def test_without_web_assembly_the_pictures_work(browser, address):

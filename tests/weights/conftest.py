@@ -6,8 +6,6 @@ from types import SimpleNamespace
 import pytest
 import small_network
 
-from vggish_tf.weights import registry
-
 
 @pytest.fixture(scope="module")
 def source():
@@ -23,9 +21,8 @@ def written(source, tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def copies_of_each_test(no_network_and_an_empty_cache):
-    """No copy that another test has made stands in for the file that is read."""
-    (registry.cache_folder() / "weights").unlink()
+def copies_of_each_test(copies_of_each_test):
+    """Here in every test."""
 
 
 @pytest.fixture

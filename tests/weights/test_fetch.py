@@ -31,6 +31,7 @@ from servers import (
     something_else,
     whole,
 )
+from terminals import Terminal
 
 from vggish_tf.weights import download, registry
 
@@ -51,11 +52,6 @@ def test_fetch_downloads_once(cache, monkeypatch):
     assert path.read_bytes() == CONTENT
     assert list(cache.iterdir()) == [path]
     assert registry.fetch() == path  # with no server
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,10 @@ import re
 
 import pytest
 import soundfile
+from terminals import Terminal
 
 from vggish_tf.jobs.embed import Failure, embed_archive
 from vggish_tf.jobs.embed.progress import Bar
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 @pytest.fixture
@@ -73,8 +69,7 @@ def test_the_total_is_that_of_the_headers(sounds):
     from vggish_tf.jobs.embed.clips import Clip, seconds_of
 
     clips = inputs.find([str(sounds)])
-    seconds = [clip for clip in clips if "bad" not in clip.name]
-    expected = sum(soundfile.info(clip.file).duration for clip in seconds)
+    expected = sum(soundfile.info(clip.file).duration for clip in clips)
     assert seconds_of(clips) == pytest.approx(expected)
     assert seconds_of([Clip("a", clips[0].file, 1.0, 1.5), *clips]) == pytest.approx(expected + 0.5)
     assert seconds_of([*clips, Clip("shard::a", "shard.tar", part=("member", 0, 9))]) is None

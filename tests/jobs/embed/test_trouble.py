@@ -153,28 +153,27 @@ def test_inputs_that_vanish_are_failures(sounds, embedder):
 def test_an_input_that_grows_while_it_is_read_is_done_again_next_time(sounds, embedder):
     """A whole number of rows was read of it, and the record says of which size it was."""
     growing = sounds / "even" / "00.wav"
-    seconds = {str(growing): 3}
 
     def grow():
         write_noise(growing, 5, 77)
 
     embed_archive([sounds], "rows", embedder, progress=Meanwhile(grow))
     rows = {clip.path: len(clip.start) for clip in formats.read("rows").clips}
-    assert rows[str(growing)] in (1, seconds[str(growing)], 5)
+    assert rows[str(growing)] in (1, 5)
     embed_archive([sounds], "rows", embedder)
     (clip,) = [clip for clip in formats.read("rows").clips if clip.path == str(growing)]
     alone = embedder.embed_file(growing)
     np.testing.assert_allclose(clip.embedding, alone.embedding, rtol=0, atol=1e-5)
 
 
-def test_a_raw_recording_that_is_written_to_while_it_is_read_ends_where_it_began(sounds, embedder):
-    """A recorder that appends: the header says how much there is, and more is no error."""
+def test_bytes_behind_the_sound_of_a_recording_are_no_error(sounds, embedder):
+    """A recorder that died, or goes on: the header says how much there is."""
     path = sounds / "even" / "00.wav"
     soundfile.write(path, np.zeros(16_000 * 2) + 0.1, 16_000)
     with open(path, "ab") as file:
         file.write(bytes(32_000))
     assert embed_archive([path], "rows", embedder) == []
-    assert len(next(iter(formats.read("rows").clips)).start) in (2, 3)
+    assert len(next(iter(formats.read("rows").clips)).start) == 2
 
 
 def test_names_with_newlines_quotes_and_bytes_that_are_no_utf_8(sounds, embedder):
@@ -250,21 +249,25 @@ def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(
 
 def test_two_runs_at_once_never_share_an_output(sounds, embedder):
     """Of two that start together, one writes, and the other says so."""
-    results, start = [], threading.Barrier(2)
+    results, start, refused = [], threading.Barrier(2), threading.Event()
+
+    class UntilTheOtherIsRefused(Progress):
+        def begin(self, *_):
+            refused.wait(10)
 
     def run():
         start.wait()
+        progress = UntilTheOtherIsRefused()
         try:
-            results.append(embed_archive([sounds], "rows", embedder))
+            results.append(str(embed_archive([sounds], "rows", embedder, progress=progress)))
         except VGGishError as error:
             results.append(str(error))
+            refused.set()
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [] in results
-    refused = "another run writes to rows. Wait for it, or choose another output."
-    assert set(map(str, results)) <= {"[]", refused}
+    assert results == ["another run writes to rows. Wait for it, or choose another output.", "[]"]
     assert len([*formats.read("rows").clips]) == 12

@@ -8,8 +8,15 @@ import io
 import pytest
 import runtimes
 import small_network
+import web_runtime
 
 from vggish_tf.jobs.export import export
+
+
+@pytest.fixture
+def pretended_runtime(monkeypatch):
+    """A few bytes in the cache, in the place of onnxruntime-web's 40 MB."""
+    web_runtime.pretend(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,11 @@ import keras
 import labelled_clips
 import numpy as np
 import pytest
-import runtimes
 import small_network
 import soundfile
 import tensorflow as tf
+from cases import slow
+from runtimes import RUNTIMES, needs
 
 from vggish_tf import Params, Resample, checkpoints, cli, load_model
 from vggish_tf.errors import CheckpointError, VGGishError
@@ -43,14 +44,6 @@ NAMES = {
     "openvino": "m.xml",
     "keras": "m.keras",
 }
-
-
-def run_saved_model(path, output):
-    serve = tf.saved_model.load(path).signatures["serving_default"]
-    return lambda waveform: serve(waveform=tf.constant(waveform))[output].numpy()
-
-
-RUNTIMES = {"saved_model": run_saved_model, **runtimes.RUNTIMES}
 
 
 def make(**options) -> keras.Model:
@@ -92,10 +85,6 @@ def check_scores(scores, alone, atol=ATOL):
     )
 
 
-def slow(*values):
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
 # Each in one of the ways of pooling, and in none.
 EXPORTS = [
     ("onnx", "mean"),
@@ -118,7 +107,7 @@ def exported(tmp_path_factory):
 
     @cache
     def exported(format, head):
-        runtimes.needs(format)
+        needs(format)
         model = make(**HEADS[head])
         (folder / head).mkdir(exist_ok=True)
         return model, export(model, folder / head / NAMES[format], format=format)
@@ -146,7 +135,7 @@ def test_each_clip_of_a_zero_filled_batch_scores_as_in_the_classifier_alone(form
 @pytest.mark.parametrize("format", ["keras", "saved_model", "onnx"])
 def test_a_resampled_clip_ends_where_it_ends_alone(format, tmp_path):
     """The filter rings after the end of a clip, one too short for two examples and one padded."""
-    runtimes.needs(format)
+    needs(format)
     model = make()
     at_44100 = [
         np.repeat(clip, 3)[: round(len(clip) * 2.75625)]
@@ -194,7 +183,7 @@ def test_a_saved_model_has_the_parts_too_and_can_be_trained(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("format", [slow("saved_model"), "tflite"])
 def test_the_pca_goes_along(format, tmp_path, pca_params, monkeypatch):
-    runtimes.needs(format)
+    needs(format)
     with monkeypatch.context() as patch:
         patch.setenv("VGGISH_TF_CACHE", str(pca_params.parent))
         model = make(postprocess="pca")

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from cases import slow
 from runtimes import RUNTIMES, run_tflite
 from signals import uniform_noise
 
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("small_networks")
 # Against the float64 log-mel, on noise: ten float32 layers, and the front end in float32. The
 # largest seen is 1e-5.
 ATOL = 5e-5
+FORMATS = ["onnx", "tflite", slow("openvino"), "keras"]
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +43,7 @@ def oracle(small):
     return run
 
 
-@pytest.mark.parametrize(
-    "format",
-    [pytest.param(name, marks=pytest.mark.slow if name == "openvino" else []) for name in RUNTIMES],
-)
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_waveform_goes_in_and_embeddings_come_out(format, oracle, exported):
     """By name, for a batch, and for more than one length."""
     path = exported(format)
@@ -64,9 +63,7 @@ def test_a_waveform_goes_in_and_embeddings_come_out(format, oracle, exported):
     assert list(signature["outputs"]) == ["embedding"]
 
 
-@pytest.mark.parametrize(
-    "format", ["onnx", "tflite", pytest.param("openvino", marks=pytest.mark.slow), "keras"]
-)
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_clip_too_short_gives_no_rows_and_spoils_none_that_follow(format, exported, oracle):
     """In a session of its own: once it gave rows, LiteRT's Python does not hand out none."""
     whole = uniform_noise(2, 15_600)
@@ -98,7 +95,7 @@ def test_a_manifest_keeps_names_that_are_no_utf_8(tmp_path):
     assert json.loads(text) == about
 
 
-MORE_PRECISIONS = [pytest.param(name, marks=pytest.mark.slow) for name in ("float32", "int8")]
+MORE_PRECISIONS = [slow(name) for name in ("float32", "int8")]
 
 
 @pytest.mark.parametrize("precision", ["float16", *MORE_PRECISIONS])
@@ -138,10 +135,10 @@ def test_litert_weights_get_smaller_and_the_front_end_stays_exact(small, exporte
     ("format", "postprocess"),
     [
         ("keras", "pca"),
-        pytest.param("onnx", "quantized", marks=pytest.mark.slow),
-        pytest.param("tflite", "pca", marks=pytest.mark.slow),
-        pytest.param("tflite", "quantized", marks=pytest.mark.slow),
-        pytest.param("openvino", "quantized", marks=pytest.mark.slow),
+        slow("onnx", "quantized"),
+        slow("tflite", "pca"),
+        slow("tflite", "quantized"),
+        slow("openvino", "quantized"),
     ],
 )
 def test_the_resampler_and_the_postprocessor_go_along(
@@ -169,8 +166,8 @@ def test_the_resampler_and_the_postprocessor_go_along(
     ("options", "seconds", "num_samples", "rows"),
     [
         ({"input_rate": 44_100}, 2.5, 110_250, 2),
-        pytest.param({}, 0.975, 15_600, 1, marks=pytest.mark.slow),
-        pytest.param({"pad": "short"}, 0.5, 8_000, 1, marks=pytest.mark.slow),
+        slow({}, 0.975, 15_600, 1),
+        slow({"pad": "short"}, 0.5, 8_000, 1),
     ],
 )
 def test_litert_takes_one_clip_of_a_fixed_length(

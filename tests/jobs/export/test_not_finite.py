@@ -6,8 +6,9 @@ has few filters.
 
 import numpy as np
 import pytest
-import runtimes
 import tensorflow as tf
+from cases import slow
+from runtimes import RUNTIMES, run_saved_model
 from signals import uniform_noise
 
 from vggish_tf import Resample
@@ -21,16 +22,6 @@ CLIP, EXAMPLE, FIRST, LAST = 1, 1, 15_600, 30_719
 REACH = 2 * Resample(44_100).window_length  # samples
 
 
-def slow(*values):
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
-def run_saved_model(path, output="embedding", signature="serving_default"):
-    serve = tf.saved_model.load(path).signatures[signature]
-    (name,) = serve.structured_input_signature[1]
-    return lambda array: serve(**{name: tf.constant(array)})[output].numpy()
-
-
 def run_session(path, output="embedding"):
     """The C++ loader, as TF Serving's."""
     session = tf1.Session(graph=tf.Graph())
@@ -40,9 +31,6 @@ def run_session(path, output="embedding"):
         ]
     names = definition.outputs[output].name, definition.inputs["waveform"].name
     return lambda waveform: session.run(names[0], {names[1]: waveform})
-
-
-RUNTIMES = {"saved_model": run_saved_model, **runtimes.RUNTIMES}
 
 
 def spoilt(array, place, bad):

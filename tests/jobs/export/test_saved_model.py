@@ -272,7 +272,7 @@ print(rows, kilobytes("VmHWM") - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is reset through /proc")
-@pytest.mark.parametrize("seconds", [600, pytest.param(3600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [600, 3600])
 def test_memory_does_not_grow_with_the_waveform(exported, tmp_path, seconds):
     """Beyond the waveform and a copy of it.
 

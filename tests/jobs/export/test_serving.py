@@ -2,9 +2,6 @@
 
 The format is that of https://www.tensorflow.org/tfx/serving/api_rest. The served model is small,
 with signatures like those of an export and answers known by hand.
-
-The format is that of https://www.tensorflow.org/tfx/serving/api_rest; what is served is a small
-model with signatures like those of an export, whose answers are known by hand.
 """
 
 import contextlib

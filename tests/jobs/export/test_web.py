@@ -27,14 +27,9 @@ from vggish_tf.reference import mel_features, vggish_input
 onnx = pytest.importorskip("onnx", reason="pip install '.[onnx]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
 
-pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks")]
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("small_networks", "pretended_runtime")]
 PRECISIONS = ("int8", "int4", "float16", "float32")
 DENSE = ("fc1_1", "fc1_2", "fc2")
-
-
-@pytest.fixture(autouse=True)
-def pretended_runtime(monkeypatch):
-    web_runtime.pretend(monkeypatch)
 
 
 def kernels_of(path) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import shutil
 import browser
 import numpy as np
 import pytest
-import web_runtime
+from cases import slow
 from serving_folders import serving
 from signals import uniform_noise
 
@@ -35,15 +35,12 @@ RUN = """async ([provider, threads, numbers]) => {
 ADAPTER = "navigator.gpu ? navigator.gpu.requestAdapter().then((found) => !!found) : false"
 
 
-MORE = [pytest.param(name, marks=pytest.mark.slow) for name in ("int4", "float16", "float32")]
+MORE = [slow(name) for name in ("int4", "float16", "float32")]
 
 
-@pytest.mark.usefixtures("small_networks")
+@pytest.mark.usefixtures("small_networks", "pretended_runtime")
 @pytest.mark.parametrize("precision", ["int8", *MORE])
-def test_the_embeddings_are_those_of_python(
-    precision, onnxruntime_web, small_checkpoint, tmp_path, monkeypatch
-):
-    web_runtime.pretend(monkeypatch)
+def test_the_embeddings_are_those_of_python(precision, onnxruntime_web, small_checkpoint, tmp_path):
     network = VGGish(small_checkpoint, inputs="examples")
     site = export(network, tmp_path / "site", format="web", precision=precision)
     shutil.rmtree(site / "runtime")

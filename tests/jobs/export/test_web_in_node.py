@@ -14,7 +14,7 @@ from vggish_tf.jobs.export import export
 from vggish_tf.jobs.export.writers.web import sounds
 from vggish_tf.reference import vggish_input
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("pretended_runtime")]
 
 pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
 PRECISIONS = ("int8", "int4", "float16", "float32")
@@ -22,11 +22,6 @@ SIZES = {"float32": 288.6, "float16": 144.3, "int8": 85.6, "int4": 57.8}  # MB
 # Lowest of a sound, of weights that sum to zero into each unit, which magnify every rounding error;
 # measured: 1 - 2e-12, 0.999983, 0.99979, 0.9818.
 LOWEST = {"float32": 0.9999999, "float16": 0.99995, "int8": 0.9997, "int4": 0.975}
-
-
-@pytest.fixture(autouse=True)
-def pretended_runtime(monkeypatch):
-    web_runtime.pretend(monkeypatch)
 
 
 def check_cosines(files, folder, network):

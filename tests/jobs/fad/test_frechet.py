@@ -12,13 +12,6 @@ def gaussian(rows):
     return Statistics.of(rows).gaussian
 
 
-@pytest.fixture
-def golden():
-    """The two sets of rows of which many implementations' values are known."""
-    generator = np.random.RandomState(0)
-    return generator.randn(40, 8), generator.randn(30, 8) * 1.5 + 0.3
-
-
 def test_the_golden_of_other_implementations(golden):
     x, y = map(gaussian, golden)
     assert frechet.distance(x, y) == pytest.approx(4.445374468942042, rel=1e-9)

@@ -14,12 +14,6 @@ GOLDEN = {  # of float64, ×100
 }
 
 
-@pytest.fixture
-def golden():
-    generator = np.random.RandomState(0)
-    return generator.randn(40, 8), generator.randn(30, 8) * 1.5 + 0.3
-
-
 @pytest.mark.parametrize("bandwidth", GOLDEN)
 @pytest.mark.parametrize("number", range(3))
 def test_the_goldens_of_other_implementations(bandwidth, number, golden):

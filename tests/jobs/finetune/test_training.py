@@ -212,7 +212,7 @@ def test_a_training_that_fails_names_its_own_clip_and_not_an_earlier_training_s(
         moved.rename(gone)
 
 
-def test_augmentation_and_optimizer_are_in_the_trainee_alone(folder):
+def test_augmentation_is_in_the_trainee_alone(folder):
     model = small_network.classifier(trainable="all")
     layers = [finetune.RandomGain(), finetune.SpecAugment()]
     trainee = trainees.trainee_of(model, "waveform", layers)

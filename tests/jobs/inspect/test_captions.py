@@ -1,5 +1,7 @@
 """Captions of known stages, and of empty ones."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from drawing import make_stages
@@ -75,10 +77,18 @@ def test_similarities_have_the_most_and_the_least_alike():
     )
 
 
-def test_many_examples_are_compared_in_a_moment():
+def test_many_examples_are_compared_in_little_memory():
     stages = make_stages()
     many = np.tile(stages.embedding, (2000, 1))  # 6000: a matrix of all would take 288 MB
-    text = captions.similarity(stages._replace(embedding=many, timestamps=np.arange(6000) * 0.96))
+    tracemalloc.start()
+    try:
+        text = captions.similarity(
+            stages._replace(embedding=many, timestamps=np.arange(6000) * 0.96)
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100e6
     assert text.startswith("Cosines between 6000 embeddings")
 
 

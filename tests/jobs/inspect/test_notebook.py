@@ -1,7 +1,6 @@
 """The notebook runs in a fresh kernel, and its stored outputs are those of such a run."""
 
 import base64
-import importlib.util
 import io
 import re
 import shlex
@@ -10,6 +9,7 @@ import nbformat
 import numpy as np
 import places
 import pytest
+import run_notebook
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
@@ -19,15 +19,6 @@ from vggish_tf.cli import options
 ROOT = places.ROOT
 NOTEBOOK = ROOT / "examples" / "understanding_vggish.ipynb"
 MOST_BYTES = 1_500_000
-
-
-def load_script():
-    spec = importlib.util.spec_from_file_location(
-        "run_notebook", ROOT / "scripts" / "run_notebook.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -60,7 +51,7 @@ def pictures(notebook) -> list[Image.Image]:
 
 @pytest.mark.slow
 def test_the_kept_outputs_are_those_of_a_fresh_run(kernel_finds_this_package):
-    kept, fresh = nbformat.read(NOTEBOOK, as_version=4), load_script().run(NOTEBOOK)
+    kept, fresh = nbformat.read(NOTEBOOK, as_version=4), run_notebook.run(NOTEBOOK)
     assert texts(kept) == texts(fresh)
     assert [picture.size for picture in pictures(kept)] == [
         picture.size for picture in pictures(fresh)
@@ -110,5 +101,5 @@ def test_a_cell_that_fails_is_an_error_and_leaves_the_file(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")]), path)
     before = path.read_bytes()
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
-        load_script().run(path)
+        run_notebook.run(path)
     assert path.read_bytes() == before

@@ -11,7 +11,7 @@ import pytest
 import tones
 import webpage
 
-from vggish_tf import Embeddings, formats
+from vggish_tf import Embeddings, VGGishError, formats
 from vggish_tf.formats import npz
 from vggish_tf.jobs import map
 from vggish_tf.rows import Archive
@@ -142,7 +142,7 @@ def test_an_archive_that_cannot_be_read_to_its_end_leaves_no_page(tmp_path):
     path = tmp_path / "rows"
     formats.write(path, Archive([archives.clip("a.wav", archives.normal(9, 128))], {}), "memmap")
     (path / "embedding.npy").write_bytes((path / "embedding.npy").read_bytes()[:-4])
-    with pytest.raises(Exception, match="rows"):
+    with pytest.raises(VGGishError, match=r"embedding\.npy is missing, damaged, or cut short"):
         map.write(path, tmp_path / "map.html")
     assert [each.name for each in tmp_path.iterdir()] == ["rows"]
 
