@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 
 import browser
 import pytest
@@ -138,6 +139,16 @@ def test_a_browser_that_goes_leaves_no_line(folder, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_another_error_is_printed(folder, monkeypatch, capfd):
+    def fail(_):
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(serve._Handler, "do_GET", fail)
+    with serving(folder) as server, pytest.raises(http.client.RemoteDisconnected):
+        urllib.request.urlopen(server.address, timeout=10)
+    assert "RuntimeError: a fault" in capfd.readouterr().err
+
+
 def test_the_only_page_of_a_folder_is_the_one_to_open(tmp_path):
     (tmp_path / "my map.html").touch()
     with serve.listening(tmp_path, "127.0.0.1", 0) as server:
@@ -148,9 +159,27 @@ def test_the_only_page_of_a_folder_is_the_one_to_open(tmp_path):
 
 
 def test_a_page_whose_name_is_no_utf_8(tmp_path):
-    (tmp_path / os.fsdecode(b"caf\xe9.html")).touch()
-    with serve.listening(tmp_path, "127.0.0.1", 0) as server:
+    (tmp_path / os.fsdecode(b"caf\xe9.html")).write_text("coffee")
+    with serving(tmp_path) as server:
         assert server.address.endswith("/caf%E9.html")
+        with urllib.request.urlopen(server.address) as answer:
+            assert answer.read() == b"coffee"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        (b"\xe9", "/%E9"),
+        (b"\xe9", "/%e9?a#b"),
+        (b"caf\xc3\xa9", "/caf%C3%A9"),
+        (b"a?b#c%d", "/a%3Fb%23c%25d"),
+        (b"%E9", "/%25E9"),
+    ],
+)
+def test_names_of_any_bytes(name, path, ask, folder):
+    (folder / os.fsdecode(name)).write_bytes(name)
+    assert ask(path)[::2] == (200, name)
+    assert ask(f"{path.partition('?')[0]}/")[0] == 404
 
 
 def test_refusals(folder, capsys):
@@ -160,6 +189,8 @@ def test_refusals(folder, capsys):
         serve.serve(folder / "index.html")
     with pytest.raises(VGGishError, match=r"cannot listen on not\.a\.host\.invalid"):
         serve.serve(folder, host="not.a.host.invalid")
+    with pytest.raises(VGGishError, match=r"port 70000: bind\(\): port must be 0-65535\. Choose"):
+        serve.serve(folder, port=70_000)
     with serve.listening(folder, "127.0.0.1", 0) as server:
         port = str(server.server_address[1])
         assert cli.main(["serve", str(folder), "--port", port]) == 5

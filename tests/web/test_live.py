@@ -145,3 +145,26 @@ def test_a_short_press_is_said_to_be_too_short(page):
     page.wait_for_timeout(100)
     page.keyboard.up(" ")
     page.locator("#message").filter(has_text="That was too short").wait_for()
+
+
+def test_listening_works_after_a_file_was_opened_during_the_question(page):
+    """The browser asks for permission, and a file is opened before the answer."""
+    page.evaluate("""async () => {
+      const { mediaDevices } = navigator, ask = mediaDevices.getUserMedia.bind(mediaDevices);
+      let allow;
+      const allowed = new Promise((resolve) => { allow = resolve; });
+      mediaDevices.getUserMedia = (how) => allowed.then(() => ask(how));
+      const first = vggish.listen();
+      await vggish.open(vggish.demo);
+      const second = vggish.listen();
+      allow();
+      await Promise.all([first, second]);
+    }""")
+    assert page.evaluate("vggish.listener.live")
+    assert page.inner_text("#listen") == "Stop"
+
+
+def test_a_file_is_let_go_for_the_microphone(page):
+    page.evaluate("vggish.open(vggish.demo).then(() => vggish.listen())")
+    assert page.evaluate("vggish.sound") is None
+    assert page.locator("#player").get_attribute("src") is None

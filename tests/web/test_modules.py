@@ -1,4 +1,4 @@
-"""Modules of the page in node: prototypes, headers of audio files, samples of 16 bits, pictures."""
+"""Modules of the page in node: prototypes, headers, samples of few bits, pictures, workers."""
 
 import javascript
 import numpy as np
@@ -26,6 +26,11 @@ const refused = (json) => {
 };
 give("refused", [refused({}), refused({ ...json, version: 2 }),
   refused({ ...json, weights: { values_sha256: "b" } }), refused(json)]);
+const params = { log_offset: 0.01, example_hop_seconds: 0.96 };
+manifest.params = params;
+give("params", [null, { ...params, log_offset: 0.1 }, { ...params, triangles: 1 },
+  { example_hop_seconds: 0.24, log_offset: 0.01 }].map((params) => refused({ ...json, params })));
+manifest.params = {};
 const [first] = json.prototypes;
 const other = (changes) => ({ ...json, prototypes: [{ ...first, ...changes }] });
 give("damaged", [null, undefined, 5].map((row) => refused({ ...json, prototypes: [row] })).concat(
@@ -48,10 +53,11 @@ def test_prototypes_are_mean_directions_and_the_nearest_wins():
         np.testing.assert_array_equal(found[f"{name}.order"], np.argsort(-cosines))
 
 
-def test_prototypes_of_other_weights_are_refused():
+def test_prototypes_of_other_weights_or_another_front_end_are_refused():
     rows = np.random.default_rng(0).standard_normal((2, 128))
     found = javascript.run(PROTOTYPES, {"rows": rows}, {"labels": ["a"]})
     np.testing.assert_array_equal(found["refused"], [1, 1, 1, 0])
+    np.testing.assert_array_equal(found["params"], [1, 1, 1, 0])  # the last has another hop
     np.testing.assert_array_equal(found["damaged"], [1] * 11 + [0])  # the last is whole
 
 
@@ -96,13 +102,16 @@ def test_an_odd_rate_is_left_to_the_browser(tmp_path):
 
 
 def test_files_that_are_cut_or_no_sound_have_no_rate(tmp_path):
-    wav = tmp_path / "whole.wav"
-    soundfile.write(wav, np.zeros(100), 16_000)
-    paths = [tmp_path / str(length) for length in (0, 3, 11, 20)]
-    for path in paths:
-        path.write_bytes(wav.read_bytes()[: int(path.name)])
+    for ending in ("wav", "ogg"):
+        soundfile.write(tmp_path / f"whole.{ending}", np.zeros(100), 16_000)
+    wav, ogg = ((tmp_path / f"whole.{ending}").read_bytes() for ending in ("wav", "ogg"))
+    vorbis = ogg.index(b"vorbis") + 6
+    cut = [wav[:length] for length in (0, 3, 11, 20)] + [ogg[:vorbis], ogg[: vorbis + 8], b"ID3"]
+    paths = [tmp_path / str(number) for number in range(len(cut))]
+    for path, content in zip(paths, cut, strict=True):
+        path.write_bytes(content)
     found = javascript.run(RATES, {}, {"paths": [str(path) for path in paths]})["rates"]
-    np.testing.assert_array_equal(found, [0, 0, 0, 0])
+    np.testing.assert_array_equal(found, 0)
 
 
 SYMMETRIC = """
@@ -111,16 +120,24 @@ give("found", symmetric(Float32Array.from(array("samples"))));
 """
 
 
-def test_samples_of_sixteen_bits_are_as_everywhere():
-    """Chromium divides the positive ones by 32,767."""
-    numbers = np.arange(-32_768, 32_768, 7)
-    chromium = np.where(numbers > 0, numbers / 32_767, numbers / 32_768)
+@pytest.mark.parametrize(
+    ("full", "numbers"),
+    [
+        (128, np.arange(-128, 128)),
+        (32_768, np.arange(-32_768, 32_768, 7)),
+        (32_768, np.arange(-32_768, 32_768, 256)),  # 8 bits that were made 16
+    ],
+)
+def test_samples_of_8_or_16_bits_are_as_everywhere(full, numbers):
+    """Chromium divides the positive ones by 127 or 32,767."""
+    chromium = np.where(numbers > 0, numbers / (full - 1), numbers / full).astype(np.float32)
     found = javascript.run(SYMMETRIC, {"samples": chromium})["found"]
-    np.testing.assert_array_equal(found, numbers / 32_768)
+    np.testing.assert_array_equal(found, numbers / full)
 
 
 def test_other_samples_are_left_alone():
     others = {
+        "8 bits as everywhere": np.arange(-128, 128) / 128,
         "16 bits as everywhere": np.arange(-32_768, 32_768, 7) / 32_768,
         "24 bits": np.random.default_rng(0).integers(-(1 << 23), 1 << 23, 5000) / (1 << 23),
     }
@@ -150,3 +167,55 @@ def test_pictures_have_the_colours_of_inspect_and_the_columns_that_they_should()
     np.testing.assert_array_equal(found["file"], [2, 5, 8, 11, 14, 17, 20, 23, 24])
     np.testing.assert_array_equal(found["live"], np.arange(15, 25))
     np.testing.assert_array_equal(found["frames"], [0, 27, 15, 25])
+
+
+WORKERS = """
+import assert from "node:assert";
+import { Listener } from "SITE/listener.js";
+import { Network } from "SITE/network.js";
+globalThis.Worker = class { postMessage() {} };
+const listener = () => new Listener({ sample_rate: 16000 }, {}, {});
+"""
+
+
+def run_with_workers(code):
+    """Runs a script whose workers do nothing by themselves."""
+    javascript.run(WORKERS + code, {})
+
+
+def test_a_network_worker_that_fails_before_it_is_asked_is_said():
+    """The error event of a script that cannot be loaded has no message."""
+    run_with_workers("""
+const network = new Network();
+network.worker.onerror({});
+const message = "network_worker.js cannot be started.";
+await assert.rejects(network.load({}, {}, {}), { message });
+""")
+
+
+def test_a_front_end_that_fails_is_said():
+    run_with_workers("""
+const made = listener(), said = [];
+made.onerror = ({ message }) => said.push(message);
+made.worker.onerror({});
+const message = "The front end failed: sound_worker.js cannot be started.";
+await assert.rejects(made.ready, { message });
+made.worker.onerror({ message: "no memory" });
+assert.deepEqual(said, [message, "The front end failed: no memory"]);
+""")
+
+
+def test_a_front_end_is_ready_when_it_says_so():
+    run_with_workers("""
+const made = listener();
+made.worker.onmessage({ data: { type: "ready" } });
+await made.ready;
+""")
+
+
+def test_sounds_held_one_after_the_other_are_not_mixed_up():
+    run_with_workers("""
+const made = listener(), held = [made.release(), made.release()];
+for (const name of ["A", "B"]) made.worker.onmessage({ data: { type: "held", examples: [name] } });
+assert.deepEqual(await Promise.all(held), [["A"], ["B"]]);
+""")

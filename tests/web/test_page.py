@@ -1,5 +1,6 @@
 """The page in Chromium: its numbers are Python's, and it says what is wrong. A small network."""
 
+import contextlib
 import json
 import shutil
 
@@ -115,6 +116,39 @@ def test_damaged_weights_are_refused(browser, site, tmp_path):
         assert page.evaluate("vggish.open(vggish.demo).then((rows) => rows.length)") == 0
 
 
+@pytest.mark.parametrize(
+    ("worker", "words"),
+    [
+        ("sound_worker.js", "The front end failed: sound_worker.js cannot be started."),
+        ("network_worker.js", "The pictures work, the embeddings do not: network_worker.js cannot"),
+    ],
+)
+def test_a_worker_that_cannot_start_is_said(worker, words, browser, site, tmp_path):
+    copy = shutil.copytree(site, tmp_path / "site")
+    (copy / worker).unlink()
+    with serving(copy) as server, webapp.opened(browser, server.address) as page:
+        assert words in page.inner_text("#message")
+        assert not page.is_visible("#loading")
+
+
+def test_a_file_that_is_dropped_while_the_page_loads_does_not_replace_it(browser, address):
+    drop = """() => ["dragover", "drop"].map(
+      (kind) => dispatchEvent(new DragEvent(kind, { cancelable: true })))"""
+    with contextlib.closing(browser.new_page()) as page:
+        page.route("**/manifest.json", lambda _: None)  # it loads for ever
+        page.goto(address)
+        assert page.evaluate(drop) == [False, False]  # the browser's own action is prevented
+
+
+def test_a_file_that_is_dropped_is_opened(page):
+    page.evaluate("""() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["no sound"], "dropped.txt"));
+      dispatchEvent(new DragEvent("drop", { cancelable: true, dataTransfer }));
+    }""")
+    page.locator("#message").filter(has_text="dropped.txt is not audio").wait_for()
+
+
 def test_it_runs_in_threads_where_the_page_is_isolated(page):
     assert page.evaluate("crossOriginIsolated") is True
     threads = min(4, page.evaluate("navigator.hardwareConcurrency"))
@@ -127,6 +161,18 @@ def test_one_thread_will_do(browser, address, small_model, demo):
         rows = webapp.rows_of_demo(page)
     expected = in_python(small_model, *demo)
     assert measures.cosines(rows[:, 2:], expected.embedding).min() > FLOAT32
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24"])
+def test_samples_of_a_file_are_those_of_other_programs(subtype, page, tmp_path):
+    noise = np.random.default_rng(0).uniform(-1, 1, 16_000)
+    soundfile.write(tmp_path / "noise.wav", noise, 16_000, subtype)
+    page.evaluate("vggish.sound = null")
+    page.set_input_files("#file", tmp_path / "noise.wav")
+    page.locator("#player").wait_for()
+    expected, _ = soundfile.read(tmp_path / "noise.wav", dtype="float32")
+    found = page.evaluate("[...vggish.sound.samples]")
+    np.testing.assert_array_equal(np.array(found, np.float32), expected)
 
 
 def test_without_web_assembly_the_pictures_work(browser, address):

@@ -171,7 +171,7 @@ def draw_quantized(ax: "Axes", stages: Stages) -> None:
 
 @panel
 def draw_similarity(ax: "Axes", stages: Stages) -> None:
-    """The cosine between the embeddings of every two times; similar times are bright."""
+    """The cosine of each pair of embeddings, by their times; similar times are bright."""
     rows = _rows(stages.embedding)
     title = f"Self-similarity ({len(rows)}, {len(rows)}): cosine between embeddings"
     if _over_examples(ax, stages, rows, title):

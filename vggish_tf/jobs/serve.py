@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import socketserver
+import sys
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ def serve(folder: str | os.PathLike[str], *, host: str = "127.0.0.1", port: int 
         port: the port; 0 is any free one.
 
     Raises:
-        VGGishError: there is no such folder, or the port is in use.
+        VGGishError: there is no such folder, or the port is in use or no port.
     """
     with listening(folder, host, port) as server:
         print(f"{folder}: {server.address} (end with Ctrl-C)", flush=True)
@@ -81,9 +82,10 @@ def listening(folder: str | os.PathLike[str], host: str, port: int) -> Iterator[
         raise VGGishError(f"{folder} {what}. Make one: vggish-tf export --format web -o {folder}")
     try:
         server = Server(Path(folder), host, port)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        reason = reason_of(error).rstrip(".")
         raise VGGishError(
-            f"cannot listen on {host}, port {port}: {reason_of(error)}. Choose another --port, or "
+            f"cannot listen on {host}, port {port}: {reason}. Choose another --port, or "
             "--port 0 for any free one."
         ) from None
     with server:
@@ -104,7 +106,9 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.address = f"http://{shown}:{self.server_address[1]}/{_first_page(folder)}"
 
     def handle_error(self, request, client_address):
-        """Ignores a browser that has closed the connection."""
+        """Prints an error, unless the browser has closed the connection."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 def _first_page(folder: Path) -> str:
@@ -138,6 +142,12 @@ class _Handler(SimpleHTTPRequestHandler):
             self._answer_with(file, path)
 
     do_HEAD = do_GET
+
+    def translate_path(self, path: str) -> str:
+        """The path of a file, whose name need not be UTF-8: the base class replaces such bytes."""
+        raw = urllib.parse.unquote_to_bytes(path.partition("?")[0].partition("#")[0])
+        name = raw.decode("utf-8", "surrogateescape")
+        return super().translate_path(urllib.parse.quote(name, errors="surrogatepass"))
 
     def _answer_with(self, file: BinaryIO, path: str):
         about = os.fstat(file.fileno())

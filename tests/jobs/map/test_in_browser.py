@@ -370,6 +370,24 @@ def test_enter_plays_and_stops(opened):
     assert not page.state()["playing"]
 
 
+def test_the_selected_segment_is_read_aloud(opened):
+    """In a live region that is there before; and not again when only the colours change."""
+    page = opened()
+    region = page.locator("#details [aria-live=polite][aria-atomic=true]")
+    assert region.evaluate("(it) => [it.innerText.trim(), it.closest('[hidden]')]") == ["", None]
+    page.focus("#stage")
+    page.keyboard.press("ArrowRight")
+    name = file_of(page.state()["selected"]).split("/")[-1]
+    assert name in region.inner_text()
+    assert page.text("when") in region.inner_text()
+    region.evaluate("""(it) => {
+      window.changes = new MutationObserver(() => {});
+      changes.observe(it, { childList: true, characterData: true, subtree: true });
+    }""")
+    page.click("#toggle")
+    assert page.evaluate("changes.takeRecords().length") == 0
+
+
 def test_shift_and_arrows_pan_and_signs_zoom(opened):
     page = opened()
     page.focus("#stage")
@@ -454,6 +472,37 @@ def test_two_fingers_zoom(opened):
     touch("touchEnd")
     np.testing.assert_allclose(np.subtract(page.place(0), page.place(20)), 2 * before, rtol=0.02)
     assert page.state()["selected"] == -1
+
+
+def test_segments_without_times_have_no_sound(opened, pages):
+    unknown = np.full(3, np.nan)
+    clip = archives.clip(f"sounds/{FILES[0]}", archives.normal(3, 128))
+    archives.written(pages / "timeless.parquet", [clip._replace(start=unknown, end=unknown)])
+    map.write(pages / "timeless.parquet", pages / "timeless.html")
+    page = opened("timeless.html")
+    page.evaluate("vggishMap.select(0)")
+    page.wait_for("document.querySelector('#sound').textContent !== ''")
+    assert page.text("sound") == "No sound: the archive has no times."
+    assert page.text("when") == "the archive has no times"
+    assert page.text("near").split() != []
+    assert "NaN" not in page.text("near")
+
+
+def test_the_cursor_is_moved_once_a_frame(opened):
+    """However many segments were played before: two callbacks, of the cursor and of the end."""
+    page = opened()
+    count = """async () => {
+      const ask = requestAnimationFrame, audio = document.querySelector("audio");
+      for (const number of [1, 2, 3]) vggishMap.select(number);
+      await new Promise((done) => audio.addEventListener("playing", done, { once: true }));
+      let count = 0;
+      window.requestAnimationFrame = (run) => { count++; return ask(run); };
+      for (let frame = 0; frame < 10; frame++) await new Promise((done) => ask(done));
+      return [count, vggishMap.state().playing];
+    }"""
+    asked, playing = page.evaluate(count)
+    assert playing
+    assert 10 < asked < 25
 
 
 def test_sounds_inside_the_page_play_without_a_file(opened, pages):

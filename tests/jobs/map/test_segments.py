@@ -50,6 +50,13 @@ def test_labels_of_records_are_classes(tmp_path):
     assert classes == ["0, 7"] * 3 + ["2, 7"] * 2 + ["3, 7"] * 2
 
 
+def test_clips_with_an_empty_list_of_labels_are_in_the_class_without_a_label():
+    some, none = (archives.clip(path, archives.normal(1, 128)) for path in ("a.wav", "b.wav"))
+    labelled = [some._replace(labels=np.array([3])), none._replace(labels=np.array([], np.int64))]
+    found = segments.read(Archive(labelled, {}))
+    assert found.labels == ["3", segments.UNLABELLED]
+
+
 def test_rows_of_a_pooled_archive_of_another_size():
     pooled = [clip.pooled("mean+std") for clip in clips() if len(clip.start)]
     found = segments.read(Archive(pooled, {"pool": "mean+std"}))

@@ -126,7 +126,7 @@ def _embeddings(result: Stages) -> Iterator[Section]:
         drawn = panels.draw_quantized, captions.quantized(result)
         yield Section("Quantized embedding", text, rows["quantized"], (drawn,), warning=warning)
     if result.embedding is not None and len(result.embedding) > 1:
-        text = "The cosine between the embeddings of every two times."
+        text = "The cosine of each pair of embeddings, by their times."
         drawn = panels.draw_similarity, captions.similarity(result)
         yield Section("Self-similarity", text, None, (drawn,), warning=warning)
 

@@ -119,7 +119,6 @@ def of_sounds(
     params = profile.params
     about = {
         "shape": [sounds.WIDTH, params.num_mel_bins],
-        "range": [read.low, read.high],
         "hertz": [params.mel_min_hz, params.mel_max_hz],
     }
     arrays = {"log_mel": read.log_mel, "clip": read.clip, "clip_start": read.clip_start}

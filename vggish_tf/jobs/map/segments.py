@@ -78,7 +78,7 @@ def _clips(archive: Archive) -> list[ClipRows]:
 
 def _label(clip: ClipRows) -> str:
     """The labels of a clip, which are numbers of classes in its dataset, as one name."""
-    return ", ".join(map(str, clip.labels)) if clip.labels is not None else ""
+    return ", ".join(map(str, clip.labels if clip.labels is not None else ())) or UNLABELLED
 
 
 def numbered(names: Iterable[str]) -> tuple[list[str], np.ndarray]:

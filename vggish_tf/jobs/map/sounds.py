@@ -117,8 +117,8 @@ def read(
         try:
             samples = None if place is None else _samples(place, piece, profile)
         except (AudioError, OSError) as error:
-            named = "" if isinstance(error, AudioError) else f"{place}: "
-            failures.append(f"{named}{reason_of(error)}")
+            prefix = "" if isinstance(error, AudioError) else f"{place}: "
+            failures.append(f"{prefix}{reason_of(error)}")
             continue
         if samples is None:
             continue

@@ -57,9 +57,10 @@ export function nameOf(number) {
   return folders.length > 1 ? `${folders[segments.folder[number]]}/${name}` : name;
 }
 
-/** Seconds as text: 12.48 s, 3:05.20, 1:02:05.20. */
+/** Seconds as text: 12.48 s, 3:05.20, 1:02:05.20; nothing for NaN. */
 export function clock(seconds) {
-  if (!(seconds >= 60)) return `${seconds.toFixed(2)} s`;
+  if (Number.isNaN(seconds)) return "";
+  if (seconds < 60) return `${seconds.toFixed(2)} s`;
   const hundredths = Math.round(seconds * 100);
   const parts = [Math.floor(hundredths / 360000), Math.floor(hundredths / 6000) % 60];
   const rest = ((hundredths % 6000) / 100).toFixed(2).padStart(5, "0");

@@ -43,16 +43,22 @@ export function describe(count) {
 /** Shows the selected segment and its neighbours; `go` is called with a neighbour on a click. */
 export function showSegment(number, { className, colourOf, go }) {
   element("hint").hidden = number >= 0;
-  element("selected").hidden = number < 0;
+  element("which").hidden = element("selected").hidden = number < 0;
   if (number < 0) return;
   const [name, folder] = splitPath(pathOf(number));
-  element("name").replaceChildren(swatch(colourOf(number)), ` ${name}`);
-  element("where").textContent = [folder, className(number)].filter(Boolean).join(" · ");
-  element("when").textContent = timeOf(number);
+  element("swatch").style.background = colourOf(number);
+  tell("name", name);
+  tell("where", [folder, className(number)].filter(Boolean).join(" · "));
+  tell("when", timeOf(number));
   showLogMel(number);
   const near = neighboursOf(number);
   element("near-title").hidden = !near.length;
   element("near").replaceChildren(...near.map(([other, cosine]) => line(other, cosine, colourOf, go)));
+}
+
+/** Sets a text only if it changes, since a screen reader reads it aloud. */
+function tell(id, text) {
+  if (element(id).textContent !== text) element(id).textContent = text;
 }
 
 function line(number, cosine, colourOf, go) {
@@ -84,7 +90,7 @@ function showLogMel(number) {
     (hertz) => `${thousands(hertz)} Hz`,
   );
   element("from").textContent = clock(start);
-  element("to").textContent = Number.isNaN(end) ? "" : clock(end);
+  element("to").textContent = clock(end);
 }
 
 /** Draws a log-mel, (frames, bins) of bytes from 1 to 255, with the lowest bin below. */
@@ -99,6 +105,8 @@ function paintLogMel(bytes, width, height) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
+let following = 0; // the next call that moves the cursor
+
 /** Shows the state of the player, its message, and its position. */
 export function showPlaying(player) {
   element("play").textContent = player.playing ? "Stop" : "Play";
@@ -107,8 +115,9 @@ export function showPlaying(player) {
   const follow = () => {
     if (!player.playing) return;
     element("cursor").style.left = `${100 * player.share}%`;
-    requestAnimationFrame(follow);
+    following = requestAnimationFrame(follow);
   };
+  cancelAnimationFrame(following);
   follow();
 }
 

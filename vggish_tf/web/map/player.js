@@ -2,6 +2,7 @@
 import { about, bytesOf, clipStarts, NONE, segments } from "./data.js";
 
 const NO_SOUND = "No sound: the file was not found when this map was made.";
+const NO_TIMES = "No sound: the archive has no times.";
 
 export class Player {
   /** `changed` is called when a sound starts, ends or fails. */
@@ -29,8 +30,9 @@ export class Player {
   async play(number) {
     this.stop();
     const [address, offset] = this.sourceOf(number);
-    [this.number, this.message] = [number, address === null ? NO_SOUND : ""];
-    if (address === null) return this.changed();
+    const hasTimes = !Number.isNaN(segments.start[number]);
+    [this.number, this.message] = [number, !hasTimes ? NO_TIMES : address === null ? NO_SOUND : ""];
+    if (this.message) return this.changed();
     [this.start, this.end] = [segments.start[number] - offset, segments.end[number] - offset];
     if (this.address !== address) this.audio.src = this.address = address;
     [this.playing, this.turn] = [true, (this.turn ?? 0) + 1];

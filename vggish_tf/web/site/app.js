@@ -28,23 +28,24 @@ class App {
     });
     this.listener.onrow = (row) => this.#heard(row);
     this.listener.onfinished = () => this.#finished();
-    this.listener.onerror = (error) => say(`The network failed: ${error.message}`);
+    this.listener.onerror = (error) => say(error.message);
     this.#offerHops();
-    [this.demo] = await Promise.all([this.#fetchDemo(), prepareMicrophone(), this.#loadNetwork()]);
+    [this.demo] = await Promise.all([
+      this.#fetchDemo(), prepareMicrophone(), this.#loadNetwork(), this.listener.ready,
+    ]);
     this.#connect();
   }
 
   /** Listens to the microphone until stop(); resolves once it is open, or cannot be opened. */
   listen() {
     if (this.microphone) return Promise.resolve();
-    this.opening ??= this.#openMicrophone().finally(() => { this.opening = null; });
-    return this.opening;
+    return (this.opening ??= this.#openMicrophone());
   }
 
   /** Stops the current sound; returns a number that is this.turn until another sound begins. */
   stop() {
     this.microphone?.stop();
-    this.microphone = null;
+    this.microphone = this.opening = null;
     element("listen").textContent = "Listen to the microphone";
     this.listener.stop();
     this.turn = (this.turn ?? 0) + 1;
@@ -68,8 +69,8 @@ class App {
     if (turn !== this.turn) return []; // another sound was opened while this one was decoded
     say(failure);
     if (failure) return [];
-    this.sound = sound;
     this.#forget();
+    this.sound = sound;
     this.#play(blob);
     return this.listener.all(sound, this.hop);
   }
@@ -80,9 +81,12 @@ class App {
     try {
       microphone = await openMicrophone((samples) => this.listener.push(samples), () => this.#unplugged());
     } catch (error) {
+      if (turn !== this.turn) return;
+      this.opening = null;
       return say(explain(error));
     }
     if (turn !== this.turn) return microphone.stop(); // a file was opened meanwhile
+    this.opening = null;
     this.microphone = microphone;
     say("");
     element("listen").textContent = "Stop";
@@ -102,7 +106,7 @@ class App {
   // starts the sound again, with another hop
   #again() {
     if (this.microphone) return this.#hear();
-    if (!this.sound || element("player").hidden) return;
+    if (!this.sound) return;
     this.teaching.forget();
     this.listener.all(this.sound, this.hop);
   }
@@ -151,10 +155,8 @@ class App {
       element(id).disabled = id === "demo" && !this.demo;
     }
     element("teach").disabled = Boolean(this.network.failed);
-    addEventListener("dragover", (event) => event.preventDefault());
-    addEventListener("drop", (event) => {
-      event.preventDefault();
-      if (event.dataTransfer.files[0]) this.open(event.dataTransfer.files[0]);
+    addEventListener("drop", ({ dataTransfer }) => {
+      if (dataTransfer.files[0]) this.open(dataTransfer.files[0]);
     });
     addEventListener("resize", () => this.panels.refresh());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.panels.refresh());
@@ -164,7 +166,6 @@ class App {
 
   #play(blob) {
     const player = element("player");
-    if (player.src) URL.revokeObjectURL(player.src);
     player.src = URL.createObjectURL(blob);
     player.hidden = false;
   }
@@ -175,9 +176,14 @@ class App {
     this.panels.pointTo(player.hidden || !player.currentTime ? null : player.currentTime / this.panels.seconds);
   }
 
+  // lets go of the file, too, which may be large
   #forget() {
-    element("player").pause();
-    element("player").hidden = true;
+    const player = element("player");
+    URL.revokeObjectURL(player.src);
+    player.removeAttribute("src");
+    player.load(); // or it would keep the file
+    player.hidden = true;
+    this.sound = null;
     element("figures").textContent = "";
     this.teaching.forget();
   }
@@ -193,6 +199,9 @@ class App {
       say(`The sound is shorter than one example, which takes ${this.params.min_samples / this.params.sample_rate} s.`);
   }
 }
+
+// or the browser would leave the page for a file that is dropped, even while the page loads
+for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
 
 /** The page for scripts in the console: `await vggish.ready`, then vggish.open(blob) → rows. */
 const app = new App();

@@ -14,8 +14,9 @@ export class Listener {
     this.onrow = this.onfinished = this.onerror = () => {};
     this.worker = new Worker(new URL("./sound_worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => this[`_${data.type}`](data);
-    this.worker.onerror = ({ message }) => this.#fail(new Error(message));
+    this.ready = this.#started(); // resolves once the front end is made
     this.worker.postMessage({ type: "params", params });
+    this.released = []; // for each release() that waits
     this.run = 0;
     this.#reset({ rate: params.sample_rate, hop: params.example_hop_frames, live: false });
   }
@@ -57,7 +58,7 @@ export class Listener {
 
   release() {
     this.worker.postMessage({ type: "release" });
-    return new Promise((resolve) => { this.released = resolve; });
+    return new Promise((resolve) => { this.released.push(resolve); });
   }
 
   /** Rates, times and latency, as text. */
@@ -71,6 +72,17 @@ export class Listener {
     if (this.live && this.latency) parts.push(`${this.latency.toFixed(2)} s from the sound to its embedding`);
     if (this.skipped) parts.push(`examples left out, since the network is slower than the sound: ${this.skipped}`);
     return parts.join(" · ");
+  }
+
+  #started() {
+    return new Promise((resolve, reject) => {
+      this._ready = resolve;
+      this.worker.onerror = ({ message }) => {
+        const error = new Error(`The front end failed: ${message || "sound_worker.js cannot be started."}`);
+        reject(error);
+        this.#fail(error);
+      };
+    });
   }
 
   #reset({ rate, hop, live }) {
@@ -94,7 +106,7 @@ export class Listener {
   }
 
   _held({ examples }) {
-    this.released?.(examples);
+    this.released.shift()(examples);
   }
 
   _taken({ run }) {
@@ -135,7 +147,7 @@ export class Listener {
       this.computed += batch.length;
       batch.forEach((example, i) => this.#give(example, rows[i]));
     } catch (error) {
-      return run === this.run && this.#fail(error);
+      return run === this.run && this.#fail(new Error(`The network failed: ${error.message}`));
     }
     this.#feed();
     this.#next();

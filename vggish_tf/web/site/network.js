@@ -12,7 +12,7 @@ export class Network {
     this.number = 0;
     this.onprogress = () => {};
     this.worker.onmessage = ({ data }) => this.#receive(data);
-    this.worker.onerror = (event) => this.#receive({ type: "failed", message: event.message });
+    this.worker.onerror = ({ message }) => this.#break(message || "network_worker.js cannot be started.");
   }
 
   /** Loads and opens the weights: {kept, provider, threads, milliseconds}. */
@@ -31,7 +31,14 @@ export class Network {
     return { rows: examples.map((_, i) => embedding.slice(i * width, (i + 1) * width)), milliseconds };
   }
 
+  // Fails what was asked and what will be: a worker may fail before it is asked.
+  #break(message) {
+    this.broken = new Error(message);
+    this.#receive({ type: "failed", message });
+  }
+
   #ask(message, transfer = []) {
+    if (this.broken) return Promise.reject(this.broken);
     const id = message.type === "load" ? "load" : ++this.number;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });

@@ -63,7 +63,7 @@ async function open(bytes, provider, threads) {
     await compare();
     return provider;
   } catch (error) {
-    await session?.release();
+    await session?.release().catch(() => {}); // the first error counts
     session = null;
     if (provider === "webgpu") return null;
     throw error;

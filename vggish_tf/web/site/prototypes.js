@@ -65,6 +65,8 @@ export class Prototypes {
     const [theirs, ours] = [json.weights, manifest.weights].map((weights) => String(weights?.values_sha256));
     if (theirs !== ours)
       throw new Error(`it was made with other weights (SHA-256 ${theirs.slice(0, 12)}…) than this page has (${ours.slice(0, 12)}…).`);
+    if (frontEndOf(json) !== frontEndOf(manifest))
+      throw new Error("it was made with another front end than this page has; export the page with the same params.");
     const made = new Prototypes();
     json.prototypes.forEach((row, i) => made.#put(row, i + 1));
     return made;
@@ -78,6 +80,12 @@ export class Prototypes {
       throw new Error(`prototype ${number} needs a name that no other has, a number of examples from 1, and ${SIZE} numbers.`);
     this.sums.set(label, { sum: Float64Array.from(embedding, (value) => value * examples), examples });
   }
+}
+
+// The params as text, without the hop, which does not change an embedding.
+function frontEndOf({ params }) {
+  const { example_hop_seconds: _, ...others } = params ?? {};
+  return JSON.stringify(Object.entries(others).sort());
 }
 
 /** The cosine of two rows; NaN if one of them has no direction. */

@@ -11,7 +11,7 @@
 // responses to single samples (SIMPLE, TWICE). soxr halves high rates first, and filters rates of
 // the family of 44.1 kHz twice: with a short filter, which falls by 0.01 dB near the cutoff, then
 // with the long one. For these ratios the result is within 2e-6 of soxr's for full-scale noise; for
-// others, which have only the long filter, within 1e-3. (The first 5 ms differ: before the first
+// others, which have only the long filter, within 3e-3. (The first 5 ms differ: before the first
 // sample, soxr does not quite assume silence.)
 
 const CUTOFF = 0.9568718; // of the lower Nyquist frequency

@@ -2,7 +2,7 @@
 //
 // In:  params {params} · start {rate, hop, run} · samples {samples, arrived} · finish · hold · release
 // Out: each with run: frames {first, count, extremes, magnitude, mel, logMel} · example {start, values, arrived}
-//      taken, after the samples of a message · finished; and held {examples: [values]}
+//      taken, after the samples of a message · finished; and ready · held {examples: [values]}
 
 import { ExampleStream, FrameStream, FrontEnd, joined } from "./front_end.js";
 import { Resampler } from "./resample.js";
@@ -16,6 +16,7 @@ const MOST_HELD = 6000; // frames: a minute
 const handlers = {
   params({ params }) {
     frontEnd = new FrontEnd(params);
+    postMessage({ type: "ready" });
   },
   start({ rate, hop, run: number }) {
     const { params } = frontEnd;

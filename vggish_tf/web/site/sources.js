@@ -37,16 +37,21 @@ function mean(audio) {
 }
 
 /**
- * Samples of 16 bits as n / 32768, as in all other programs.
+ * Samples of 8 or 16 bits as n / 128 or n / 32768, as in all other programs.
  *
- * Chromium divides positive samples by 32767, which adds overtones at −90 dB: they change the
- * log-mel of silent bins by 0.03. Sound that did not have 16 bits is not changed.
+ * Chromium divides positive samples by 127 or 32767, which adds overtones: they change the log-mel
+ * of silent bins by 0.8 or 0.03. Other sound is not changed.
  */
 export function symmetric(samples) {
-  const isWhole = (number) => Math.abs(number - Math.round(number)) < 0.005;
-  const isFull = (sample) => isWhole(sample * (sample > 0 ? 32767 : 32768));
-  if (samples.every((sample) => isWhole(sample * 32768)) || !samples.every(isFull)) return samples;
-  return samples.map((sample) => (sample > 0 ? Math.round(sample * 32767) / 32768 : sample));
+  for (const full of [128, 32768]) {
+    const slack = 1.5e-7 * full; // float32
+    const isWhole = (number) => Math.abs(number - Math.round(number)) < slack;
+    const isStep = (sample) => isWhole(sample * (sample > 0 ? full - 1 : full));
+    if (samples.every((sample) => isWhole(sample * full))) return samples;
+    if (samples.every(isStep))
+      return samples.map((sample) => (sample > 0 ? Math.round(sample * (full - 1)) / full : sample));
+  }
+  return samples;
 }
 
 /**
@@ -78,7 +83,7 @@ function ogg(view, text) {
   if (text(0, 4) !== "OggS" || view.byteLength < 27) return null;
   const packet = 27 + view.getUint8(26);
   if (text(packet, 8) === "OpusHead") return 48000;
-  return text(packet + 1, 6) === "vorbis" ? view.getUint32(packet + 12, true) : null;
+  return text(packet, 16).startsWith("vorbis", 1) ? view.getUint32(packet + 12, true) : null;
 }
 
 function mp4(view, text) {
@@ -89,7 +94,7 @@ function mp4(view, text) {
 }
 
 function mp3(view, text) {
-  const tag = text(0, 3) === "ID3" ? 10 + [6, 7, 8, 9].reduce((sum, at) => sum * 128 + view.getUint8(at), 0) : 0;
+  const tag = text(0, 10).startsWith("ID3") ? 10 + [6, 7, 8, 9].reduce((sum, at) => sum * 128 + view.getUint8(at), 0) : 0;
   const first = mp3Frame(view, tag);
   return first && mp3Frame(view, tag + first.length) ? first.rate : null; // two are no coincidence
 }
@@ -126,13 +131,15 @@ export async function prepareMicrophone() {
 export async function openMicrophone(take, ended) {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
-  const context = new AudioContext();
+  let context;
   const stop = () => {
+    take = () => {}; // blocks that are still on their way are no part of the next sound
     stream.getTracks().forEach((track) => track.stop());
-    context.close();
+    context?.close();
   };
   try {
-    const nodes = await connect(context, stream, take);
+    context = new AudioContext();
+    const nodes = await connect(context, stream, (samples) => take(samples));
     stream.getTracks().forEach((track) => track.addEventListener("ended", ended));
     return { rate: context.sampleRate, stop, nodes }; // nodes are kept from garbage collection
   } catch (error) {
