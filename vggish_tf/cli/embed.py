@@ -95,7 +95,8 @@ def run(args: argparse.Namespace):
     if files:
         options.check_audio(files)
     others = {"pool": args.pool or profile.pool, "precision": args.precision}
-    _embed_archive(args, embedder, {**profile.provenance, **others})
+    known = {**profile.provenance, **others}
+    _embed_archive(args, embedder, lambda: {**known, "weights": _known_of(weights)})
 
 
 def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
@@ -105,7 +106,18 @@ def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
     return len(files) == 1 and to_npz and all(option is None for option in others)
 
 
-def _embed_archive(args: argparse.Namespace, embedder, settings: dict):
+def _known_of(weights: str | None) -> dict:
+    """The part of the identity of weights that can be had without reading their values."""
+    if weights is None:
+        return {"untrained": True}
+    from vggish_tf.weights import registry
+
+    if weights in registry.REGISTRY:
+        return {"published": True}
+    return {"sha256": registry.sha256_of(registry.resolve(weights))}
+
+
+def _embed_archive(args: argparse.Namespace, embedder, settings):
     from vggish_tf.jobs.embed import embed_archive, table_of_failures, work_here
     from vggish_tf.progress import show
 

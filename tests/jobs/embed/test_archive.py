@@ -162,6 +162,41 @@ def test_a_refused_run_removes_nothing(sounds, embedder, small_units):
     assert {os.path.dirname(path) for path in rows_of("rows")} == {str(sounds / "odd")}
 
 
+def test_a_changed_clip_takes_no_rows_of_clips_that_are_no_inputs(sounds, embedder, small_units):
+    embed_archive([sounds], "rows", embedder)
+    before = files_in(sounds.parent / "rows")
+    changed = write(sounds / "odd" / "03.wav", 3, 77)
+    with pytest.raises(VGGishError, match=r"03\.wav has changed, .* Give all inputs again, or"):
+        embed_archive([changed], "rows", embedder)
+    assert files_in(sounds.parent / "rows") == before
+    embed_archive([changed], "rows", embedder, prune=True)
+    assert [*rows_of("rows")] == [str(changed)]
+
+
+def test_failures_of_a_stretch_are_not_those_of_the_file(sounds, embedder):
+    (sounds / "table.csv").write_text("path,start,end\neven/00.wav,100,101\neven/00.wav,0,2\n")
+    (failure,) = embed_archive([sounds / "table.csv"], "rows", embedder)
+    assert embed_archive([sounds / "even" / "00.wav"], "rows", embedder) == []
+    assert embed_archive([sounds / "table.csv"], "rows", embedder) == [failure]
+
+
+def test_too_many_failures_are_too_many_in_the_next_run_too(sounds, embedder):
+    for name in ("a.wav", "b.wav"):
+        (sounds / name).write_bytes(b"no audio")
+    for _ in range(2):
+        with pytest.raises(VGGishError, match="2 clips could not be embedded, more than 1"):
+            embed_archive([sounds], "rows", embedder, max_failures=1)
+
+
+def test_a_folder_of_others_with_the_name_of_the_parts_is_kept(sounds, embedder):
+    parts = sounds.parent / "rows.csv.parts"
+    parts.mkdir()
+    (parts / "part-001.csv").write_text("mine")
+    with pytest.raises(VGGishError, match=r"rows\.csv\.parts holds other files"):
+        embed_archive([sounds], "rows.csv", embedder)
+    assert (parts / "part-001.csv").read_text() == "mine"
+
+
 def test_failures_are_those_of_the_inputs_and_the_table_has_all(sounds, embedder, capsys):
     (sounds / "odd" / "bad.wav").write_bytes(b"no audio")
     embed_archive([sounds / "odd"], "rows", embedder)
@@ -176,10 +211,13 @@ def test_failures_are_those_of_the_inputs_and_the_table_has_all(sounds, embedder
 def test_damaged_settings_are_not_written_anew(sounds, embedder):
     embed_archive([sounds], "rows", embedder)
     write(sounds / "z.wav", 1)
-    with open("rows/_embed/settings.json", "w") as file:
-        file.write("{")
-    with pytest.raises(VGGishError, match=r"settings.json is damaged\. Choose another"):
-        embed_archive([sounds], "rows", embedder)
+    path = sounds.parent / "rows" / "_embed" / "settings.json"
+    for damage in (lambda: path.write_text("{"), lambda: path.write_text("[]"), path.unlink):
+        damage()
+        with pytest.raises(
+            VGGishError, match=r"settings.json is missing or damaged\. Choose anoth"
+        ):
+            embed_archive([sounds], "rows", embedder)
 
 
 def test_a_second_run_on_one_output_is_refused(sounds, embedder):

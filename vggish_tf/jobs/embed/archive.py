@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from vggish_tf import formats
-from vggish_tf.errors import UsageError, check_word, counted
+from vggish_tf.errors import UsageError, VGGishError, check_word, counted, warn
 from vggish_tf.jobs.embed import inputs as sources
 from vggish_tf.jobs.embed import stores
 from vggish_tf.jobs.embed.clips import Clip, Failure, seconds_of
@@ -20,7 +20,8 @@ from vggish_tf.jobs.embed.progress import Progress
 from vggish_tf.jobs.embed.records import Records
 from vggish_tf.jobs.embed.units import Unit, units_of
 from vggish_tf.jobs.embed.work import Work, work_here
-from vggish_tf.rows import POOLS, Archive, Pool
+from vggish_tf.rows import POOLS, UNTRAINED, Archive, Pool
+from vggish_tf.weights.identity import recorded_untrained
 
 if TYPE_CHECKING:  # so that a mistyped name is reported before Keras is imported
     from vggish_tf.embedding import Embedder
@@ -40,7 +41,7 @@ def embed_archive(
     max_failures: int | None = None,
     progress: Progress | None = None,
     runner: Runner = work_here,
-    settings: dict | None = None,
+    settings: Callable[[], dict] | None = None,
 ) -> list[Failure]:
     """Embeds clips of any number and length into one archive.
 
@@ -60,8 +61,8 @@ def embed_archive(
         max_failures: stop when the output has more bad clips than this; None never stops.
         progress: reports what happens; None reports nothing.
         runner: runs the units: work_here in this process, or vggish_tf.integrations.beam.runner().
-        settings: the known part of the provenance, if `embedder` is a function; a complete output
-            of other settings is refused before the function is called.
+        settings: returns the known part of the provenance, if `embedder` is a function. A complete
+            output of the same settings needs no Embedder, and one of others is refused.
 
     Returns:
         The failures of these inputs, each with `path`, `kind` and `message`. Those of the whole
@@ -70,7 +71,8 @@ def embed_archive(
     Raises:
         UsageError: there are no inputs, a word is unknown, or the format cannot hold the rows.
         VGGishError: the output cannot be written, another run writes to it, or it holds rows of
-            other settings; or there are too many failures.
+            other settings; a clip has changed whose rows are in a unit with clips that are no
+            inputs; or there are too many failures.
 
     Example:
         >>> import tempfile, numpy, soundfile
@@ -98,8 +100,10 @@ def embed_archive(
                 records.undo(stale)
                 runner(work, records, units_of(pending), said, max_failures)
             else:
-                records.check_known(settings or getattr(embedder, "provenance", {}))
+                known = settings() if settings else getattr(embedder, "provenance", {})
+                _check_done(known, records, lambda: _work(embedder, pool, format, records))
                 records.undo(stale)
+                records.check_failures(max_failures)
         finally:
             records.write_failures()
         if not is_final:
@@ -135,6 +139,12 @@ def _checked(output: str, format: str | None, overwrite: bool) -> tuple[str, boo
         return format, True
     if stores.is_remote(output):
         raise UsageError(f"{output} must be a folder of Parquet shards. Convert it afterwards.")
+    parts = f"{output}.parts"
+    if os.path.isdir(parts) and os.listdir(parts) and not os.path.isdir(f"{parts}/_embed"):
+        raise VGGishError(
+            f"{parts} holds other files than the unfinished rows of {output}, for which it is "
+            "needed. Move it, or choose another output."
+        )
     return formats.check_output(output, format, overwrite=overwrite), False
 
 
@@ -150,10 +160,17 @@ def _check_clips(clips: list[Clip], output: str, format: str):
 
 def _stale(clips: list[Clip], records: Records, prune: bool, said: Progress) -> set[str]:
     """The units to undo."""
-    changed = records.changed(clips)
-    said.changed(changed)
+    changed, others = records.changed(clips), records.units_of_others(clips)
     stale = {unit for clip in changed if (unit := records.unit_of(clip))}
-    return stale | records.units_of_others(clips) if prune else stale
+    if stale & others and not prune:
+        name = next(clip.name for clip in changed if records.unit_of(clip) in others)
+        raise VGGishError(
+            f"{name} has changed, and its rows are in one unit with those of clips that are no "
+            "inputs now. Give all inputs again, or prune=True (--prune) to remove rows of clips "
+            "that are no inputs."
+        )
+    said.changed(changed)
+    return stale | others if prune else stale
 
 
 def _pending(
@@ -165,6 +182,20 @@ def _pending(
     counts = len(clips), len(clips) - len(pending), len(records.failures_of(clips))
     said.begin(*counts, lambda: seconds_of([clip for _, clip in pending]))
     return pending
+
+
+def _check_done(known: dict, records: Records, make: Callable[[], Work]):
+    """Compares the settings of a complete output; makes an Embedder only if the weights may differ.
+
+    Raises:
+        VGGishError: they differ.
+    """
+    weights = known.get("weights", {})
+    records.check_known({name: value for name, value in known.items() if name != "weights"})
+    if not records.made_with(weights):
+        make()
+    elif recorded_untrained(records.settings):
+        warn(UNTRAINED)
 
 
 def _work(embedder, pool: Pool | None, format: str, records: Records) -> Work:

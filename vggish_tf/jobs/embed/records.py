@@ -32,6 +32,7 @@ from vggish_tf.rows import Archive
 
 READERS = 16  # records that are read at the same time, since a remote store is slow
 REPEATED = "Remove it: its clips are embedded again."
+Key = str | tuple  # of a clip
 
 
 class Records:
@@ -48,8 +49,8 @@ class Records:
         self._units = f"{self.folder}/units"
         self._writing = f"{self.folder}/writing"
         self._store = stores.of(self.output)
-        self._stamps: dict[str | tuple, tuple[str, Stamp]] = {}  # key of a clip → unit, stamp
-        self._failures: dict[str, list[Failure]] = {}  # unit → its failures
+        self._stamps: dict[Key, tuple[str, Stamp]] = {}  # key of a clip → unit, stamp
+        self._failures: dict[str, dict[Key, Failure]] = {}  # unit → its failures
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -79,7 +80,7 @@ class Records:
         Raises:
             VGGishError: they differ.
         """
-        if self._store.exists(self._settings):
+        if self._failures or self._store.exists(self._settings):
             self._refuse(differences(self.settings, settings))
         else:
             self.write_text(self._settings, json.dumps(settings))
@@ -104,8 +105,12 @@ class Records:
     @property
     def settings(self) -> dict:
         """The provenance of every row."""
-        advice = "Choose another output, or remove this one, and embed again."
+        advice = f"Choose another output, or remove {self.output} and embed again."
         return self._read(self._settings, advice)
+
+    def made_with(self, weights: dict) -> bool:
+        """Whether the rows were made with weights of which some facts are known."""
+        return weights.items() <= self.settings.get("weights", {}).items()
 
     def load(self) -> list[dict]:
         """Reads the records that are new since the last call, and returns them.
@@ -126,9 +131,11 @@ class Records:
             if any(record["rows"]) and not has_shard:
                 self._store.remove(self._record_of(name))
                 return
-            self._failures[name] = [Failure(*failure) for failure in record["failures"]]
-            for key, stamp in zip(record["clips"], record["stamps"], strict=True):
-                self._stamps[tuple(key) if isinstance(key, list) else key] = name, tuple(stamp)
+            keys = [tuple(key) if isinstance(key, list) else key for key in record["clips"]]
+            failures = [Failure(*failure) for failure in record["failures"]]
+            self._failures[name] = _by_key(keys, record["rows"], failures)
+            for key, stamp in zip(keys, record["stamps"], strict=True):
+                self._stamps[key] = name, tuple(stamp)
         except (KeyError, TypeError, ValueError):
             raise _damaged(self._record_of(name)) from None
 
@@ -170,7 +177,7 @@ class Records:
         record = {"clips": keys, "stamps": unit.stamps, "rows": unit.rows, "seconds": unit.seconds}
         text = json.dumps({**record, "failures": unit.failures})
         self.write_text(self._record_of(unit.name), text)
-        self._failures[unit.name] = unit.failures
+        self._failures[unit.name] = _by_key(keys, unit.rows, unit.failures)
 
     def check_failures(self, most: int | None):
         """Raises if there are too many failures.
@@ -185,12 +192,13 @@ class Records:
     @property
     def failures(self) -> list[Failure]:
         """All failures, in the order of the clips."""
-        return [failure for unit in sorted(self._failures) for failure in self._failures[unit]]
+        units = (self._failures[unit] for unit in sorted(self._failures))
+        return [failure for unit in units for failure in unit.values()]
 
     def failures_of(self, clips: Iterable[Clip]) -> list[Failure]:
         """The failures of these clips; an output may have others, of earlier inputs."""
-        names = {clip.name for clip in clips}
-        return [failure for failure in self.failures if failure.path in names]
+        failed = {key: failure for unit in self._failures.values() for key, failure in unit.items()}
+        return [failed[clip.key] for clip in clips if clip.key in failed]
 
     def write_failures(self, path: str | None = None):
         """Writes the table of failures, or removes it if there are none."""
@@ -234,10 +242,26 @@ class Records:
     def _read(self, path: str, advice: str = REPEATED) -> dict:
         try:
             with self._store.open(path) as file:
-                return json.loads(file.read())
-        except ValueError:
-            raise _damaged(path, advice) from None
+                found = json.loads(file.read())
+        except (ValueError, FileNotFoundError):
+            found = None
+        if not isinstance(found, dict):
+            raise _damaged(path, advice)
+        return found
+
+
+def _by_key(
+    keys: Sequence[Key], rows: Sequence[int], failures: Sequence[Failure]
+) -> dict[Key, Failure]:
+    """The failures of a unit, which are in the order of its clips, by the key of the clip."""
+    left = list(failures[::-1])
+    found = {}
+    for key, count in zip(keys, rows, strict=True):
+        name = key if isinstance(key, str) else key[0]
+        if not count and left and left[-1].path == name:
+            found[key] = left.pop()
+    return found
 
 
 def _damaged(path: str, advice: str = REPEATED) -> VGGishError:
-    return VGGishError(f"{path} is damaged. {advice}")
+    return VGGishError(f"{path} is missing or damaged. {advice}")
