@@ -154,12 +154,12 @@ def test_json_of_a_run_without_rows(run):
     assert document["provenance"]["pad"] == "never"
 
 
-def test_rows_that_are_there_are_compared_with_the_weights(run):
+def test_rows_that_are_there_are_compared_with_the_weights(run, small_checkpoint):
     run("embed sounds -o new --untrained")
     status, _, err = run("embed sounds -o new --weights nowhere.ckpt")
     assert status == 4
     assert "there is no checkpoint at nowhere.ckpt" in err
-    status, _, err = run("embed sounds -o new --weights untrained.keras")
+    status, _, err = run(f"embed sounds -o new --weights {small_checkpoint}")
     assert status == 5
     assert "rows of other settings: weights was " in err
     status, out, err = run("embed sounds -o new --untrained --quiet")

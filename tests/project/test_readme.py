@@ -76,7 +76,8 @@ def test_the_table_has_the_tasks():
     assert named >= tasks
 
 
-NEED_MORE = ("convert-weights", "--format web", "--beam")  # a foreign file, a download, a cluster
+# a foreign file, a download, a cluster, the published weights themselves
+NEED_MORE = ("convert-weights", "--format web", "--beam", "verify")
 
 
 @pytest.mark.slow
