@@ -36,12 +36,11 @@ def read(
     for line, values in rows:
         if len(values) > len(names):
             raise _surplus(path, line, values, names)
-        if values:
-            yield line, dict(itertools.zip_longest(names, values, fillvalue=""))
+        yield line, dict(itertools.zip_longest(names, values, fillvalue=""))
 
 
 def rows_of(path: str | os.PathLike[str], lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yields the number of the last line of each row of a CSV, and its values; none if it is empty.
+    """Yields the number of the last line of each row of a CSV, and its values; skips empty lines.
 
     Args:
         path: the file, for the message.
@@ -59,7 +58,8 @@ def rows_of(path: str | os.PathLike[str], lines: Iterable[str]) -> Iterator[tupl
     try:
         for row in rows:
             line = rows.line_num
-            yield line, row
+            if row:
+                yield line, row
     except csv.Error as error:
         raise VGGishError(
             f"{path}, line {line + 1}: {error}. Is a quote left open there?"
