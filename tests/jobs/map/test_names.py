@@ -46,6 +46,12 @@ def test_labels_by_whole_paths_and_by_their_ends(tmp_path):
     assert without == 3
 
 
+def test_only_the_columns_of_a_table_that_are_read_must_be_there_once(tmp_path):
+    assert names.read_labels(table(tmp_path, "path, label,,\na.wav, owl,1,2\n")) == {
+        ("a.wav",): "owl"
+    }
+
+
 def test_the_longest_path_counts(tmp_path):
     found = names.read_labels(table(tmp_path, "path,label\nb.wav,any\nx/b.wav,of x\n"))
     classes, numbers, _ = names.labels_of(["s/x/b.wav", "s/y/b.wav"], found)

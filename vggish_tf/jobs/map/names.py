@@ -59,7 +59,7 @@ def read_labels(path: str | os.PathLike[str]) -> dict[Parts, str]:
     """
     path = check_source(path, "Give a CSV with the columns path,label.")
     found: dict[Parts, dict[str, None]] = {}
-    for line, row in tables.read(Path(path), None, COLUMNS):
+    for line, row in tables.read(Path(path), COLUMNS, COLUMNS, others=True):
         if not parts_of(row["path"]):
             raise VGGishError(f"{path}, line {line}: no path; received {tables.shown(row)}.")
         found.setdefault(parts_of(row["path"]), {})[row["label"].strip()] = None
