@@ -18,6 +18,7 @@ from vggish_tf.jobs.map import names
         (["sx/a.wav", "sy/b.wav"], ["sx", "sy"]),  # not "x" and "y": s is not a folder
         ([r"C:\s\x\a.wav", r"C:\s\y\b.wav"], ["x", "y"]),
         ([r"s/odd\name.wav", "s/b.wav"], ["s", "s"]),
+        ([r"0n\udce9on.wav", "b.wav"], [".", "."]),  # a byte that is not UTF-8, as archives have it
         (["shard.tar::x/a.wav", "shard.tar::y/b.wav"], ["shard.tar::x", "shard.tar::y"]),
         (["", "a.wav"], [".", "."]),
     ],
