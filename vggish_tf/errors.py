@@ -168,6 +168,18 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def from_printable(text: str) -> str:
+    r"""The name of a file whose printable() form is given: each \udc80 to \udcff is a byte again.
+
+    A file may really be called so: try the text itself first.
+
+    Example:
+        >>> from_printable("dawn\\udc80.wav") == "dawn\udc80.wav"
+        True
+    """
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), text)
+
+
 def reason_of(error: Exception) -> str:
     """The operating system's reason for an error, or else its text, on one short line.
 

@@ -15,33 +15,77 @@ Row = dict[str, str]
 
 
 def read(
-    path: Path, columns: Sequence[str] | None, required: Sequence[str]
+    path: Path, columns: Sequence[str], required: Sequence[str], *, others: bool = False
+) -> Iterator[tuple[int, Row]]:
+    """Yields the rows of a table in UTF-8, as named_rows() does.
+
+    Raises:
+        VGGishError: the file is not UTF-8; or as named_rows().
+    """
+    return named_rows(path, _text_of(path), columns, required, others=others)
+
+
+def named_rows(
+    path: str | os.PathLike[str],
+    text: str,
+    columns: Sequence[str],
+    required: Sequence[str],
+    *,
+    others: bool = False,
 ) -> Iterator[tuple[int, Row]]:
     """Yields the number of the last line of each row, and the row as column → text.
 
-    Values that a row lacks are "".
+    Spaces around the names of columns are no part of them. Values that a row lacks are "".
 
     Args:
-        path: the file.
-        columns: the allowed columns; None allows any.
-        required: the columns that must be there.
+        path: the file, for the messages.
+        text: its text.
+        columns: the columns that are read.
+        required: those of them that must be there.
+        others: whether the table may have other columns.
 
     Raises:
-        VGGishError: the file is not UTF-8 or not CSV, columns are missing or not allowed, or a row
-            has more values than columns.
+        VGGishError: the text is not CSV, columns are missing, doubled or not allowed, or a row has
+            more values than columns.
+
+    Example:
+        >>> list(named_rows("t.csv", "path, start\\na.wav, 1\\n", ["path", "start"], ["path"]))
+        [(2, {'path': 'a.wav', 'start': ' 1'})]
     """
-    rows = rows_of(path, io.StringIO(_text_of(path), newline=""))
-    _, names = next(rows, (0, []))
-    _check_columns(path, names, columns, required)
+    rows = rows_of(path, io.StringIO(text, newline=""))
+    names = [name.strip() for name in next(rows, (0, []))[1]]
+    check_columns(path, names, columns, required, others=others)
     for line, values in rows:
         if len(values) > len(names):
             raise _surplus(path, line, values, names)
-        if values:
-            yield line, dict(itertools.zip_longest(names, values, fillvalue=""))
+        yield line, dict(itertools.zip_longest(names, values, fillvalue=""))
+
+
+def check_columns(
+    path: str | os.PathLike[str],
+    names: Sequence[str],
+    columns: Sequence[str],
+    required: Sequence[str],
+    *,
+    others: bool = False,
+):
+    """Raises if the names of a table's columns are wrong; the arguments are those of named_rows().
+
+    Raises:
+        VGGishError: columns are missing, doubled or not allowed.
+    """
+    known = [name for name in map(str.strip, names) if name in columns]
+    if not set(required) <= set(known) or len(set(known)) < len(known if others else names):
+        optional = ",".join(name for name in columns if name not in required)
+        raise VGGishError(
+            f"{path}: the header must name the columns {','.join(required)}"
+            f"{' and, if wanted, ' if optional else ''}{optional}, each once; "
+            f"received {','.join(names)[:SHOWN] or 'nothing'}."
+        )
 
 
 def rows_of(path: str | os.PathLike[str], lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yields the number of the last line of each row of a CSV, and its values; none if it is empty.
+    """Yields the number of the last line of each row of a CSV, and its values; skips empty lines.
 
     Args:
         path: the file, for the message.
@@ -59,7 +103,8 @@ def rows_of(path: str | os.PathLike[str], lines: Iterable[str]) -> Iterator[tupl
     try:
         for row in rows:
             line = rows.line_num
-            yield line, row
+            if row:
+                yield line, row
     except csv.Error as error:
         raise VGGishError(
             f"{path}, line {line + 1}: {error}. Is a quote left open there?"
@@ -91,20 +136,9 @@ def _text_of(path: Path) -> str:
         ) from None
 
 
-def _check_columns(
-    path: Path, names: list[str], columns: Sequence[str] | None, required: Sequence[str]
-):
-    known = names if columns is None else columns
-    if not set(required) <= set(names) <= set(known) or len(set(names)) < len(names):
-        optional = ",".join(name for name in columns or () if name not in required)
-        raise VGGishError(
-            f"{path}: the first line must name the columns {','.join(required)}"
-            f"{' and, if wanted, ' if optional else ''}{optional}, each once; "
-            f"received {','.join(names)[:SHOWN] or 'nothing'}."
-        )
-
-
-def _surplus(path: Path, line: int, values: list[str], names: list[str]) -> VGGishError:
+def _surplus(
+    path: str | os.PathLike[str], line: int, values: list[str], names: list[str]
+) -> VGGishError:
     return VGGishError(
         f"{path}, line {line}: {len(values)} values in {len(names)} columns; received "
         f"{_shown(values)}. Put a value that holds a comma in quotes."

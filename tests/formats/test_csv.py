@@ -71,6 +71,7 @@ def test_a_file_of_others_tells_its_dtype_and_has_no_provenance(values, dtype, t
         (["a,0,1,5,6", "b,0,1,7,256"], "line 3, e1: '256' is not a number .uint8"),
         (["a,0,1,5,6", "b,0,1,7,-1"], "line 3, e1: '-1' is not a number .uint8"),
         (["a,0,1,NA,6"], "line 2, e0: 'NA' is not a number .float32"),
+        (["a,0,1,5,6", "", "b,0,1,7,x"], "line 4, e1: 'x' is not a number .uint8"),
     ],
 )
 def test_a_mistake_has_its_line(lines, said, tmp_path):
@@ -88,9 +89,42 @@ def test_a_quote_left_open_has_its_line(line, tmp_path):
     lines[line - 1] = f'"{lines[line - 1]}'
     path = write(tmp_path / "rows.csv", "\n".join(lines))
     with pytest.raises(
-        VGGishError, match=rf"rows\.csv, line {line}: field .*\. Is a quote left open there\?"
+        VGGishError, match=rf"rows\.csv, line {line}: .*\. Is a quote left open there\?"
     ):
         list(formats.csv.read(path).clips)
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize(
+    ("given", "damaged"),
+    [
+        ('"b.wav"', '"b.wav'),
+        ('"b.wav"', '""b.wav"'),
+        ('"b.wav"', '"b.wav"x'),
+        ('"one\nline, ""b"".wav"', '"one\nline, ""b".wav"'),
+    ],
+)
+def test_a_damaged_quote_swallows_no_row(given, damaged, labelled, tmp_path):
+    """pyarrow would read the row behind an open quote as a part of the path."""
+    names = ["a.wav", "b.wav", 'one\nline, "b".wav']
+    path = formats.write(
+        tmp_path / "rows.csv", some_rows.archive(names=names, count=2, labelled=labelled)
+    )
+    (tmp_path / "rows.csv.json").unlink()
+    text = path.read_text()
+    line = text[: text.index(given)].count("\n") + 1
+    write(path, text.replace(given, damaged, 1))
+    with pytest.raises(VGGishError, match=rf"rows\.csv, line {line}: .*Is a quote left open there"):
+        list(formats.read(path).clips)
+
+
+def test_empty_lines_are_skipped(tmp_path):
+    text = "\npath,start,end,e0,e1\n\na.wav,0,1,5,6\r\n\r\nb.wav,0,1,7,255\n\n"
+    clips = list(formats.csv.read(write(tmp_path / "rows.csv", text)).clips)
+    assert [(clip.path, str(clip.embedding.dtype), *clip.embedding[0]) for clip in clips] == [
+        ("a.wav", "uint8", 5, 6),
+        ("b.wav", "uint8", 7, 255),
+    ]
 
 
 def test_a_file_cut_in_a_line_or_between_lines(tmp_path):

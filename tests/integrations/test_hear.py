@@ -6,6 +6,7 @@ import small_network
 import tensorflow as tf
 
 from vggish_tf import Embedder, Params
+from vggish_tf.errors import AudioError
 from vggish_tf.integrations import hear
 
 
@@ -38,6 +39,17 @@ def test_the_numbers_are_the_embedder_s(weights):
     np.testing.assert_array_equal(times.numpy(), np.tile([480.0, 1440.0, 2400.0], (3, 1)))
     scenes = hear.get_scene_embeddings(tf.constant(audio, tf.float32), model)
     np.testing.assert_allclose(scenes, embeddings.numpy().mean(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0, 16_000), (16_000,), (1, 2, 16_000)])
+def test_sounds_of_another_shape_are_refused(weights, shape):
+    model = hear.load_model(weights)
+    with pytest.raises(AudioError) as caught:
+        hear.get_scene_embeddings(np.zeros(shape), model)
+    assert str(caught.value) == (
+        f"audio must be (n, samples), one sound or more; received {shape}. "
+        "A single sound is audio[None]."
+    )
 
 
 def test_a_shorter_hop_gives_more_of_them(weights):

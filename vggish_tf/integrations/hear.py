@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from vggish_tf.embedding import Embedder
+from vggish_tf.errors import AudioError
 from vggish_tf.params import EMBEDDING_SIZE, Params
 
 
@@ -50,8 +51,16 @@ def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor,
 
     Returns:
         Embeddings (n, rows, 128), and their times in milliseconds (n, rows).
+
+    Raises:
+        AudioError: `audio` is not (n, samples) or has no sounds; or as Embedder.embed_batch.
     """
     sounds = np.asarray(audio, np.float32)
+    if sounds.ndim != 2 or not len(sounds):
+        raise AudioError(
+            f"audio must be (n, samples), one sound or more; received {sounds.shape}. "
+            "A single sound is audio[None]."
+        )
     found = model.embedder.embed_batch(list(sounds), model.sample_rate)
     middles = (found[0].timestamps + found[0].end_timestamps) / 2
     times = 1000 * np.minimum(middles, sounds.shape[1] / model.sample_rate)
@@ -60,5 +69,9 @@ def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor,
 
 
 def get_scene_embeddings(audio: tf.Tensor, model: Model) -> tf.Tensor:
-    """The mean embedding of each sound: (n, samples) at the model's sample_rate → (n, 128)."""
+    """The mean embedding of each sound: (n, samples) at the model's sample_rate → (n, 128).
+
+    Raises:
+        AudioError: as get_timestamp_embeddings.
+    """
     return tf.reduce_mean(get_timestamp_embeddings(audio, model)[0], axis=1)

@@ -20,6 +20,15 @@ def names(*given) -> list[str]:
     return [clip.name for clip in inputs.find(given)]
 
 
+def write(table, columns):
+    """A table of one row: a path, a start, an end, and two other values."""
+    row = ["a.wav", 0.5, 1.0, 7, 8]
+    if table.suffix == ".csv":
+        table.write_text(f"{','.join(columns)}\n{','.join(map(str, row))}\n")
+    else:
+        pq.write_table(pa.table([[value] for value in row], columns), table)
+
+
 def test_a_folder_is_its_audio_files_by_name_in_all_subfolders(sounds):
     (sounds / "notes.txt").write_text("no audio")
     (sounds / ".hidden.wav").write_bytes(b"x")
@@ -71,6 +80,33 @@ def test_a_table_has_stretches_and_paths_beside_it(sounds, kind):
         (str(sounds / "even/00.wav"), 0.0, None),
         (str(sounds / "odd/01.wav"), 0.5, 1.5),
     ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_spaces_around_the_names_of_columns_are_no_part_of_them(sounds, kind):
+    """The start and end were ignored: the whole file was embedded."""
+    write(sounds / f"table.{kind}", ["path ", " start", "end\t", "note", "note"])
+    (clip,) = inputs.find([sounds / f"table.{kind}"])
+    assert (clip.name, clip.start, clip.end) == (str(sounds / "a.wav"), 0.5, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("doubled", ["path", "start", " end"])
+def test_a_column_that_is_read_is_there_once(sounds, kind, doubled):
+    table = sounds / f"table.{kind}"
+    write(table, ["path", "start", "end", "x", "x"])
+    assert len(inputs.find([table])) == 1  # another column may be doubled
+    write(table, ["path", "start", "end", "x", doubled])
+    with pytest.raises(
+        VGGishError, match=rf"table\.{kind}: .* path and, if wanted, start,end, each once; received"
+    ):
+        inputs.find([table])
+
+
+def test_a_row_with_more_values_than_columns_is_named_by_its_line(sounds):
+    (sounds / "table.csv").write_text("path,start,end\nok.wav\na.wav,0,1,zzz\n")
+    with pytest.raises(VGGishError, match=r"table\.csv, line 3: 4 values in 3 columns"):
+        inputs.find([sounds / "table.csv"])
 
 
 @pytest.mark.parametrize(

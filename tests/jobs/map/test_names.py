@@ -18,6 +18,7 @@ from vggish_tf.jobs.map import names
         (["sx/a.wav", "sy/b.wav"], ["sx", "sy"]),  # not "x" and "y": s is not a folder
         ([r"C:\s\x\a.wav", r"C:\s\y\b.wav"], ["x", "y"]),
         ([r"s/odd\name.wav", "s/b.wav"], ["s", "s"]),
+        ([r"0n\udce9on.wav", "b.wav"], [".", "."]),  # a byte that is not UTF-8, as archives have it
         (["shard.tar::x/a.wav", "shard.tar::y/b.wav"], ["shard.tar::x", "shard.tar::y"]),
         (["", "a.wav"], [".", "."]),
     ],
@@ -44,6 +45,12 @@ def test_labels_by_whole_paths_and_by_their_ends(tmp_path):
     assert [classes[number] for number in numbers] == labels
     assert len(classes) == 5
     assert without == 3
+
+
+def test_only_the_columns_of_a_table_that_are_read_must_be_there_once(tmp_path):
+    assert names.read_labels(table(tmp_path, "path, label,,\na.wav, owl,1,2\n")) == {
+        ("a.wav",): "owl"
+    }
 
 
 def test_the_longest_path_counts(tmp_path):

@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+import archives
+import numpy as np
 import pytest
 
+from vggish_tf import formats
 from vggish_tf.errors import VGGishError
 from vggish_tf.jobs.map import places
 
@@ -55,6 +58,22 @@ def test_all_lose_the_same_folders(folder):
     check(found, ["x/a.wav", None])
     found = places.find(["sounds/x/a.wav", "sounds/y/b.wav"], audio=folder / "data/sounds/x")
     check(found, ["x/a.wav", "x/b.wav"])  # the folder that was given has these names
+
+
+@pytest.mark.parametrize("before", ["", "sounds/"])
+def test_a_name_that_is_not_utf_8_is_found(folder, before):
+    """An archive has such a byte as \\udce9; a file that is really called so comes first."""
+    names, sounds = [os.fsdecode(b"0n\xe9on.wav"), "0n\\udce8on.wav"], folder / "data" / "sounds"
+    for name in names:
+        (sounds / name).write_text(repr(name))
+    clips = [archives.clip(before + name, np.eye(1, 4)) for name in names]
+    archive = archives.written(folder / "data/sounds/".removesuffix(before) / "rows.parquet", clips)
+    files = [clip.path for clip in formats.read(archive).clips]
+    assert files[0] == f"{before}0n\\udce9on.wav"
+    for given in ({"archive": archive}, {"audio": sounds}):
+        found = places.find(files, **given)
+        check(found, list(map(repr, names)))
+        assert next(places.addresses(found, folder / "map.html")) == "data/sounds/0n%E9on.wav"
 
 
 @pytest.mark.parametrize("name", ["", ".", "/", "x", "nul\0.wav", "a" * 5000, "s3://bucket/a.wav"])

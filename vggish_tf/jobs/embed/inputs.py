@@ -11,7 +11,6 @@ Nothing is decoded here; only the table of contents of a shard is read.
 """
 
 import codecs
-import io
 import os
 import posixpath
 import sys
@@ -28,6 +27,7 @@ from vggish_tf.jobs.embed.clips import Clip
 from vggish_tf.jobs.embed.stores import Stamp
 
 GLOB = frozenset("*?[")
+COLUMNS = ("path", "start", "end")
 LATEST = 1e300  # seconds; the samples until a later time cannot be counted
 
 
@@ -134,14 +134,8 @@ def _opened(path: str, kind: str, *errors: type[Exception]) -> Iterator[BinaryIO
 def _rows_of_csv(table: str) -> Iterator[Clip]:
     """The clips of a CSV, whose paths are relative to it."""
     text = _bytes_of(table).decode("utf-8-sig", "surrogateescape")
-    rows = tables.rows_of(table, io.StringIO(text, newline=""))
-    _, names = next(rows, (0, []))
-    if "path" not in names:
-        raise VGGishError(f"{table}: the first line must name the columns path[,start,end].")
-    for line, values in rows:
-        if values:
-            row = dict(zip(names, values, strict=False))
-            yield _stretch(table, row.get("path", ""), row.get("start"), row.get("end"), line)
+    for line, row in tables.named_rows(table, text, COLUMNS, COLUMNS[:1], others=True):
+        yield _stretch(table, row["path"], row.get("start"), row.get("end"), line)
 
 
 def _rows_of_parquet(table: str) -> Iterator[Clip]:
@@ -154,8 +148,9 @@ def _rows_of_parquet(table: str) -> Iterator[Clip]:
         pq.ParquetFile(source) as file,
     ):
         names, column = file.schema_arrow.names, _column_of_bytes(file.schema_arrow)
-        if "path" in names:
-            yield from _stretches(table, file, [n for n in ("path", "start", "end") if n in names])
+        if "path" in map(str.strip, names):
+            tables.check_columns(table, names, COLUMNS, COLUMNS[:1], others=True)
+            yield from _stretches(table, file, [n for n in names if n.strip() in COLUMNS])
         elif column:
             yield from _cells(table, file, column)
         else:
@@ -163,7 +158,9 @@ def _rows_of_parquet(table: str) -> Iterator[Clip]:
 
 
 def _stretches(table: str, file, columns: list[str]) -> Iterator[Clip]:
-    for number, row in enumerate(file.read(columns).to_pylist(), start=1):
+    names = [name.strip() for name in columns]
+    rows = file.read(columns).rename_columns(names).to_pylist()
+    for number, row in enumerate(rows, start=1):
         yield _stretch(table, row["path"], row.get("start"), row.get("end"), number)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from vggish_tf import tables
-from vggish_tf.errors import VGGishError, counted
+from vggish_tf.errors import VGGishError, counted, from_printable
 from vggish_tf.files import check_source
 from vggish_tf.jobs.map.segments import UNLABELLED, numbered
 
@@ -26,7 +26,8 @@ def parts_of(path: str) -> Parts:
         >>> parts_of("/birds/owl.wav"), parts_of(r"C:\birds\owl.wav")
         (('birds', 'owl.wav'), ('birds', 'owl.wav'))
     """
-    pure = PurePosixPath(path) if "/" in path or "\\" not in path else PureWindowsPath(path)
+    is_posix = "/" in path or "\\" not in from_printable(path)
+    pure = PurePosixPath(path) if is_posix else PureWindowsPath(path)
     return pure.parts[1:] if pure.anchor else pure.parts
 
 
@@ -59,7 +60,7 @@ def read_labels(path: str | os.PathLike[str]) -> dict[Parts, str]:
     """
     path = check_source(path, "Give a CSV with the columns path,label.")
     found: dict[Parts, dict[str, None]] = {}
-    for line, row in tables.read(Path(path), None, COLUMNS):
+    for line, row in tables.read(Path(path), COLUMNS, COLUMNS, others=True):
         if not parts_of(row["path"]):
             raise VGGishError(f"{path}, line {line}: no path; received {tables.shown(row)}.")
         found.setdefault(parts_of(row["path"]), {})[row["label"].strip()] = None

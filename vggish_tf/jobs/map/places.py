@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from vggish_tf.errors import VGGishError
+from vggish_tf.errors import VGGishError, from_printable
 from vggish_tf.jobs.map.names import parts_of
 
 TRIED = 1000  # files that are tried to choose the way of finding them
@@ -35,9 +35,14 @@ def find(
     """
     ways = _below(Path(audio), files) if audio is not None else _as_found(archive)
     sample = files[:: max(len(files) // TRIED, 1)]
-    best = max(ways, key=lambda way: sum(os.path.isfile(way(path)) for path in sample))
-    found = map(best, files)
-    return [path if os.path.isfile(path) else None for path in found]
+    best = max(ways, key=lambda way: sum(_place(way, path) is not None for path in sample))
+    return [_place(best, path) for path in files]
+
+
+def _place(way: Way, path: str) -> Path | None:
+    """The place of a file; an archive has its name as printable() writes it."""
+    places = map(way, (path, from_printable(path)))
+    return next(filter(os.path.isfile, places), None)
 
 
 def check_folder(audio: str | os.PathLike[str] | None):
