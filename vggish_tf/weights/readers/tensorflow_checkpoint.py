@@ -33,7 +33,7 @@ def opened(path: Path, average: str = "") -> Iterator[Source]:
         path: the file, or the prefix of a V2 checkpoint.
         average: the name of a moving average, whose values are taken instead.
     """
-    with _without_wildcards(path) as plain:
+    with _with_plain_name(path) as plain:
         tensors = _tensors(plain)
         yield arranged(_averaged(tensors, average) if average else tensors)
 
@@ -112,12 +112,12 @@ def _averaged(tensors: dict[str, Tensor], average: str) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _without_wildcards(path: Path) -> Iterator[Path]:
-    """Yields a path of a TF1 checkpoint that TensorFlow does not read as a pattern.
+def _with_plain_name(path: Path) -> Iterator[Path]:
+    """Yields a path of a TF1 checkpoint that is UTF-8, and that is not read as a pattern.
 
     TensorFlow would not find 'model[1].ckpt'.
     """
-    if not re.search(r"[][*?\\]", path.as_posix()):
+    if not re.search(r"[][*?\\\udc80-\udcff]", path.as_posix()):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
