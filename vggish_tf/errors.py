@@ -15,6 +15,8 @@ One rule for every function:
 check_word checks every choice of words, so that all such errors have the same wording.
 """
 
+import errno
+import os
 import re
 import sys
 import textwrap
@@ -26,6 +28,7 @@ from numbers import Integral
 
 # packages whose lines are skipped to find the user's line, for a warning
 _OURS = ("vggish_tf", "keras", "tensorflow", "tqdm")
+_SYSTEM = {os.strerror(number): number for number in errno.errorcode}  # reason → its number
 _held: ContextVar[deque[str] | None] = ContextVar("held", default=None)
 
 
@@ -188,10 +191,40 @@ def reason_of(error: Exception) -> str:
     Example:
         >>> reason_of(OSError(28, "No space left on device"))
         'No space left on device'
+        >>> reason_of(RuntimeError("{{node Save}} a.ckpt.tmp; No space left on device"))
+        'No space left on device'
     """
     text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    text = without_operations(text)
     quoted = re.search(r"error message = '([^']+)'", text)
-    return quoted[1] if quoted else textwrap.shorten(text, 200, placeholder=" …")
+    reason = quoted[1] if quoted else text.rpartition("; ")[2]
+    return reason if quoted or reason in _SYSTEM else textwrap.shorten(text, 200, placeholder=" …")
+
+
+def without_operations(message: str) -> str:
+    """A message of TensorFlow without the names of its operations.
+
+    Example:
+        >>> without_operations("{{function_node __wrapped__Save}} not found [Op:Save] name: ")
+        'not found'
+    """
+    return re.sub(r"\{\{.*?\}\} ?| ?\[Op:.*", "", message, flags=re.DOTALL)
+
+
+def system_error_of(error: Exception, path: str | os.PathLike[str]) -> OSError | None:
+    """An error of the operating system, about `path`; None if it is another error.
+
+    Libraries turn such errors into others, and name temporary files in them.
+
+    Example:
+        >>> system_error_of(RuntimeError("a.ckpt.tmp; No space left on device"), "a.ckpt")
+        OSError(28, 'No space left on device')
+        >>> system_error_of(RuntimeError("no such layer"), "a.ckpt")
+    """
+    reason = reason_of(error)
+    number = getattr(error, "errno", None) or _SYSTEM.get(reason)
+    is_one = isinstance(error, OSError) or number
+    return OSError(number, reason, os.fspath(path)) if is_one else None
 
 
 def how_to_install(extra: str) -> str:

@@ -97,13 +97,14 @@ def replacing(
     """Yields a temporary path beside `path`; renames it on success, removes it on any error.
 
     A file or a folder may be written there. The temporary name keeps the suffix of `path`, since
-    many writers choose their format by it.
+    many writers choose their format by it. If `path` is a link, it stays, and its target is
+    replaced.
 
     Args:
         path: the target.
         overwrite: whether an existing file may be replaced.
         through: another folder on the same disk for the temporary file; for targets in a folder
-            that other processes read by that suffix at the same time.
+            that other processes read by that suffix at the same time. Links are replaced then.
 
     Raises:
         VGGishError: as check_target.
@@ -118,10 +119,11 @@ def replacing(
         'whole or not at all'
     """
     path = check_target(path, overwrite=overwrite)
-    temporary = Path(path.parent if through is None else through, _temporary_name(path))
+    place = _place_of(path) if through is None else path
+    temporary = Path(through or place.parent, _temporary_name(path))
     try:
         yield temporary
-        os.replace(temporary, path)
+        os.replace(temporary, place)
     except OSError as error:
         if error.filename and not str(error.filename).startswith(str(temporary)):
             raise  # about another file, which the body reads
@@ -164,8 +166,14 @@ def replacing_all(targets: Sequence[Path]) -> Iterator[Path]:
     """Yields a temporary folder to write `targets` in, by their names; on success moves them out.
 
     Existing files and folders with these names are replaced without a check. After an error in the
-    body, all new files are removed, and all old ones are kept. After an error in moving out, each
-    target is the old or the new one.
+    body, all new files are removed, and all old ones are kept. After an error or Ctrl-C in moving
+    out, each target is the old or the new one.
+
+    A link stays, and its target is replaced; among several targets it is replaced itself, since
+    one temporary folder cannot be on the disks of all.
+
+    Raises:
+        VGGishError: an old target could not be moved back; the message says where it is.
 
     Example:
         >>> import tempfile
@@ -175,28 +183,49 @@ def replacing_all(targets: Sequence[Path]) -> Iterator[Path]:
         >>> target.is_dir(), len(list(target.parent.iterdir()))
         (True, 1)
     """
-    folder = targets[0].with_name(_temporary_name(targets[0]))
+    places = [_place_of(targets[0])] if len(targets) == 1 else targets
+    folder = places[0].with_name(_temporary_name(targets[0]))
+    new = [folder / target.name for target in targets]
     try:  # made in here, so that no signal can come between
         folder.mkdir()
         yield folder
-        for target in targets:
-            _move_out(folder / target.name, target)
+        for source, place in zip(new, places, strict=True):
+            _move_out(source, place)
     finally:
+        for source, place in zip(new, places, strict=True):
+            _move_back(source, place)  # if this raises, the folder with the old target stays
         if folder.exists():
             shutil.rmtree(folder)
 
 
-def _move_out(new: Path, target: Path):
-    """Renames; moves aside what a rename cannot replace, and back if the rename fails."""
-    old = new.with_name(f"{new.name}.old")
-    if target.is_dir() or (new.is_dir() and target.exists()):
-        os.replace(target, old)
-    try:
-        os.replace(new, target)
-    except OSError:
-        if old.exists():
-            os.replace(old, target)
-        raise
+def _move_out(new: Path, place: Path):
+    """Renames; moves aside what a rename cannot replace."""
+    if place.is_dir() or (new.is_dir() and os.path.lexists(place)):
+        os.replace(place, _aside(new))
+    os.replace(new, place)
+
+
+def _move_back(new: Path, place: Path):
+    """Undoes the first rename of _move_out if the second did not happen."""
+    old = _aside(new)
+    if os.path.lexists(old) and not os.path.lexists(place):
+        try:
+            os.replace(old, place)
+        except OSError as error:
+            raise VGGishError(
+                f"{place} could not be moved back: {reason_of(error)}. It is kept as {old}; move "
+                "it back by hand."
+            ) from error
+
+
+def _aside(new: Path) -> Path:
+    """The place for an old target while the new one takes its name."""
+    return new.with_name(f"{new.name}.old")
+
+
+def _place_of(path: Path) -> Path:
+    """The file or folder that a link points to, which may be on another disk; else `path`."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _temporary_name(path: Path) -> str:

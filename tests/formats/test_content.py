@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import some_rows
@@ -137,15 +138,16 @@ WRITTEN = {  # into a folder, by format: what embed and search add
         *("_embed/lock", "_embed/stop", "_embed/writing/.a.0.parquet", "_index/rows.usearch"),
         *("_index/about.json", "_index/name_end.npy"),
     ),
-    "npz": ("one\n two/~.wav.npz",),
+    "npz": (),
     "memmap": (),
 }
+OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_an_archive_with_all_that_we_write_into_it_is_replaced(kind, tmp_path):
     path = formats.write(tmp_path / "rows", some_rows.archive(np.uint8), kind)
-    for name in WRITTEN[kind]:
+    for name in (*WRITTEN[kind], *OF_FILE_MANAGERS):
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).touch()
     formats.write(path, one_clip(), kind)
@@ -157,6 +159,8 @@ def test_an_archive_with_all_that_we_write_into_it_is_replaced(kind, tmp_path):
     [
         *("results.npy", "start.npy", "clips.jsonl", "package.json", "poetry.lock", "lock", "stop"),
         *("more/provenance.json", "more/table.parquet", "more/_embed/lock", "_index/page.json"),
+        *("_embed/thesis.txt", "_embed/units/notes.txt", "_embed/writing/thesis.txt"),
+        *("cut.npz", "cut.parquet"),
     ],
 )
 @pytest.mark.parametrize("kind", [None, "parquet"])
@@ -169,6 +173,38 @@ def test_a_folder_with_a_file_of_others_is_not_replaced(kind, name, tmp_path):
     with pytest.raises(VGGishError, match=f"other files than embeddings, such as {name}. Choose"):
         formats.write(folder, one_clip(), kind)
     assert (folder / name).exists()
+
+
+OF_OTHERS = {
+    "model.npz": lambda path: np.savez(path, weights=np.zeros(3)),
+    "more/experiment.npz": lambda path: np.savez(path, embedding=np.zeros(3)),
+    "sales.parquet": lambda path: pq.write_table(pa.table({"price": [1.5]}), path),
+    "embedding.npy": lambda path: np.save(path, np.zeros(3)),
+    "link": lambda path: path.symlink_to(".."),
+    "link.npz": lambda path: path.symlink_to("absent"),
+    "empty/": lambda path: path.mkdir(),
+}
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize("name", OF_OTHERS)
+def test_a_folder_with_other_content_is_not_replaced(name, beside, tmp_path):
+    folder = tmp_path / "rows"
+    if beside:
+        formats.write(folder, one_clip(), "npz")
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    OF_OTHERS[name](path)
+    for kind in FOLDERS:
+        with pytest.raises(VGGishError, match=f"other files than embeddings, such as {name}. Ch"):
+            formats.check_output(folder, kind, overwrite=True)
+
+
+def test_the_npz_of_one_embed_each_are_replaced(tmp_path):
+    """Without the path and the ends, as the first release wrote them."""
+    (tmp_path / "rows").mkdir()
+    formats.npz.write(tmp_path / "rows" / "a.npz", (np.zeros((1, 128)), np.zeros(1)), {})
+    formats.check_output(tmp_path / "rows", "npz", overwrite=True)
 
 
 @pytest.mark.parametrize("overwrite", [True, False])

@@ -1,7 +1,9 @@
 """Files of weights from any format to any that can be written: equal to the last bit."""
 
+import os
 import re
 import sys
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -181,6 +183,41 @@ def test_the_command_replaces_only_when_told(source, tmp_path, capsys):
     assert cli.main(command) == 5
     assert "already exists. Choose another name, or pass overwrite=True" in capsys.readouterr().err
     assert cli.main([*command, "--overwrite"]) == 0
+
+
+@contextmanager
+def no_room():
+    """The operating system writes no file past 4 kB, which is an error as that of a full disk."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("format", NAMES)
+def test_an_error_of_the_system_is_told_with_the_name_of_the_output(format, path, tmp_path, capsys):
+    """And with exit status 6, as docs/commands.md has it."""
+    if format == "torch":
+        pytest.importorskip("torch")
+    output = tmp_path / NAMES[format]
+    with no_room():
+        status = cli.main(["convert-weights", str(path), str(output), "--format", format])
+    assert capsys.readouterr().err.splitlines()[-1] == f"vggish-tf: {output}: File too large."
+    assert status == 6
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format", NAMES)
+def test_a_name_that_is_no_utf_8(format, path, tmp_path):
+    if format == "torch":
+        pytest.importorskip("torch")
+    output = tmp_path / os.fsdecode(b"caf\xe9 " + NAMES[format].encode())
+    identity = convert_weights(path, output, format=format)
+    found = convert_weights(output, tmp_path / "again.ckpt")
+    assert found.values_sha256 == identity.values_sha256
 
 
 def test_the_published_name_is_a_source(path, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vggish_tf.errors import VGGishError
 from vggish_tf.files import check_source
-from vggish_tf.formats import tree
+from vggish_tf.formats import memmap, npz, parquet, tree
 from vggish_tf.formats.csv import is_header
 from vggish_tf.formats.provenance import IN_FOLDER
 
@@ -18,14 +18,15 @@ KNOWN = (
     "Known are Parquet, CSV, npz and TFRecord files, folders of Parquet shards or of npz files, "
     "and folders of NumPy arrays."
 )
-# The files in the folder of an archive, with those of embed and of search --index. A tree of npz
-# files has the folders of its clips.
-_OURS = re.compile(
-    r".*\.npz|[^/]*\.parquet|provenance\.json|_failures\.csv"
-    r"|_embed/.*|_index/(rows\.usearch|about\.json|[^/]*\.npy)",
+# Beside the rows: the files and empty folders of embed, those of search --index, and those of the
+# file managers of macOS and Windows.
+_BESIDE = re.compile(
+    r"provenance\.json|_failures\.csv|_index/(rows\.usearch|about\.json|[^/]*\.npy)"
+    r"|_embed/(settings\.json|lock|stop|units/([^/]*\.json)?|pending/(\d+\.jsonl)?"
+    r"|writing/(\.[^/]*)?)|(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini)",
     re.DOTALL,
 )
-_OF_ARRAYS = re.compile(r"(embedding|start|end|clip)\.npy|clips\.jsonl")
+_OF_ARRAYS = re.compile(rf"(embedding|start|end|clip)\.npy|{re.escape(memmap.CLIPS)}")
 
 
 def format_in(path: Path) -> str:
@@ -42,19 +43,38 @@ def format_in(path: Path) -> str:
 
 
 def other_file_in(folder: Path) -> str | None:
-    """A file of a folder that is not part of an archive; None if there is none."""
-    has_arrays = _has_arrays(folder)
+    """A file of a folder that is not part of an archive, by its content; None if there is none."""
+    has_arrays = _has_arrays(folder) and (folder / memmap.CLIPS).exists()
     for name in _files_in(folder):
-        if not (_OURS.fullmatch(name) or (has_arrays and _OF_ARRAYS.fullmatch(name))):
+        is_beside = _BESIDE.fullmatch(name) or (has_arrays and _OF_ARRAYS.fullmatch(name))
+        if not (is_beside or _holds_rows(folder, name)):
             return name
     return None
 
 
 def _files_in(folder: Path) -> Iterator[str]:
-    """Yields the files of a folder and its subfolders, by their paths within it."""
-    for place, _, names in os.walk(folder):
+    """Yields the files of a folder and its subfolders, by their paths within it.
+
+    Links to folders are files here, and empty folders are told too, with a slash.
+    """
+    for place, folders, names in os.walk(folder):
         within = os.path.relpath(place, folder)
-        yield from (os.path.join(within, name).removeprefix("./") for name in names)
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        empty = [""] if not (folders or names or within == ".") else []
+        found = [*names, *links, *empty]
+        yield from (os.path.join(within, name).removeprefix("./") for name in found)
+
+
+def _holds_rows(folder: Path, name: str) -> bool:
+    """Whether a file is a part of an archive; a tree of npz files has the folders of its clips."""
+    path = folder / name
+    if name.endswith(".npz"):
+        return npz.holds_rows(path)
+    try:
+        is_shard = name.endswith(".parquet") and "/" not in name and path.is_file()
+        return is_shard and parquet.holds_rows(path)
+    except VGGishError:  # it is damaged, so nobody knows whose it is
+        return False
 
 
 def _has_arrays(folder: Path) -> bool:

@@ -5,6 +5,7 @@ It also holds `end_timestamps`, the `path` of the clip and its `labels`, if they
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from vggish_tf.params import EXAMPLE_WINDOW_SECONDS
 from vggish_tf.rows import ClipRows
 
 ARRAYS = ("embedding", "timestamps")
+NEEDED = (*ARRAYS, "provenance")
 
 
 def write(path: str | os.PathLike[str], embeddings, provenance: dict) -> Path:
@@ -92,10 +94,20 @@ def read_clip(
     return clip, provenance
 
 
+def holds_rows(path: Path) -> bool:
+    """Whether a file is an npz with the arrays of `write`, by the names in it."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            found = {*file.namelist()}
+    except Exception:  # as for _read
+        return False
+    return {f"{name}.npy" for name in NEEDED} <= found
+
+
 def _read(path: str | os.PathLike[str]) -> dict:
     try:
         with np.load(path) as file:
-            arrays = {name: file[name] for name in (*ARRAYS, "provenance")}
+            arrays = {name: file[name] for name in NEEDED}
             more = {"end_timestamps", "path", "labels"} & {*file.files}
             arrays |= {name: file[name] for name in more}
         return {**arrays, "provenance": json.loads(str(arrays["provenance"]))}

@@ -10,7 +10,6 @@ writes no context.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from vggish_tf.errors import UsageError, VGGishError, counted
+from vggish_tf.errors import UsageError, VGGishError, counted, without_operations
 from vggish_tf.files import replacing
 from vggish_tf.params import AUDIO_EMBEDDING_FEATURE_NAME, EMBEDDING_SIZE
 
@@ -99,7 +98,7 @@ def serialized_in(path: str | os.PathLike[str]) -> Iterator[bytes]:
     try:
         yield from tf.data.TFRecordDataset(os.fsencode(path)).as_numpy_iterator()
     except tf.errors.OpError as error:
-        reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message)
+        reason = without_operations(error.message)
         raise VGGishError(f"{path} is missing, damaged, or not a TFRecord file: {reason}") from None
 
 

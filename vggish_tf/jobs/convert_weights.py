@@ -4,6 +4,8 @@ weights.readers has the formats that can be read.
 """
 
 import os
+import shutil
+import zipfile
 from pathlib import Path
 
 import keras
@@ -14,6 +16,7 @@ from vggish_tf.network import backbone
 from vggish_tf.weights import loading, readers, writers
 from vggish_tf.weights.identity import Identity, survey
 from vggish_tf.weights.paths import expanded
+from vggish_tf.weights.readers.hdf5 import WEIGHTS_PART
 
 
 def convert_weights(
@@ -67,7 +70,7 @@ def _write(format: str, path: Path, network: keras.Model, identity: Identity):
         case "keras":
             network.save(path)
         case "h5":
-            network.save_weights(path)
+            _put_h5(path, network)
         case "v1":
             writers.put_v1(path, loading.values_of(network))
         case "v2":
@@ -77,3 +80,18 @@ def _write(format: str, path: Path, network: keras.Model, identity: Identity):
         case "safetensors":
             metadata = loading.metadata_of(identity)
             writers.put_safetensors(path, loading.values_of(network), metadata)
+
+
+def _put_h5(path: Path, network: keras.Model):
+    """Writes a `.weights.h5`: that of a `.keras` file, which Keras makes in memory.
+
+    At a full disk, HDF5 would end the process by a segmentation fault.
+    """
+    whole = path.with_name("whole.keras")
+    network.save(whole)
+    with (
+        zipfile.ZipFile(whole) as archive,
+        archive.open(WEIGHTS_PART) as part,
+        open(path, "xb") as file,
+    ):
+        shutil.copyfileobj(part, file)

@@ -155,7 +155,7 @@ def save_tf1_checkpoint(
         UsageError: the version is neither of the two.
         CheckpointError: the model has other weights than VGGish's; or, for V1, a V2 checkpoint has
             that name.
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
 
     Example:
         >>> import tempfile, vggish_tf
@@ -183,7 +183,7 @@ def save_safetensors(model: keras.Model, path: str | os.PathLike[str]) -> Path:
 
     Raises:
         CheckpointError: the model has other weights than VGGish's.
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     values = values_of(model)
     metadata = metadata_of(_identified(model, values))

@@ -11,7 +11,10 @@ import ast
 import glob
 import os
 import re
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from vggish_tf.errors import CheckpointError, reason_of
@@ -40,6 +43,22 @@ def files_of(path: Path) -> list[Path]:
 def index_of(path: Path) -> Path:
     """The index file of a TF1 V2 checkpoint with the prefix `path`."""
     return Path(f"{path}.index")
+
+
+@contextmanager
+def plainly_named(path: Path) -> Iterator[Path]:
+    """Yields a path of a checkpoint that is UTF-8, and that is not read as a pattern.
+
+    TensorFlow would not find 'model[1].ckpt', and neither it nor PyTorch takes other bytes.
+    """
+    if not re.search(r"[][*?\\\udc80-\udcff]", path.as_posix()):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder, "model.ckpt")
+        for part in files_of(path):
+            os.symlink(part.absolute(), f"{plain}{part.name.removeprefix(path.name)}")
+        yield plain
 
 
 def num_bytes_of(files: list[Path]) -> int:

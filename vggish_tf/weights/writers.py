@@ -23,6 +23,7 @@ from vggish_tf.errors import (
     check_word,
     how_to_install,
     reason_of,
+    system_error_of,
 )
 from vggish_tf.files import check_target, replacing
 from vggish_tf.weights.layouts import TORCHVGGISH, Arrays, Shapes
@@ -90,7 +91,7 @@ def write_v1(path: Path, values: Arrays) -> Path:
 
     Raises:
         CheckpointError: a V2 checkpoint has that name.
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     _check_no_index(path)
     with errors_about(path), replacing(path) as temporary:
@@ -111,14 +112,16 @@ def put_v1(path: Path, values: Arrays) -> None:
     """Writes a TF1 V1 checkpoint to a new path."""
     import tensorflow as tf
 
-    tf.raw_ops.Save(filename=str(path), tensor_names=list(values), data=list(values.values()))
+    tf.raw_ops.Save(
+        filename=os.fsencode(path), tensor_names=list(values), data=list(values.values())
+    )
 
 
 def write_v2(path: Path, values: Arrays) -> Path:
     """Writes a TF1 V2 checkpoint, `path.data-00000-of-00001` and then `path.index`.
 
     Raises:
-        VGGishError: the files cannot be written.
+        VGGishError, OSError: the files cannot be written.
     """
     check_target(path)
     with (
@@ -137,7 +140,7 @@ def put_v2(path: Path, values: Arrays) -> None:
     import tensorflow as tf
 
     tf.raw_ops.SaveV2(
-        prefix=str(path),
+        prefix=os.fsencode(path),
         tensor_names=list(values),
         shape_and_slices=[""] * len(values),
         tensors=list(values.values()),
@@ -153,7 +156,7 @@ def write_safetensors(path: Path, values: Arrays, metadata: dict[str, str]) -> P
         metadata: texts by name, for the file's header.
 
     Raises:
-        VGGishError: the file cannot be written.
+        VGGishError, OSError: the file cannot be written.
     """
     with errors_about(path), replacing(path) as temporary:
         put_safetensors(temporary, values, metadata)
@@ -195,16 +198,23 @@ def put_torch(path: Path, values: Arrays) -> None:
 
     arrays = map(TORCHVGGISH.disarranged, values.values())
     tensors = (torch.from_numpy(np.array(array, np.float32, order="C")) for array in arrays)
-    torch.save(dict(zip(TORCHVGGISH.names(), tensors, strict=True)), path)
+    with open(path, "xb") as file:
+        try:
+            torch.save(dict(zip(TORCHVGGISH.names(), tensors, strict=True)), file)
+        except RuntimeError as error:
+            raise error.__context__ or error from None  # PyTorch's own hides that of the file
 
 
 @contextmanager
 def errors_about(path: Path) -> Iterator[None]:
-    """Turns errors of libraries and of the system into one line about `path`."""
+    """Turns errors of libraries into one line about `path`, and those of the system into OSError.
+
+    The user does not know the temporary names that are in them.
+    """
     try:
         yield
     except VGGishError:
         raise
     except Exception as error:  # those of TensorFlow and PyTorch have no class in common
-        reason = getattr(error, "message", None)  # TensorFlow's, without its operation
-        raise VGGishError(f"cannot write {path}: {reason_of(reason or error)}") from None
+        other = VGGishError(f"cannot write {path}: {reason_of(error)}")
+        raise system_error_of(error, path) or other from None

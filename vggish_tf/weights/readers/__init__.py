@@ -13,7 +13,6 @@ them, and the size of what is unpacked is limited.
 
 import math
 import os
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vggish_tf.errors import CheckpointError, VGGishError
+from vggish_tf.errors import CheckpointError, VGGishError, without_operations
 from vggish_tf.weights.layouts import Source
 from vggish_tf.weights.paths import index_of
 from vggish_tf.weights.published import NUM_VALUES
@@ -209,7 +208,7 @@ def _format_of_zip(path: Path) -> str:
 def _reason(error: Exception) -> str:
     """The reason on one line, without the path, which the caller adds."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    text = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", text)  # the names of TensorFlow's operations
+    text = without_operations(text)
     if isinstance(error, MemoryError):
         return "there is not enough memory for what it holds."
     if isinstance(error, ERRORS_OF_DAMAGE) or any(word in text for word in DAMAGE):

@@ -7,9 +7,6 @@ run: the names of its variables are in the checkpoint, in the object graph.
 Source: tf.train.Saver, tf.train.ExponentialMovingAverage; trackable_object_graph.proto.
 """
 
-import os
-import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +16,7 @@ import numpy as np
 
 from vggish_tf.errors import CheckpointError
 from vggish_tf.weights.layouts import Source, Tensor, arranged
-from vggish_tf.weights.paths import files_of, index_of
+from vggish_tf.weights.paths import index_of, plainly_named
 from vggish_tf.weights.readers import bundle_index
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -33,7 +30,7 @@ def opened(path: Path, average: str = "") -> Iterator[Source]:
         path: the file, or the prefix of a V2 checkpoint.
         average: the name of a moving average, whose values are taken instead.
     """
-    with _without_wildcards(path) as plain:
+    with plainly_named(path) as plain:
         tensors = _tensors(plain)
         yield arranged(_averaged(tensors, average) if average else tensors)
 
@@ -109,19 +106,3 @@ def _averaged(tensors: dict[str, Tensor], average: str) -> dict[str, Tensor]:
             "Leave the average out, or ask for another."
         )
     return found
-
-
-@contextmanager
-def _without_wildcards(path: Path) -> Iterator[Path]:
-    """Yields a path of a TF1 checkpoint that TensorFlow does not read as a pattern.
-
-    TensorFlow would not find 'model[1].ckpt'.
-    """
-    if not re.search(r"[][*?\\]", path.as_posix()):
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder, "model.ckpt")
-        for part in files_of(path):
-            os.symlink(part.absolute(), f"{plain}{part.name.removeprefix(path.name)}")
-        yield plain

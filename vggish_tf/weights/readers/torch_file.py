@@ -18,6 +18,7 @@ import numpy as np
 
 from vggish_tf.errors import CheckpointError, VGGishError, how_to_install
 from vggish_tf.weights.layouts import Source, Tensor, arranged, unique
+from vggish_tf.weights.paths import plainly_named
 
 DEEPEST = 4  # levels of nested dictionaries
 CONTENT_PART = "data.pkl"  # the member of a zip, in its only folder
@@ -50,10 +51,14 @@ def values_in(path: Path, most: int) -> dict[str, Any]:
     is_zip = zipfile.is_zipfile(path)
     if is_zip:
         _check_zip(path, most)
-    with torch.serialization.safe_globals(_numpy_globals()), warnings.catch_warnings():
+    with (
+        torch.serialization.safe_globals(_numpy_globals()),
+        warnings.catch_warnings(),
+        plainly_named(path) as plain,
+    ):
         warnings.simplefilter("ignore")  # about contents that are refused below
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+            content = torch.load(plain, map_location="cpu", weights_only=True, mmap=is_zip)
         except Exception as error:
             raise CheckpointError(_reason(error)) from None
     return unique(_flat(content))
