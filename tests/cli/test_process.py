@@ -34,7 +34,7 @@ PLACES = {
     "embed": f"{SMALL}np.savez = half",
     "export": f"{SMALL}from vggish_tf.jobs.export.writers import keras_model\n"
     "keras_model.write = lambda pipeline, path, precision: half(path)",
-    "inspect": "from pathlib import Path\nPath.write_text = half",
+    "inspect": "from vggish_tf import files\nfiles.open = half",
     "finetune": f"{SMALL}np.savez = half",
 }
 
