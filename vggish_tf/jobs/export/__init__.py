@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vggish_tf.errors import VGGishError, check_word, reason_of
+from vggish_tf.errors import VGGishError, check_word, reason_of, system_error_of
 from vggish_tf.files import replacing_all
 from vggish_tf.jobs.export import catalogue
 from vggish_tf.progress import note
@@ -82,9 +82,9 @@ def export(
     Raises:
         UsageError: a word is unknown, the format does not support an option, or an option
             contradicts the model.
-        VGGishError: an extra of the package is missing; the path exists or cannot be written; the
-            disk is full; or the export differs from the model by more than its tolerance. In all
-            these cases no file is written.
+        VGGishError: an extra of the package is missing; the path exists or cannot be written; or
+            the export differs from the model by more than its tolerance. No file is written.
+        OSError: an error of the system, such as a full disk. No file is written.
         CheckpointError: the weights or the PCA parameters cannot be found or fetched, or do not
             fit.
 
@@ -134,7 +134,7 @@ def export(
 
 @contextmanager
 def _naming(path: Path, written: Path) -> Iterator[None]:
-    """Turns the errors of a writer, such as a full disk, into one line about `path`."""
+    """Turns the errors of a writer, such as a full disk, into those about `path`."""
     import tensorflow as tf
 
     try:
@@ -142,6 +142,5 @@ def _naming(path: Path, written: Path) -> Iterator[None]:
     except VGGishError as error:
         raise type(error)(str(error).replace(str(written), str(path))) from None
     except (OSError, tf.errors.OpError) as error:
-        raise VGGishError(
-            f"cannot write {path}: {reason_of(error)}. Nothing was written."
-        ) from None
+        other = VGGishError(f"cannot write {path}: {reason_of(error)}. Nothing was written.")
+        raise system_error_of(error, path) or other from None
