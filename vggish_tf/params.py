@@ -177,6 +177,11 @@ class Params:
         return int(round(self.example_hop_seconds * (1.0 / self.stft_hop_seconds)))
 
     @cached_property
+    def example_samples(self) -> int:
+        """Samples from the start of an example to its end."""
+        return self.num_frames * self.hop_length
+
+    @cached_property
     def example_hop_samples(self) -> int:
         """Samples from one example to the next."""
         return self.example_hop_frames * self.hop_length

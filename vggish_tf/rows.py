@@ -75,7 +75,7 @@ class Embeddings(_Rows):
         """Embeddings of consecutive examples of a clip; `first` is the number of the first one."""
         starts = first + np.arange(len(embedding))
         hop = params.example_hop_samples / params.sample_rate
-        length = params.num_frames * params.hop_length / params.sample_rate
+        length = params.example_samples / params.sample_rate
         return cls(embedding, starts * hop, length, untrained)
 
     def _replace(self, **arrays) -> "Embeddings":
@@ -218,7 +218,7 @@ class Stages(NamedTuple):
     @property
     def example_seconds(self) -> float:
         """Time from the start of an example to its end: a whole number of frames, in seconds."""
-        return self.params.num_frames * self.frame_seconds
+        return self.params.example_samples / self.params.sample_rate
 
     @property
     def example_hop_seconds(self) -> float:

@@ -70,6 +70,7 @@ def _add_archive(group: argparse._ActionsContainer):
 def run(args: argparse.Namespace):
     from vggish_tf import formats
     from vggish_tf.jobs import embed
+    from vggish_tf.weights import identity
 
     asked = options.profile_of(args)
     params = options.params_of(args, base=asked.params)
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace):
         options.check_audio(files)
     others = {"pool": args.pool or profile.pool, "precision": args.precision}
     known = {**profile.provenance, **others}
-    _embed_archive(args, embedder, lambda: {**known, "weights": _known_of(weights)})
+    _embed_archive(args, embedder, lambda: {**known, "weights": identity.known_of(weights)})
 
 
 def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
@@ -104,17 +105,6 @@ def _is_one_npz(args: argparse.Namespace, files: list[Path]) -> bool:
     others = (args.pool, args.max_failures, args.beam, args.events)
     to_npz = args.output.endswith(".npz") and args.format in (None, "npz")
     return len(files) == 1 and to_npz and all(option is None for option in others)
-
-
-def _known_of(weights: str | None) -> dict:
-    """The part of the identity of weights that can be had without reading their values."""
-    if weights is None:
-        return {"untrained": True}
-    from vggish_tf.weights import registry
-
-    if weights in registry.REGISTRY:
-        return {"published": True}
-    return {"sha256": registry.sha256_of(registry.resolve(weights))}
 
 
 def _embed_archive(args: argparse.Namespace, embedder, settings):

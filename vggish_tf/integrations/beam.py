@@ -11,7 +11,7 @@ Source: Beam's programming guide, for exactly-once work by idempotent writes.
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from itertools import islice, starmap
+from itertools import islice
 
 import apache_beam
 from apache_beam.io.filesystems import FileSystems
@@ -20,9 +20,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from vggish_tf.errors import UsageError, VGGishError, counted
 from vggish_tf.jobs.embed import stores
 from vggish_tf.jobs.embed.archive import Runner
-from vggish_tf.jobs.embed.clips import Failure
 from vggish_tf.jobs.embed.progress import Progress
-from vggish_tf.jobs.embed.records import Records
+from vggish_tf.jobs.embed.records import Records, failures_in, keys_in, name_of
 from vggish_tf.jobs.embed.units import Unit
 from vggish_tf.jobs.embed.work import Work
 
@@ -148,14 +147,13 @@ def _watched(records: Records, said: Progress, max_failures: int | None) -> Iter
 
 
 def _say(record: dict, said: Progress):
-    failures = {failure.path: failure for failure in starmap(Failure, record["failures"])}
+    failures = failures_in(record)
     said.decoded(record["seconds"])
-    for key, num_rows in zip(record["clips"], record["rows"], strict=True):
-        path = key if isinstance(key, str) else key[0]
-        if not num_rows and path in failures:
-            said.failed(failures[path])
+    for key, num_rows in zip(keys_in(record), record["rows"], strict=True):
+        if key in failures:
+            said.failed(failures[key])
         else:
-            said.done(path, num_rows)
+            said.done(name_of(key), num_rows)
 
 
 def _check_all(records: Records, lists: list[str]):

@@ -62,6 +62,26 @@ class Identity:
         return f"{name}, values SHA-256 {self.values_sha256}: {self.status}"
 
 
+def known_of(weights: str | os.PathLike[str] | None) -> dict[str, str | bool]:
+    """The part of the identity of weights that can be had without reading their values.
+
+    Args:
+        weights: a published name, a path, or None for untrained ones.
+
+    Raises:
+        CheckpointError: there is no such file.
+
+    Example:
+        >>> known_of("audioset"), known_of(None)
+        ({'published': True}, {'untrained': True})
+    """
+    if weights is None:
+        return {"untrained": True}
+    if weights in registry.REGISTRY:
+        return {"published": True}
+    return {"sha256": registry.sha256_of(registry.resolve(weights))}
+
+
 def recorded_untrained(provenance: dict) -> bool:
     """Whether a provenance says that the weights were untrained.
 

@@ -42,7 +42,7 @@ def embed_each(
             nothing was done.
         VGGishError: an output cannot be written; nothing was done.
     """
-    targets = plan(files, output, overwrite)
+    targets = plan(files, output, overwrite=overwrite)
     unreadable = {file: error for file in targets if (error := audio.failure_of(file))}
     failures = list(unreadable.values())
     if len(targets) > 1:
@@ -88,6 +88,7 @@ def _summary(num_failures: int, num_files: int) -> str:
 def plan(
     files: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],
+    *,
     overwrite: bool = True,
 ) -> dict[Path, Path]:
     """The npz of each file, checked before any work starts; see embed_each.

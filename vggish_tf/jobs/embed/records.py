@@ -131,10 +131,8 @@ class Records:
             if any(record["rows"]) and not has_shard:
                 self._store.remove(self._record_of(name))
                 return
-            keys = [tuple(key) if isinstance(key, list) else key for key in record["clips"]]
-            failures = [Failure(*failure) for failure in record["failures"]]
-            self._failures[name] = _by_key(keys, record["rows"], failures)
-            for key, stamp in zip(keys, record["stamps"], strict=True):
+            self._failures[name] = failures_in(record)
+            for key, stamp in zip(keys_in(record), record["stamps"], strict=True):
                 self._stamps[key] = name, tuple(stamp)
         except (KeyError, TypeError, ValueError):
             raise _damaged(self._record_of(name)) from None
@@ -175,9 +173,9 @@ class Records:
                 parquet.write(path, archive._replace(clips=itertools.chain([first], clips)))
         keys = [clip.key for clip in unit.clips]
         record = {"clips": keys, "stamps": unit.stamps, "rows": unit.rows, "seconds": unit.seconds}
-        text = json.dumps({**record, "failures": unit.failures})
-        self.write_text(self._record_of(unit.name), text)
-        self._failures[unit.name] = _by_key(keys, unit.rows, unit.failures)
+        record |= {"failures": unit.failures}
+        self.write_text(self._record_of(unit.name), json.dumps(record))
+        self._failures[unit.name] = failures_in(record)
 
     def check_failures(self, most: int | None):
         """Raises if there are too many failures.
@@ -250,17 +248,24 @@ class Records:
         return found
 
 
-def _by_key(
-    keys: Sequence[Key], rows: Sequence[int], failures: Sequence[Failure]
-) -> dict[Key, Failure]:
-    """The failures of a unit, which are in the order of its clips, by the key of the clip."""
-    left = list(failures[::-1])
+def failures_in(record: dict) -> dict[Key, Failure]:
+    """The failures of a record, which are in the order of its clips, by the key of the clip."""
+    left = [Failure(*failure) for failure in record["failures"][::-1]]
     found = {}
-    for key, count in zip(keys, rows, strict=True):
-        name = key if isinstance(key, str) else key[0]
-        if not count and left and left[-1].path == name:
+    for key, count in zip(keys_in(record), record["rows"], strict=True):
+        if not count and left and left[-1].path == name_of(key):
             found[key] = left.pop()
     return found
+
+
+def name_of(key: Key) -> str:
+    """The name of the clip with a key."""
+    return key if isinstance(key, str) else key[0]
+
+
+def keys_in(record: dict) -> list[Key]:
+    """The keys of the clips of a record; JSON has lists for tuples."""
+    return [tuple(key) if isinstance(key, list) else key for key in record["clips"]]
 
 
 def _damaged(path: str, advice: str = REPEATED) -> VGGishError:
